@@ -1,0 +1,33 @@
+# make demo and make test need nothing but Python 3.11 or later, make and git.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+JOBS ?= 2
+
+.PHONY: demo test lint format clean
+
+demo: $(VENV)/demo-installed
+	$(BIN)/python examples/digits.py
+
+test: $(VENV)/dev-installed lint
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --doctest-modules
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
+
+lint: $(VENV)/dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/dev-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# One stamp a set of extras: an install is repeated when what it depends on has changed.
+$(VENV)/%-installed: setup.cfg constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$*]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

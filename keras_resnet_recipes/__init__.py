@@ -1,0 +1,59 @@
+"""Published ResNet training procedures as objects one can run, read, compare and trust.
+
+>>> import keras_resnet_recipes as krr
+>>> krr.A3(epochs=30).learning_rate
+0.008
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from keras_resnet_recipes import (
+    applications,
+    callbacks,
+    distribution,
+    layers,
+    losses,
+    optimizers,
+    schedules,
+)
+from keras_resnet_recipes.recipes import A1, A2, A3, RECIPES, Recipe, compare, load_recipe
+from keras_resnet_recipes.version import __version__
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes import augment, data
+
+
+__all__ = [
+    "A1",
+    "A2",
+    "A3",
+    "RECIPES",
+    "Recipe",
+    "__version__",
+    "applications",
+    "augment",
+    "callbacks",
+    "compare",
+    "data",
+    "distribution",
+    "layers",
+    "load_recipe",
+    "losses",
+    "optimizers",
+    "schedules",
+]
+
+# Both are TensorFlow code; with another Keras backend nobody should wait for its import unasked.
+_NEEDS_TENSORFLOW = ("augment", "data")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _NEEDS_TENSORFLOW:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NEEDS_TENSORFLOW})

@@ -1,0 +1,69 @@
+"""The ResNets of the 2015 paper for 32x32 images, 6n + 2 layers deep."""
+
+from functools import partial
+
+import keras
+
+from keras_resnet_recipes.applications.blocks import (
+    Tensor,
+    basic_block,
+    batch_normalization,
+    convolution,
+    drop_path_rates,
+    zero_padding,
+)
+from keras_resnet_recipes.applications.network import Network, network
+
+
+def cifar_features(images: Tensor, drop_path_rate: float, *, depth: int) -> Tensor:
+    """A 3x3 convolution and three stages of `depth` basic blocks of 16, 32 and 64 channels.
+
+    Shortcuts have no parameters (option A), and the last gamma of a branch starts at 1.
+
+    Args:
+        images: Normalized images, `(batch, height, width, 3)`.
+        drop_path_rate: Stochastic depth of the last block, 0 to 1.
+        depth: Number of blocks of each stage, the paper's n.
+
+    Returns:
+        Features, `(batch, ceil(height / 4), ceil(width / 4), 64)`.
+
+    Example:
+        >>> import keras
+        >>> from keras_resnet_recipes.applications.cifar import cifar_features
+        >>> cifar_features(keras.Input((32, 32, 3)), 0.0, depth=1).shape
+        (None, 8, 8, 64)
+
+    References:
+        He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), section 4.2.
+    """
+    x = convolution(images, 16, 3, name="conv")
+    x = batch_normalization(x, name="bn")
+    x = keras.layers.ReLU(name="act")(x)
+    for block, rate in enumerate(drop_path_rates(drop_path_rate, 3 * depth)):
+        stage, index = divmod(block, depth)
+        x = basic_block(
+            x,
+            16 * 2**stage,
+            strides=2 if stage > 0 and index == 0 else 1,
+            drop_path_rate=rate,
+            name=f"blocks_{block}",
+            shortcut=zero_padding,
+            last_gamma="ones",
+        )
+    return x
+
+
+def _cifar_resnet(depth: int, parameters: str) -> Network:
+    layers = 6 * depth + 2
+    return network(
+        f"ResNet{layers}",
+        partial(cifar_features, depth=depth),
+        summary=f"ResNet-{layers} for CIFAR-10: {3 * depth} basic blocks, {parameters} parameters.",
+        reference='He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385),\n'
+        "    section 4.2, which subtracts the mean of each pixel instead of the ImageNet one.",
+        default_classes=10,
+    )
+
+
+ResNet20 = _cifar_resnet(3, "269,722")

@@ -1,0 +1,77 @@
+"""What all augmentations of one image have in common."""
+
+import abc
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+class Augmentation(abc.ABC):
+    """A random change of one image, in two steps: draw its parameters, then apply them.
+
+    A pipeline draws for many images in one go, which is much faster than image by image, and
+    applies one row to each image. Everyone else calls the augmentation itself. Augmentations are
+    frozen values without any state: the seed alone decides what is drawn.
+    """
+
+    @abc.abstractmethod
+    def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
+        """Draw the parameters for `n` images.
+
+        Args:
+            n: Number of images.
+            seed: Two whole numbers, int32 or int64 [2].
+
+        Returns:
+            Tensors of shape [n, ...] by name.
+        """
+
+    @abc.abstractmethod
+    def apply(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Apply one row of what `draw` returned to one image.
+
+        Args:
+            image: uint8 [height, width, 3], RGB.
+            drawn: Tensors of shape [...] by name.
+
+        Returns:
+            uint8 [height, width, 3].
+        """
+
+    @tf.autograph.experimental.do_not_convert  # nothing to convert, and it takes seconds
+    def __call__(self, image: tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
+        """Draw for one image and apply.
+
+        Args:
+            image: uint8 [height, width, 3], RGB.
+            seed: Two whole numbers, int32 or int64 [2].
+
+        Returns:
+            uint8 [height, width, 3].
+        """
+        rows = self.draw(1, seed)
+        image = tf.convert_to_tensor(image)
+        return self.apply(image, {name: row[0] for name, row in rows.items()})
+
+
+INTERPOLATIONS = ("random", "bilinear", "bicubic")
+
+
+def check_interpolation(interpolation: str, legal: Sequence[str] = INTERPOLATIONS) -> None:
+    """Raise a ValueError unless the interpolation is one of the legal ones."""
+    if interpolation not in legal:
+        raise ValueError(f"interpolation must be one of {tuple(legal)}, got {interpolation!r}")
+
+
+def split_seed(seed: tf.Tensor | Sequence[int], n: int) -> list[tf.Tensor]:
+    """Independent seeds for `n` quantities, the same ones whether the seed is int32 or int64."""
+    return tf.unstack(tf.random.split(tf.cast(seed, tf.int64), n))
+
+
+def draw_cubic(
+    interpolation: str, shape: Sequence[int], seed: tf.Tensor | Sequence[int]
+) -> tf.Tensor:
+    """Whether to interpolate bicubically: bool of the shape given, a fair coin for "random"."""
+    if interpolation == "random":
+        return tf.random.stateless_uniform(shape, seed) < 0.5
+    return tf.fill(shape, interpolation == "bicubic")

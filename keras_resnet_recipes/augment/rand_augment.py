@@ -1,0 +1,199 @@
+"""RandAugment, as the recipes of timm understand it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from keras_resnet_recipes.augment import operations as ops
+from keras_resnet_recipes.augment.augmentation import (
+    Augmentation,
+    check_interpolation,
+    draw_cubic,
+    split_seed,
+)
+
+OPERATIONS = (
+    "auto_contrast",
+    "equalize",
+    "invert",
+    "rotate",
+    "posterize",
+    "solarize",
+    "solarize_add",
+    "color",
+    "contrast",
+    "brightness",
+    "sharpness",
+    "shear_x",
+    "shear_y",
+    "translate_x",
+    "translate_y",
+)
+"""The order in which timm lists its "increasing" operations; a drawn number counts in it."""
+
+
+@dataclass(frozen=True)
+class RandAugment(Augmentation):
+    """A few random operations on the colours or the geometry of an image.
+
+    Each of the `operations` rounds draws one of the fifteen operations, all equally likely and with
+    replacement, skips it with probability 1 - `probability`, draws a level anew from a normal
+    distribution limited to 0..10, and a sign. `rand-m7-mstd0.5-inc1` of timm is
+    `RandAugment(magnitude=7.0, std=0.5)`.
+
+    `keras.layers.RandAugment` differs: magnitudes in 0..1 drawn uniformly, other operations and
+    ranges, and no bytes equal to Pillow's.
+
+    Args:
+        magnitude: Mean level, 0..10.
+        std: Standard deviation of the level, at least 0.
+        operations: Number of rounds, at least 1.
+        probability: Of doing the operation drawn, 0..1.
+        interpolation: Of rotation, shear and translation: "bilinear", "bicubic", or "random" for
+            a fair coin in each round.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Source: Cubuk et al., 'RandAugment' (arXiv 1909.13719); timm `data/auto_augment.py`.
+
+    >>> image = tf.random.stateless_uniform([32, 48, 3], (1, 2), 0, 256, tf.int32)
+    >>> RandAugment(magnitude=7.0, std=0.5)(tf.cast(image, tf.uint8), seed=(0, 1)).shape
+    TensorShape([32, 48, 3])
+    """
+
+    magnitude: float = 7.0
+    std: float = 0.5
+    operations: int = 2
+    probability: float = 0.5
+    interpolation: str = "random"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.magnitude <= 10:
+            raise ValueError(f"magnitude must be in 0..10, got {self.magnitude!r}")
+        if not self.std >= 0:
+            raise ValueError(f"std must be at least 0, got {self.std!r}")
+        if not (isinstance(self.operations, int) and self.operations >= 1):
+            raise ValueError(f"operations must be an int of at least 1, got {self.operations!r}")
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"probability must be in 0..1, got {self.probability!r}")
+        check_interpolation(self.interpolation)
+
+    def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
+        """Draw the parameters for `n` images.
+
+        Args:
+            n: Number of images.
+            seed: Two whole numbers, int32 or int64 [2].
+
+        Returns:
+            `operation`, int32 [n, operations]: place in `OPERATIONS`, its length for none;
+            `argument`, float64 [n, operations]: what the operation is called with;
+            `cubic`, bool [n, operations]: bicubic interpolation.
+
+        >>> sorted(RandAugment().draw(256, seed=(0, 1)))
+        ['argument', 'cubic', 'operation']
+        """
+        shape = [n, self.operations]
+        which, whether, level, sign, cubic = split_seed(seed, 5)
+        operation = tf.random.stateless_uniform(shape, which, 0, len(OPERATIONS), tf.int32)
+        applied = tf.random.stateless_uniform(shape, whether) < self.probability
+        levels = self.magnitude + self.std * tf.random.stateless_normal(
+            shape, level, dtype=tf.float64
+        )
+        signs = tf.where(tf.random.stateless_uniform(shape, sign) < 0.5, 1.0, -1.0)
+        argument = level_argument(operation, tf.clip_by_value(levels, 0.0, 10.0), signs)
+        return {
+            "operation": tf.where(applied, operation, len(OPERATIONS)),
+            "argument": argument,
+            "cubic": draw_cubic(self.interpolation, shape, cubic),
+        }
+
+    def apply(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Do the drawn operations in turn; only they are computed.
+
+        Args:
+            image: uint8 [height, width, 3], RGB, of any size.
+            drawn: One row of what `draw` returned.
+
+        Returns:
+            uint8 [height, width, 3].
+
+        >>> augment, image = RandAugment(), tf.zeros([8, 8, 3], tf.uint8)
+        >>> rows = augment.draw(256, seed=(0, 1))
+        >>> augment.apply(image, {name: row[5] for name, row in rows.items()}).shape
+        TensorShape([8, 8, 3])
+        """
+        for turn in range(self.operations):
+            branches = _branches(image, drawn["argument"][turn], drawn["cubic"][turn])
+            changed = tf.switch_case(drawn["operation"][turn], branches)
+            image = tf.ensure_shape(changed, image.shape)
+        return image
+
+
+def level_argument(operation: tf.Tensor, level: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:
+    """What timm calls an operation with at a given level.
+
+    Args:
+        operation: Place in `OPERATIONS`, int32 [...].
+        level: 0..10, float64 [...].
+        sign: 1 or -1, [...]; ignored by operations that know no direction.
+
+    Returns:
+        float64 [...]: degrees, bits kept, threshold, addition, factor, shear, or fraction of the
+        width or height; 0 for operations without an argument.
+
+    Source: timm `data/auto_augment.py`, the "increasing" level functions.
+
+    >>> level_argument(OPERATIONS.index("rotate"), 7.0, -1.0).numpy().item()
+    -21.0
+    """
+    operation = tf.convert_to_tensor(operation)
+    level = tf.convert_to_tensor(level, tf.float64)
+    sign = tf.cast(sign, tf.float64)
+    strength = level / 10
+    factor = tf.maximum(1.0 + sign * (strength * 0.9), 0.1)
+    shear = sign * strength * 0.3
+    shift = sign * strength * 0.45
+    none = tf.zeros_like(factor)
+    arguments = {
+        "rotate": sign * strength * 30.0,
+        "posterize": 4.0 - tf.floor(strength * 4) + none,
+        "solarize": 256.0 - tf.minimum(tf.floor(strength * 256), 256.0) + none,
+        "solarize_add": tf.minimum(tf.floor(strength * 110), 128.0) + none,
+        "color": factor,
+        "contrast": factor,
+        "brightness": factor,
+        "sharpness": factor,
+        "shear_x": shear,
+        "shear_y": shear,
+        "translate_x": shift,
+        "translate_y": shift,
+    }
+    table = tf.stack([arguments.get(name, none) for name in OPERATIONS], axis=-1)
+    return tf.gather(table, operation, axis=-1, batch_dims=operation.shape.rank)
+
+
+def _branches(
+    image: tf.Tensor, argument: tf.Tensor, cubic: tf.Tensor
+) -> list[Callable[[], tf.Tensor]]:
+    """In the order of `OPERATIONS`, then doing nothing."""
+    return [
+        lambda: ops.auto_contrast(image),
+        lambda: ops.equalize(image),
+        lambda: ops.invert(image),
+        lambda: ops.rotate(image, argument, cubic),
+        lambda: ops.posterize(image, argument),
+        lambda: ops.solarize(image, argument),
+        lambda: ops.solarize_add(image, argument),
+        lambda: ops.color(image, argument),
+        lambda: ops.contrast(image, argument),
+        lambda: ops.brightness(image, argument),
+        lambda: ops.sharpness(image, argument),
+        lambda: ops.shear_x(image, argument, cubic),
+        lambda: ops.shear_y(image, argument, cubic),
+        lambda: ops.translate_x(image, argument, cubic),
+        lambda: ops.translate_y(image, argument, cubic),
+        lambda: tf.identity(image),
+    ]

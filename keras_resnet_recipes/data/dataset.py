@@ -1,0 +1,77 @@
+"""`ImageDataset`: images with integer labels, whatever they come from."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+# Images of a stream that wait in memory for their turn; the order of an indexed data set needs none.
+SHUFFLE_BUFFER = 4096
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageDataset:
+    """Images with integer labels, read one at a time inside tf.data.
+
+    Made by `from_folder`, `from_arrays`, `from_tfds` and `from_dataset`; anything else becomes one by giving
+    these values. A source that can read its images in any order is shuffled completely; a
+    stream is shuffled through a buffer of 4096 images.
+
+    Args:
+        name: What messages call the data set.
+        size: Number of images, or None if unknown.
+        classes: Number of classes, or None if unknown.
+        class_names: Names in the order of the labels, or None.
+        encoded: Whether images are file contents (JPEG, PNG, BMP, GIF) rather than pixels.
+        read: In TensorFlow operations, from an int64 index (or an element of `stream`) to a pair of
+            image, uint8 [height, width, 3] or encoded bytes, and integer label.
+        describe: From the index of an image, or its position in the stream, to its name.
+        labels: Labels of all images in the order of the index, where they are known.
+        stream: Elements in their own order, for a source without an index.
+
+    >>> import numpy as np, keras_resnet_recipes as krr
+    >>> images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)
+    >>> images.size, images.indexed
+    (6, True)
+    """
+
+    name: str
+    size: int | None
+    classes: int | None
+    class_names: tuple[str, ...] | None
+    encoded: bool
+    read: Callable[[Any], tuple[tf.Tensor, tf.Tensor]]
+    describe: Callable[[int], str]
+    labels: np.ndarray | None = None
+    stream: tf.data.Dataset | None = None
+
+    @property
+    def indexed(self) -> bool:
+        """Whether images can be read in any order."""
+        return self.stream is None
+
+    def order(self, seed: tf.Tensor | None) -> tf.Tensor:
+        """Indices of one pass, int64 [size]; shuffled by a stateless `seed` (integers [2]) or in order."""
+        indices = tf.range(self.size, dtype=tf.int64)
+        return indices if seed is None else tf.random.experimental.stateless_shuffle(indices, seed)
+
+    def items(self, seed: tf.Tensor | None) -> tf.data.Dataset:
+        """What `read` takes, for one pass; shuffled by `seed` or in order."""
+        if self.stream is None:
+            return tf.data.Dataset.from_tensor_slices(self.order(seed))
+        if seed is None:
+            return self.stream
+        return self.stream.shuffle(SHUFFLE_BUFFER, seed=tf.cast(seed[0], tf.int64))
+
+    def check_labels(self, classes: int) -> None:
+        """Raises ValueError if a known label is outside 0..classes-1."""
+        if self.labels is None or not len(self.labels):
+            return
+        low, high = int(self.labels.min()), int(self.labels.max())
+        if low < 0 or high >= classes:
+            raise ValueError(
+                f"labels of {self.name} must be within 0..{classes - 1} for {classes} classes; "
+                f"received {low if low < 0 else high}."
+            )

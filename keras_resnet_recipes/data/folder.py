@@ -1,0 +1,109 @@
+"""Images from a folder with one subfolder a class."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from keras_resnet_recipes.data.dataset import ImageDataset
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+
+
+def from_folder(path: str | Path, class_names: Sequence[str] | None = None) -> ImageDataset:
+    """Image files in subfolders, one a class, as an `ImageDataset`.
+
+    Labels follow the sorted names of the subfolders. Files deeper inside a class folder count for
+    it; hidden files and other suffixes than .jpg, .jpeg, .png, .bmp and .gif are left out.
+
+    Args:
+        path: The folder that holds the class folders.
+        class_names: Names in the order of the labels, such as those of the training folder; by
+            default the subfolders' own.
+
+    Raises:
+        ValueError: If the folder is missing, has no subfolder, no image, an empty class or a class that
+            `class_names` lacks.
+
+    >>> import tempfile, tensorflow as tf, keras_resnet_recipes as krr
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat", "dog"):
+    ...         Path(folder, name).mkdir()
+    ...         png = tf.io.encode_png(tf.zeros((4, 4, 3), tf.uint8)).numpy()
+    ...         _ = Path(folder, name, "1.png").write_bytes(png)
+    ...     krr.data.from_folder(folder).class_names
+    ('cat', 'dog')
+    """
+    path = Path(path)
+    found = _class_folders(path)
+    names = tuple(found) if class_names is None else tuple(class_names)
+    strangers = [name for name in found if name not in names]
+    if strangers:
+        raise ValueError(
+            f"{str(path)!r} has the class {strangers[0]!r}, which training lacked; its classes are {_listed(names)}."
+        )
+    files, labels = [], []
+    for name, folder in found.items():
+        images = _images_below(folder)
+        if not images and class_names is None:
+            raise ValueError(
+                f"the class folder {str(folder)!r} holds no image ({', '.join(SUFFIXES)})."
+            )
+        files += images
+        labels += [names.index(name)] * len(images)
+    if not files:
+        raise ValueError(
+            f"{str(path)!r} has class folders but no image in them ({', '.join(SUFFIXES)})."
+        )
+    return _from_files(str(path), files, np.array(labels, np.int64), names)
+
+
+def _class_folders(path: Path) -> dict[str, Path]:
+    if not path.is_dir():
+        raise ValueError(f"`path` must be an existing folder; received {str(path)!r}.")
+    found = {
+        child.name: child
+        for child in sorted(path.iterdir())
+        if child.is_dir() and not child.name.startswith(".")
+    }
+    if not found:
+        raise ValueError(
+            f"{str(path)!r} must hold one subfolder a class, such as {str(path / 'daisy')!r}; it has no subfolder."
+        )
+    return found
+
+
+def _images_below(folder: Path) -> list[str]:
+    return sorted(
+        str(file)
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
+
+
+def _from_files(
+    name: str, files: list[str], labels: np.ndarray, class_names: tuple[str, ...]
+) -> ImageDataset:
+    with tf.device("CPU:0"):
+        paths, targets = tf.constant(files), tf.constant(labels)
+
+    def read(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.io.read_file(tf.gather(paths, index)), tf.gather(targets, index)
+
+    return ImageDataset(
+        name=repr(name),
+        size=len(files),
+        classes=len(class_names),
+        class_names=class_names,
+        encoded=True,
+        read=read,
+        describe=lambda index: files[index],
+        labels=labels,
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:10])
+    return shown if len(names) <= 10 else f"{shown}, … ({len(names)})"

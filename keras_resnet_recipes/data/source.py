@@ -1,0 +1,56 @@
+"""Whatever a user calls a data set, as an `ImageDataset`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from keras_resnet_recipes.data.arrays import from_arrays
+from keras_resnet_recipes.data.dataset import ImageDataset
+from keras_resnet_recipes.data.folder import from_folder
+from keras_resnet_recipes.data.streams import from_dataset, from_tfds
+
+
+def from_source(
+    source: Any, *, split: str = "train", class_names: Sequence[str] | None = None
+) -> ImageDataset:
+    """An `ImageDataset` from anything `Recipe.fit` takes.
+
+    Args:
+        source: An existing folder, a TFDS name (`"tfds:NAME"` or bare), a pair of arrays, a
+            tf.data.Dataset or an `ImageDataset`.
+        split: Split of a TFDS name.
+        class_names: Names of the classes in the order of the labels, for a folder.
+
+    Raises:
+        ValueError: If it is none of these, or cannot be read.
+
+    >>> import numpy as np, keras_resnet_recipes as krr
+    >>> krr.data.from_source((np.zeros((2, 8, 8, 3), "uint8"), np.arange(2))).name
+    'the arrays'
+    """
+    if isinstance(source, ImageDataset):
+        return source
+    if isinstance(source, tf.data.Dataset):
+        return from_dataset(source)
+    if isinstance(source, tuple | list) and len(source) == 2:
+        return from_arrays(*source)
+    if isinstance(source, str | Path):
+        return _from_name(str(source), split, class_names)
+    raise ValueError(
+        "`dataset` must be an existing folder with one subfolder a class, a TFDS name such as 'tfds:imagenette', "
+        f"arrays (x, y), a tf.data.Dataset or a krr.data.ImageDataset; received {type(source).__name__}."
+    )
+
+
+def _from_name(name: str, split: str, class_names: Sequence[str] | None) -> ImageDataset:
+    if name.startswith("tfds:"):
+        return from_tfds(name.removeprefix("tfds:"), split)
+    looks_like_path = "." in name.split("/")[0] or name.startswith(("/", "~")) or "\\" in name
+    if Path(name).expanduser().exists() or looks_like_path:
+        return from_folder(Path(name).expanduser(), class_names)
+    try:
+        return from_tfds(name, split)
+    except ValueError as error:
+        raise ValueError(f"there is no folder {name!r}, and {error}") from None

@@ -1,0 +1,149 @@
+"""What happens to images that cannot be read: skipped, counted and named, or refused."""
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_resnet_recipes.data.dataset import ImageDataset
+from keras_resnet_recipes.data.decode import decode
+
+# One bad file in a hundred is a blemish; more is a broken data set, and training on the rest of it
+# would be another experiment.
+TOLERATED_SHARE = 0.01
+
+
+class UnreadableImages:
+    """Watches a pipeline for images that fail, and knows their names.
+
+    TensorFlow drops a failing element without a word or stops at it without its name. The
+    elements here carry their position; a gap between two positions names what was lost.
+
+    Args:
+        data: The data set the pipeline reads.
+        policy: `"skip"` goes on until more than 1 % of the data set failed, `"raise"` stops at once.
+    """
+
+    def __init__(self, data: ImageDataset, policy: str) -> None:
+        self.reasons: dict[str, str] = {}
+        self.error: ValueError | None = None
+        self._data = data
+        self._policy = policy
+        self._told = 0
+
+    def watch(
+        self,
+        pictures: tf.data.Dataset,
+        length: tf.Tensor,
+        index_at: Callable[[tf.Tensor], tf.Tensor],
+    ) -> tf.data.Dataset:
+        """The pictures without those that fail; each failure is reported.
+
+        Args:
+            pictures: Elements (position, image, label), positions rising by one from 0.
+            length: Number of positions.
+            index_at: From positions to what `ImageDataset.describe` takes.
+
+        Returns:
+            Elements (image, label).
+        """
+        spec = pictures.element_spec
+        end = (
+            length,
+            tf.zeros(spec[1].shape, spec[1].dtype),
+            tf.zeros(spec[2].shape, spec[2].dtype),
+        )
+
+        def reported(expected: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+            lost = index_at(tf.range(expected, position))
+            return tf.numpy_function(self._report, [lost], tf.int64)
+
+        @tf.autograph.experimental.do_not_convert
+        def step(expected: tf.Tensor, element: Any) -> Any:
+            position = element[0]
+            none = tf.constant(0, tf.int64)
+            # Adding the count makes the report happen: nothing else of it is used.
+            count = tf.cond(position > expected, lambda: reported(expected, position), lambda: none)
+            return position + 1 + 0 * tf.ensure_shape(count, ()), element
+
+        kept = pictures.ignore_errors(log_warning=False).concatenate(
+            tf.data.Dataset.from_tensors(end)
+        )
+        kept = kept.scan(
+            tf.constant(0, tf.int64), lambda expected, *element: step(expected, element)
+        )
+        return kept.filter(lambda position, *_: position < length).map(
+            lambda _, image, label: (image, label)
+        )
+
+    def check_labels(self, labels: tf.Tensor, classes: int) -> tf.Tensor:
+        """The labels, once each is known to be within 0..classes-1."""
+        low, high = tf.reduce_min(labels), tf.reduce_max(labels)
+        wrong = (low < 0) | (high >= classes)
+        none = tf.constant(0, tf.int64)
+        refuse = lambda: tf.numpy_function(self._refuse_labels, [low, high, classes], tf.int64)  # noqa: E731
+        return labels + 0 * tf.ensure_shape(tf.cond(wrong, refuse, lambda: none), ())
+
+    @contextlib.contextmanager
+    def named(self) -> Iterator[None]:
+        """Turns the pipeline's error into the one that names the image."""
+        try:
+            yield
+        except Exception:
+            if self.error is not None:
+                raise self.error from None
+            raise
+        if self.error is not None:
+            raise self.error
+
+    def warn(self) -> None:
+        """Warns of the images that failed since the last call."""
+        new = list(self.reasons.items())[self._told :]
+        self._told = len(self.reasons)
+        if new:
+            names = "; ".join(f"{name}: {reason}" for name, reason in new[:10])
+            more = f"; and {len(new) - 10} more" if len(new) > 10 else ""
+            warnings.warn(
+                f"{len(new)} unreadable image(s) of {self._data.name} skipped: {names}{more}",
+                stacklevel=2,
+            )
+
+    def _report(self, lost: np.ndarray) -> np.int64:
+        for index in lost.tolist():
+            name = self._data.describe(index)
+            if name not in self.reasons:
+                self.reasons[name] = self._reason(index)
+        worst, share = list(self.reasons.items())[-1], len(self.reasons) / (self._data.size or 1)
+        if self._policy == "raise":
+            self._fail(
+                f"cannot read {worst[0]}: {worst[1]} (unreadable_images='skip' goes on without it)."
+            )
+        if self._data.size and share > TOLERATED_SHARE:
+            self._fail(
+                f"{len(self.reasons)} of the {self._data.size} images of {self._data.name} cannot be read, "
+                f"more than 1 %; the last was {worst[0]}: {worst[1]}"
+            )
+        return np.int64(len(lost))
+
+    def _reason(self, index: int) -> str:
+        if not self._data.indexed:
+            return "cannot be decoded"
+        try:
+            contents, _ = self._data.read(tf.constant(index, tf.int64))
+            decode(contents)
+        except tf.errors.OpError as error:
+            return str(error.message).split("[Op:")[0].strip().splitlines()[0]
+        return "was unreadable when its turn came"
+
+    def _refuse_labels(self, low: np.ndarray, high: np.ndarray, classes: np.ndarray) -> np.int64:
+        wrong = low if low < 0 else high
+        self._fail(
+            f"labels of {self._data.name} must be within 0..{classes - 1} for {classes} classes; received {wrong}."
+        )
+
+    def _fail(self, message: str) -> None:
+        self.error = ValueError(message)
+        raise self.error

@@ -1,0 +1,355 @@
+"""`Recipe`: a training procedure as a frozen, comparable value."""
+
+import dataclasses
+import json
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from keras_resnet_recipes import applications
+from keras_resnet_recipes.recipes.checks import check_together
+from keras_resnet_recipes.recipes.fields import checked, closest, setting
+from keras_resnet_recipes.recipes.source import Source
+from keras_resnet_recipes.recipes.tables import Comparison, compare, sheet
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
+class Recipe:
+    """A published training procedure: every number of it, and the method that runs it.
+
+    A recipe is a class whose body holds values; an instance is frozen, hashable and comparable.
+    Fields are given by name, a misspelt one is an error that names the nearest, and whatever is
+    not given keeps the published value. All fields with their meaning: `print(krr.A1())`.
+
+    >>> import keras_resnet_recipes as krr
+    >>> recipe = krr.A3(epochs=30, network="ResNet18")
+    >>> recipe
+    A3(network='ResNet18', epochs=30)
+    >>> recipe == krr.A3().replace(network="ResNet18", epochs=30)
+    True
+
+    A recipe of your own is a subclass with values; it cannot inherit from a published one:
+
+    >>> class Short(krr.Recipe):
+    ...     epochs = 3
+    ...     learning_rate = 0.002
+    >>> Short().epochs
+    3
+    """
+
+    source: ClassVar[Source | None] = None
+    published_top1: ClassVar[float | None] = None
+
+    network: str = setting(
+        "ResNet50", "network of keras_resnet_recipes.applications", choices=applications.__all__
+    )
+    classes: int | None = setting(None, "number of classes", minimum=2, none="from the data")
+    train_size: int = setting(224, "side of a training picture, pixels", minimum=1)
+    test_size: int = setting(224, "side of an evaluation picture, pixels", minimum=1)
+    test_crop_ratio: float = setting(
+        0.875, "evaluation: centre crop / resized shorter side", above=0, maximum=1
+    )
+    test_interpolation: str = setting(
+        "bicubic", "evaluation: resampling", choices=("bilinear", "bicubic")
+    )
+    epochs: int = setting(100, "passes over the training set, warm-up included", minimum=1)
+    batch_size: int = setting(256, "images of one update, over all devices", minimum=1)
+    gradient_accumulation_steps: int = setting(1, "parts in which a batch is computed", minimum=1)
+    optimizer: str = setting("lamb", "optimizer", choices=("lamb",))
+    learning_rate: float = setting(0.001, "peak rate, really used at batch_size", above=0)
+    weight_decay: float = setting(0.0, "decay of kernels", minimum=0)
+    gradient_clip: float | None = setting(None, "limit of the global gradient norm", above=0)
+    schedule: str = setting(
+        "cosine", "learning rate after the warm-up, constant within an epoch", choices=("cosine",)
+    )
+    warmup_epochs: int = setting(0, "epochs of linear warm-up, cut out of the schedule", minimum=0)
+    warmup_learning_rate: float = setting(0.0, "rate of the first warm-up epoch", minimum=0)
+    minimum_learning_rate: float = setting(0.0, "rate the schedule ends at", minimum=0)
+    cooldown_epochs: int = setting(0, "epochs at the minimum rate after the schedule", minimum=0)
+    loss: str = setting(
+        "categorical_crossentropy",
+        "loss",
+        choices=("binary_crossentropy", "categorical_crossentropy"),
+    )
+    label_smoothing: float = setting(
+        0.0, "weight spread evenly over the classes", minimum=0, maximum=1
+    )
+    target_threshold: float | None = setting(
+        None,
+        "binary cross-entropy: a class is present above this target",
+        minimum=0,
+        maximum=1,
+        none="soft targets",
+    )
+    drop_path_rate: float = setting(
+        0.0, "stochastic depth of the last block, linear from 0", minimum=0, maximum=1
+    )
+    repeated_augmentation: int = setting(
+        1, "copies of an image in a batch, each augmented anew", minimum=1
+    )
+    crop_scale: tuple[float, float] | None = setting(
+        None,
+        "random resized crop: share of the image's area",
+        above=0,
+        maximum=1,
+        none="centre crop",
+    )
+    crop_aspect: tuple[float, float] = setting(
+        (3 / 4, 4 / 3), "random resized crop: width / height", above=0
+    )
+    train_interpolation: str = setting(
+        "random",
+        "training: resampling (random: one of both for each image)",
+        choices=("random", "bilinear", "bicubic"),
+    )
+    horizontal_flip: bool = setting(False, "mirror half of the images")
+    rand_augment: tuple[float, float] | None = setting(
+        None, "RandAugment: magnitude and its standard deviation", minimum=0, maximum=10
+    )
+    rand_augment_operations: int = setting(
+        2, "RandAugment: operations drawn for an image", minimum=1
+    )
+    rand_augment_probability: float = setting(
+        0.5, "RandAugment: probability of each drawn operation", minimum=0, maximum=1
+    )
+    mixup_alpha: float = setting(0.0, "MixUp: lambda ~ Beta(alpha, alpha); 0 is off", minimum=0)
+    cutmix_alpha: float = setting(0.0, "CutMix: lambda ~ Beta(alpha, alpha); 0 is off", minimum=0)
+    mix_probability: float = setting(1.0, "share of batches that are mixed", minimum=0, maximum=1)
+    mix_switch_probability: float = setting(
+        0.5, "share of CutMix when both are on", minimum=0, maximum=1
+    )
+    unreadable_images: str = setting(
+        "skip", "skip (raise above 1 % of the data) or raise at once", choices=("skip", "raise")
+    )
+    precision: str = setting(
+        "auto",
+        "auto is mixed_float16 on a GPU, float32 elsewhere",
+        choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
+    )
+
+    def __init_subclass__(cls) -> None:
+        """Makes the class body's values the defaults of the new recipe."""
+        super().__init_subclass__()
+        if cls.__bases__ != (Recipe,):
+            raise ValueError(
+                f"`{cls.__name__}` must inherit from `Recipe` alone; received {cls.__bases__}."
+            )
+        declared = {field.name: field for field in dataclasses.fields(Recipe)}
+        legal = [*declared, "source", "published_top1"]
+        values = {name: value for name, value in vars(cls).items() if not name.startswith("_")}
+        cls.__annotations__ = dict(vars(cls).get("__annotations__", {}))
+        for name, value in values.items():
+            if name not in legal:
+                raise ValueError(
+                    f"`{cls.__name__}` sets `{name}`, which is no field.{closest(name, legal)}"
+                )
+            if name in declared:
+                cls.__annotations__[name] = declared[name].type
+                value = checked(declared[name], value)
+                metadata = declared[name].metadata
+                setattr(cls, name, dataclasses.field(default=value, metadata=metadata))
+        dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
+
+    def __new__(cls, *positional: Any, **values: Any) -> Self:
+        """Refuses what is no field with a hint, which the generated constructor cannot give."""
+        if positional:
+            raise ValueError(
+                f"`{cls.__name__}` takes its fields by name; received {positional[0]!r} without one."
+            )
+        legal = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in legal:
+                raise ValueError(
+                    f"`{cls.__name__}` has no field `{name}`.{closest(name, legal)} Legal: {', '.join(legal)}."
+                )
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, checked(field, getattr(self, field.name)))
+        check_together(self)
+
+    def __repr__(self) -> str:
+        changed = ", ".join(f"{name}={value!r}" for name, value in self._changed().items())
+        return f"{type(self).__name__}({changed})"
+
+    def __str__(self) -> str:
+        return sheet(self, self._changed())
+
+    def _changed(self) -> dict[str, Any]:
+        """The fields that differ from the published recipe."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        published = {field.name: field.default for field in dataclasses.fields(self)}
+        return {name: value for name, value in values.items() if value != published[name]}
+
+    def replace(self, **changes: Any) -> Self:
+        """The same recipe with other values.
+
+        Args:
+            **changes: Fields and their new values.
+
+        Raises:
+            ValueError: If a name is no field or a value is not legal.
+
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A1().replace(epochs=100)
+        A1(epochs=100)
+        """
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return type(self)(**{**values, **changes})
+
+    def rescaled(self, batch_size: int) -> Self:
+        """The recipe for another batch size, its learning rate scaled by the optimizer's rule.
+
+        LAMB's peak rate goes with the square root of the batch size; the warm-up's start and the
+        minimum stay, as in the published commands for smaller machines (timm's A2 on 4 x 256:
+        learning rate 3.5e-3 = 5e-3 * sqrt(1024 / 2048), warm-up from 1e-4).
+
+        Args:
+            batch_size: Images of one update.
+
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A2().rescaled(512)
+        A2(batch_size=512, learning_rate=0.0025)
+        """
+        factor = (batch_size / self.batch_size) ** 0.5
+        return self.replace(batch_size=batch_size, learning_rate=self.learning_rate * factor)
+
+    def diff(self, other: "Recipe") -> Comparison:
+        """The fields in which two recipes differ, as a table when printed.
+
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A1().diff(krr.A1(epochs=300))
+                A1   A1
+        epochs  600  300
+        """
+        return compare(self, other)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The recipe as JSON text, every field written out; also to a file if `path` is given.
+
+        `load_recipe` reads it back.
+
+        >>> import keras_resnet_recipes as krr
+        >>> print(krr.A3().to_json()[:20])
+        {
+          "recipe": "A3",
+        """
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        text = json.dumps({"recipe": type(self).__name__, **values}, indent=2) + "\n"
+        if path is not None:
+            Path(path).write_text(text)
+        return text
+
+    def citation(self) -> str:
+        """BibTeX of the paper the recipe comes from.
+
+        Raises:
+            ValueError: If the recipe has no source.
+
+        >>> import keras_resnet_recipes as krr
+        >>> print(krr.A1().citation().splitlines()[0])
+        @article{arxiv:2110.00476,
+        """
+        if self.source is None:
+            raise ValueError(f"`{type(self).__name__}` has no `source` to cite.")
+        return self.source.bibtex()
+
+    def fit(
+        self,
+        dataset: Any,
+        *,
+        model: "keras.Model | None" = None,
+        validation_data: Any = None,
+        run_dir: str | Path | None = None,
+        distribution: str = "auto",
+        steps_per_epoch: int | None = None,
+        callbacks: "Sequence[keras.callbacks.Callback]" = (),
+        verbose: str | int = "auto",
+        seed: int = 0,
+    ) -> "keras.callbacks.History":
+        """Trains the recipe's network on a data set.
+
+        Args:
+            dataset: An existing folder with one subfolder a class, a TFDS name (`"tfds:NAME"` or
+                bare), a pair of arrays `(x, y)`, a `tf.data.Dataset` of (image or encoded bytes,
+                integer label), or a `krr.data.ImageDataset`. Images are RGB or grey, 0..255.
+            model: A Keras model with logits as output to train instead of the recipe's network.
+            validation_data: Like `dataset`; evaluated after every epoch.
+            run_dir: Folder for the recipe, log, versions and weights. A second call with the same
+                recipe resumes at the last finished epoch; a finished run is returned untrained.
+            distribution: `"auto"`, `"none"` or `"mirrored"`, see `krr.distribution.scope`.
+            steps_per_epoch: Updates of an epoch; by default floor(images / batch_size). Needed
+                where the number of images is unknown.
+            callbacks: Keras callbacks beside the recipe's own.
+            verbose: As in `keras.Model.fit`.
+            seed: Seed of the weights, the order and the augmentation. The picture at position i
+                of epoch e depends on (seed, e, i) alone.
+
+        Returns:
+            Keras' History of all epochs, with the trained model as `.model`. Logs: `loss`,
+            `top1`, `top5` (training: against the mixed targets' largest class), the same with
+            `val_` before, and `learning_rate`.
+
+        Raises:
+            ValueError: If an argument or the data cannot be used; the message names it.
+
+        >>> import numpy as np, keras_resnet_recipes as krr
+        >>> x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8")
+        >>> recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, batch_size=4, train_size=32)
+        >>> history = recipe.fit((x, np.arange(8) % 2), verbose=0)
+        `classes`: 2, the largest label of the arrays plus one.
+        >>> history.epoch
+        [0]
+        """
+        from keras_resnet_recipes import training
+
+        return training.fit(
+            self,
+            dataset,
+            model=model,
+            validation_data=validation_data,
+            run_dir=run_dir,
+            distribution=distribution,
+            steps_per_epoch=steps_per_epoch,
+            callbacks=callbacks,
+            verbose=verbose,
+            seed=seed,
+        )
+
+    def evaluate(
+        self, model: "keras.Model", dataset: Any, *, verbose: str | int = "auto"
+    ) -> dict[str, float]:
+        """Accuracy of a model on a data set, with the recipe's evaluation size and crop.
+
+        Args:
+            model: A Keras model with raw 0..255 pixels in; logits or probabilities out.
+            dataset: As for `fit`.
+            verbose: As in `keras.Model.evaluate`.
+
+        Returns:
+            `top1`, `top5` (only with more than five classes) and `images`, the number counted;
+            `loss` too where the model gives logits. Shares are 0..1.
+
+        Raises:
+            ValueError: If the data cannot be used or has other classes than the model.
+
+        >>> import numpy as np, keras_resnet_recipes as krr
+        >>> x = np.zeros((4, 32, 32, 3), "uint8")
+        >>> model = krr.applications.ResNet20(classes=2, classifier_activation=None)
+        >>> result = krr.A3(test_size=32).evaluate(model, (x, np.zeros(4, int)), verbose=0)
+        >>> sorted(result)
+        ['images', 'loss', 'top1']
+        """
+        from keras_resnet_recipes import training
+
+        return training.evaluate(self, model, dataset, verbose=verbose)
+
+
+# Resolved once, so that every later reader finds types and not their names.
+for _field in dataclasses.fields(Recipe):
+    _field.type = typing.get_type_hints(Recipe)[_field.name]

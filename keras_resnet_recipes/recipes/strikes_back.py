@@ -1,0 +1,175 @@
+"""'ResNet strikes back' (Wightman, Touvron, Jégou 2021): procedures A1, A2 and A3 for ResNet-50."""
+
+from keras_resnet_recipes.recipes.base import Recipe
+from keras_resnet_recipes.recipes.source import Source
+
+STRIKES_BACK = Source(
+    title="ResNet strikes back: An improved training procedure in timm",
+    authors="Wightman, Ross and Touvron, Hugo and J{\\'e}gou, Herv{\\'e}",
+    year=2021,
+    arxiv="2110.00476",
+)
+
+
+class A1(Recipe):
+    """The 600-epoch procedure: ResNet-50 at 224 pixels, 80.4 % top-1 on ImageNet-1k.
+
+    Published: 80.4 % at seed 0; cost 110 hours on 4 V100 (third-party report). timm measures 80.382 %
+    on the released weights. Measured here: not on ImageNet.
+
+    The paper's body could not be read while this was written; values stand on timm's code of the
+    time and on independent re-runs (mmpretrain). Not confirmed by the paper itself are:
+    `warmup_learning_rate` and `minimum_learning_rate` (timm's defaults of the time),
+    `cooldown_epochs` (the same script's default was 10 extra epochs at the minimum rate; whether
+    the authors kept it is not known), `train_interpolation` (timm's default) and that no clipping
+    was asked for beyond LAMB's own limit of 1.0, which is `gradient_clip` here.
+
+    `target_threshold` is 0.2: a class of a mixed picture counts as present when its share is above.
+    With it `label_smoothing` only moves the cut from a share of 0.2 to one of 0.222. Whether A1 used the
+    threshold or soft targets is open: the option came eight days before the paper, a re-run with
+    soft targets reached 80.12 %. `target_threshold=None` gives soft targets.
+
+    >>> import keras_resnet_recipes as krr
+    >>> krr.A1().epochs
+    600
+    """
+
+    source = STRIKES_BACK
+    published_top1 = 80.4
+
+    network = "ResNet50"
+    train_size = 224
+    test_size = 224
+    test_crop_ratio = 0.95
+    test_interpolation = "bicubic"
+    epochs = 600
+    batch_size = 2048
+    optimizer = "lamb"
+    learning_rate = 5e-3
+    weight_decay = 0.01
+    gradient_clip = 1.0
+    schedule = "cosine"
+    warmup_epochs = 5
+    warmup_learning_rate = 1e-4
+    minimum_learning_rate = 1e-6
+    cooldown_epochs = 0
+    loss = "binary_crossentropy"
+    label_smoothing = 0.1
+    target_threshold = 0.2
+    drop_path_rate = 0.05
+    repeated_augmentation = 3
+    crop_scale = (0.08, 1.0)
+    crop_aspect = (3 / 4, 4 / 3)
+    train_interpolation = "random"
+    horizontal_flip = True
+    rand_augment = (7.0, 0.5)
+    rand_augment_operations = 2
+    rand_augment_probability = 0.5
+    mixup_alpha = 0.2
+    cutmix_alpha = 1.0
+    mix_probability = 1.0
+    mix_switch_probability = 0.5
+
+
+class A2(Recipe):
+    """The 300-epoch procedure: ResNet-50 at 224 pixels, 79.8 % top-1 on ImageNet-1k.
+
+    Published: 79.8 %; cost 55 hours on 4 V100 (not confirmed). timm measures 79.828 % on the released
+    weights; a re-run by mmpretrain with soft targets reached 79.55 %. Measured here: not on ImageNet.
+
+    What the paper itself did not confirm is the same as for `A1`: `warmup_learning_rate`,
+    `minimum_learning_rate`, `cooldown_epochs`, `train_interpolation`, clipping beyond LAMB's own. Two
+    third-party copies of the original command have the threshold of 0.2.
+
+    >>> import keras_resnet_recipes as krr
+    >>> krr.A2().weight_decay
+    0.02
+    """
+
+    source = STRIKES_BACK
+    published_top1 = 79.8
+
+    network = "ResNet50"
+    train_size = 224
+    test_size = 224
+    test_crop_ratio = 0.95
+    test_interpolation = "bicubic"
+    epochs = 300
+    batch_size = 2048
+    optimizer = "lamb"
+    learning_rate = 5e-3
+    weight_decay = 0.02
+    gradient_clip = 1.0
+    schedule = "cosine"
+    warmup_epochs = 5
+    warmup_learning_rate = 1e-4
+    minimum_learning_rate = 1e-6
+    cooldown_epochs = 0
+    loss = "binary_crossentropy"
+    label_smoothing = 0.0
+    target_threshold = 0.2
+    drop_path_rate = 0.05
+    repeated_augmentation = 3
+    crop_scale = (0.08, 1.0)
+    crop_aspect = (3 / 4, 4 / 3)
+    train_interpolation = "random"
+    horizontal_flip = True
+    rand_augment = (7.0, 0.5)
+    rand_augment_operations = 2
+    rand_augment_probability = 0.5
+    mixup_alpha = 0.1
+    cutmix_alpha = 1.0
+    mix_probability = 1.0
+    mix_switch_probability = 0.5
+
+
+class A3(Recipe):
+    """The 100-epoch procedure: ResNet-50 trained at 160 pixels, 78.1 % top-1 on ImageNet-1k at 224.
+
+    Published: 78.1 %; cost 15 hours on 4 V100 (not confirmed). timm measures 78.052 % on the released
+    weights; a re-run by mmpretrain with soft targets reached 78.30 %. Measured here: not on ImageNet.
+
+    What the paper itself did not confirm is the same as for `A1`: `warmup_learning_rate`,
+    `minimum_learning_rate`, `cooldown_epochs`, `train_interpolation`, clipping beyond LAMB's own. Two
+    third-party copies of the original command have the threshold of 0.2.
+
+    >>> import keras_resnet_recipes as krr
+    >>> krr.A3().train_size, krr.A3().test_size
+    (160, 224)
+    """
+
+    source = STRIKES_BACK
+    published_top1 = 78.1
+
+    network = "ResNet50"
+    train_size = 160
+    test_size = 224
+    test_crop_ratio = 0.95
+    test_interpolation = "bicubic"
+    epochs = 100
+    batch_size = 2048
+    optimizer = "lamb"
+    learning_rate = 8e-3
+    weight_decay = 0.02
+    gradient_clip = 1.0
+    schedule = "cosine"
+    warmup_epochs = 5
+    warmup_learning_rate = 1e-4
+    minimum_learning_rate = 1e-6
+    cooldown_epochs = 0
+    loss = "binary_crossentropy"
+    label_smoothing = 0.0
+    target_threshold = 0.2
+    drop_path_rate = 0.0
+    repeated_augmentation = 1
+    crop_scale = (0.08, 1.0)
+    crop_aspect = (3 / 4, 4 / 3)
+    train_interpolation = "random"
+    horizontal_flip = True
+    rand_augment = (6.0, 0.5)
+    rand_augment_operations = 2
+    rand_augment_probability = 0.5
+    mixup_alpha = 0.1
+    cutmix_alpha = 1.0
+    mix_probability = 1.0
+    mix_switch_probability = 0.5

@@ -1,0 +1,188 @@
+"""Learning rates as plain values: the rate of an epoch, or of an update."""
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@dataclasses.dataclass(frozen=True)
+class Cosine:
+    """Half a cosine from the peak to the minimum, its first epochs replaced by a linear warm-up.
+
+    With peak b, minimum l, warm-up start s, T epochs and w warm-up epochs, epoch e = 0, 1, … has
+
+        s + e (b - s) / w                            for e < w
+        l + (b - l) (1 + cos(pi e / T)) / 2          for w <= e < T
+        l                                            for e >= T, the cool-down
+
+    The warm-up is cut out of the cosine, so the rate at e = w is already a little below the peak.
+    `warmup_prefix=True` puts the warm-up before the cosine instead: T + w epochs, and e - w in
+    place of e after the warm-up. The first epoch runs entirely at s.
+
+    A schedule is called with the epoch, and `keras.callbacks.LearningRateScheduler` takes it as it
+    is; within an epoch the rate is constant. `per_update` gives the same curve update by update.
+    `keras.optimizers.schedules.CosineDecay` differs: it goes update by update only, its decay
+    starts after the warm-up (as with `warmup_prefix`), and it ends at a fraction of the peak.
+
+    Args:
+        learning_rate: The peak b; at least 0.
+        epochs: T, the length of the cosine; at least 1.
+        warmup_epochs: w, with 0 <= w <= T; 0 is no warm-up.
+        warmup_learning_rate: s, the rate of epoch 0; at least 0; without warm-up it has no effect.
+        minimum_learning_rate: l; at least 0.
+        cooldown_epochs: Epochs at the minimum after the cosine; at least 0.
+        warmup_prefix: Whether the warm-up comes before the cosine or is cut out of it.
+
+    Raises:
+        ValueError: If a number is outside its range.
+
+    Example:
+        >>> schedule = Cosine(5e-3, epochs=600)
+        >>> [round(schedule(epoch), 8) for epoch in (0, 1, 5, 599)]
+        [0.0001, 0.00108, 0.00499914, 1.03e-06]
+        >>> callback = keras.callbacks.LearningRateScheduler(schedule)
+
+    Source: Loshchilov and Hutter, "SGDR" (arXiv 1608.03983), equation 5, without restarts; warm-up,
+    minimum and cool-down as `CosineLRScheduler` of timm (huggingface/pytorch-image-models) runs
+    them for "ResNet strikes back".
+    """
+
+    learning_rate: float
+    epochs: int
+    warmup_epochs: int = 5
+    warmup_learning_rate: float = 1e-4
+    minimum_learning_rate: float = 1e-6
+    cooldown_epochs: int = 0
+    warmup_prefix: bool = False
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError(f"`epochs` must be at least 1. Received: epochs={self.epochs!r}")
+        if not 0 <= self.warmup_epochs <= self.epochs:
+            raise ValueError(
+                f"`warmup_epochs` must be from 0 to `epochs` (here {self.epochs}). "
+                f"Received: warmup_epochs={self.warmup_epochs!r}"
+            )
+        for name in (
+            "learning_rate",
+            "warmup_learning_rate",
+            "minimum_learning_rate",
+            "cooldown_epochs",
+        ):
+            value = getattr(self, name)
+            if not 0 <= value < math.inf:
+                raise ValueError(f"`{name}` must be 0 or more. Received: {name}={value!r}")
+
+    def __call__(self, epoch: int, lr: float | None = None) -> float:
+        """Returns the learning rate of an epoch.
+
+        Args:
+            epoch: The epoch, counted from 0.
+            lr: The rate so far, which `keras.callbacks.LearningRateScheduler` hands over; the
+                curve does not depend on it.
+
+        Example:
+            >>> Cosine(1.0, epochs=10, warmup_epochs=0, minimum_learning_rate=0.0)(5)
+            0.5
+        """
+        if epoch < self.warmup_epochs:
+            start = self.warmup_learning_rate
+            return start + epoch * (self.learning_rate - start) / self.warmup_epochs
+        elapsed = min(epoch - self._shift, self.epochs)
+        amplitude = (self.learning_rate - self.minimum_learning_rate) / 2
+        cosine = math.cos(math.pi * elapsed / self.epochs)
+        return self.minimum_learning_rate + amplitude * (1 + cosine)
+
+    @property
+    def _shift(self) -> int:
+        return self.warmup_epochs if self.warmup_prefix else 0
+
+    @property
+    def total_epochs(self) -> int:
+        """The number of epochs to train: the cosine, a warm-up before it, and the cool-down.
+
+        Example:
+            >>> Cosine(5e-3, epochs=300, cooldown_epochs=10).total_epochs
+            310
+        """
+        return self._shift + self.epochs + self.cooldown_epochs
+
+    def per_update(self, steps_per_epoch: int) -> "CosinePerUpdate":
+        """Returns the same curve for an optimizer that changes its rate at every update.
+
+        Args:
+            steps_per_epoch: How often `model.fit` calls the optimizer in an epoch, at least 1.
+                With `gradient_accumulation_steps` Keras counts every micro-batch.
+
+        Raises:
+            ValueError: If `steps_per_epoch` is below 1.
+
+        Example:
+            >>> updates = Cosine(5e-3, epochs=600).per_update(625)
+            >>> print(round(float(updates(625)), 6))
+            0.00108
+        """
+        return CosinePerUpdate(self, steps_per_epoch)
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class CosinePerUpdate(keras.optimizers.schedules.LearningRateSchedule):
+    """`Cosine` with the update in place of the epoch, for the `learning_rate` of any optimizer.
+
+    All epochs of the formula become epochs x `steps_per_epoch` updates. The rates are float32.
+
+    Args:
+        schedule: The curve by epochs.
+        steps_per_epoch: How often `model.fit` calls the optimizer in an epoch, at least 1.
+
+    Raises:
+        ValueError: If `steps_per_epoch` is below 1.
+
+    Example:
+        >>> updates = CosinePerUpdate(Cosine(5e-3, epochs=600), steps_per_epoch=625)
+        >>> print(round(float(updates(0)), 6))
+        0.0001
+        >>> optimizer = keras.optimizers.SGD(updates)
+
+    Source: as `Cosine`; in timm the scheduler's option to step on updates.
+    """
+
+    def __init__(self, schedule: Cosine, steps_per_epoch: int) -> None:
+        if steps_per_epoch < 1:
+            raise ValueError(
+                "`steps_per_epoch` must be at least 1. "
+                f"Received: steps_per_epoch={steps_per_epoch!r}"
+            )
+        self.schedule = schedule
+        self.steps_per_epoch = steps_per_epoch
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the learning rate, a float32 scalar, of update `step` = 0, 1, …."""
+        schedule, step = self.schedule, ops.cast(step, "int32")
+        updates = schedule.epochs * self.steps_per_epoch
+        warmup_updates = schedule.warmup_epochs * self.steps_per_epoch
+        remaining = ops.maximum(updates + schedule._shift * self.steps_per_epoch - step, 0)
+
+        # 1 + cos(x) loses all digits near its end in float32; sin² of what remains keeps them.
+        sine = ops.sin(math.pi / 2 * (ops.cast(remaining, "float32") / updates))
+        low, peak = schedule.minimum_learning_rate, schedule.learning_rate
+        rate = low + (peak - low) * ops.square(sine)
+        if not warmup_updates:
+            return rate
+        start = schedule.warmup_learning_rate
+        warmup = start + (peak - start) * (ops.cast(step, "float32") / warmup_updates)
+        return ops.where(step < warmup_updates, warmup, rate)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the fields of the schedule and `steps_per_epoch`."""
+        return {**dataclasses.asdict(self.schedule), "steps_per_epoch": self.steps_per_epoch}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "CosinePerUpdate":
+        """Returns the schedule that `get_config` described."""
+        fields = dict(config)
+        steps_per_epoch = fields.pop("steps_per_epoch")
+        return cls(Cosine(**fields), steps_per_epoch)

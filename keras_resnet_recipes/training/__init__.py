@@ -1,0 +1,186 @@
+"""The only reader of a recipe: builds its parts and calls `keras.Model.fit`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_resnet_recipes import distribution as devices
+from keras_resnet_recipes.callbacks import BEST, LAST, RunFolder
+from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
+from keras_resnet_recipes.recipes import Recipe, load_recipe
+from keras_resnet_recipes.training import parts, run
+from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
+
+__all__ = ["evaluate", "evaluation_batches", "fit", "load_run", "training_batches"]
+
+
+def fit(
+    recipe: Recipe,
+    dataset: Any,
+    *,
+    model: keras.Model | None = None,
+    validation_data: Any = None,
+    run_dir: str | Path | None = None,
+    distribution: str = "auto",
+    steps_per_epoch: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: str | int = "auto",
+    seed: int = 0,
+) -> keras.callbacks.History:
+    """Trains as `Recipe.fit` says."""
+    data = from_source(dataset)
+    recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
+    steps = parts.steps_of(recipe, data, steps_per_epoch)
+    unreadable = UnreadableImages(data, recipe.unreadable_images)
+    validation, watchers = None, [unreadable]
+    if validation_data is not None:
+        validation, watcher = _evaluation(recipe, validation_data, data.class_names)
+        watchers.append(watcher)
+
+    keras.utils.set_random_seed(seed)
+    model = _compiled_model(recipe, model, distribution)
+    model.class_names = data.class_names
+    folder, first_epoch, last_epoch = None, 0, parts.schedule(recipe).total_epochs
+    if run_dir is not None:
+        run.claim(run_dir, recipe, run.facts(data, steps=steps, seed=seed))
+        folder = RunFolder(run_dir)
+        first_epoch = folder.restore(model)
+
+    history = keras.callbacks.History()
+    history.set_model(model)
+    if first_epoch < last_epoch:
+        batches = training_batches(
+            recipe, data, steps=steps, first_epoch=first_epoch, seed=seed, unreadable=unreadable
+        )
+        with watchers[0].named(), watchers[-1].named():
+            history = model.fit(
+                batches,
+                initial_epoch=first_epoch,
+                epochs=last_epoch,
+                steps_per_epoch=steps * recipe.gradient_accumulation_steps,
+                validation_data=validation,
+                callbacks=_callbacks(recipe, watchers, callbacks, folder),
+                verbose=verbose,
+                shuffle=False,
+            )
+    if folder is not None:
+        history.epoch, history.history = folder.history()
+    return history
+
+
+def evaluate(
+    recipe: Recipe, model: keras.Model, dataset: Any, *, verbose: str | int = "auto"
+) -> dict[str, float]:
+    """Evaluates as `Recipe.evaluate` says."""
+    classes = model.output_shape[-1]
+    if recipe.classes not in (None, classes):
+        raise ValueError(
+            f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
+        )
+    recipe = recipe.replace(classes=classes)
+    batches, unreadable = _evaluation(recipe, dataset, getattr(model, "class_names", None))
+    logits = _gives_logits(model)
+    metrics = parts.metrics(classes)
+    # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
+    evaluator = keras.Model(model.inputs, model.outputs)
+    loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
+    evaluator.compile(loss=loss, metrics=metrics)
+    with unreadable.named():
+        result = evaluator.evaluate(batches, verbose=verbose, return_dict=True)
+    unreadable.warn()
+    if not logits:
+        del result["loss"]
+    return {
+        **{name: float(value) for name, value in result.items()},
+        "images": int(metrics[0].count),
+    }
+
+
+def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
+    """The model of a run folder, with logits as output.
+
+    Args:
+        path: A folder that `Recipe.fit(run_dir=...)` wrote.
+        weights: "best" or "last"; by default the best where there are some.
+
+    Raises:
+        ValueError: If the folder has no recipe or no such weights.
+    """
+    path = Path(path)
+    recipe = load_recipe(path)
+    files = {"best": path / BEST, "last": path / LAST}
+    found = [name for name, file in files.items() if file.is_file() and weights in (None, name)]
+    if not found:
+        raise ValueError(
+            f"{str(path)!r} has no {weights or 'best or last'} weights yet: no epoch is finished."
+        )
+    with parts.dtype_policy(parts.resolved_precision(recipe)):
+        model = parts.network(recipe)
+    model.load_weights(files[found[0]])
+    names = run.read_facts(path).get("class_names")
+    model.class_names = None if names is None else tuple(names)
+    return model
+
+
+def _compiled_model(recipe: Recipe, model: keras.Model | None, distribution: str) -> keras.Model:
+    if model is not None and model.output_shape[-1] != recipe.classes:
+        raise ValueError(
+            f"`model` must have {recipe.classes} outputs, one a class; received {model.output_shape[-1]}."
+        )
+    precision = parts.resolved_precision(recipe)
+    with devices.scope(distribution) as replicas, parts.dtype_policy(precision):
+        devices.refuse_unsafe(
+            replicas,
+            gradient_clip=recipe.gradient_clip,
+            gradient_accumulation_steps=recipe.gradient_accumulation_steps,
+            precision=precision,
+        )
+        if recipe.batch_size % replicas:
+            raise ValueError(
+                f"`batch_size` must be a multiple of the {replicas} devices; received {recipe.batch_size}."
+            )
+        if model is None:
+            model = parts.network(recipe)
+        elif replicas > 1:
+            # Variables made outside the scope live on one device only.
+            weights = model.get_weights()
+            model = keras.models.clone_model(model)
+            model.set_weights(weights)
+        return parts.compiled(recipe, model)
+
+
+def _evaluation(
+    recipe: Recipe, dataset: Any, class_names: tuple[str, ...] | None
+) -> tuple[tf.data.Dataset, UnreadableImages]:
+    data: ImageDataset = from_source(dataset, split="validation", class_names=class_names)
+    parts.resolved_classes(recipe, data)
+    unreadable = UnreadableImages(data, recipe.unreadable_images)
+    return evaluation_batches(recipe, data, unreadable=unreadable), unreadable
+
+
+def _callbacks(
+    recipe: Recipe,
+    watchers: Sequence[UnreadableImages],
+    callbacks: Sequence[keras.callbacks.Callback],
+    folder: RunFolder | None,
+) -> list[keras.callbacks.Callback]:
+    def warn(epoch: int, logs: dict[str, float]) -> None:
+        for watcher in watchers:
+            watcher.warn()
+
+    rate = keras.callbacks.LearningRateScheduler(parts.schedule(recipe))
+    # The folder comes last: its log then has what the others put into theirs.
+    return [
+        rate,
+        keras.callbacks.LambdaCallback(on_epoch_end=warn),
+        *callbacks,
+        *([folder] if folder else []),
+    ]
+
+
+def _gives_logits(model: keras.Model) -> bool:
+    activation = getattr(model.layers[-1], "activation", None)
+    return activation in (None, keras.activations.linear)

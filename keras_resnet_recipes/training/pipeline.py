@@ -1,0 +1,250 @@
+"""From a recipe and a data set to batches: images in, uint8 pictures and targets out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from keras_resnet_recipes import augment
+from keras_resnet_recipes.data import ImageDataset, UnreadableImages, decode, decode_crop
+from keras_resnet_recipes.recipes import Recipe
+
+# Random numbers are drawn for so many pictures at a time: one by one they cost more than the flip.
+_BLOCK = 256
+# The result of an evaluation does not depend on its batch; a large one only costs memory.
+_EVALUATION_BATCH = 256
+
+# What is given to tf.data here is plain TensorFlow already; translating it once more costs start-up time.
+_plain = tf.autograph.experimental.do_not_convert
+
+Picture = Callable[[tuple[tf.Tensor, Any], dict[str, Any]], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
+
+
+def training_batches(
+    recipe: Recipe,
+    data: ImageDataset,
+    *,
+    steps: int,
+    first_epoch: int,
+    seed: int,
+    unreadable: UnreadableImages,
+) -> tf.data.Dataset:
+    """Batches of all epochs from `first_epoch` on, `steps` updates an epoch.
+
+    The picture at position i of epoch e depends on (seed, e, i) alone, whatever the number of
+    threads and wherever the run began.
+
+    Args:
+        recipe: The recipe, its `classes` known.
+        data: Images.
+        steps: Updates of an epoch.
+        first_epoch: Epoch to begin with, from 0.
+        seed: Seed of order and augmentation.
+        unreadable: Hears of images that fail.
+
+    Returns:
+        Elements (uint8 [batch, size, size, 3], float32 targets [batch, classes]).
+    """
+    run_seed = tf.constant([seed, 0], tf.int32)
+    # With accumulation Keras takes a part of the batch at a time, and mixing is within the part.
+    part = recipe.batch_size // recipe.gradient_accumulation_steps
+
+    @_plain
+    def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        epoch_seed = _folded(run_seed, epoch)
+        pictures = _pictures(recipe, data, steps * recipe.batch_size, epoch_seed, unreadable)
+        batches = pictures.batch(part, drop_remainder=True).enumerate()
+        return batches.map(
+            _targets_and_mix(recipe, epoch_seed, unreadable), num_parallel_calls=tf.data.AUTOTUNE
+        )
+
+    epochs = tf.data.Dataset.range(first_epoch, recipe.epochs + recipe.cooldown_epochs)
+    return epochs.flat_map(batches_of).prefetch(tf.data.AUTOTUNE).with_options(_options())
+
+
+def evaluation_batches(
+    recipe: Recipe, data: ImageDataset, *, unreadable: UnreadableImages
+) -> tf.data.Dataset:
+    """Every image once, in order, resized and centre-cropped as the recipe says.
+
+    Args:
+        recipe: The recipe, its `classes` known.
+        data: Images.
+        unreadable: Hears of images that fail.
+
+    Returns:
+        Elements (uint8 [batch, size, size, 3], float32 one-hot [batch, classes]); the last batch may be smaller.
+    """
+    crop = augment.CenterCrop(
+        size=recipe.test_size,
+        crop_ratio=recipe.test_crop_ratio,
+        interpolation=recipe.test_interpolation,
+    )
+
+    @_plain
+    def picture(position: tf.Tensor, item: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        image, label = data.read(item)
+        return position, crop(decode(image) if data.encoded else image), label
+
+    @_plain
+    def with_targets(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return images, augment.one_hot(
+            unreadable.check_labels(labels, recipe.classes), recipe.classes
+        )
+
+    pictures = data.items(None).enumerate().map(picture, num_parallel_calls=tf.data.AUTOTUNE)
+    if data.encoded:
+        # Where a stream ends is not always known; a failure of its last image then goes unreported.
+        length = tf.constant(tf.int64.max if data.size is None else data.size, tf.int64)
+        pictures = unreadable.watch(pictures, length, lambda positions: positions)
+    else:
+        pictures = pictures.map(lambda _, image, label: (image, label))
+    batches = pictures.batch(min(recipe.batch_size, _EVALUATION_BATCH)).map(with_targets)
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
+
+
+def _pictures(
+    recipe: Recipe, data: ImageDataset, count: int, seed: tf.Tensor, unreadable: UnreadableImages
+) -> tf.data.Dataset:
+    """The first `count` augmented pictures (image, label) of an epoch."""
+    steps = _augmentations(recipe)
+    # Images that cannot be read are replaced from the rest of the order, at most one pass of it.
+    spare = (data.size or count) * recipe.repeated_augmentation if data.encoded else 0
+    items, index_at = _ordered(data, seed, recipe.repeated_augmentation, count + spare)
+    numbered = tf.data.Dataset.zip((items.enumerate(), _drawn(steps, seed)))
+    picture = _picture(recipe, data, steps)
+    pictures = numbered.take(count).map(picture, num_parallel_calls=tf.data.AUTOTUNE)
+    if not data.encoded:
+        return pictures.map(lambda _, image, label: (image, label))
+    # Concatenated, not mapped at once: only then is the spare part not decoded ahead for nothing.
+    replacements = numbered.skip(count).map(picture, num_parallel_calls=tf.data.AUTOTUNE)
+    length = tf.constant(count + spare, tf.int64)
+    return unreadable.watch(pictures.concatenate(replacements), length, index_at).take(count)
+
+
+def _ordered(
+    data: ImageDataset, seed: tf.Tensor, copies: int, length: int
+) -> tuple[tf.data.Dataset, Callable[[tf.Tensor], tf.Tensor]]:
+    """The items of an epoch, each `copies` times in a row, and from a position to the image's index."""
+    if data.indexed:
+        order = augment.repeat_order(data.order(seed), copies, length)
+        return tf.data.Dataset.from_tensor_slices(order), lambda positions: tf.gather(
+            order, positions
+        )
+    items = data.items(seed)
+    if copies > 1:
+        items = items.flat_map(
+            lambda *item: tf.data.Dataset.from_tensors(_unpacked(item)).repeat(copies)
+        )
+    return items.repeat().take(length), lambda positions: positions // copies
+
+
+def _unpacked(item: tuple[Any, ...]) -> Any:
+    # tf.data spreads a tuple element over the arguments; a dictionary arrives as one.
+    return item[0] if len(item) == 1 else item
+
+
+def _augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
+    """The random changes of a picture, in their order."""
+    steps: dict[str, augment.Augmentation] = {}
+    if recipe.crop_scale is not None:
+        steps["crop"] = augment.RandomResizedCrop(
+            size=recipe.train_size,
+            scale=recipe.crop_scale,
+            aspect=recipe.crop_aspect,
+            interpolation=recipe.train_interpolation,
+        )
+    if recipe.horizontal_flip:
+        steps["flip"] = augment.RandomFlip()
+    if recipe.rand_augment is not None:
+        magnitude, std = recipe.rand_augment
+        steps["rand_augment"] = augment.RandAugment(
+            magnitude=magnitude,
+            std=std,
+            operations=recipe.rand_augment_operations,
+            probability=recipe.rand_augment_probability,
+            interpolation=recipe.train_interpolation,
+        )
+    return steps
+
+
+def _drawn(steps: dict[str, augment.Augmentation], seed: tf.Tensor) -> tf.data.Dataset:
+    """Endless rows of random parameters, one row a position, by the names of the steps."""
+
+    @_plain
+    def block(number: tf.Tensor) -> dict[str, Any]:
+        seeds = (_folded(_folded(seed, number), place) for place in range(len(steps)))
+        drawn = {
+            name: step.draw(_BLOCK, own)
+            for (name, step), own in zip(steps.items(), seeds, strict=True)
+        }
+        # tf.data needs something to take apart even where a recipe draws nothing.
+        return drawn | {"number": tf.range(_BLOCK)}
+
+    return tf.data.Dataset.range(tf.int64.max).map(block).unbatch()
+
+
+def _picture(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augmentation]) -> Picture:
+    """From ((position, item), drawn row) to (position, uint8 picture, label)."""
+    size = recipe.train_size
+    smooth = "bilinear" if recipe.train_interpolation == "bilinear" else "bicubic"
+    whole = augment.CenterCrop(size=size, crop_ratio=1.0, interpolation=smooth)
+
+    def cut(image: tf.Tensor, drawn: dict[str, Any]) -> tf.Tensor:
+        crop = steps.get("crop")
+        if crop is None:
+            return whole(decode(image) if data.encoded else image)
+        if not data.encoded:
+            return crop.apply(image, drawn["crop"])
+        part = decode_crop(image, lambda height, width: crop.box(height, width, drawn["crop"]))
+        return crop.resize(part, drawn["crop"])
+
+    @_plain
+    def picture(
+        numbered: tuple[tf.Tensor, Any], drawn: dict[str, Any]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        position, item = numbered
+        image, label = data.read(item)
+        image = cut(image, drawn)
+        for name, step in steps.items():
+            if name != "crop":
+                image = step.apply(image, drawn[name])
+        return position, tf.ensure_shape(image, (size, size, 3)), label
+
+    return picture
+
+
+def _targets_and_mix(
+    recipe: Recipe, epoch_seed: tf.Tensor, unreadable: UnreadableImages
+) -> Callable[[tf.Tensor, tuple[tf.Tensor, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]:
+    """From (step, (images, labels)) to a batch with targets, mixed if the recipe mixes."""
+    mix = augment.MixUpOrCutMix(
+        mixup_alpha=recipe.mixup_alpha,
+        cutmix_alpha=recipe.cutmix_alpha,
+        probability=recipe.mix_probability,
+        switch_probability=recipe.mix_switch_probability,
+    )
+
+    @_plain
+    def batch(
+        step: tf.Tensor, pictures: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        images, labels = pictures
+        labels = unreadable.check_labels(labels, recipe.classes)
+        targets = augment.one_hot(labels, recipe.classes, recipe.label_smoothing)
+        # Rows of pictures use the seeds (epoch, block); -1 keeps those of batches apart.
+        return mix(images, targets, _folded(_folded(epoch_seed, -1), step))
+
+    return batch
+
+
+def _folded(seed: tf.Tensor, number: Any) -> tf.Tensor:
+    return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32))
+
+
+def _options() -> tf.data.Options:
+    options = tf.data.Options()
+    options.deterministic = True
+    # One process reads everything; TensorFlow would only warn that it cannot shard this by files.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return options

@@ -1,0 +1,118 @@
+"""A run folder: whose it is, and where training goes on."""
+
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_resnet_recipes import distribution
+from keras_resnet_recipes.data import ImageDataset
+from keras_resnet_recipes.recipes import Recipe, compare, load_recipe
+
+RECIPE = "recipe.json"
+FACTS = "run.json"
+
+
+def claim(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+    """Makes a folder the run's own, or makes sure that it is.
+
+    Args:
+        path: The folder; created if missing.
+        recipe: The recipe, its classes known.
+        facts: What else describes the run, written to run.json when the folder is new.
+
+    Raises:
+        ValueError: If the folder holds a run of another recipe, seed or classes.
+    """
+    path = Path(path)
+    if (path / RECIPE).is_file():
+        _check_same(path, recipe, facts)
+        return
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ValueError(
+            f"`run_dir` must be a run folder, empty, or new; {str(path)!r} holds something else."
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    (path / FACTS).write_text(json.dumps({**facts, **_environment()}, indent=2) + "\n")
+    recipe.to_json(path / RECIPE)
+
+
+def facts(data: ImageDataset, *, steps: int, seed: int) -> dict[str, Any]:
+    """What a run depends on beside its recipe."""
+    names = None if data.class_names is None else list(data.class_names)
+    return {
+        "dataset": data.name,
+        "images": data.size,
+        "class_names": names,
+        "steps_per_epoch": steps,
+        "seed": seed,
+    }
+
+
+def read_facts(path: str | Path) -> dict[str, Any]:
+    """What run.json says; empty if there is none."""
+    file = Path(path) / FACTS
+    return json.loads(file.read_text()) if file.is_file() else {}
+
+
+def _check_same(path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+    before = load_recipe(path)
+    if before != recipe:
+        raise ValueError(
+            f"`run_dir` {str(path)!r} holds a run of another recipe; the first column is what it holds:\n"
+            f"{compare(before, recipe)}\nGive another `run_dir`, or the same recipe to go on."
+        )
+    known = read_facts(path)
+    for name, value in facts.items():
+        # A data set may move to another folder; the same images in the same order are what counts.
+        if name != "dataset" and known.get(name) != value:
+            raise ValueError(
+                f"`run_dir` {str(path)!r} holds a run with {name}={known.get(name)!r}; received {value!r}. "
+                "Give another `run_dir`, or what it began with to go on."
+            )
+
+
+def _environment() -> dict[str, Any]:
+    import tensorflow as tf
+
+    from keras_resnet_recipes.version import __version__
+
+    return {
+        "versions": {
+            "keras_resnet_recipes": __version__,
+            "keras": keras.version(),
+            "backend": keras.backend.backend(),
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "hardware": {
+            "machine": platform.machine(),
+            "processor": _processor(),
+            "accelerators": distribution.accelerators(),
+        },
+        "command": _command(sys.argv),
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    models = (
+        [
+            line.split(":", 1)[1].strip()
+            for line in info.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        if info.is_file()
+        else []
+    )
+    return f"{models[0]} ({len(models)} cores)" if models else platform.processor()
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return " ".join([Path(arguments[0]).name, *arguments[1:]])

@@ -1,0 +1,35 @@
+"""What every test shares: the backend, quiet logs, and the golden files."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import numpy as np
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+class Golden:
+    """One golden file: its arrays by name, and the JSON description stored with them."""
+
+    def __init__(self, name: str) -> None:
+        self._arrays = np.load(GOLDEN / f"{name}.npz", allow_pickle=False)
+        self.meta: dict[str, Any] = json.loads(str(self._arrays["meta"]))
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        return self._arrays[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._arrays
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """`golden("lamb")` opens tests/golden/lamb.npz."""
+    return Golden

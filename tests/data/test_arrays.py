@@ -1,0 +1,64 @@
+"""Arrays in memory as a data set."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_resnet_recipes as krr
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 7, 3), (5, 6, 7, 1), (5, 6, 7)])
+def test_images_come_back_as_rgb(shape):
+    x = np.random.default_rng(0).integers(0, 256, shape, "uint8")
+    data = krr.data.from_arrays(x, np.arange(5))
+    image, label = data.read(tf.constant(3, tf.int64))
+    expected = np.broadcast_to(x[3].reshape(6, 7, -1), (6, 7, 3))
+    np.testing.assert_array_equal(image, expected)
+    assert int(label) == 3
+    assert data.size == 5
+
+
+def test_float_images_are_rounded():
+    x = np.array([[[0.4, 0.6], [254.5, 255.0]]])
+    image, _ = krr.data.from_arrays(x, np.array([0])).read(tf.constant(0, tf.int64))
+    np.testing.assert_array_equal(image[..., 0], [[0, 1], [254, 255]])
+
+
+def test_labels_may_be_a_column():
+    data = krr.data.from_arrays(np.zeros((2, 4, 4, 3), "uint8"), np.array([[1], [0]], "uint8"))
+    assert data.labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((2, 4), "uint8"), [0, 1], r"`images` must be \[n, height, width, 3\]"),
+        (np.zeros((2, 4, 4, 2), "uint8"), [0, 1], r"received the shape \(2, 4, 4, 2\)"),
+        (np.zeros((0, 4, 4, 3), "uint8"), [], "at least one image"),
+        (np.zeros((2, 4, 4, 3), "int32"), [0, 1], "must be uint8, or float .* received int32"),
+        (np.full((2, 4, 4, 3), 0.5), [0, 1], r"values 0..255; received 0.5..0.5"),
+        (np.full((2, 4, 4, 3), 300.0), [0, 1], r"received 300..300"),
+        (np.full((2, 4, 4, 3), np.nan), [0, 1], r"received nan..nan"),
+        (np.zeros((2, 4, 4, 3), "uint8"), [0.0, 1.0], "`labels` must be integers"),
+        (np.zeros((2, 4, 4, 3), "uint8"), np.eye(2, dtype=int), r"of the shape \(2, 2\)"),
+        (np.zeros((2, 4, 4, 3), "uint8"), [0, 1, 2], r"as many as the images \(2\); received 3"),
+        (np.zeros((2, 4, 4, 3), "uint8"), [0, -1], "0 or more; received -1"),
+    ],
+)
+def test_a_mistake_is_named(images, labels, message):
+    with pytest.raises(ValueError, match=message):
+        krr.data.from_arrays(images, np.asarray(labels))
+
+
+def test_labels_outside_the_classes_are_named():
+    data = krr.data.from_arrays(np.zeros((2, 4, 4, 3), "uint8"), np.array([0, 7]))
+    with pytest.raises(ValueError, match=r"within 0..4 for 5 classes; received 7"):
+        data.check_labels(5)
+
+
+def test_the_order_is_a_permutation_that_depends_on_the_seed():
+    data = krr.data.from_arrays(np.zeros((100, 2, 2, 3), "uint8"), np.zeros(100, int))
+    orders = [data.order(tf.constant([0, seed])).numpy().tolist() for seed in (1, 1, 2)]
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[2]) == list(range(100))
+    assert data.order(None).numpy().tolist() == list(range(100))

@@ -1,0 +1,50 @@
+"""A1, A2 and A3 hold the published values, every one of them."""
+
+import dataclasses
+import json
+
+import pytest
+
+import keras_resnet_recipes as krr
+from conftest import GOLDEN
+from keras_resnet_recipes.training import parts
+
+COLUMNS = json.loads((GOLDEN / "strikes_back.json").read_text())["columns"]
+# Of these the paper says nothing; they keep their neutral defaults.
+SILENT = {"classes", "gradient_accumulation_steps", "unreadable_images", "precision"}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_value_is_the_published_one(name):
+    recipe, column = krr.RECIPES[name](), dict(COLUMNS[name])
+    assert recipe.published_top1 == column.pop("published_top1")
+    column.pop("updates")
+    values = json.loads(recipe.to_json())
+    assert {field: values[field] for field in column} == column
+    assert {field.name for field in dataclasses.fields(recipe)} == set(column) | SILENT
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_updates_on_imagenet_are_the_published_number(name):
+    recipe = krr.RECIPES[name]()
+    assert 1281167 // recipe.batch_size * recipe.epochs == COLUMNS[name]["updates"]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_the_schedule_is_the_original_one(name, golden):
+    schedule = parts.schedule(krr.RECIPES[name]())
+    expected = golden("lr_schedule")[f"{name}/rsb_nocool"]
+    # Both are sums of a few float64: their last digit may differ.
+    assert [schedule(epoch) for epoch in range(len(expected))] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_what_the_paper_does_not_confirm_is_said(name):
+    text = krr.RECIPES[name].__doc__
+    for field in (
+        "warmup_learning_rate",
+        "minimum_learning_rate",
+        "cooldown_epochs",
+        "train_interpolation",
+    ):
+        assert f"`{field}`" in text

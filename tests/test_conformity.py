@@ -1,0 +1,75 @@
+"""What every recipe and every augmentation must do, whichever they are."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+
+SMALL = {
+    "network": "ResNet20",
+    "epochs": 1,
+    "warmup_epochs": 0,
+    "batch_size": 8,
+    "train_size": 16,
+    "test_size": 16,
+}
+
+
+def test_there_are_recipes():
+    assert len(krr.RECIPES) >= 3
+    assert all(name == recipe.__name__ for name, recipe in krr.RECIPES.items())
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("name", krr.RECIPES)
+def test_a_recipe_fits_two_steps(name):
+    rng = np.random.default_rng(0)
+    data = rng.integers(0, 256, (16, 20, 24, 3), "uint8"), np.arange(16) % 10
+    history = krr.RECIPES[name](**SMALL).fit(data, verbose=0)
+    assert int(history.model.optimizer.iterations) == 2
+    assert np.isfinite(history.history["loss"][0])
+
+
+@pytest.mark.parametrize("name", krr.RECIPES)
+def test_a_recipe_round_trips_and_prints(name, tmp_path):
+    recipe = krr.RECIPES[name](**SMALL)
+    recipe.to_json(tmp_path / "recipe.json")
+    assert krr.load_recipe(tmp_path) == recipe
+    assert eval(repr(recipe), dict(krr.RECIPES)) == recipe
+    printed = str(recipe)
+    assert all(field.name in printed for field in dataclasses.fields(recipe))
+    assert recipe.__doc__
+    assert "Published" in recipe.__doc__
+    assert recipe.citation()
+    assert recipe.published_top1
+
+
+def augmentations():
+    augment = krr.augment
+    return {
+        "RandAugment": augment.RandAugment(),
+        "RandomResizedCrop": augment.RandomResizedCrop(16),
+        "CenterCrop": augment.CenterCrop(16),
+        "RandomFlip": augment.RandomFlip(),
+        "MixUp": augment.MixUp(0.2),
+        "CutMix": augment.CutMix(1.0),
+        "MixUpOrCutMix": augment.MixUpOrCutMix(0.2, 1.0),
+    }
+
+
+def test_no_augmentation_is_forgotten():
+    classes = {name for name in krr.augment.__all__ if name[0].isupper()}
+    assert classes == set(augmentations())
+
+
+@pytest.mark.parametrize("name", augmentations())
+def test_an_augmentation_is_a_value(name):
+    one, two = augmentations()[name], augmentations()[name]
+    assert one == two
+    assert hash(one) == hash(two)
+    assert eval(repr(one), vars(krr.augment)) == one
+    field = dataclasses.fields(one)[0].name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(one, field, 1)

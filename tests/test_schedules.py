@@ -1,0 +1,169 @@
+"""Cosine against the schedules of timm's training script."""
+
+import dataclasses
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_resnet_recipes.schedules import Cosine, CosinePerUpdate
+
+pytestmark = pytest.mark.every_backend
+
+RECIPES = {"A1": (5e-3, 600), "A2": (5e-3, 300), "A3": (8e-3, 100)}
+# Python floats follow the same formula: rates below 1e-2 to fifteen digits.
+EPOCH_TOLERANCE = 1e-12
+# A few float32 roundings, also where the rate is a thousandth of the peak.
+UPDATE_TOLERANCE = 1e-6
+
+
+@pytest.mark.parametrize("era", ["rsb_era", "rsb_nocool", "now"])
+@pytest.mark.parametrize("name", RECIPES)
+def test_epochs_equal_timm(golden, name, era):
+    g = golden("lr_schedule")
+    case = g.meta["cases"][f"{name}/{era}"]
+    schedule = Cosine(
+        case["lr"],
+        case["epochs"],
+        warmup_epochs=case["warmup_epochs"],
+        warmup_learning_rate=case["warmup_lr"],
+        minimum_learning_rate=case["min_lr"],
+        cooldown_epochs=case["cooldown_epochs"],
+    )
+    assert schedule.total_epochs == case["total_epochs"]
+    rates = [schedule(epoch) for epoch in range(schedule.total_epochs)]
+    np.testing.assert_allclose(rates, g[f"{name}/{era}"], rtol=0, atol=EPOCH_TOLERANCE)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_warmup_prefix_equals_timm(golden, name):
+    schedule = Cosine(*RECIPES[name], warmup_prefix=True)
+    expected = golden("lr_schedule")[f"{name}/warmup_prefix"]
+    assert schedule.total_epochs == len(expected)
+    rates = [schedule(epoch) for epoch in range(schedule.total_epochs)]
+    np.testing.assert_allclose(rates, expected, rtol=0, atol=EPOCH_TOLERANCE)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_updates_equal_timm(golden, name):
+    g = golden("lr_schedule")
+    updates = Cosine(*RECIPES[name]).per_update(625)
+    # One call with every step at once: the formula is elementwise.
+    rates = ops.convert_to_numpy(updates(ops.convert_to_tensor(g[f"{name}/updates_u"], "int32")))
+    assert rates.dtype == np.float32
+    np.testing.assert_allclose(rates, g[f"{name}/updates_lr"], rtol=UPDATE_TOLERANCE)
+
+
+@pytest.mark.parametrize("warmup_epochs", [0, 5])
+@pytest.mark.parametrize("warmup_prefix", [False, True])
+def test_updates_of_one_step_per_epoch_are_epochs(warmup_epochs, warmup_prefix):
+    schedule = Cosine(
+        0.1, 20, warmup_epochs=warmup_epochs, cooldown_epochs=3, warmup_prefix=warmup_prefix
+    )
+    updates = schedule.per_update(1)
+    for epoch in range(schedule.total_epochs + 2):
+        assert float(updates(epoch)) == pytest.approx(schedule(epoch), rel=UPDATE_TOLERANCE)
+
+
+def test_epoch_0_is_the_warmup_start_and_the_peak_is_cut_out():
+    schedule = Cosine(5e-3, epochs=600)
+    assert schedule(0) == 1e-4
+    assert schedule(5) == pytest.approx(4.99914e-3, rel=1e-6)  # six digits are published
+    assert Cosine(5e-3, epochs=600, warmup_prefix=True)(5) == 5e-3
+    assert Cosine(5e-3, epochs=600, warmup_epochs=0)(0) == 5e-3
+
+
+def test_the_rate_that_was_in_force_has_no_effect():
+    assert Cosine(5e-3, epochs=10)(7, 123.0) == Cosine(5e-3, epochs=10)(7)
+
+
+def small_model(optimizer):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    return model
+
+
+class RateInForce(keras.callbacks.Callback):
+    """Reads the optimizer's own rate while batches train."""
+
+    def __init__(self):
+        super().__init__()
+        self.rates = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.rates.append(float(ops.convert_to_numpy(self.model.optimizer.learning_rate)))
+
+
+def test_learning_rate_scheduler_sets_and_logs_the_rate():
+    schedule = Cosine(0.05, epochs=4, warmup_epochs=2)
+    model, seen = small_model(keras.optimizers.SGD(1.0)), RateInForce()
+    scheduler = keras.callbacks.LearningRateScheduler(schedule)
+    images, targets = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    history = model.fit(
+        images, targets, batch_size=2, epochs=4, verbose=0, callbacks=[scheduler, seen]
+    )
+    expected = [schedule(epoch) for epoch in range(4)]
+    # The optimizer's variable is float32.
+    np.testing.assert_allclose(history.history["learning_rate"], expected, rtol=1e-6)
+    np.testing.assert_allclose(seen.rates, np.repeat(expected, 2), rtol=1e-6)
+
+
+def test_an_optimizer_follows_per_update():
+    schedule = Cosine(0.05, epochs=4, warmup_epochs=1)
+    model = small_model(keras.optimizers.SGD(schedule.per_update(2)))
+    model.set_weights([np.zeros((3, 1)), np.zeros(1)])
+    images = np.zeros((2, 3), "float32")
+    bias, expected = [], [0.0]
+    for step in range(6):
+        model.train_on_batch(images, np.ones((2, 1), "float32"))
+        bias.append(float(model.get_weights()[1][0]))
+        # The gradient of (b - 1)² is 2 (b - 1); epochs of half steps are the same curve.
+        rate = schedule(step / 2)
+        expected.append(expected[-1] - rate * 2 * (expected[-1] - 1))
+    np.testing.assert_allclose(bias, expected[1:], rtol=1e-5)  # six float32 updates
+
+
+def test_per_update_survives_serialization():
+    updates = Cosine(5e-3, epochs=9, warmup_prefix=True, cooldown_epochs=2).per_update(3)
+    schedules = keras.optimizers.schedules
+    copies = (
+        CosinePerUpdate.from_config(updates.get_config()),
+        schedules.deserialize(schedules.serialize(updates)),
+        keras.optimizers.SGD.from_config(keras.optimizers.SGD(updates).get_config())._learning_rate,
+    )
+    for copy in copies:
+        assert type(copy) is CosinePerUpdate
+        assert copy.schedule == updates.schedule
+        assert copy.steps_per_epoch == 3
+
+
+def test_cosine_is_a_frozen_value():
+    assert hash(Cosine(0.1, 5)) == hash(Cosine(0.1, 5))
+    assert eval(repr(Cosine(0.1, 5))) == Cosine(0.1, 5)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Cosine(0.1, 5).epochs = 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epochs": 0}, "`epochs` must be at least 1.*epochs=0"),
+        ({"warmup_epochs": 11}, r"`warmup_epochs` must be from 0 to `epochs` \(here 10\).*=11"),
+        ({"warmup_epochs": -1}, "`warmup_epochs` must be.*warmup_epochs=-1"),
+        ({"learning_rate": -0.1}, "`learning_rate` must be 0 or more.*learning_rate=-0.1"),
+        ({"learning_rate": math.nan}, "`learning_rate` must be 0 or more.*learning_rate=nan"),
+        ({"warmup_learning_rate": -1.0}, "`warmup_learning_rate` must be 0 or more"),
+        ({"minimum_learning_rate": -1.0}, "`minimum_learning_rate` must be 0 or more"),
+        ({"cooldown_epochs": -1}, "`cooldown_epochs` must be 0 or more"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Cosine(**{"learning_rate": 0.1, "epochs": 10, **arguments})
+
+
+def test_wrong_steps_per_epoch_is_named():
+    with pytest.raises(ValueError, match=r"`steps_per_epoch` must be at least 1.*=0"):
+        Cosine(0.1, 10).per_update(0)

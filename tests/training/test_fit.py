@@ -1,0 +1,267 @@
+"""Recipe.fit and Recipe.evaluate, from arrays to a History."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.callbacks import read_log
+
+RECIPE = krr.A3(
+    network="ResNet20", epochs=3, warmup_epochs=1, batch_size=8, train_size=16, test_size=16
+)
+
+
+def squares(n=32, classes=2, seed=0):
+    """A bright square whose corner is the class."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 60, (n, 20, 20, 3)).astype("uint8")
+    y = np.arange(n) % classes
+    for image, label in zip(x, y, strict=True):
+        image[:10, 10 * (label % 2) :][:, :10] = 200
+    return x, y
+
+
+@pytest.mark.every_backend
+def test_fit_trains_and_tells():
+    history = RECIPE.fit(squares(), validation_data=squares(11, seed=1), verbose=0)
+    assert isinstance(history, keras.callbacks.History)
+    assert history.epoch == [0, 1, 2]
+    assert set(history.history) == {
+        "loss",
+        "top1",
+        "val_loss",
+        "val_top1",
+        "learning_rate",
+    }
+    assert isinstance(history.model, keras.Model)
+    assert history.model.output_shape == (None, 2)
+    schedule = krr.schedules.Cosine(8e-3, epochs=3, warmup_epochs=1)
+    # The optimizer holds its rate in float32.
+    np.testing.assert_allclose(
+        history.history["learning_rate"], [schedule(e) for e in range(3)], rtol=1e-7
+    )
+
+
+def test_it_learns():
+    recipe = RECIPE.replace(
+        epochs=8, batch_size=16, rand_augment=None, horizontal_flip=False, crop_scale=(0.8, 1.0)
+    )
+    history = recipe.fit(squares(128), validation_data=squares(64, seed=1), verbose=0)
+    assert history.history["val_top1"][-1] == 1.0
+
+
+def test_more_than_five_classes_have_a_top5():
+    history = RECIPE.replace(epochs=1).fit(squares(32, classes=6), verbose=0)
+    assert "top5" in history.history
+
+
+def test_the_same_seed_gives_the_same_run():
+    one, two, other = (
+        RECIPE.fit(squares(), verbose=0, seed=seed).history["loss"] for seed in (1, 1, 2)
+    )
+    # Sums over threads may round differently.
+    np.testing.assert_allclose(one, two, rtol=1e-4)
+    assert abs(one[0] - other[0]) > 1e-3 * one[0]
+
+
+class Stop(Exception):
+    pass
+
+
+class StopAfter(keras.callbacks.Callback):
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epochs:
+            raise Stop
+
+
+@pytest.mark.every_backend
+def test_a_broken_run_resumes_at_the_epoch(tmp_path):
+    recipe, data, val = RECIPE.replace(epochs=4), squares(), squares(11, seed=1)
+    whole = recipe.fit(data, validation_data=val, run_dir=tmp_path / "whole", verbose=0)
+    with pytest.raises(Stop):
+        recipe.fit(
+            data, validation_data=val, run_dir=tmp_path / "cut", verbose=0, callbacks=[StopAfter(2)]
+        )
+    assert len(read_log(tmp_path / "cut")) == 2
+    resumed = recipe.fit(data, validation_data=val, run_dir=tmp_path / "cut", verbose=0)
+    assert resumed.epoch == [0, 1, 2, 3]
+    for name, values in whole.history.items():
+        # Sums over threads may round differently, and training magnifies it.
+        np.testing.assert_allclose(resumed.history[name], values, rtol=1e-3, err_msg=name)
+    for ours, theirs in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    assert int(resumed.model.optimizer.iterations) == 16
+
+
+def test_a_finished_run_is_returned_untrained(tmp_path):
+    done = RECIPE.fit(squares(), run_dir=tmp_path, verbose=0)
+    counted = []
+    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: counted.append(1))
+    again = RECIPE.fit(squares(), run_dir=tmp_path, verbose=0, callbacks=[count])
+    assert not counted
+    assert again.epoch == done.epoch
+    assert again.history == done.history
+    for ours, theirs in zip(again.model.get_weights(), done.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_folder_tells_what_it_is(tmp_path):
+    import json
+
+    RECIPE.fit(
+        squares(), validation_data=squares(11, seed=1), run_dir=tmp_path / "a" / "b", verbose=0
+    )
+    folder = tmp_path / "a" / "b"
+    assert {file.name for file in folder.iterdir()} == {
+        "recipe.json",
+        "run.json",
+        "log.csv",
+        "last.weights.h5",
+        "best.weights.h5",
+    }
+    assert krr.load_recipe(folder) == RECIPE.replace(classes=2)
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["versions"]["keras"] == keras.version()
+    assert facts["images"] == 32
+    assert facts["seed"] == 0
+    assert facts["hardware"]["processor"]
+
+
+def test_another_recipe_is_refused_with_the_difference(tmp_path):
+    RECIPE.fit(squares(), run_dir=tmp_path, verbose=0)
+    with pytest.raises(ValueError, match="holds a run of another recipe") as error:
+        RECIPE.replace(weight_decay=0.1).fit(squares(), run_dir=tmp_path, verbose=0)
+    assert "weight_decay  0.02  0.1" in str(error.value)
+    with pytest.raises(ValueError, match="seed=0; received 1"):
+        RECIPE.fit(squares(), run_dir=tmp_path, verbose=0, seed=1)
+    with pytest.raises(ValueError, match="images=32; received 40"):
+        RECIPE.fit(squares(40), run_dir=tmp_path, verbose=0)
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("important")
+    with pytest.raises(ValueError, match="must be a run folder, empty, or new"):
+        RECIPE.fit(squares(), run_dir=tmp_path, verbose=0)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_best_weights_are_those_of_the_best_epoch(tmp_path):
+    from keras_resnet_recipes import training
+
+    history = RECIPE.fit(
+        squares(), validation_data=squares(30, seed=1), run_dir=tmp_path, verbose=0
+    )
+    best = RECIPE.evaluate(training.load_run(tmp_path, "best"), squares(30, seed=1), verbose=0)
+    assert best["top1"] == pytest.approx(max(history.history["val_top1"]), abs=1e-6)
+    last = RECIPE.evaluate(training.load_run(tmp_path, "last"), squares(30, seed=1), verbose=0)
+    assert last["top1"] == pytest.approx(history.history["val_top1"][-1], abs=1e-6)
+
+
+@pytest.mark.every_backend
+def test_evaluation_counts_exactly():
+    x, y = squares(21, classes=2)
+    model = krr.applications.ResNet20(classes=2, classifier_activation=None)
+    result = RECIPE.replace(batch_size=8).evaluate(model, (x, y), verbose=0)
+    crop = krr.augment.CenterCrop(16, 0.95, "bicubic")
+    predicted = model.predict(np.stack([crop(image) for image in x]), verbose=0).argmax(axis=1)
+    assert result["images"] == 21
+    assert result["top1"] == pytest.approx((predicted == y).mean(), abs=1e-6)
+
+
+def test_evaluation_of_probabilities_has_no_loss_and_leaves_the_model_alone():
+    model = krr.applications.ResNet20(classes=2)
+    model.compile("sgd", "categorical_crossentropy")
+    before = model.optimizer
+    assert set(RECIPE.evaluate(model, squares(5), verbose=0)) == {"top1", "images"}
+    assert model.optimizer is before
+
+
+def test_a_model_of_ones_own_is_trained():
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(2)(x))
+    before = [w.copy() for w in model.get_weights()]
+    history = RECIPE.fit(squares(), model=model, verbose=0)
+    assert history.model is model
+    assert any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data", "options", "message"),
+    [
+        (RECIPE, squares(4), {}, r"`batch_size` must be at most .*: received 8 for the 4 images"),
+        (
+            RECIPE.replace(classes=3),
+            squares(32, classes=6),
+            {},
+            r"within 0..2 for 3 classes; received 5",
+        ),
+        (RECIPE, (squares()[0], np.zeros(32, int)), {}, "of two classes or more; all are 0"),
+        (RECIPE, squares(), {"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
+        (RECIPE, squares(), {"distribution": "some"}, "must be 'auto', 'none' or 'mirrored'"),
+        (
+            RECIPE,
+            squares(),
+            {"validation_data": squares(8, classes=4)},
+            r"within 0..1 for 2 classes",
+        ),
+        (
+            RECIPE,
+            squares(),
+            {"model": keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])},
+            "`model` must have 2 outputs",
+        ),
+    ],
+)
+def test_mistakes_are_named(recipe, data, options, message):
+    with pytest.raises(ValueError, match=message):
+        recipe.fit(data, verbose=0, **options)
+
+
+def test_a_stream_of_unknown_length_needs_steps():
+    import tensorflow as tf
+
+    endless = tf.data.Dataset.from_tensor_slices(squares()).repeat()
+    with pytest.raises(ValueError, match="`classes` must be given"):
+        RECIPE.fit(endless, verbose=0)
+    with pytest.raises(ValueError, match="`steps_per_epoch` must be given"):
+        RECIPE.replace(classes=2).fit(endless, verbose=0)
+    history = RECIPE.replace(classes=2, epochs=1).fit(endless, verbose=0, steps_per_epoch=2)
+    assert int(history.model.optimizer.iterations) == 2
+
+
+def test_precision_is_the_recipes_and_the_users_policy_comes_back():
+    history = RECIPE.replace(precision="mixed_float16", epochs=1).fit(squares(), verbose=0)
+    assert history.model.get_layer("conv").compute_dtype == "float16"
+    assert isinstance(history.model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert np.isfinite(history.history["loss"][0])
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_accumulated_parts_make_one_update():
+    recipe = RECIPE.replace(gradient_accumulation_steps=2, epochs=1)
+    history = recipe.fit(squares(), verbose=0)
+    assert int(history.model.optimizer.iterations) == 4
+
+
+def test_an_unreadable_image_is_told_during_training(tmp_path):
+    import tensorflow as tf
+
+    x, y = squares(120)
+    for number, (image, label) in enumerate(zip(x, y, strict=True)):
+        file = tmp_path / str(label) / f"{number}.png"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(tf.io.encode_png(image).numpy())
+    (tmp_path / "0" / "0.png").write_bytes(b"broken")
+    with pytest.warns(UserWarning, match=r"1 unreadable image\(s\) of .*0.png"):
+        history = RECIPE.replace(epochs=2).fit(tmp_path, validation_data=(x, y), verbose=0)
+    assert len(history.epoch) == 2
+    with pytest.raises(ValueError, match=r"cannot read .*0.png"):
+        RECIPE.replace(unreadable_images="raise").fit(tmp_path, verbose=0)
+    with pytest.warns(UserWarning, match="unreadable"):
+        assert RECIPE.evaluate(history.model, tmp_path, verbose=0)["images"] == 119
