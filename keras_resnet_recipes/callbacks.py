@@ -46,7 +46,7 @@ class RunFolder(keras.callbacks.Callback):
         """Loads the last weights into a compiled model and takes up the log.
 
         Args:
-            model: The model, built and compiled as in the run before.
+            model: The model, compiled as in the run before, its optimizer built.
 
         Returns:
             Finished epochs; 0 if there are none.
@@ -54,7 +54,6 @@ class RunFolder(keras.callbacks.Callback):
         weights = self.path / LAST
         if not weights.is_file():
             return 0
-        model.optimizer.build(model.trainable_variables)
         model.load_weights(weights)
         with h5py.File(weights) as file:
             epochs = int(file.attrs["epochs"])

@@ -11,7 +11,7 @@ import keras_resnet_recipes as krr
 LIGHT = """
 import sys, keras_resnet_recipes as krr
 krr.A1(), krr.applications.ResNet20, krr.losses.BinaryCrossentropy(), krr.optimizers.Lamb()
-print(sorted(name for name in ("tensorflow", "matplotlib", "tensorflow_datasets") if name in sys.modules))
+print(sorted(name for name in ("tensorflow", "tensorflow_datasets") if name in sys.modules))
 """
 
 

@@ -42,8 +42,8 @@ def equalize(image: tf.Tensor) -> tf.Tensor:
     Returns:
         uint8 [height, width, 3].
 
-    Source: Pillow `ImageOps.equalize`. `keras.layers.Equalization` differs in the rounding of the
-    table.
+    Source: Pillow `ImageOps.equalize`. `keras.layers.Equalization` sets its darkest value to
+    0 and scales in another way.
 
     >>> equalize(tf.constant([[[3, 3, 3], [9, 9, 9]]], tf.uint8))[0].numpy().tolist()
     [[3, 3, 3], [9, 9, 9]]
@@ -209,8 +209,8 @@ def sharpness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     Returns:
         uint8 [height, width, 3].
 
-    Source: Pillow `ImageEnhance.Sharpness`. `keras.layers.RandomSharpness` treats the border
-    differently.
+    Source: Pillow `ImageEnhance.Sharpness`. `keras.layers.RandomSharpness` smooths the border too,
+    as if the image were surrounded by black.
 
     >>> dot = tf.pad(tf.fill([1, 1, 3], tf.constant(130, tf.uint8)), [[1, 1], [1, 1], [0, 0]])
     >>> sharpness(dot, 0.0)[1, :, 0].numpy().tolist()

@@ -42,8 +42,8 @@ class RandAugment(Augmentation):
     distribution limited to 0..10, and a sign. `rand-m7-mstd0.5-inc1` of timm is
     `RandAugment(magnitude=7.0, std=0.5)`.
 
-    `keras.layers.RandAugment` differs: magnitudes in 0..1 drawn uniformly, other operations and
-    ranges, and no bytes equal to Pillow's.
+    `keras.layers.RandAugment` differs: a strength in 0..1, other operations and ranges, and
+    arithmetic that does not give Pillow's bytes.
 
     Args:
         magnitude: Mean level, 0..10.

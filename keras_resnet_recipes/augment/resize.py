@@ -18,7 +18,7 @@ def resize(
     goes along the height first where it shrinks much more, and then differs a little. A smaller
     image is averaged over as many pixels as fall on one. Weights are in units of 2**-22 as in
     Pillow and the sums are exact in double precision; `keras.ops.image.resize` and
-    `tf.image.resize` round once, work in single precision, and differ by up to two levels.
+    `tf.image.resize` work in single precision without the rounding in between.
 
     Args:
         image: uint8 [height, width, 3], of any size.

@@ -63,7 +63,7 @@ class ImageDataset:
             return tf.data.Dataset.from_tensor_slices(self.order(seed))
         if seed is None:
             return self.stream
-        return self.stream.shuffle(SHUFFLE_BUFFER, seed=tf.cast(seed[0], tf.int64))
+        return _shuffled(self.stream, tf.cast(seed, tf.int64))
 
     def check_labels(self, classes: int) -> None:
         """Raises ValueError if a known label is outside 0..classes-1."""
@@ -75,3 +75,18 @@ class ImageDataset:
                 f"labels of {self.name} must be within 0..{classes - 1} for {classes} classes; "
                 f"received {low if low < 0 else high}."
             )
+
+
+def _shuffled(stream: tf.data.Dataset, seed: tf.Tensor) -> tf.data.Dataset:
+    """`stream.shuffle`, which takes no seed that is known only inside the pipeline."""
+    specs = tf.nest.flatten(stream.element_spec)
+    variant = tf.raw_ops.ShuffleDataset(
+        input_dataset=tf.data.experimental.to_variant(stream),
+        buffer_size=SHUFFLE_BUFFER,
+        seed=seed[0],
+        seed2=seed[1],
+        output_types=[spec.dtype for spec in specs],
+        output_shapes=[spec.shape for spec in specs],
+        reshuffle_each_iteration=False,
+    )
+    return tf.data.experimental.from_variant(variant, stream.element_spec)

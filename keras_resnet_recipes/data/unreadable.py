@@ -72,9 +72,7 @@ class UnreadableImages:
         kept = pictures.ignore_errors(log_warning=False).concatenate(
             tf.data.Dataset.from_tensors(end)
         )
-        kept = kept.scan(
-            tf.constant(0, tf.int64), lambda expected, *element: step(expected, element)
-        )
+        kept = kept.scan(tf.constant(0, tf.int64), step)
         return kept.filter(lambda position, *_: position < length).map(
             lambda _, image, label: (image, label)
         )
@@ -91,7 +89,11 @@ class UnreadableImages:
     def named(self) -> Iterator[None]:
         """Turns the pipeline's error into the one that names the image."""
         try:
-            yield
+            with warnings.catch_warnings():
+                # Keras warns at the end of any data whose number of batches it cannot know, and with
+                # images that may be skipped nobody can.
+                warnings.filterwarnings("ignore", "Your input ran out of data")
+                yield
         except Exception:
             if self.error is not None:
                 raise self.error from None
@@ -112,6 +114,9 @@ class UnreadableImages:
             )
 
     def _report(self, lost: np.ndarray) -> np.int64:
+        if self.error is not None:
+            # tf.data reads on past an error, and takes the image it stopped at for lost too.
+            raise self.error
         for index in lost.tolist():
             name = self._data.describe(index)
             if name not in self.reasons:

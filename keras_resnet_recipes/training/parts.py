@@ -97,6 +97,8 @@ def compiled(recipe: Recipe, model: keras.Model) -> keras.Model:
         gradient_accumulation_steps=steps if steps > 1 else None,
     )
     model.compile(optimizer=optimizer, loss=loss(recipe), metrics=metrics(recipe.classes))
+    # Variables made in the first step would make TensorFlow trace that step twice.
+    model.optimizer.build(model.trainable_variables)
     return model
 
 

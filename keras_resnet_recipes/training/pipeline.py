@@ -112,14 +112,12 @@ def _pictures(
     spare = (data.size or count) * recipe.repeated_augmentation if data.encoded else 0
     items, index_at = _ordered(data, seed, recipe.repeated_augmentation, count + spare)
     numbered = tf.data.Dataset.zip((items.enumerate(), _drawn(steps, seed)))
-    picture = _picture(recipe, data, steps)
-    pictures = numbered.take(count).map(picture, num_parallel_calls=tf.data.AUTOTUNE)
-    if not data.encoded:
-        return pictures.map(lambda _, image, label: (image, label))
-    # Concatenated, not mapped at once: only then is the spare part not decoded ahead for nothing.
-    replacements = numbered.skip(count).map(picture, num_parallel_calls=tf.data.AUTOTUNE)
-    length = tf.constant(count + spare, tf.int64)
-    return unreadable.watch(pictures.concatenate(replacements), length, index_at).take(count)
+    pictures = numbered.map(_picture(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
+    if data.encoded:
+        pictures = unreadable.watch(pictures, tf.constant(count + spare, tf.int64), index_at)
+    else:
+        pictures = pictures.map(lambda _, image, label: (image, label))
+    return pictures.take(count)
 
 
 def _ordered(
