@@ -13,7 +13,7 @@ CURVE = "curve.png"
 
 
 def save_curve(run_dir: str | Path) -> Path:
-    """Draws loss, accuracy and learning rate of every epoch of a run.
+    r"""Draws loss, accuracy and learning rate of every epoch of a run.
 
     Args:
         run_dir: A folder that `Recipe.fit(run_dir=...)` wrote, finished or not.
@@ -27,7 +27,7 @@ def save_curve(run_dir: str | Path) -> Path:
 
     >>> import tempfile, pathlib, keras_resnet_recipes.plots as plots
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     log = "epoch,loss,top1,learning_rate\\n0,0.7,0.1,0.001\\n1,0.5,0.4,0.002\\n"
+    ...     log = "epoch,loss,top1,learning_rate\n0,0.7,0.1,0.001\n1,0.5,0.4,0.002\n"
     ...     _ = pathlib.Path(folder, "log.csv").write_text(log)
     ...     plots.save_curve(folder).name
     'curve.png'

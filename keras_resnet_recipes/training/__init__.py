@@ -45,7 +45,8 @@ def fit(
     model.class_names = data.class_names
     folder, first_epoch, last_epoch = None, 0, parts.schedule(recipe).total_epochs
     if run_dir is not None:
-        run.claim(run_dir, recipe, run.facts(data, steps=steps, seed=seed))
+        known = run.facts(data, steps=steps, seed=seed, network=model.name)
+        run.claim(run_dir, recipe, known)
         folder = RunFolder(run_dir)
         first_epoch = folder.restore(model)
 
@@ -117,10 +118,16 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
         raise ValueError(
             f"{str(path)!r} has no {weights or 'best or last'} weights yet: no epoch is finished."
         )
+    known = run.read_facts(path)
     with parts.dtype_policy(parts.resolved_precision(recipe)):
         model = parts.network(recipe)
+    if known["network"] != model.name:
+        raise ValueError(
+            f"{str(path)!r} was trained with the model {known['network']!r} given as `model=`, "
+            f"which only you can build; then model.load_weights({str(files[found[0]])!r})."
+        )
     model.load_weights(files[found[0]])
-    names = run.read_facts(path).get("class_names")
+    names = known["class_names"]
     model.class_names = None if names is None else tuple(names)
     return model
 

@@ -45,7 +45,7 @@ def training_batches(
     Returns:
         Elements (uint8 [batch, size, size, 3], float32 targets [batch, classes]).
     """
-    run_seed = tf.constant([seed, 0], tf.int32)
+    run_seed = tf.constant([seed, 0], tf.int64)
     # With accumulation Keras takes a part of the batch at a time, and mixing is within the part.
     part = recipe.batch_size // recipe.gradient_accumulation_steps
 
@@ -237,7 +237,7 @@ def _targets_and_mix(
 
 
 def _folded(seed: tf.Tensor, number: Any) -> tf.Tensor:
-    return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32))
+    return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int64))
 
 
 def _options() -> tf.data.Options:

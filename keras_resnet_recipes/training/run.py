@@ -33,7 +33,8 @@ def claim(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
     if (path / RECIPE).is_file():
         _check_same(path, recipe, facts)
         return
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    # A run killed here a moment ago may have left the first of the two files.
+    if path.exists() and (not path.is_dir() or {file.name for file in path.iterdir()} - {FACTS}):
         raise ValueError(
             f"`run_dir` must be a run folder, empty, or new; {str(path)!r} holds something else."
         )
@@ -42,7 +43,7 @@ def claim(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
     recipe.to_json(path / RECIPE)
 
 
-def facts(data: ImageDataset, *, steps: int, seed: int) -> dict[str, Any]:
+def facts(data: ImageDataset, *, steps: int, seed: int, network: str) -> dict[str, Any]:
     """What a run depends on beside its recipe."""
     names = None if data.class_names is None else list(data.class_names)
     return {
@@ -51,6 +52,7 @@ def facts(data: ImageDataset, *, steps: int, seed: int) -> dict[str, Any]:
         "class_names": names,
         "steps_per_epoch": steps,
         "seed": seed,
+        "network": network,
     }
 
 
@@ -102,15 +104,8 @@ def _environment() -> dict[str, Any]:
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    models = (
-        [
-            line.split(":", 1)[1].strip()
-            for line in info.read_text().splitlines()
-            if line.startswith("model name")
-        ]
-        if info.is_file()
-        else []
-    )
+    lines = info.read_text().splitlines() if info.is_file() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return f"{models[0]} ({len(models)} cores)" if models else platform.processor()
 
 

@@ -35,7 +35,7 @@ def test_validation_labels_follow_the_training_names(tmp_path):
 
 
 def test_mistakes_are_named(tmp_path):
-    with pytest.raises(ValueError, match="must be an existing folder; received '.*none'"):
+    with pytest.raises(ValueError, match=r"must be an existing folder; received '.*none'"):
         krr.data.from_folder(tmp_path / "none")
     with pytest.raises(ValueError, match="it has no subfolder"):
         krr.data.from_folder(tmp_path)
@@ -43,5 +43,5 @@ def test_mistakes_are_named(tmp_path):
     with pytest.raises(ValueError, match="a' holds no image"):
         krr.data.from_folder(tmp_path)
     write(tmp_path / "a" / "1.png")
-    with pytest.raises(ValueError, match="has the class 'a', which training lacked; .* x, y"):
+    with pytest.raises(ValueError, match=r"has the class 'a', which training lacked; .* x, y"):
         krr.data.from_folder(tmp_path, class_names=("x", "y"))

@@ -23,7 +23,7 @@ def test_each_kind_is_recognised(tmp_path):
 @pytest.mark.parametrize("source", [None, 3, {"x": 1}, np.zeros(3), (1, 2, 3)])
 def test_anything_else_is_refused_with_all_that_works(source):
     with pytest.raises(
-        ValueError, match="existing folder .* TFDS name .* arrays .* tf.data.Dataset"
+        ValueError, match=r"existing folder .* TFDS name .* arrays .* tf.data.Dataset"
     ):
         krr.data.from_source(source)
 

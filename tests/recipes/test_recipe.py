@@ -79,7 +79,7 @@ def test_an_odd_batch_is_fine_without_mixing():
 def test_a_recipe_of_ones_own():
     class Mine(krr.Recipe):
         epochs = 7
-        crop_scale = [0.5, 1]
+        crop_scale = (0.5, 1)
 
     assert repr(Mine(epochs=7)) == "Mine()"
     assert Mine().crop_scale == (0.5, 1.0)
@@ -88,7 +88,7 @@ def test_a_recipe_of_ones_own():
 
 def test_class_bodies_refuse_mistakes_too():
     with pytest.raises(
-        ValueError, match="`Wrong` sets `epoch`, which is no field. Did you mean `epochs`"
+        ValueError, match=r"`Wrong` sets `epoch`, which is no field. Did you mean `epochs`"
     ):
         type("Wrong", (krr.Recipe,), {"epoch": 3})
     with pytest.raises(ValueError, match="must inherit from `Recipe` alone"):

@@ -4,9 +4,9 @@ import dataclasses
 import json
 
 import pytest
+from conftest import GOLDEN
 
 import keras_resnet_recipes as krr
-from conftest import GOLDEN
 from keras_resnet_recipes.training import parts
 
 COLUMNS = json.loads((GOLDEN / "strikes_back.json").read_text())["columns"]

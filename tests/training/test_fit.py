@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_run():
     assert abs(one[0] - other[0]) > 1e-3 * one[0]
 
 
-class Stop(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -83,14 +83,14 @@ class StopAfter(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == self.epochs:
-            raise Stop
+            raise StoppedError
 
 
 @pytest.mark.every_backend
 def test_a_broken_run_resumes_at_the_epoch(tmp_path):
     recipe, data, val = RECIPE.replace(epochs=4), squares(), squares(11, seed=1)
     whole = recipe.fit(data, validation_data=val, run_dir=tmp_path / "whole", verbose=0)
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         recipe.fit(
             data, validation_data=val, run_dir=tmp_path / "cut", verbose=0, callbacks=[StopAfter(2)]
         )

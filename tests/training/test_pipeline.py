@@ -194,7 +194,7 @@ def test_a_broken_image_moves_no_other(folder):
         recipe, data, steps=25, first_epoch=0, seed=0, unreadable=UnreadableImages(data, "skip")
     )
     after = np.concatenate([images for images, _ in made])
-    gone = np.flatnonzero((before[:, 0, 0, 0] == 0))[0]
+    gone = np.flatnonzero(before[:, 0, 0, 0] == 0)[0]
     np.testing.assert_array_equal(np.delete(before, gone, axis=0), after[:199])
 
 
@@ -209,7 +209,7 @@ def test_more_than_one_per_cent_raises(folder):
     for number in (4, 6, 8):
         (folder / "a" / f"{number:03}.png").write_bytes(b"")
     data = krr.data.from_folder(folder)
-    with pytest.raises(ValueError, match="3 of the 200 images of .* more than 1 %"):
+    with pytest.raises(ValueError, match=r"3 of the 200 images of .* more than 1 %"):
         batches(PLAIN.replace(classes=2), data, steps=25)
 
 
@@ -224,7 +224,7 @@ def test_nothing_readable_raises_and_does_not_hang(folder):
 def test_a_vanished_file_is_named(folder):
     data = krr.data.from_folder(folder)
     (folder / "a" / "004.png").unlink()
-    with pytest.raises(ValueError, match="004.png"):
+    with pytest.raises(ValueError, match=r"004\.png"):
         batches(PLAIN.replace(classes=2), data, steps=25, policy="raise")
 
 

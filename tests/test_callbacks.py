@@ -1,0 +1,86 @@
+"""The run folder's files: whole at any moment, best and last told apart."""
+
+import shutil
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from keras_resnet_recipes.callbacks import RunFolder, read_log
+
+
+def model_of(seed=0):
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def train(model, folder, epochs, first=0):
+    x = np.arange(8.0).reshape(4, 2)
+    model.fit(
+        x,
+        x[:, :1],
+        epochs=epochs,
+        initial_epoch=first,
+        verbose=0,
+        callbacks=[folder],
+        shuffle=False,
+    )
+
+
+@pytest.mark.every_backend
+def test_restoring_goes_on_as_if_nothing_had_happened(tmp_path):
+    whole = model_of()
+    train(whole, RunFolder(tmp_path, monitor="none"), epochs=4)
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    train(model_of(), RunFolder(tmp_path), epochs=2)
+    again, folder = model_of(seed=1), RunFolder(tmp_path)
+    assert folder.restore(again) == 2
+    train(again, folder, epochs=4, first=2)
+    # float32 sums of a few numbers
+    np.testing.assert_allclose(again.get_weights()[0], whole.get_weights()[0], rtol=1e-6)
+    assert [row["epoch"] for row in read_log(tmp_path)] == [0, 1, 2, 3]
+    assert folder.history()[0] == [0, 1, 2, 3]
+
+
+def test_an_empty_folder_restores_nothing(tmp_path):
+    assert RunFolder(tmp_path).restore(model_of()) == 0
+
+
+def test_a_row_without_its_weights_is_dropped(tmp_path):
+    model = model_of()
+    train(model, RunFolder(tmp_path), epochs=2)
+    shutil.copy(tmp_path / "last.weights.h5", tmp_path / "kept")
+    train(model, RunFolder(tmp_path), epochs=3)
+    shutil.move(tmp_path / "kept", tmp_path / "last.weights.h5")  # killed before the rename
+    folder = RunFolder(tmp_path)
+    assert folder.restore(model_of()) == 2
+    assert len(folder.rows) == 2
+
+
+def test_the_best_weights_change_only_for_the_better(tmp_path):
+    folder = RunFolder(tmp_path, monitor="score")
+    folder.set_model(model_of())
+    for epoch, score in enumerate([0.1, 0.5, 0.5, 0.3, 0.6]):
+        folder.on_epoch_end(epoch, {"score": score})
+        with h5py.File(tmp_path / "best.weights.h5") as file:
+            assert file.attrs["epochs"] == [1, 2, 2, 2, 5][epoch]
+        with h5py.File(tmp_path / "last.weights.h5") as file:
+            assert file.attrs["epochs"] == epoch + 1
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "best.weights.h5",
+        "last.weights.h5",
+        "log.csv",
+    ]
+
+
+def test_the_log_keeps_every_digit(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.set_model(model_of())
+    values = {"loss": 0.1 + 0.2, "learning_rate": 1e-6 / 3}
+    folder.on_epoch_end(0, values)
+    assert read_log(tmp_path) == [{"epoch": 0, **values}]
