@@ -65,3 +65,31 @@ def test_shuffling_follows_the_seed():
 def test_mistakes_are_named(dataset, message):
     with pytest.raises(ValueError, match=message):
         krr.data.from_dataset(dataset)
+
+
+def test_tensorflow_datasets_by_name():
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data(num_examples=7):
+        data = krr.data.from_source("tfds:cifar10")
+        assert (data.size, data.classes, len(data.class_names)) == (7, 10, 10)
+        contents, label = data.read(next(iter(data.items(None))))
+        assert krr.data.decode(contents).shape == (32, 32, 3)
+        assert 0 <= int(label) < 10
+        assert krr.data.from_source("imagenet2012", split="validation").classes == 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tfds:no_such_data", "has no data set 'no_such_data'"),
+        (
+            "no_such_data",
+            "there is no folder 'no_such_data', and TensorFlow Datasets has no data set",
+        ),
+        ("tfds:coco", r"must have the features `image` and `label`; it has \['image', "),
+    ],
+)
+def test_names_that_are_no_data_set_are_named(name, message):
+    with pytest.raises(ValueError, match=message):
+        krr.data.from_source(name)
