@@ -40,10 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"krr: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(
-            "krr: interrupted; the same command goes on after the last finished epoch",
-            file=sys.stderr,
-        )
+        resumes = getattr(options, "run_dir", None) is not None
+        more = "; the same command goes on after the last finished epoch" if resumes else ""
+        print(f"krr: interrupted{more}", file=sys.stderr)
         return 130
     return 0
 

@@ -93,7 +93,7 @@ def _from_files(
         return tf.io.read_file(tf.gather(paths, index)), tf.gather(targets, index)
 
     return ImageDataset(
-        name=repr(name),
+        name=name,
         size=len(files),
         classes=len(class_names),
         class_names=class_names,

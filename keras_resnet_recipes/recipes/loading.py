@@ -17,9 +17,9 @@ def load_recipe(path: str | Path) -> Recipe:
 
     >>> import tempfile, keras_resnet_recipes as krr
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = krr.A2(epochs=3).to_json(folder + "/recipe.json")
+    ...     _ = krr.A2(epochs=30).to_json(folder + "/recipe.json")
     ...     krr.load_recipe(folder)
-    A2(epochs=3)
+    A2(epochs=30)
     """
     path = Path(path)
     path = path / "recipe.json" if path.is_dir() else path
