@@ -34,8 +34,8 @@ def fit(
     data = from_source(dataset)
     recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
     steps = parts.steps_of(recipe, data, steps_per_epoch)
-    unreadable = UnreadableImages(data, recipe.unreadable_images)
-    validation, watchers = None, [unreadable]
+    watchers = [UnreadableImages(data, recipe.unreadable_images)]
+    validation = None
     if validation_data is not None:
         validation, watcher = _evaluation(recipe, validation_data, data.class_names)
         watchers.append(watcher)
@@ -43,18 +43,15 @@ def fit(
     keras.utils.set_random_seed(seed)
     model = _compiled_model(recipe, model, distribution)
     model.class_names = data.class_names
-    folder, first_epoch, last_epoch = None, 0, parts.schedule(recipe).total_epochs
-    if run_dir is not None:
-        known = run.facts(data, steps=steps, seed=seed, network=model.name)
-        run.claim(run_dir, recipe, known)
-        folder = RunFolder(run_dir)
-        first_epoch = folder.restore(model)
+    known = run.facts(data, steps=steps, seed=seed, network=model.name)
+    folder, first_epoch = _opened(run_dir, recipe, model, known)
+    last_epoch = parts.schedule(recipe).total_epochs
 
     history = keras.callbacks.History()
     history.set_model(model)
     if first_epoch < last_epoch:
         batches = training_batches(
-            recipe, data, steps=steps, first_epoch=first_epoch, seed=seed, unreadable=unreadable
+            recipe, data, steps=steps, first_epoch=first_epoch, seed=seed, unreadable=watchers[0]
         )
         with watchers[0].named(), watchers[-1].named():
             history = model.fit(
@@ -157,6 +154,17 @@ def _compiled_model(recipe: Recipe, model: keras.Model | None, distribution: str
             model = keras.models.clone_model(model)
             model.set_weights(weights)
         return parts.compiled(recipe, model)
+
+
+def _opened(
+    run_dir: str | Path | None, recipe: Recipe, model: keras.Model, known: dict[str, Any]
+) -> tuple[RunFolder | None, int]:
+    """The run folder, if there is one, and the epoch to go on with."""
+    if run_dir is None:
+        return None, 0
+    run.claim(run_dir, recipe, known)
+    folder = RunFolder(run_dir)
+    return folder, folder.restore(model)
 
 
 def _evaluation(
