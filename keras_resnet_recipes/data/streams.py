@@ -29,6 +29,7 @@ def from_dataset(dataset: tf.data.Dataset) -> ImageDataset:
     >>> import tensorflow as tf, keras_resnet_recipes as krr
     >>> pair = tf.zeros((5, 8, 8, 3), tf.uint8), tf.range(5)
     >>> krr.data.from_dataset(tf.data.Dataset.from_tensor_slices(pair)).size
+    The order of a tf.data.Dataset is shuffled through a buffer of 4096 images.
     5
     """
     dataset = _unbatched(dataset)
