@@ -43,8 +43,7 @@ def decode(encoded: tf.Tensor) -> tf.Tensor:
     Raises:
         tf.errors.InvalidArgumentError: If the contents are none of these, damaged, cut off, or larger than
             178,956,970 pixels, which the header tells before anything is decoded.
-        OSError: In place of it, from Pillow; in tf.data a `tf.errors.UnknownError`.
-        ImportError: If Pillow is needed and not installed; in tf.data a `tf.errors.UnknownError`.
+        tf.errors.UnknownError: If Pillow fails to decode the contents, or is needed and not installed.
 
     Source: timm `data/dataset.py`, which calls Pillow `Image.open(...).convert("RGB")` and nothing of EXIF.
 
@@ -180,17 +179,15 @@ def _decoded_by_pillow(encoded: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.numpy_function(_pillow_pixels, [encoded], tf.uint8), (None, None, 3))
 
 
-def _pillow_pixels(encoded: bytes | np.ndarray) -> np.ndarray:
+def _pillow_pixels(encoded: bytes) -> np.ndarray:
     try:
         from PIL import Image
     except ImportError:
         raise ImportError(
             "this kind of image needs Pillow: pip install 'keras-resnet-recipes[images]'."
         ) from None
-    # Bytes from a graph, an array of one object from eager TensorFlow.
-    file = io.BytesIO(np.asarray(encoded, object).item())
     try:
-        with Image.open(file, formats=["PNG", "BMP", "DIB", "WEBP", "GIF"]) as image:
+        with Image.open(io.BytesIO(encoded), formats=["PNG", "BMP", "DIB", "WEBP", "GIF"]) as image:
             return np.asarray(image.convert("RGB"))
     except Image.DecompressionBombError:
         raise ValueError(_TOO_LARGE) from None

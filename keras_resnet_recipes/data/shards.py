@@ -62,7 +62,7 @@ class Index:
     Args:
         source: What the images were prepared from, and how.
         class_names: Names in the order of the labels, or None.
-        classes: Number of classes, or None while unknown.
+        classes: Number of classes: of the source, or else the largest label written plus one.
         images: Number of images in the shards.
         bytes: Size of the shards.
         left_out: Names of unreadable images, and why.
@@ -163,14 +163,13 @@ def from_prepared(
     rows = np.concatenate([rows for _, rows in kept])
     names = index.class_names if class_names is None else tuple(class_names)
     labels = _labels_among(str(folder), rows[:, 1], index.class_names, names)
-    data = dataset_of_records(
+    return dataset_of_records(
         str(folder),
         [file for file, _ in kept],
         [rows[:, 0] for _, rows in kept],
         labels=labels,
         class_names=names,
     )
-    return dataclasses.replace(data, classes=index.classes if names is None else len(names))
 
 
 def summary(index: Index) -> str:

@@ -144,10 +144,7 @@ class UnreadableImages:
             contents, _ = self._data.read(tf.constant(index, tf.int64))
             decode(contents)
         except tf.errors.OpError as error:
-            message = error.message.split("[Op:")[0].split("}} ")[-1]
-            return message.removeprefix("assertion failed: ").strip("[] \n").splitlines()[0]
-        except (ImportError, OSError, ValueError) as error:  # Pillow's, out of eager TensorFlow
-            return f"{error}"
+            return _told(error.message)
         return "was unreadable when its turn came"
 
     def _refuse_labels(self, low: np.ndarray, high: np.ndarray, classes: np.ndarray) -> np.int64:
@@ -159,3 +156,11 @@ class UnreadableImages:
     def _fail(self, message: str) -> None:
         self.error = ValueError(message)
         raise self.error
+
+
+def _told(message: str) -> str:
+    """The one line of TensorFlow's message that says what is wrong."""
+    around = ("Graph execution error", "Detected at node", "<stack traces", " ", "\t")
+    lines = [line for line in message.splitlines() if line and not line.startswith(around)]
+    line = (lines or ["cannot be decoded"])[0].split("[Op:")[0].split("}} ")[-1].strip()
+    return line.removeprefix("assertion failed: ").strip("[]")
