@@ -132,7 +132,7 @@ def from_prepared(
     >>> images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     krr.data.write_tfrecords(images, folder, verbose=0)
-    ...     krr.data.from_source(folder).labels.tolist()  # doctest: +ELLIPSIS
+    ...     krr.data.from_prepared(folder).labels.tolist()
     '...': 6 images, 3 classes, 0.0 MB in 1 shard.
     [0, 1, 2, 0, 1, 2]
     """

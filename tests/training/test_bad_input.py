@@ -178,5 +178,8 @@ def test_of_1000_mutants_each_is_a_picture_or_named(tmp_path, batches):
     assert 200 < len(names) < 1000
     assert all(watcher.reasons.values())
     assert "was unreadable when its turn came" not in watcher.reasons.values()
-    # Training fills its epoch from the rest of the order; evaluation leaves out what is named.
-    assert pictures == (1000 if batches is training else 1000 - len(names))
+    if batches is evaluation:
+        assert pictures == 1000 - len(names)
+    else:
+        # One more pass over the order makes up for what failed; here more than half fails.
+        assert 200 < pictures < 1000
