@@ -1,4 +1,4 @@
-"""The command `krr`: recipes listed, shown, compared, trained and evaluated."""
+"""The command `krr`: recipes listed, shown, compared, trained and evaluated; data prepared."""
 
 import argparse
 import ast
@@ -11,6 +11,8 @@ from keras_resnet_recipes.recipes import RECIPES, Recipe, compare, load_recipe
 from keras_resnet_recipes.recipes.fields import closest
 from keras_resnet_recipes.recipes.tables import table
 from keras_resnet_recipes.version import __version__
+
+_DATA = "folder with one subfolder a class or of krr prepare, .csv of path,label, or tfds:NAME"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"krr: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        resumes = getattr(options, "run_dir", None) is not None
-        more = "; the same command goes on after the last finished epoch" if resumes else ""
+        resumes = getattr(options, "run_dir", None) or getattr(options, "folder", None)
+        more = "; the same command goes on where this one stopped" if resumes else ""
         print(f"krr: interrupted{more}", file=sys.stderr)
         return 130
     return 0
@@ -72,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_train(commands.add_parser("train", help="train a recipe on a data set"))
     _add_evaluate(commands.add_parser("evaluate", help="evaluate a trained run on a data set"))
+    _add_prepare(
+        commands.add_parser("prepare", help="write a data set into files that are read faster")
+    )
     return parser
 
 
@@ -92,7 +97,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         "--data",
         required=True,
         metavar="DATA",
-        help="folder with one subfolder a class, or tfds:NAME",
+        help=_DATA,
     )
     command.add_argument("--val", metavar="DATA", help="the same, to evaluate after every epoch")
     command.add_argument(
@@ -117,13 +122,44 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
         "--data",
         required=True,
         metavar="DATA",
-        help="folder with one subfolder a class, or tfds:NAME",
+        help=_DATA,
     )
     command.add_argument(
         "--weights", choices=("best", "last"), help="default: best where there are some"
     )
     _add_changes(command)
     command.set_defaults(run=_evaluate)
+
+
+def _add_prepare(command: argparse.ArgumentParser) -> None:
+    command.add_argument("source", metavar="SRC", help=_DATA)
+    command.add_argument("folder", metavar="DST", help="new folder; an unfinished one goes on")
+    size = command.add_mutually_exclusive_group()
+    # Without a default here: it is the function's, and importing that takes TensorFlow.
+    size.add_argument(
+        "--shorter-side",
+        type=int,
+        default=argparse.SUPPRESS,
+        metavar="PIXELS",
+        help="make larger images smaller; default 294, 1.15 times 256",
+    )
+    size.add_argument(
+        "--original",
+        dest="shorter_side",
+        action="store_const",
+        const=None,
+        default=argparse.SUPPRESS,
+        help="keep the bytes of all images",
+    )
+    command.add_argument(
+        "--quality",
+        type=int,
+        default=argparse.SUPPRESS,
+        metavar="1..100",
+        help="JPEG quality of images made smaller; default 90",
+    )
+    command.add_argument("--split", default="train", help="split of a TFDS name; default train")
+    command.set_defaults(run=_prepare)
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -175,6 +211,16 @@ def _evaluate(options: argparse.Namespace) -> None:
             for name, value in result.items()
         )
     )
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from keras_resnet_recipes import data
+
+    chosen = {
+        key: value for key, value in vars(options).items() if key in ("shorter_side", "quality")
+    }
+    images = data.from_source(options.source, split=options.split)
+    data.write_tfrecords(images, options.folder, **chosen, verbose=_verbosity())
 
 
 def _recipe(name: str) -> Recipe:

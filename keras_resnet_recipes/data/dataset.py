@@ -24,7 +24,7 @@ class ImageDataset:
         size: Number of images, or None if unknown.
         classes: Number of classes, or None if unknown.
         class_names: Names in the order of the labels, or None.
-        encoded: Whether images are file contents (JPEG, PNG, BMP, GIF) rather than pixels.
+        encoded: Whether images are file contents (JPEG, PNG, BMP, GIF, WebP) rather than pixels.
         read: In TensorFlow operations, from an int64 index (or an element of `stream`) to a pair of
             image, uint8 [height, width, 3] or encoded bytes, and integer label.
         describe: From the index of an image, or its position in the stream, to its name.

@@ -1,5 +1,6 @@
 """Images from a folder with one subfolder a class."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,14 +9,14 @@ import tensorflow as tf
 
 from keras_resnet_recipes.data.dataset import ImageDataset
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 
 
 def from_folder(path: str | Path, class_names: Sequence[str] | None = None) -> ImageDataset:
     """Image files in subfolders, one a class, as an `ImageDataset`.
 
     Labels follow the sorted names of the subfolders. Files deeper inside a class folder count for
-    it; hidden files and other suffixes than .jpg, .jpeg, .png, .bmp and .gif are left out.
+    it; hidden files and other suffixes than .jpg, .jpeg, .png, .bmp, .gif and .webp are left out.
 
     Args:
         path: The folder that holds the class folders.
@@ -57,7 +58,7 @@ def from_folder(path: str | Path, class_names: Sequence[str] | None = None) -> I
         raise ValueError(
             f"{str(path)!r} has class folders but no image in them ({', '.join(SUFFIXES)})."
         )
-    return _from_files(str(path), files, np.array(labels, np.int64), names)
+    return from_files(str(path), files, np.array(labels, np.int64), names)
 
 
 def _class_folders(path: Path) -> dict[str, Path]:
@@ -76,16 +77,19 @@ def _class_folders(path: Path) -> dict[str, Path]:
 
 
 def _images_below(folder: Path) -> list[str]:
+    # os.walk: a Path for each of a million files would take minutes and gigabytes.
     return sorted(
-        str(file)
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        os.path.join(root, name)
+        for root, _, names in os.walk(folder)
+        for name in names
+        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
     )
 
 
-def _from_files(
-    name: str, files: list[str], labels: np.ndarray, class_names: tuple[str, ...]
+def from_files(
+    name: str, files: list[str], labels: np.ndarray, class_names: tuple[str, ...] | None
 ) -> ImageDataset:
+    """Image files by path, with their labels; class names where they are known."""
     with tf.device("CPU:0"):
         paths, targets = tf.constant(files), tf.constant(labels)
 
@@ -95,7 +99,7 @@ def _from_files(
     return ImageDataset(
         name=name,
         size=len(files),
-        classes=len(class_names),
+        classes=None if class_names is None else len(class_names),
         class_names=class_names,
         encoded=True,
         read=read,

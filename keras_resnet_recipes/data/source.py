@@ -9,6 +9,8 @@ import tensorflow as tf
 from keras_resnet_recipes.data.arrays import from_arrays
 from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.folder import from_folder
+from keras_resnet_recipes.data.manifest import from_csv
+from keras_resnet_recipes.data.shards import INDEX, from_prepared
 from keras_resnet_recipes.data.streams import from_dataset, from_tfds
 
 
@@ -18,10 +20,10 @@ def from_source(
     """An `ImageDataset` from anything `Recipe.fit` takes.
 
     Args:
-        source: An existing folder, a TFDS name (`"tfds:NAME"` or bare), a pair of arrays, a
-            tf.data.Dataset or an `ImageDataset`.
+        source: An existing folder with one subfolder a class, or of `krr prepare`; a .csv file; a TFDS
+            name (`"tfds:NAME"` or bare), a pair of arrays, a tf.data.Dataset or an `ImageDataset`.
         split: Split of a TFDS name.
-        class_names: Names of the classes in the order of the labels, for a folder.
+        class_names: Names of the classes in the order of the labels, for a folder or .csv file.
 
     Raises:
         ValueError: If it is none of these, or cannot be read.
@@ -39,7 +41,8 @@ def from_source(
     if isinstance(source, str | Path):
         return _from_name(str(source), split, class_names)
     raise ValueError(
-        "`dataset` must be an existing folder with one subfolder a class, a TFDS name such as 'tfds:imagenette', "
+        "`dataset` must be an existing folder with one subfolder a class or of `krr prepare`, a .csv file, "
+        "a TFDS name such as 'tfds:imagenette', "
         f"arrays (x, y), a tf.data.Dataset or a krr.data.ImageDataset; received {type(source).__name__}."
     )
 
@@ -47,9 +50,14 @@ def from_source(
 def _from_name(name: str, split: str, class_names: Sequence[str] | None) -> ImageDataset:
     if name.startswith("tfds:"):
         return from_tfds(name.removeprefix("tfds:"), split)
+    path = Path(name).expanduser()
+    if (path / INDEX).is_file():
+        return from_prepared(path, class_names)
+    if path.suffix == ".csv":
+        return from_csv(path, class_names)
     looks_like_path = "." in name.split("/")[0] or name.startswith(("/", "~")) or "\\" in name
-    if Path(name).expanduser().exists() or looks_like_path:
-        return from_folder(Path(name).expanduser(), class_names)
+    if path.exists() or looks_like_path:
+        return from_folder(path, class_names)
     try:
         return from_tfds(name, split)
     except ValueError as error:

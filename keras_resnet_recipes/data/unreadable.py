@@ -58,6 +58,8 @@ class UnreadableImages:
         )
 
         def reported(expected: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+            # Behind a stream of unknown length comes the largest number; nothing is known to be missing there.
+            position = tf.where(position == tf.int64.max, expected, position)
             lost = index_at(tf.range(expected, position))
             return tf.numpy_function(self._report, [lost], tf.int64)
 
@@ -117,6 +119,8 @@ class UnreadableImages:
         if self.error is not None:
             # tf.data reads on past an error, and takes the image it stopped at for lost too.
             raise self.error
+        if not len(lost):
+            return np.int64(0)
         for index in lost.tolist():
             name = self._data.describe(index)
             if name not in self.reasons:
@@ -140,7 +144,7 @@ class UnreadableImages:
             contents, _ = self._data.read(tf.constant(index, tf.int64))
             decode(contents)
         except tf.errors.OpError as error:
-            return str(error.message).split("[Op:")[0].strip().splitlines()[0]
+            return _told(error.message)
         return "was unreadable when its turn came"
 
     def _refuse_labels(self, low: np.ndarray, high: np.ndarray, classes: np.ndarray) -> np.int64:
@@ -152,3 +156,11 @@ class UnreadableImages:
     def _fail(self, message: str) -> None:
         self.error = ValueError(message)
         raise self.error
+
+
+def _told(message: str) -> str:
+    """The one line of TensorFlow's message that says what is wrong."""
+    around = ("Graph execution error", "Detected at node", "<stack traces", " ", "\t")
+    lines = [line for line in message.splitlines() if line and not line.startswith(around)]
+    line = (lines or ["cannot be decoded"])[0].split("[Op:")[0].split("}} ")[-1].strip()
+    return line.removeprefix("assertion failed: ").strip("[]")

@@ -28,7 +28,10 @@ def _counted_classes(data: ImageDataset) -> int:
     elif data.size is None:
         raise ValueError(f"`classes` must be given for {data.name}, whose length is unknown.")
     else:
-        labels = data.items(None).map(lambda *item: data.read(item)[1])
+        # tf.data spreads a tuple over the arguments; an index or a dictionary arrives as one.
+        labels = data.items(None).map(
+            lambda *item: data.read(item if len(item) > 1 else item[0])[1]
+        )
         largest = max(int(label) for label in labels)
     if largest < 1:
         raise ValueError(f"`labels` of {data.name} must be of two classes or more; all are 0.")
