@@ -60,11 +60,14 @@ class ImageLayer(keras.layers.Layer):
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         """Run the layer; see `call`."""
-        if keras.backend.backend() == "tensorflow" or not _of_tensorflow(inputs):
+        if not _of_tensorflow(inputs):
             return super().__call__(inputs, **kwargs)
         # Keras would make tensors of its own backend of them, which cannot be inside tf.data.
+        native = keras.backend.backend() == "tensorflow"
+        call = super().__call__ if native else self.call
+        # Nothing to convert, and for RandAugment that takes ten seconds.
         autograph = sys.modules["tensorflow"].autograph.experimental
-        return autograph.do_not_convert(self.call)(inputs, **kwargs)
+        return autograph.do_not_convert(call)(inputs, **kwargs)
 
     def call(self, inputs: Any, training: bool = True) -> Any:
         """Change images at random while training.

@@ -52,7 +52,11 @@ class TensorFlowLayer(ImageLayer):
         height, width = self.output_size(*images.shape[1:3])
         signature = tf.TensorSpec([height, width, images.shape[3]], tf.uint8)
         rows = (as_bytes, *rows[1:])
-        return tf.cast(tf.map_fn(change, rows, fn_output_signature=signature), images.dtype)
+        if images.shape[0] == 1:
+            pictures = change(tf.nest.map_structure(lambda x: x[0], rows))[None]
+        else:
+            pictures = tf.map_fn(change, rows, fn_output_signature=signature)
+        return tf.cast(pictures, images.dtype)
 
     def _ops_and_seed(self, inputs: Any) -> tuple[Any, keras.random.SeedGenerator]:
         ops, seed = super()._ops_and_seed(inputs)
