@@ -124,9 +124,10 @@ def test_every_policy(name, policy):
         assert dtype_of(labels) == "float32"
         whole = keras.ops.convert_to_numpy(whole).astype("float64")
         floating = keras.ops.convert_to_numpy(keras.ops.cast(floating, "float32"))
-        # Bytes are rounded, and noise beyond 0..255 is cut off; 16 bits hold 8 or 11 digits.
-        step = {"bfloat16": 1.0, "float16": 0.25}.get(compute, 0.0)
-        np.testing.assert_allclose(np.clip(floating, 0, 255), whole, rtol=0, atol=0.51 + step)
+        # Bytes are rounded, half a level, and noise beyond 0..255 is cut off. With the 8 digits of
+        # bfloat16 each weight, product and sum is off by up to half a level or a quarter.
+        digits = {"bfloat16": 2.0, "float16": 0.25}.get(compute, 0.0)
+        np.testing.assert_allclose(np.clip(floating, 0, 255), whole, rtol=0, atol=0.51 + digits)
 
 
 @pytest.mark.parametrize("name", EAGER)
