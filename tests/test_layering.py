@@ -7,6 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "keras_resnet_recipes"
 LEVELS = {
+    "formulas": -1,
     "augment": 0,
     "losses": 0,
     "optimizers": 0,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from keras_resnet_recipes.augment.augmentation import Augmentation
+from keras_resnet_recipes.formulas.checks import check_probability
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ class RandomFlip(Augmentation):
     probability: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"probability must be in 0..1, got {self.probability!r}")
+        check_probability("probability", self.probability)
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
         """Draw the parameters for `n` images.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from keras_resnet_recipes.augment.augmentation import split_seed
+from keras_resnet_recipes.formulas import TENSORFLOW, mixing
+from keras_resnet_recipes.formulas.checks import check_alpha, check_probability
 
 
 def one_hot(labels: tf.Tensor, classes: int, label_smoothing: float = 0.0) -> tf.Tensor:
@@ -131,10 +132,9 @@ class MixUpOrCutMix:
 
     def __post_init__(self) -> None:
         for name in ("mixup_alpha", "cutmix_alpha"):
-            _check_alpha(name, getattr(self, name))
+            check_alpha(name, getattr(self, name))
         for name in ("probability", "switch_probability"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be in 0..1, got {getattr(self, name)!r}")
+            check_probability(name, getattr(self, name))
 
     def __call__(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
@@ -151,18 +151,18 @@ class MixUpOrCutMix:
         """
         if not (self.mixup_alpha or self.cutmix_alpha):
             return images, labels
-        whether, which, blend, cut = split_seed(seed, 4)
-        kinds = []
-        if self.mixup_alpha:
-            kinds.append(lambda: _draw_mixup(self.mixup_alpha, blend))
-        if self.cutmix_alpha:
-            kinds.append(lambda: _draw_cutmix(images, self.cutmix_alpha, cut))
-        switch = tf.random.stateless_uniform([], which) < self.switch_probability
-        mixed = tf.random.stateless_uniform([], whether) < self.probability
-        weight, box, share = tf.cond(
-            mixed,
-            lambda: tf.cond(switch, kinds[-1], kinds[0]),
-            lambda: (tf.ones([], tf.float64), tf.zeros([4], tf.int32), tf.ones([], tf.float64)),
+        # Seeds of int32 and int64 would otherwise give different numbers.
+        uniform = tf.random.stateless_uniform(
+            [mixing.DRAWS], tf.cast(seed, tf.int64), dtype=tf.float64
+        )
+        weight, box, share = mixing.mixture(
+            TENSORFLOW,
+            tf.convert_to_tensor(images),
+            uniform,
+            mixup_alpha=self.mixup_alpha,
+            cutmix_alpha=self.cutmix_alpha,
+            probability=self.probability,
+            switch_probability=self.switch_probability,
         )
         return _mix(images, labels, weight, box, share)
 
@@ -187,7 +187,7 @@ class MixUp:
     alpha: float | None
 
     def __post_init__(self) -> None:
-        _check_alpha("alpha", self.alpha)
+        check_alpha("alpha", self.alpha)
 
     def __call__(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
@@ -216,7 +216,7 @@ class CutMix:
     alpha: float | None
 
     def __post_init__(self) -> None:
-        _check_alpha("alpha", self.alpha)
+        check_alpha("alpha", self.alpha)
 
     def __call__(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
@@ -225,46 +225,13 @@ class CutMix:
         return MixUpOrCutMix(mixup_alpha=None, cutmix_alpha=self.alpha)(images, labels, seed)
 
 
-def _check_alpha(name: str, alpha: float | None) -> None:
-    if not (alpha is None or alpha >= 0):
-        raise ValueError(f"{name} must be at least 0 or None, got {alpha!r}")
-
-
 def _draw_beta(alpha: float, seed: tf.Tensor) -> tf.Tensor:
-    """Beta(alpha, alpha) as the share of one of two gamma variates.
-
-    Small shapes give gamma variates that vanish even in double precision; their logarithms, by
-    gamma(alpha) = gamma(alpha + 1) * uniform ** (1 / alpha), do not.
-    """
-    first, second = split_seed(seed, 2)
-    gamma = tf.random.stateless_gamma([2], first, alpha=alpha + 1, dtype=tf.float64)
-    uniform = 1.0 - tf.random.stateless_uniform([2], second, dtype=tf.float64)
-    logarithm = tf.math.log(gamma) + tf.math.log(uniform) / alpha
-    return tf.sigmoid(logarithm[0] - logarithm[1])
-
-
-def _draw_mixup(alpha: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    lam = _draw_beta(alpha, seed)
-    return lam, tf.zeros([4], tf.int32), lam
-
-
-def _draw_cutmix(
-    images: tf.Tensor, alpha: float, seed: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    first, second = split_seed(seed, 2)
-    size = tf.cast(tf.shape(images)[1:3], tf.float64)
-    center = tf.floor(tf.random.stateless_uniform([2], second, dtype=tf.float64) * size)
-    box, share = _cut(images, _draw_beta(alpha, first), tf.cast(center, tf.int32))
-    return tf.ones([], tf.float64), box, share
+    uniform = tf.random.stateless_uniform([2], seed, dtype=tf.float64)
+    return mixing.symmetric_beta(TENSORFLOW, alpha, uniform)
 
 
 def _cut(images: tf.Tensor, lam: tf.Tensor, center: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The box, int32 [top, left, bottom, right], and the share of the image outside it."""
-    size = tf.shape(images)[1:3]
-    half = tf.cast(tf.cast(size, tf.float64) * tf.sqrt(1.0 - lam), tf.int32) // 2
-    low, high = tf.maximum(center - half, 0), tf.minimum(center + half, size)
-    share = 1.0 - tf.reduce_prod(high - low) / tf.reduce_prod(size)
-    return tf.concat([low, high], 0), share
+    return mixing.cut_box(TENSORFLOW, tf.shape(images)[1:3], lam, center)
 
 
 def _mix(
@@ -272,36 +239,13 @@ def _mix(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Blend with the given weight outside the box, take the partner inside it."""
     images, labels = tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
-    if images.shape[0] is not None and images.shape[0] % 2:
-        raise ValueError(f"images must be an even number to mix, got {images.shape[0]}")
+    mixing.check_even(images.shape[0])
     mix = _fused_mix if images.shape.is_fully_defined() else _mix_images
-    share = tf.cast(share, labels.dtype)
-    labels = share * labels + (1 - share) * tf.reverse(labels, [0])
-    return mix(images, weight, box), labels
+    return mix(images, weight, box), mixing.mix_labels(TENSORFLOW, labels, share)
 
 
 def _mix_images(images: tf.Tensor, weight: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
-    partners = tf.reverse(images, [0])
-    if images.dtype.is_integer:
-        blend = tf.round(_share(images, weight) + _share(partners, 1.0 - weight))
-    else:
-        own, other = tf.cast(weight, images.dtype), tf.cast(1.0 - weight, images.dtype)
-        blend = own * images + other * partners
-    rows, columns = tf.range(tf.shape(images)[1]), tf.range(tf.shape(images)[2])
-    in_rows = (rows >= box[0]) & (rows < box[2])
-    in_columns = (columns >= box[1]) & (columns < box[3])
-    inside = (in_rows[:, None] & in_columns[None, :])[None, :, :, None]
-    return tf.where(inside, partners, tf.cast(blend, images.dtype))
-
-
-def _share(images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    """The product of single precision, by way of an exact one in double precision.
-
-    XLA would join a plain product and the sum after it into one operation with one rounding, and
-    ties would be rounded to other bytes.
-    """
-    weight = tf.cast(tf.cast(weight, tf.float32), tf.float64)
-    return tf.cast(tf.cast(images, tf.float64) * weight, tf.float32)
+    return mixing.mix_images(TENSORFLOW, images, weight, box)
 
 
 # One pass over the batch instead of ten; worth a compilation for each shape of batch.

@@ -1,5 +1,24 @@
-"""Keras layers that Keras itself lacks."""
+"""Keras layers that Keras itself lacks: stochastic depth, and augmentations.
 
+Augmentations are for `dataset.map` under every backend and, but for RandAugment and
+RandomResizedCrop, for the inside of a model.
+"""
+
+from keras_resnet_recipes.layers.erasing import Cutout, RandomErasing
+from keras_resnet_recipes.layers.geometry import PadAndCrop, RandomFlip
+from keras_resnet_recipes.layers.mixing import CutMix, MixUp, MixUpOrCutMix
 from keras_resnet_recipes.layers.stochastic_depth import StochasticDepth
+from keras_resnet_recipes.layers.tensorflow_layers import RandAugment, RandomResizedCrop
 
-__all__ = ["StochasticDepth"]
+__all__ = [
+    "CutMix",
+    "Cutout",
+    "MixUp",
+    "MixUpOrCutMix",
+    "PadAndCrop",
+    "RandAugment",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomResizedCrop",
+    "StochasticDepth",
+]

@@ -1,0 +1,145 @@
+"""Boxes inside images: where they lie, and filling them; and cropping a padded image.
+
+A box is int32 [top, left, bottom, right], the last two exclusive.
+"""
+
+from typing import Any
+
+import keras
+
+TRIES = 10
+"""How often timm and torchvision draw a box before they give up."""
+
+
+def inside(ops: Any, images: Any, boxes: Any) -> Any:
+    """Which pixels lie in a box.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: [n, height, width, channels].
+        boxes: int32 [n, 4], or [1, 4] for one box in all images.
+
+    Returns:
+        bool [n, height, width, 1] or [1, height, width, 1].
+    """
+    shape = ops.shape(images)
+    rows = ops.numpy.arange(shape[1], dtype="int32")
+    columns = ops.numpy.arange(shape[2], dtype="int32")
+    in_rows = (rows >= boxes[:, 0:1]) & (rows < boxes[:, 2:3])
+    in_columns = (columns >= boxes[:, 1:2]) & (columns < boxes[:, 3:4])
+    return (in_rows[:, :, None] & in_columns[:, None, :])[..., None]
+
+
+def fill(ops: Any, images: Any, boxes: Any, color: Any) -> Any:
+    """Paint over a box of each image.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: [n, height, width, channels]; integers are taken as bytes.
+        boxes: int32 [n, 4]; an empty one changes nothing.
+        color: A number, one a channel, or a picture [n, height, width, channels], in the units of
+            the images. For bytes it is rounded and limited to 0..255.
+
+    Returns:
+        The same shape and type.
+    """
+    return ops.numpy.where(inside(ops, images, boxes), _as_pixels(ops, color, images), images)
+
+
+def square(ops: Any, images: Any, size: int, place: Any) -> Any:
+    """Squares that lie wholly inside their images.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: [n, height, width, channels].
+        size: Height and width in pixels.
+        place: Top and left as fractions 0..1 of the places there are, floating point [n, 2].
+
+    Returns:
+        Boxes, int32 [n, 4].
+
+    Raises:
+        ValueError: If the square is known not to fit.
+    """
+    shape = ops.shape(images)[1:3]
+    if any(isinstance(length, int) and length < size for length in shape):
+        raise ValueError(f"size must be at most that of the image, {shape}, got {size}")
+    room = ops.cast(ops.convert_to_tensor(shape, "int32") - size + 1, place.dtype)
+    corner = ops.cast(ops.numpy.floor(place * room), "int32")
+    return ops.numpy.concatenate([corner, corner + size], axis=1)
+
+
+def first_that_fits(ops: Any, images: Any, area: Any, aspect: Any, place: Any) -> Any:
+    """The first box of several tries that is smaller than its image, anywhere inside.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: [n, height, width, channels].
+        area: Fractions of the image, floating point [n, tries].
+        aspect: Ratios of height to width, floating point [n, tries].
+        place: Top and left as fractions 0..1 of the places there are, floating point [n, 2].
+
+    Returns:
+        Boxes, int32 [n, 4], of no height where nothing fits.
+
+    Source: timm `data/random_erasing.py`; torchvision `transforms.RandomErasing`.
+    """
+    size = ops.cast(ops.convert_to_tensor(ops.shape(images)[1:3], "int32"), area.dtype)
+    area = area * size[0] * size[1]
+    heights = ops.numpy.round(ops.numpy.sqrt(area * aspect))
+    widths = ops.numpy.round(ops.numpy.sqrt(area / aspect))
+    fits = ops.cast((heights < size[0]) & (widths < size[1]), "int32")
+    # Backends disagree on which of several equal values argmax names.
+    chosen = ops.cast(fits * ops.cast(ops.numpy.cumsum(fits, axis=1) == 1, "int32"), area.dtype)
+    part = ops.numpy.stack(
+        [ops.numpy.sum(heights * chosen, axis=1), ops.numpy.sum(widths * chosen, axis=1)], axis=1
+    )
+    corner = ops.numpy.floor(place * (size - part + 1))
+    return ops.cast(ops.numpy.concatenate([corner, corner + part], axis=1), "int32")
+
+
+def padded_crop(ops: Any, images: Any, corner: Any, padding: int, color: Any = None) -> Any:
+    """What is seen of an enlarged image through a window of its first size.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: [n, height, width, channels].
+        corner: Top and left in the enlarged image, int32 [n, 2], from 0 to 2 * padding.
+        padding: Pixels added at each side.
+        color: What they show: a number or one a channel, in the units of the images. None
+            continues the image as its mirror image, without repeating the edge.
+
+    Returns:
+        The same shape and type.
+
+    Raises:
+        ValueError: If the image is known to be too small for its mirror image to cover the padding.
+    """
+    n, height, width, channels = ops.shape(images)
+    for length in (height, width):
+        if isinstance(length, int) and length <= padding:
+            raise ValueError(
+                f"padding must be less than the image's {length} pixels, got {padding}"
+            )
+    rows = corner[:, 0:1] + ops.numpy.arange(height, dtype="int32") - padding
+    columns = corner[:, 1:2] + ops.numpy.arange(width, dtype="int32") - padding
+    first = (ops.numpy.arange(n, dtype="int32") * height)[:, None]
+    index = (first + _mirrored(ops, rows, height))[:, :, None] * width
+    index = index + _mirrored(ops, columns, width)[:, None, :]
+    crops = ops.numpy.take(ops.numpy.reshape(images, (-1, channels)), index, axis=0)
+    if color is None:
+        return crops
+    in_rows, in_columns = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
+    known = (in_rows[:, :, None] & in_columns[:, None, :])[..., None]
+    return ops.numpy.where(known, crops, _as_pixels(ops, color, images))
+
+
+def _mirrored(ops: Any, places: Any, length: Any) -> Any:
+    return length - 1 - ops.numpy.abs(length - 1 - ops.numpy.abs(places))
+
+
+def _as_pixels(ops: Any, color: Any, images: Any) -> Any:
+    color = ops.convert_to_tensor(color, "float32")
+    if keras.backend.is_int_dtype(images.dtype):
+        color = ops.numpy.clip(ops.numpy.round(color), 0.0, 255.0)
+    return ops.cast(color, images.dtype)

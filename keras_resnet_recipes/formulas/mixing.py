@@ -1,0 +1,157 @@
+"""Mixing a batch with itself: MixUp and CutMix.
+
+A batch has one mixing weight and one box. The partner of image i of n is image n - 1 - i.
+"""
+
+import math
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes.formulas.boxes import inside
+
+DRAWS = 8
+"""How many uniform variates one batch takes."""
+
+
+def mixture(
+    ops: Any,
+    images: Any,
+    uniform: Any,
+    *,
+    mixup_alpha: float | None,
+    cutmix_alpha: float | None,
+    probability: float,
+    switch_probability: float,
+) -> tuple[Any, Any, Any]:
+    """How a batch is to be mixed.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: [n, height, width, channels].
+        uniform: Variates in [0, 1), floating point [`DRAWS`].
+        mixup_alpha: MixUp's weight follows Beta(alpha, alpha); 0 or None switches it off.
+        cutmix_alpha: The same for CutMix. One of the two is on.
+        probability: Of mixing at all.
+        switch_probability: Of CutMix where both are on.
+
+    Returns:
+        weight: Share of an image's own pixels outside the box, of the type of `uniform`.
+        box: int32 [top, left, bottom, right]; inside it all pixels are the partner's.
+        share: Share of an image's own label, of the type of `uniform`.
+
+    Source: timm `data/mixup.py`, mode "batch".
+    """
+    if not mixup_alpha or not cutmix_alpha:
+        switch_probability = 1.0 if cutmix_alpha else 0.0
+    mixed, cut = uniform[0] < probability, uniform[1] < switch_probability
+    blend = symmetric_beta(ops, mixup_alpha or 1.0, uniform[2:4])
+    size = ops.convert_to_tensor(ops.shape(images)[1:3], "int32")
+    center = ops.cast(ops.numpy.floor(uniform[4:6] * ops.cast(size, uniform.dtype)), "int32")
+    box, left = cut_box(ops, size, symmetric_beta(ops, cutmix_alpha or 1.0, uniform[6:8]), center)
+    one = ops.numpy.ones_like(blend)
+    weight = ops.numpy.where(mixed & ~cut, blend, one)
+    box = ops.numpy.where(mixed & cut, box, ops.numpy.zeros_like(box))
+    share = ops.numpy.where(mixed, ops.numpy.where(cut, left, blend), one)
+    return weight, box, share
+
+
+def symmetric_beta(ops: Any, alpha: Any, uniform: Any) -> Any:
+    """A variate of Beta(alpha, alpha) from two uniform ones, without rejection.
+
+    With S = U ** (1 / alpha) and C = cos(2 pi V), Student's t of 2 alpha degrees of freedom is
+    sqrt(2 alpha (1 / S - 1)) C (Bailey 1994), and 1 / 2 + t / (2 sqrt(2 alpha + t * t)) follows
+    Beta(alpha, alpha). XLA compiles this, other than the gamma variates of `keras.random.beta`.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        alpha: Greater than 0.
+        uniform: U and V in [0, 1), floating point [2, ...].
+
+    Returns:
+        0..1, [...], of the type of `uniform`.
+
+    Source: Devroye, 'Random variate generation in one line of code' (1996), section on the
+    symmetric beta distribution.
+    """
+    logarithm = ops.numpy.log(uniform[0]) / alpha
+    power = ops.numpy.exp(logarithm)
+    cosine = ops.numpy.cos(2 * math.pi * uniform[1])
+    squares = -ops.numpy.expm1(logarithm) * cosine * cosine
+    # One minus the square of t / sqrt(2 alpha + t t), directly: small results keep their digits.
+    rest = power / (power + squares)
+    small = rest / (2 * (1 + ops.numpy.sqrt(1 - rest)))
+    return ops.numpy.where(cosine < 0, small, 1 - small)
+
+
+def cut_box(ops: Any, size: Any, lam: Any, center: Any) -> tuple[Any, Any]:
+    """The box of CutMix and the share of the image outside it.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        size: Height and width, int32 [2].
+        lam: Share that is to be left before the box is cut at the edges, floating point.
+        center: Row and column of the middle, int32 [2].
+
+    Returns:
+        int32 [top, left, bottom, right], and the share, of the type of `lam`.
+    """
+    half = ops.cast(ops.cast(size, lam.dtype) * ops.numpy.sqrt(1 - lam), "int32") // 2
+    low, high = ops.numpy.maximum(center - half, 0), ops.numpy.minimum(center + half, size)
+    part, whole = ops.cast(high - low, lam.dtype), ops.cast(size, lam.dtype)
+    return ops.numpy.concatenate([low, high], 0), 1 - ops.numpy.prod(part) / ops.numpy.prod(whole)
+
+
+def mix_images(ops: Any, images: Any, weight: Any, box: Any) -> Any:
+    """Blend with the given weight outside the box, take the partner inside it.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: Bytes (the blend is rounded half to even) or floating point (it is not),
+            [n, height, width, channels].
+        weight: Share of an image's own pixels. As float64 the bytes are those of timm also where
+            XLA compiles this; as float32 XLA may round a tie the other way.
+        box: int32 [top, left, bottom, right].
+
+    Returns:
+        The same shape and type.
+    """
+    partners = ops.numpy.flip(images, axis=0)
+    if keras.backend.is_int_dtype(images.dtype):
+        blend = _share(ops, images, weight) + _share(ops, partners, 1 - weight)
+        blend = ops.cast(ops.numpy.round(blend), images.dtype)
+    else:
+        own, other = ops.cast(weight, images.dtype), ops.cast(1 - weight, images.dtype)
+        blend = own * images + other * partners
+    return ops.numpy.where(inside(ops, images, box[None]), partners, blend)
+
+
+def mix_labels(ops: Any, labels: Any, share: Any) -> Any:
+    """Mix labels: share * label + (1 - share) * label of the partner.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        labels: Floating point [n, classes].
+        share: Share of an image's own label.
+
+    Returns:
+        The same shape and type.
+    """
+    share = ops.cast(share, labels.dtype)
+    return share * labels + (1 - share) * ops.numpy.flip(labels, axis=0)
+
+
+def check_even(count: int | None) -> None:
+    """Raise a ValueError if the size of a batch is known and odd."""
+    if isinstance(count, int) and count % 2:
+        raise ValueError(f"images must be an even number to mix, got {count}")
+
+
+def _share(ops: Any, images: Any, weight: Any) -> Any:
+    """The product in single precision, by way of one in the precision of the weight.
+
+    XLA would join a plain product and the sum after it into one operation with one rounding, and
+    ties would be rounded to other bytes; a product in double precision it leaves alone.
+    """
+    weight = ops.cast(ops.cast(weight, "float32"), weight.dtype)
+    return ops.cast(ops.cast(images, weight.dtype) * weight, "float32")

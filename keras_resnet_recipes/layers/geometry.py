@@ -1,0 +1,102 @@
+"""Layers that move the pixels of images: mirroring, and moving by a few pixels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.formulas.checks import check_pixels, check_probability, color
+from keras_resnet_recipes.layers.image_layer import ImageLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class RandomFlip(ImageLayer):
+    """Mirrors each image left to right with a given probability.
+
+    As `keras.layers.RandomFlip("horizontal")`, but with a probability, and bytes stay bytes. Takes
+    and returns what `call` says.
+
+    Args:
+        probability: Of mirroring, 0..1.
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+
+    Raises:
+        ValueError: If the probability is outside 0..1.
+
+    Source: Krizhevsky et al., 'ImageNet classification with deep convolutional neural networks',
+    section 4.1.
+
+    >>> import numpy as np
+    >>> image = np.array([[[1], [2]]], "uint8")
+    >>> np.array(RandomFlip(probability=1.0)(image)).ravel().tolist()
+    [2, 1]
+    """
+
+    def __init__(self, probability: float = 0.5, *, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed=seed, **kwargs)
+        check_probability("probability", probability)
+        self.probability = probability
+
+    def augment(
+        self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
+    ) -> tuple[Any, Any]:
+        """Returns the images, each mirrored or not, and the labels."""
+        drawn = ops.random.uniform((ops.shape(images)[0], 1, 1, 1), dtype="float32", seed=seed)
+        mirrored = ops.numpy.flip(images, axis=2)
+        return ops.numpy.where(drawn < self.probability, mirrored, images), labels
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "probability": self.probability}
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class PadAndCrop(ImageLayer):
+    """Enlarges each image at all sides, then cuts out a part of its first size.
+
+    The value `krr.augment.PadAndCrop` as a layer. Takes and returns what `call` says.
+
+    Args:
+        padding: Pixels added at each side, at least 1 and less than the image has.
+        fill: What they show, in the units of the image: a number or one for each channel. None
+            continues the image as its mirror image, without repeating the edge.
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+
+    Raises:
+        ValueError: If an argument is out of its range; when called, if the image is too small.
+
+    Source: He et al. (arXiv 1512.03385), section 4.2; cifar10-fast `core.py`.
+
+    >>> import numpy as np
+    >>> tuple(PadAndCrop(padding=4)(np.zeros((8, 32, 32, 3), "uint8")).shape)
+    (8, 32, 32, 3)
+    """
+
+    def __init__(
+        self,
+        padding: int = 4,
+        fill: float | Sequence[float] | None = None,
+        *,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        check_pixels("padding", padding)
+        self.padding = padding
+        self.fill = None if fill is None else color("fill", fill)
+
+    def augment(
+        self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
+    ) -> tuple[Any, Any]:
+        """Returns the images, each moved in its own way, and the labels."""
+        shape = (ops.shape(images)[0], 2)
+        drawn = ops.random.uniform(shape, dtype="float32", seed=seed) * (2 * self.padding + 1)
+        corner = ops.cast(ops.numpy.floor(drawn), "int32")
+        return boxes.padded_crop(ops, images, corner, self.padding, self.fill), labels
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "padding": self.padding, "fill": self.fill}

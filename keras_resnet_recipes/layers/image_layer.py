@@ -1,0 +1,159 @@
+"""What all augmenting layers have in common: what they take, and where they run."""
+
+import functools
+import sys
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes.formulas import TENSORFLOW, DynamicBackend
+
+
+class ImageLayer(keras.layers.Layer):
+    """A random change of images, as a layer.
+
+    Inside `tf.data`, and for TensorFlow tensors anywhere, it is TensorFlow code under every backend
+    of Keras; inside a model it is code of the backend. The images of a batch differ.
+
+    Subclasses define `augment`, and `prepare` if they do something at inference too.
+
+    Args:
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`. Under
+            parallel calls of `tf.data` the draws are reproducible, but not which image gets them:
+            for that, use the values in `krr.augment`, whose seed is an argument.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+    """
+
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
+        # A mixed policy is for images; labels keep their precision.
+        super().__init__(autocast=False, **kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        # Made when first needed: it imports TensorFlow.
+        self._tensorflow_generator = functools.cache(
+            lambda: keras.random.SeedGenerator(seed, backend=TENSORFLOW)
+        )
+
+    def augment(
+        self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
+    ) -> tuple[Any, Any]:
+        """Change a batch of images, and their labels if there are any.
+
+        Args:
+            images: [n, height, width, channels].
+            labels: As given to the layer, or None.
+            ops: Namespace of the Keras backend whose tensors they are.
+            seed: Where draws of this backend take their seeds from.
+
+        Returns:
+            Images and labels.
+        """
+        raise NotImplementedError
+
+    def prepare(self, images: Any, ops: Any) -> Any:
+        """What happens to a batch of images when not training: nothing, for most layers."""
+        return images
+
+    def output_size(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
+        """Height and width of the images that come out: those that went in, for most layers."""
+        return height, width
+
+    def __call__(self, inputs: Any, **kwargs: Any) -> Any:
+        """Run the layer; see `call`."""
+        if not _of_tensorflow(inputs):
+            return super().__call__(inputs, **kwargs)
+        # Keras would make tensors of its own backend of them, which cannot be inside tf.data.
+        native = keras.backend.backend() == "tensorflow"
+        call = super().__call__ if native else self.call
+        # Nothing to convert, and for RandAugment that takes ten seconds.
+        autograph = sys.modules["tensorflow"].autograph.experimental
+        return autograph.do_not_convert(call)(inputs, **kwargs)
+
+    def call(self, inputs: Any, training: bool = True) -> Any:
+        """Change images at random while training.
+
+        Args:
+            inputs: One image [height, width, channels] or a batch [n, height, width, channels];
+                or with labels, as a tuple (images, labels) or as a dictionary of "images" and
+                "labels", of which other entries pass unchanged. Integers are taken as bytes and
+                stay integers; floating point images are cast to the layer's compute dtype.
+            training: False leaves images and labels alone, save for the cast.
+
+        Returns:
+            What went in, the images (and labels) changed.
+
+        Raises:
+            ValueError: If the inputs are none of these.
+        """
+        images, labels = _parts(inputs)
+        ops, seed = self._ops_and_seed(inputs)
+        images = ops.convert_to_tensor(images)
+        single = _rank(images) == 3
+        images = ops.cast(images, self._dtype_of(images))
+        images = images[None] if single else images
+        if training:
+            images, labels = self.augment(images, labels, ops, seed)
+        else:
+            images = self.prepare(images, ops)
+        return _like(inputs, images[0] if single else images, labels)
+
+    def compute_output_spec(self, inputs: Any, training: bool = True) -> Any:
+        """Shapes and types of what comes out, for `keras.Input`."""
+        images, labels = _parts(inputs)
+        _rank(images)
+        size = self.output_size(*images.shape[-3:-1])
+        shape = (*images.shape[:-3], *size, images.shape[-1])
+        outputs = _like(inputs, keras.KerasTensor(shape, self._dtype_of(images)), labels)
+        return keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "seed": self.seed}
+
+    def _ops_and_seed(self, inputs: Any) -> tuple[Any, keras.random.SeedGenerator]:
+        if keras.backend.backend() == "tensorflow":
+            return TENSORFLOW, self.seed_generator
+        if _of_tensorflow(inputs):
+            return TENSORFLOW, self._tensorflow_generator()
+        return DynamicBackend(), self.seed_generator
+
+    def _dtype_of(self, images: Any) -> str:
+        floating = keras.backend.is_float_dtype(images.dtype)
+        return self.compute_dtype if floating else keras.backend.standardize_dtype(images.dtype)
+
+
+def _of_tensorflow(inputs: Any) -> bool:
+    tensorflow = sys.modules.get("tensorflow")
+    leaves = keras.tree.flatten(inputs)
+    return tensorflow is not None and any(map(tensorflow.is_tensor, leaves))
+
+
+def _parts(inputs: Any) -> tuple[Any, Any]:
+    """Images, and labels or None."""
+    if isinstance(inputs, dict):
+        if "images" not in inputs:
+            raise ValueError(f'inputs must have an entry "images", got {sorted(inputs)}')
+        return inputs["images"], inputs.get("labels")
+    if isinstance(inputs, (tuple, list)):
+        if len(inputs) != 2:
+            raise ValueError(f"inputs must be (images, labels), got {len(inputs)} of them")
+        return inputs[0], inputs[1]
+    return inputs, None
+
+
+def _like(inputs: Any, images: Any, labels: Any) -> Any:
+    if isinstance(inputs, dict):
+        return {**inputs, "images": images} | ({} if labels is None else {"labels": labels})
+    if isinstance(inputs, (tuple, list)):
+        return type(inputs)((images, labels))
+    return images
+
+
+def _rank(images: Any) -> int:
+    rank = len(images.shape)
+    if rank not in (3, 4):
+        raise ValueError(
+            "images must be [height, width, channels] or [n, height, width, channels], "
+            f"got the shape {tuple(images.shape)}"
+        )
+    return rank

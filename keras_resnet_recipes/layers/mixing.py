@@ -1,0 +1,154 @@
+"""Layers that mix the images of a batch, and their labels, with one another."""
+
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes.formulas import mixing
+from keras_resnet_recipes.formulas.checks import check_alpha, check_probability
+from keras_resnet_recipes.layers.image_layer import ImageLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class MixUpOrCutMix(ImageLayer):
+    """MixUp or CutMix, one of them drawn anew for every batch.
+
+    The value `krr.augment.MixUpOrCutMix` as a layer: one weight and one box a batch, the partner of
+    image i of n is image n - 1 - i. `keras.layers.MixUp` and `CutMix` draw a weight for each image.
+
+    It needs labels, floating point [n, classes], which come out as float32 whatever the dtype
+    policy; the weight is of single precision, so that mixed bytes may differ by one from those of
+    the value, where it is a matter of rounding. Otherwise it takes and returns what `call` says.
+
+    Args:
+        mixup_alpha: MixUp's weight is drawn from Beta(alpha, alpha); 0 or None switches it off.
+        cutmix_alpha: The same for CutMix.
+        probability: Of mixing a batch at all, 0..1.
+        switch_probability: Of CutMix where both are on, 0..1.
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+
+    Raises:
+        ValueError: If an argument is out of its range; when called in training, if there are no
+            labels [n, classes] or n is odd.
+
+    Source: timm `data/mixup.py`, mode "batch", as in 'ResNet strikes back' (arXiv 2110.00476).
+
+    >>> import numpy as np
+    >>> mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0)
+    >>> images, labels = mix((np.zeros((2, 8, 8, 3)), np.eye(2)))
+    >>> tuple(images.shape), tuple(labels.shape)
+    ((2, 8, 8, 3), (2, 2))
+    """
+
+    def __init__(
+        self,
+        mixup_alpha: float | None,
+        cutmix_alpha: float | None,
+        probability: float = 1.0,
+        switch_probability: float = 0.5,
+        *,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        check_alpha("mixup_alpha", mixup_alpha)
+        check_alpha("cutmix_alpha", cutmix_alpha)
+        check_probability("probability", probability)
+        check_probability("switch_probability", switch_probability)
+        self.mixup_alpha = mixup_alpha
+        self.cutmix_alpha = cutmix_alpha
+        self.probability = probability
+        self.switch_probability = switch_probability
+
+    def augment(
+        self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
+    ) -> tuple[Any, Any]:
+        """Returns the batch mixed with itself."""
+        if labels is None or len(labels.shape) != 2:
+            shape = None if labels is None else tuple(labels.shape)
+            raise ValueError(f"labels must be probabilities [n, classes] to mix, got {shape}")
+        labels = ops.cast(labels, "float32")
+        if not (self.mixup_alpha or self.cutmix_alpha):
+            return images, labels
+        mixing.check_even(ops.shape(images)[0])
+        weight, box, share = mixing.mixture(
+            ops,
+            images,
+            ops.random.uniform((mixing.DRAWS,), dtype="float32", seed=seed),
+            mixup_alpha=self.mixup_alpha,
+            cutmix_alpha=self.cutmix_alpha,
+            probability=self.probability,
+            switch_probability=self.switch_probability,
+        )
+        images = mixing.mix_images(ops, images, weight, box)
+        return images, mixing.mix_labels(ops, labels, share)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        own = ("mixup_alpha", "cutmix_alpha", "probability", "switch_probability")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class MixUp(MixUpOrCutMix):
+    """MixUp of every batch, the weight drawn from Beta(alpha, alpha); see `MixUpOrCutMix`.
+
+    Args:
+        alpha: At least 0; the larger, the stronger; 0 or None leaves batches alone.
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+
+    Raises:
+        ValueError: If alpha is negative; when called in training, as `MixUpOrCutMix`.
+
+    Source: Zhang et al., 'mixup' (arXiv 1710.09412); timm `data/mixup.py`.
+
+    >>> import numpy as np
+    >>> batch = MixUp(alpha=0.2)({"images": np.zeros((2, 8, 8, 3)), "labels": np.eye(2)})
+    >>> np.array(batch["labels"]).sum(axis=1).round(6).tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(self, alpha: float | None, *, seed: int | None = None, **kwargs: Any) -> None:
+        check_alpha("alpha", alpha)
+        super().__init__(mixup_alpha=alpha, cutmix_alpha=None, seed=seed, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return _with_alpha(super().get_config(), self.mixup_alpha)
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class CutMix(MixUpOrCutMix):
+    """CutMix of every batch, the area drawn from Beta(alpha, alpha); see `MixUpOrCutMix`.
+
+    Args:
+        alpha: At least 0; 1 draws the area uniformly; 0 or None leaves batches alone.
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+
+    Raises:
+        ValueError: If alpha is negative; when called in training, as `MixUpOrCutMix`.
+
+    Source: Yun et al., 'CutMix' (arXiv 1905.04899); timm `data/mixup.py`.
+
+    >>> import numpy as np
+    >>> images, labels = CutMix(alpha=1.0)((np.zeros((2, 8, 8, 3)), np.eye(2)))
+    >>> np.array(labels).sum(axis=1).round(6).tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(self, alpha: float | None, *, seed: int | None = None, **kwargs: Any) -> None:
+        check_alpha("alpha", alpha)
+        super().__init__(mixup_alpha=None, cutmix_alpha=alpha, seed=seed, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return _with_alpha(super().get_config(), self.cutmix_alpha)
+
+
+def _with_alpha(config: dict[str, Any], alpha: float | None) -> dict[str, Any]:
+    for name in ("mixup_alpha", "cutmix_alpha", "probability", "switch_probability"):
+        del config[name]
+    return {**config, "alpha": alpha}

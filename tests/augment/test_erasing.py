@@ -1,0 +1,120 @@
+"""Cutout and random erasing: the boxes of timm's random erasing, and what is painted."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_resnet_recipes.augment import Cutout, RandomErasing
+from tests.augment.chance import NORMAL, chi_square, chi_square_limit, share_limit
+
+IMAGE = tf.constant(np.random.default_rng(0).integers(1, 256, (32, 24, 3), np.uint8))
+
+
+def boxes_of(augment, n, seed, height, width):
+    """[top, left, bottom, right] of what is painted black on n white images; zeros for nothing."""
+    image = tf.ones([height, width, 1], tf.uint8)
+    drawn = augment.draw(n, (seed, 0))
+    rows = tf.data.Dataset.from_tensor_slices(drawn)
+    pictures = rows.map(lambda row: augment.apply(image, row)).batch(n)
+    painted = next(pictures.as_numpy_iterator())[..., 0]
+    boxes = []
+    for axis in (2, 1):
+        hit = (painted == 0).any(axis)
+        first = hit.argmax(1)
+        boxes.append((first, first + hit.sum(1)))
+        assert (painted == 0).sum((1, 2)).max() > 0
+    (top, bottom), (left, right) = boxes
+    assert ((painted == 0).sum((1, 2)) == (bottom - top) * (right - left)).all()
+    return np.stack([top, left, bottom, right], 1)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_erased_boxes_are_distributed_as_timms(golden, seed):
+    g = golden("erasing")
+    n = 10_000
+    height, width = g.meta["size"]
+    boxes = boxes_of(RandomErasing(probability=1.0), n, seed, height, width)
+    observed = {
+        "heights": boxes[:, 2] - boxes[:, 0],
+        "widths": boxes[:, 3] - boxes[:, 1],
+        "tops": boxes[:, 0],
+        "lefts": boxes[:, 1],
+    }
+    for name, values in observed.items():
+        theirs = g[name]
+        ours = np.bincount(values, minlength=len(theirs))
+        rare = theirs < 500  # put together, so that no expected count is below about 50
+        pooled = [np.append(c[~rare], c[rare].sum()) for c in (ours, theirs)]
+        total = theirs.sum()
+        # Two samples: both are uncertain, n against ten times as many.
+        expected = n * (pooled[0] + pooled[1]) / (n + total)
+        statistic = chi_square(pooled[0], expected) * (n + total) / total
+        assert statistic < chi_square_limit(len(pooled[0]) - 1), name
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_probability_of_erasing(seed):
+    erase = RandomErasing(probability=0.25).draw(20_000, (seed, 0))["erase"].numpy()
+    assert abs(erase.mean() - 0.25) < share_limit(0.25, 20_000)
+
+
+def test_noise_is_normal_about_the_fill_and_differs_per_pixel():
+    mean, std = np.array([0.5, 0.0, -1.0]), np.array([1.0, 2.0, 0.5])
+    erasing = RandomErasing(probability=1.0, area=(0.3, 0.33), fill=mean, noise=std)
+    image = np.full((96, 96, 3), 100.0, np.float32)
+    picture = erasing(image, (0, 0)).numpy()
+    pixels = picture[(picture != 100).all(-1)]
+    n = len(pixels)
+    assert n > 2_500
+    assert (abs(pixels.mean(0) - mean) < NORMAL * std / np.sqrt(n)).all()
+    # The standard deviation of a sample's deviation is sigma / sqrt(2 n).
+    assert (abs(pixels.std(0) - std) < NORMAL * std / np.sqrt(2 * n)).all()
+    assert not np.array_equal(picture, erasing(image, (0, 1)))
+
+
+def test_bytes_are_rounded_and_limited():
+    erasing = RandomErasing(probability=1.0, area=(0.3, 0.3), aspect=(1, 1), fill=(7.6, 300, -5))
+    picture = erasing(IMAGE, (0, 0)).numpy()
+    painted = picture[(picture != IMAGE.numpy()).any(-1)]
+    assert painted.tolist() == [[8, 255, 0]] * len(painted)
+    assert len(painted) == 15 * 15  # sqrt(0.3 * 32 * 24) = 15.2
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_cutout_lies_inside_and_anywhere_with_equal_chance(seed):
+    n = 10_000
+    boxes = boxes_of(Cutout(size=5), n, seed, 12, 9)
+    assert (boxes[:, 2:] - boxes[:, :2] == 5).all()
+    counts = np.zeros((8, 5))
+    np.add.at(counts, (boxes[:, 0], boxes[:, 1]), 1)
+    assert chi_square(counts, np.full((8, 5), n / 40)) < chi_square_limit(39)
+
+
+@pytest.mark.parametrize("augment", [Cutout(), RandomErasing(probability=0.5, noise=60.0)])
+def test_tf_data_gives_what_eager_gives(augment):
+    dataset = tf.data.Dataset.range(16).map(lambda i: augment(IMAGE, tf.stack([0, i])))
+    pictures = list(dataset.as_numpy_iterator())
+    for i, picture in enumerate(pictures):
+        np.testing.assert_array_equal(picture, augment(IMAGE, (0, i)))
+    assert len({picture.tobytes() for picture in pictures}) > 4
+
+
+def test_a_square_larger_than_the_image_is_refused():
+    with pytest.raises(ValueError, match=r"size must be at most that of the image.*got 25"):
+        Cutout(size=25)(IMAGE, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Cutout(size=0), "size must be an int of at least 1, got 0"),
+        (lambda: Cutout(fill=(1, 2)), r"fill must be a number or three numbers, got \(1, 2\)"),
+        (lambda: RandomErasing(probability=2), r"probability must be in 0\.\.1, got 2"),
+        (lambda: RandomErasing(area=(0, 0.5)), "area must be two ascending fractions"),
+        (lambda: RandomErasing(aspect=(2, 1)), "aspect must be two ascending positive ratios"),
+        (lambda: RandomErasing(noise="pixel"), "noise must be a number or three numbers"),
+    ],
+)
+def test_illegal_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,0 +1,62 @@
+"""Padding and cropping against NumPy's reflection, and where the crop falls."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_resnet_recipes.augment import PadAndCrop
+from tests.augment.chance import chi_square, chi_square_limit
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (10, 7, 3), np.uint8)
+
+
+@pytest.mark.parametrize("fill", [None, 0, (3, 4, 5)])
+def test_every_corner_is_a_crop_of_the_padded_image(fill):
+    size = (3, 3), (3, 3), (0, 0)
+    if fill is None:
+        padded = np.pad(IMAGE, size, mode="reflect")
+    else:
+        padded = np.pad(IMAGE, size) + np.pad(np.zeros_like(IMAGE), size, constant_values=1) * (
+            np.array(fill, np.uint8)
+        )
+    augment = PadAndCrop(padding=3, fill=fill)
+    for top in range(7):
+        for left in range(7):
+            picture = augment.apply(tf.constant(IMAGE), {"corner": tf.constant([top, left])})
+            assert picture.dtype == tf.uint8
+            np.testing.assert_array_equal(picture, padded[top : top + 10, left : left + 7])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_all_corners_are_equally_likely(seed):
+    n = 20_000
+    corners = PadAndCrop(padding=4).draw(n, (seed, 0))["corner"].numpy()
+    counts = np.zeros((9, 9))
+    np.add.at(counts, tuple(corners.T), 1)
+    assert chi_square(counts, np.full((9, 9), n / 81)) < chi_square_limit(80)
+
+
+def test_tf_data_gives_what_eager_gives():
+    augment = PadAndCrop()
+    dataset = tf.data.Dataset.range(16).map(lambda i: augment(IMAGE, tf.stack([0, i])))
+    pictures = list(dataset.as_numpy_iterator())
+    for i, picture in enumerate(pictures):
+        np.testing.assert_array_equal(picture, augment(IMAGE, (0, i)))
+    assert len({picture.tobytes() for picture in pictures}) > 8
+
+
+def test_too_much_padding_is_refused():
+    with pytest.raises(ValueError, match="padding must be less than the image's 7 pixels, got 7"):
+        PadAndCrop(padding=7)(IMAGE, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"padding": 0}, "padding must be an int of at least 1, got 0"),
+        ({"fill": "reflect"}, "fill must be a number or three numbers, got"),
+    ],
+)
+def test_illegal_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        PadAndCrop(**arguments)

@@ -1,0 +1,307 @@
+"""What every augmenting layer must do, on every backend."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_resnet_recipes import layers
+from keras_resnet_recipes.layers.image_layer import ImageLayer
+
+pytestmark = pytest.mark.every_backend
+
+BACKEND = keras.backend.backend()
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(1, 256, (8, 16, 12, 3), "uint8")
+LABELS = np.eye(8, dtype="float32")
+# Each so strong that some of eight images are bound to change.
+NEUTRAL = {
+    "RandomFlip": {"probability": 0.5},
+    "PadAndCrop": {"padding": 2, "fill": (0.0, 1.0, 2.0)},
+    "Cutout": {"size": 4, "fill": 0.0},
+    "RandomErasing": {"probability": 0.7, "area": (0.1, 0.3), "noise": (60.0, 50.0, 40.0)},
+    "MixUp": {"alpha": 5.0},
+    "CutMix": {"alpha": 5.0},
+    "MixUpOrCutMix": {"mixup_alpha": 5.0, "cutmix_alpha": 5.0, "switch_probability": 0.3},
+}
+TENSORFLOW = {
+    "RandAugment": {"magnitude": 9.0, "operations": 1, "probability": 1.0},
+    "RandomResizedCrop": {"size": 10, "scale": (0.1, 0.5)},
+}
+ALL = NEUTRAL | TENSORFLOW
+MIXING = ("MixUp", "CutMix", "MixUpOrCutMix")
+# Where numpy arrays go in and come out; the two others take them under TensorFlow only.
+EAGER = sorted(ALL if BACKEND == "tensorflow" else NEUTRAL)
+
+
+def make(name, /, **more):
+    return getattr(layers, name)(**{**ALL[name], "seed": 3, **more})
+
+
+def size_of(name):
+    return (10, 10) if name == "RandomResizedCrop" else (16, 12)
+
+
+def run(layer, inputs, **more):
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, layer(inputs, **more))
+
+
+def dtype_of(x):
+    return keras.backend.standardize_dtype(x.dtype)
+
+
+def test_no_layer_is_forgotten():
+    augmenting = {n for n in layers.__all__ if issubclass(getattr(layers, n), ImageLayer)}
+    assert augmenting == set(ALL)
+    assert set(layers.__all__) - augmenting == {"StochasticDepth"}
+
+
+@pytest.mark.parametrize("name", EAGER)
+def test_what_goes_in_comes_out(name):
+    shape = (8, *size_of(name), 3)
+    as_tuple = run(make(name), (IMAGES, LABELS))
+    as_dict = run(make(name), {"images": IMAGES, "labels": LABELS, "other": LABELS[0]})
+    assert isinstance(as_tuple, tuple)
+    assert as_tuple[0].shape == shape
+    assert as_tuple[1].shape == LABELS.shape
+    assert set(as_dict) == {"images", "labels", "other"}
+    np.testing.assert_array_equal(as_dict["other"], LABELS[0])
+    # The same seed, so the same draws.
+    np.testing.assert_array_equal(as_dict["images"], as_tuple[0])
+    np.testing.assert_array_equal(as_dict["labels"], as_tuple[1])
+    if name in MIXING:
+        assert not np.array_equal(as_tuple[1], LABELS)
+        np.testing.assert_allclose(as_tuple[1].sum(1), 1, rtol=3e-7)  # one rounding of each share
+        with pytest.raises(ValueError, match=r"labels must be probabilities \[n, classes\]"):
+            make(name)(IMAGES)
+        with pytest.raises(ValueError, match=r"labels must be probabilities .* got \(8,\)"):
+            make(name)((IMAGES, np.arange(8)))
+        with pytest.raises(ValueError, match="images must be an even number to mix, got 7"):
+            make(name)((IMAGES[:7], LABELS[:7]))
+        return
+    np.testing.assert_array_equal(as_tuple[1], LABELS)
+    np.testing.assert_array_equal(run(make(name), IMAGES), as_tuple[0])
+    single = run(make(name), (IMAGES[0], np.int32(3)))
+    assert single[0].shape == shape[1:]
+    assert single[1] == 3
+    assert dtype_of(single[1]) == "int32"
+
+
+@pytest.mark.parametrize("name", EAGER)
+def test_images_of_a_batch_differ_and_calls_repeat_with_the_seed(name):
+    same = np.repeat(IMAGES[:1], 8, axis=0)
+    if name in MIXING:  # one draw for a batch; batches differ instead
+        layer = make(name)
+        outputs = np.stack([run(layer, (IMAGES, LABELS))[1] for _ in range(4)])
+    else:
+        outputs = run(make(name), same)
+        assert not np.array_equal(outputs, run(make(name, seed=4), same))
+    assert len({output.tobytes() for output in outputs}) > 1
+
+    def two():
+        layer = make(name)
+        return [run(layer, (IMAGES, LABELS))[0] for _ in range(2)]
+
+    first, second = two()
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(two(), [first, second])
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("name", EAGER)
+def test_every_policy(name, policy):
+    if policy == "float64" and BACKEND == "jax":
+        policy = "bfloat16"  # JAX has no double precision unless it is told to
+    compute = keras.DTypePolicy(policy).compute_dtype
+    for training in (True, False):
+        layer = make(name, dtype=policy)
+        whole, labels = layer((IMAGES, LABELS), training=training)
+        assert dtype_of(whole) == "uint8"
+        assert dtype_of(labels) == "float32"
+        floating, labels = make(name, dtype=policy)(
+            (IMAGES.astype("float32"), LABELS), training=training
+        )
+        assert dtype_of(floating) == compute
+        assert dtype_of(labels) == "float32"
+        whole = keras.ops.convert_to_numpy(whole).astype("float64")
+        floating = keras.ops.convert_to_numpy(keras.ops.cast(floating, "float32"))
+        # Bytes are rounded, half a level, and noise beyond 0..255 is cut off. With the 8 digits of
+        # bfloat16 each weight, product and sum is off by up to half a level or a quarter.
+        digits = {"bfloat16": 2.0, "float16": 0.25}.get(compute, 0.0)
+        np.testing.assert_allclose(np.clip(floating, 0, 255), whole, rtol=0, atol=0.51 + digits)
+
+
+@pytest.mark.parametrize("name", EAGER)
+def test_nothing_happens_when_not_training(name):
+    images, labels = run(make(name), (IMAGES, LABELS), training=False)
+    np.testing.assert_array_equal(labels, LABELS)
+    if name == "RandomResizedCrop":
+        from keras_resnet_recipes.augment import CenterCrop
+
+        for ours, image in zip(images, IMAGES, strict=True):
+            np.testing.assert_array_equal(ours, CenterCrop(10, crop_ratio=1.0)(image))
+    else:
+        np.testing.assert_array_equal(images, IMAGES)
+        np.testing.assert_array_equal(run(make(name), IMAGES[0], training=False), IMAGES[0])
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_config_round_trip(name):
+    layer = make(name, dtype="mixed_float16", name="one")
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(again) is type(layer)
+    assert again.get_config() == layer.get_config()
+    assert {**ALL[name], "seed": 3, "name": "one"}.items() <= again.get_config().items()
+    assert keras.saving.get_registered_name(type(layer)) == f"keras_resnet_recipes>{name}"
+
+
+@pytest.mark.parametrize("labelled", ["tuple", "dict", "alone"])
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_inside_tf_data(name, labelled):
+    import tensorflow as tf
+
+    if labelled == "alone" and name in MIXING:
+        labelled = "dict"
+    inputs = {
+        "tuple": (IMAGES, LABELS),
+        "dict": {"images": IMAGES, "labels": LABELS},
+        "alone": IMAGES,
+    }[labelled]
+    layer = make(name, dtype="mixed_float16")
+    dataset = tf.data.Dataset.from_tensors(inputs).repeat(3)
+    # tf.data spreads a tuple over the arguments.
+    call = (lambda *pair: layer(pair)) if labelled == "tuple" else layer
+    dataset = dataset.map(call)
+    spec = tf.nest.flatten(dataset.element_spec)[0]
+    assert (spec.shape, spec.dtype) == ((8, *size_of(name), 3), tf.uint8)
+    pictures = [tf.nest.flatten(batch)[0] for batch in dataset.as_numpy_iterator()]
+    assert len({picture.tobytes() for picture in pictures}) > 1
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(MIXING)))
+def test_inside_tf_data_image_by_image_of_unknown_size(name):
+    import tensorflow as tf
+
+    layer = make(name)
+
+    def images():
+        yield from (image[: 16 - i] for i, image in enumerate(IMAGES))
+
+    spec = tf.TensorSpec([None, None, 3], tf.uint8)
+    dataset = tf.data.Dataset.from_generator(images, output_signature=spec).map(layer)
+    for i, picture in enumerate(dataset.as_numpy_iterator()):
+        assert picture.shape == ((10, 10, 3) if name == "RandomResizedCrop" else (16 - i, 12, 3))
+
+
+@pytest.mark.parametrize("name", MIXING)
+def test_batches_of_unknown_size_inside_tf_data(name):
+    import tensorflow as tf
+
+    layer = make(name)
+    dataset = tf.data.Dataset.from_tensor_slices({"images": IMAGES, "labels": LABELS})
+    batches = list(dataset.batch(6).map(layer).as_numpy_iterator())
+    assert [len(batch["images"]) for batch in batches] == [6, 2]
+
+
+class LossOfMixed(keras.layers.Layer):
+    """The model's loss, since labels are mixed inside it."""
+
+    def call(self, inputs):
+        predictions, labels = inputs
+        loss = keras.ops.categorical_crossentropy(labels, predictions, from_logits=True)
+        self.add_loss(keras.ops.mean(loss))
+        return predictions
+
+
+def model_with(name):
+    inputs = {
+        "images": keras.Input((16, 12, 3), dtype="uint8", name="images"),
+        "labels": keras.Input((8,), name="labels"),
+    }
+    outputs = make(name)(inputs)
+    features = keras.layers.Rescaling(1 / 255)(outputs["images"])
+    logits = keras.layers.Dense(8)(keras.layers.Flatten()(features))
+    return keras.Model(inputs, LossOfMixed()((logits, outputs["labels"])))
+
+
+@pytest.mark.parametrize("name", sorted(NEUTRAL))
+def test_inside_a_compiled_model(name, tmp_path):
+    model = model_with(name)
+    # torch would need a C++ compiler at hand to compile.
+    model.compile("sgd", jit_compile=BACKEND != "torch")
+    batch = {"images": IMAGES, "labels": LABELS}
+    losses = [model.train_on_batch(batch) for _ in range(2)]
+    assert np.isfinite(losses).all()
+    state = next(v for v in model.variables if "seed" in v.path)
+    assert keras.ops.convert_to_numpy(state)[1] > 0  # draws were made, and will differ
+    before = model.predict(batch, verbose=0)
+    np.testing.assert_array_equal(model.predict(batch, verbose=0), before)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(
+        tmp_path / "model.keras", custom_objects={"LossOfMixed": LossOfMixed}
+    )
+    # The same weights and the same program; XLA and eager code may sum in another order.
+    np.testing.assert_allclose(again.predict(batch, verbose=0), before, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(TENSORFLOW))
+def test_tensorflow_code_says_so_elsewhere(name, tmp_path):
+    layer = make(name)
+    image = keras.Input((16, 12, 3), dtype="uint8")
+    if BACKEND == "tensorflow":
+        model = keras.Model(image, layer(image))
+        assert model.output_shape == (None, *size_of(name), 3)
+        model.save(tmp_path / "model.keras")
+        again = keras.saving.load_model(tmp_path / "model.keras")
+        np.testing.assert_array_equal(
+            again.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
+        )
+        model.compile()
+        assert not model.jit_compile
+        return
+    for inputs in (IMAGES, image):
+        with pytest.raises(ValueError, match=f"{name} is TensorFlow code. Use it in tf.data"):
+            layer(inputs)
+    import tensorflow as tf
+
+    assert layer(tf.constant(IMAGES)).dtype == tf.uint8
+
+
+def test_inputs_that_are_none_of_these():
+    layer = make("RandomFlip")
+    with pytest.raises(ValueError, match=r"images must be \[height, width, channels\] or .*\(16,"):
+        layer(IMAGES[0, :, :, 0])
+    with pytest.raises(ValueError, match=r"inputs must be \(images, labels\), got 3"):
+        layer((IMAGES, LABELS, LABELS))
+    with pytest.raises(ValueError, match=r"inputs must have an entry \"images\", got \['x'\]"):
+        layer({"x": IMAGES})
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("RandomFlip", {"probability": 2}, r"probability must be in 0\.\.1, got 2"),
+        ("PadAndCrop", {"padding": 0}, "padding must be an int of at least 1, got 0"),
+        ("Cutout", {"fill": "black"}, "fill must be a number or three numbers, got"),
+        ("RandomErasing", {"area": (0, 1)}, "area must be two ascending fractions"),
+        ("MixUp", {"alpha": -1}, "alpha must be at least 0 or None, got -1"),
+        ("MixUpOrCutMix", {"probability": -1}, "probability must be"),
+        ("RandAugment", {"magnitude": 11}, "magnitude must be in"),
+        ("RandomResizedCrop", {"size": 0}, "size must be an int of at least 1, got 0"),
+    ],
+)
+def test_illegal_arguments(name, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make(name, **arguments)
+
+
+def test_the_hooks_of_keras_used_here():
+    """Not public in Keras 3.15; if one goes, this says which."""
+    from keras.src.utils.backend_utils import DynamicBackend
+
+    backend = DynamicBackend()
+    assert backend.name == BACKEND
+    for ops in (backend, DynamicBackend("tensorflow")):
+        total = ops.numpy.sum(ops.random.uniform((2,), seed=1, dtype="float32"))
+        assert "float32" in str(ops.cast(total, "float32").dtype)
+    generator = keras.random.SeedGenerator(1, backend=DynamicBackend("tensorflow"))
+    assert type(generator.next()).__module__.startswith("tensorflow")
