@@ -61,7 +61,9 @@ def floor(row: str, folder: str) -> Iterator[Any]:
     files = tf.data.Dataset.from_tensor_slices(_files(folder)).repeat()
 
     def decoded(file: Any, drawn: Any) -> Any:
-        part = decode_crop(tf.io.read_file(file), lambda height, width: crop.box(height, width, drawn))
+        part = decode_crop(
+            tf.io.read_file(file), lambda height, width: crop.box(height, width, drawn)
+        )
         return tf.shape(part)
 
     yield from tf.data.Dataset.zip((files, drawn)).map(decoded).batch(BATCH)
@@ -113,11 +115,10 @@ def measure(engine: str, row: str, folder: str, images: int) -> dict[str, float]
 
 
 def main() -> None:
+    """Measure in turns and print the table."""
     arguments = _arguments()
     if arguments.engine:
-        figures = measure(
-            arguments.engine, arguments.rows[0], arguments.folder, arguments.images
-        )
+        figures = measure(arguments.engine, arguments.rows[0], arguments.folder, arguments.images)
         print(json.dumps(figures), flush=True)
         os._exit(0)  # a pipeline that is still filling its buffers has nothing to tidy up
     engines = ENGINES if arguments.peer_python else ("ours", "floor")
