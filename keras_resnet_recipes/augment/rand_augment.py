@@ -125,10 +125,11 @@ class RandAugment(Augmentation):
         >>> augment.apply(image, {name: row[5] for name, row in rows.items()}).shape
         TensorShape([8, 8, 3])
         """
+        operate = _operate if tf.executing_eagerly() else _traced_operate
         for turn in range(self.operations):
-            branches = _branches(image, drawn["argument"][turn], drawn["cubic"][turn])
-            changed = tf.switch_case(drawn["operation"][turn], branches)
-            image = tf.ensure_shape(changed, image.shape)
+            image = operate(
+                image, drawn["operation"][turn], drawn["argument"][turn], drawn["cubic"][turn]
+            )
         return image
 
 
@@ -173,6 +174,18 @@ def level_argument(operation: tf.Tensor, level: tf.Tensor, sign: tf.Tensor) -> t
     }
     table = tf.stack([arguments.get(name, none) for name in OPERATIONS], axis=-1)
     return tf.gather(table, operation, axis=-1, batch_dims=operation.shape.rank)
+
+
+def _operate(
+    image: tf.Tensor, operation: tf.Tensor, argument: tf.Tensor, cubic: tf.Tensor
+) -> tf.Tensor:
+    return tf.ensure_shape(
+        tf.switch_case(operation, _branches(image, argument, cubic)), image.shape
+    )
+
+
+# A graph traces it once for all rounds: fifteen operations take a second.
+_traced_operate = tf.function(_operate, autograph=False)
 
 
 def _branches(
