@@ -10,12 +10,16 @@ Everything that is rounded in double precision by Pillow is rounded in double pr
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 FILL = (124, 116, 104)
 """The mean colour of ImageNet on the scale 0..255, with which timm fills what moves into view."""
+
+_EDGE = 2
+Terms = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+"""Three numbers to be added in this order, each broadcastable to [height, width]."""
 
 
 def shear_x(
@@ -41,8 +45,8 @@ def shear_x(
     >>> shear_x(image, 0.5, fill=(0, 0, 0))[:, 0, 0].numpy().tolist()
     [9, 0]
     """
-    rows = tf.range(tf.shape(image)[0])[:, None]
-    return _slide(image, _float64(shear) * _centers(rows), 1, cubic, fill)
+    rows = _centers(tf.range(tf.shape(image)[0]))[:, None]
+    return _slide(image, _float64(shear) * rows, 1, cubic, fill)
 
 
 def shear_y(
@@ -68,8 +72,8 @@ def shear_y(
     >>> shear_y(image, 0.5, fill=(0, 0, 0))[0, :, 0].numpy().tolist()
     [9, 0]
     """
-    columns = tf.repeat(tf.range(tf.shape(image)[1]), 3)[None, :]
-    return _slide(image, _float64(shear) * _centers(columns), 0, cubic, fill)
+    columns = _centers(tf.range(tf.shape(image)[1]))[None, :]
+    return _slide(image, _float64(shear) * columns, 0, cubic, fill)
 
 
 def translate_x(
@@ -154,15 +158,9 @@ def rotate(
     cos, sin = _fifteen_decimals(tf.cos(turn)), _fifteen_decimals(tf.sin(turn))
     middle_x, middle_y = tf.cast(width, tf.float64) / 2, tf.cast(height, tf.float64) / 2
     x, y = _centers(tf.range(width))[None, :], _centers(tf.range(height))[:, None]
-    from_x = cos * x + sin * y + (cos * -middle_x + sin * -middle_y + middle_x)
-    from_y = -sin * x + cos * y + (-sin * -middle_x + cos * -middle_y + middle_y)
-    pixels = tf.cond(
-        tf.convert_to_tensor(cubic),
-        lambda: _look_up(image, from_x - 0.5, from_y - 0.5, _cubic, 4),
-        lambda: _look_up(image, from_x - 0.5, from_y - 0.5, _linear, 2),
-    )
-    inside = _inside(from_x, width) & _inside(from_y, height)
-    return _to_bytes(tf.where(inside[..., None], pixels, tf.constant(fill, tf.float64)), image)
+    from_x = cos * x, sin * y, cos * -middle_x + sin * -middle_y + middle_x
+    from_y = -sin * x, cos * y, -sin * -middle_x + cos * -middle_y + middle_y
+    return _look_up(image, from_x, from_y, (0, 1), cubic, fill)
 
 
 def _float64(value: tf.Tensor | float) -> tf.Tensor:
@@ -174,31 +172,8 @@ def _centers(index: tf.Tensor) -> tf.Tensor:
     return tf.cast(index, tf.float64) + 0.5
 
 
-def _inside(place: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    return (place >= 0) & (place < tf.cast(length, tf.float64))
-
-
 def _fifteen_decimals(value: tf.Tensor) -> tf.Tensor:
     return tf.round(value * 1e15) / 1e15
-
-
-def _linear(near: list[tf.Tensor], distance: tf.Tensor) -> tf.Tensor:
-    left, right = near
-    return left + (right - left) * distance
-
-
-def _cubic(near: list[tf.Tensor], distance: tf.Tensor) -> tf.Tensor:
-    before, left, right, after = near
-    # Horner's scheme: a flat neighbourhood must come out exactly, because the result is cut, not
-    # rounded, and the smallest error below a whole number would cost a whole level.
-    third = (left - before) + (after - right)
-    second = (before - left) - third
-    return left + distance * ((right - before) + distance * (second + distance * third))
-
-
-def _to_bytes(value: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    pixels = tf.cast(tf.clip_by_value(value, 0.0, 255.0), tf.uint8)
-    return tf.ensure_shape(tf.reshape(pixels, tf.shape(image)), image.shape)
 
 
 def _slide(
@@ -208,102 +183,130 @@ def _slide(
     cubic: tf.Tensor | bool,
     fill: Sequence[int],
 ) -> tf.Tensor:
-    """Resample along `axis` at an offset: one number, or one for each row or folded column.
-
-    The three channels are folded into the width: arithmetic on [height, 3 * width] is much faster
-    than on [height, width, 3].
-    """
-    height, width = tf.unstack(tf.shape(image)[:2])
-    length, index = (
-        (height, tf.range(height)[:, None])
-        if axis == 0
-        else (width, tf.repeat(tf.range(width), 3)[None, :])
-    )
-    place = _centers(index) + offset
-    distance = place - 0.5 - (tf.cast(index, tf.float64) + tf.floor(offset))
-    pixels = _shift(image, tf.cast(tf.floor(offset), tf.int32), axis)
-
-    def near(first: int, count: int) -> list[tf.Tensor]:
-        taps = range(first, first + count)
-        if axis == 0:
-            slices = [pixels[k : k + length] for k in taps]
-        else:
-            slices = [pixels[:, 3 * k : 3 * (k + length)] for k in taps]
-        return [tf.cast(neighbours, tf.float64) for neighbours in slices]
-
-    resampled = tf.cond(
-        tf.convert_to_tensor(cubic),
-        lambda: _cubic(near(0, 4), distance),
-        lambda: _linear(near(1, 2), distance),
-    )
-    color = tf.tile(tf.constant(fill, tf.float64), [width])
-    return _to_bytes(tf.where(_inside(place, length), resampled, color), image)
-
-
-def _shift(image: tf.Tensor, shift: tf.Tensor, axis: int) -> tf.Tensor:
-    """The folded image moved by whole pixels, from one before each line's start to two past it."""
-    height, width = tf.unstack(tf.shape(image)[:2])
-    if axis == 0:
-        if shift.shape.rank == 0:
-            rows = tf.clip_by_value(tf.range(-1, height + 2) + shift, 0, height - 1)
-            return tf.gather(tf.reshape(image, [height, 3 * width]), rows)
-        source = tf.clip_by_value(tf.range(-1, height + 2)[:, None] + shift[:, ::3], 0, height - 1)
-        pixels = tf.gather(tf.reshape(image, [-1, 3]), source * width + tf.range(width))
-    else:
-        source = tf.clip_by_value(tf.range(-1, width + 2) + shift, 0, width - 1)
-        if shift.shape.rank == 0:
-            pixels = tf.gather(image, source, axis=1)
-        else:
-            rows = tf.range(height)[:, None]
-            pixels = tf.gather(tf.reshape(image, [-1, 3]), rows * width + source)
-    return tf.reshape(pixels, [tf.shape(pixels)[0], 3 * tf.shape(pixels)[1]])
+    """Move along `axis` by an offset: one number, or one for each row or column."""
+    size, none = tf.shape(image), tf.zeros([], tf.float64)
+    y, x = _centers(tf.range(size[0]))[:, None], _centers(tf.range(size[1]))[None, :]
+    from_y, from_x = ((y, offset, none), (x, none, none))
+    if axis == 1:
+        from_y, from_x = ((y, none, none), (x, offset, none))
+    return _look_up(image, from_x, from_y, (axis,), cubic, fill)
 
 
 def _look_up(
     image: tf.Tensor,
-    x: tf.Tensor,
-    y: tf.Tensor,
-    interpolate: Callable[[list[tf.Tensor], tf.Tensor], tf.Tensor],
-    taps: int,
+    from_x: Terms,
+    from_y: Terms,
+    axes: tuple[int, ...],
+    cubic: tf.Tensor | bool,
+    fill: Sequence[int],
 ) -> tf.Tensor:
-    """Interpolate between taps x taps neighbours of the places (x, y), float64 [height, width].
+    """The colours at the given places, interpolated along `axes`.
 
-    In single precision: the places of a turned picture are hardly ever such that the result is a
-    whole number but for rounding, which is what needs double precision elsewhere.
+    Products are rounded before they get here, so that no compiler joins them with the sum.
     """
-    left, top = tf.floor(x), tf.floor(y)
-    distance_x, distance_y = (
-        tf.tile(tf.cast(distance, tf.float32)[..., None], [1, 1, 3])
-        for distance in (x - left, y - top)
+    pack, resample, unpack = (
+        (_fused_pack, _fused_resample, _fused_unpack)
+        if image.shape.is_fully_defined()
+        else (_pack, _resample, _unpack)
     )
-    height, width = tf.unstack(tf.shape(image)[:2])
-    row, column = tf.cast(top, tf.int32), tf.cast(left, tf.int32)
-    read = _run_reader(image, tf.clip_by_value(column, -1, width - 1), taps)
-    lines = []
-    for tap in range(1 - taps // 2, 1 + taps // 2):
-        runs = read(tf.clip_by_value(row + tap, 0, height - 1))
-        near = [tf.cast(pixels, tf.float32) for pixels in tf.split(runs, taps, axis=-1)]
-        lines.append(interpolate(near, distance_x))
-    return tf.cast(interpolate(lines, distance_y), tf.float64)
+    packed = pack(image)
+    resampled = tf.cond(
+        tf.convert_to_tensor(cubic),
+        lambda: resample(packed, from_x, from_y, axes, 4, tuple(fill)),
+        lambda: resample(packed, from_x, from_y, axes, 2, tuple(fill)),
+    )
+    return tf.ensure_shape(unpack(resampled), image.shape)
 
 
-def _run_reader(image: tf.Tensor, column: tf.Tensor, taps: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A function from rows to the `taps` neighbouring pixels around `column`, [..., taps * 3].
+def _pack(image: tf.Tensor) -> tf.Tensor:
+    """A whole number a pixel, so that one read fetches it, with the edge repeated around."""
+    channels = tf.cast(image, tf.int32)
+    packed = channels[..., 0] + channels[..., 1] * 256 + channels[..., 2] * 65536
+    packed = tf.concat([packed[:1]] * _EDGE + [packed] + [packed[-1:]] * _EDGE, 0)
+    return tf.concat([packed[:, :1]] * _EDGE + [packed] + [packed[:, -1:]] * _EDGE, 1)
 
-    One gather fetches all of them. For that the image is laid down `taps` times, each copy cut
-    into runs one pixel further on: run p starts in copy p % taps, at place p // taps.
-    """
-    width = tf.shape(image)[1]
-    edge = taps // 2
-    columns = tf.clip_by_value(tf.range(-edge, width + edge), 0, width - 1)
-    flat = tf.reshape(tf.gather(image, columns, axis=1), [-1, 3])
-    count = tf.shape(flat)[0] // taps + 1
-    flat = tf.pad(flat, [[0, 2 * taps], [0, 0]])
-    copies = [tf.reshape(flat[k : k + count * taps], [count, taps * 3]) for k in range(taps)]
-    runs = tf.concat(copies, 0)
 
-    def read(row: tf.Tensor) -> tf.Tensor:
-        start = row * (width + 2 * edge) + column + 1
-        return tf.gather(runs, start % taps * count + start // taps)
+def _unpack(packed: tf.Tensor) -> tf.Tensor:
+    shifted = tf.bitwise.right_shift(packed[..., None], [0, 8, 16])
+    return tf.cast(tf.bitwise.bitwise_and(shifted, 255), tf.uint8)
 
-    return read
+
+def _resample(
+    packed: tf.Tensor,
+    from_x: Terms,
+    from_y: Terms,
+    axes: tuple[int, ...],
+    taps: int,
+    fill: tuple[int, ...],
+) -> tf.Tensor:
+    stride = tf.shape(packed)[1]
+    size = [tf.cast(length - 2 * _EDGE, tf.float64) for length in tf.unstack(tf.shape(packed))]
+    y, x = (first + second + third for first, second, third in (from_y, from_x))
+    inside = (x >= 0) & (x < size[1]) & (y >= 0) & (y < size[0])
+    top, left = tf.floor(y - 0.5), tf.floor(x - 0.5)
+    distances = y - 0.5 - top, x - 0.5 - left
+    corner = (tf.cast(top, tf.int32) + _EDGE) * stride + tf.cast(left, tf.int32) + _EDGE
+    corner = tf.where(inside, corner, 0)
+    pixels, near = tf.reshape(packed, [-1]), range(1 - taps // 2, 1 + taps // 2)
+    rows, columns = (near if axis in axes else (0,) for axis in (0, 1))
+    # Outside, the corner alone is in the picture; what is read beside it does not matter.
+    last = tf.size(packed) - 1
+    lines = [
+        _blend(
+            [
+                _channels(
+                    tf.gather(pixels, tf.clip_by_value(corner + (row * stride + column), 0, last))
+                )
+                for column in columns
+            ],
+            distances[1],
+        )
+        for row in rows
+    ]
+    result = fill[0] + fill[1] * 256 + fill[2] * 65536
+    levels = [
+        tf.cast(tf.clip_by_value(value, 0.0, 255.0), tf.int32)
+        for value in _blend(lines, distances[0])
+    ]
+    return tf.where(inside, levels[0] + levels[1] * 256 + levels[2] * 65536, result)
+
+
+def _channels(pixels: tf.Tensor) -> list[tf.Tensor]:
+    parts = (tf.bitwise.right_shift(pixels, shift) for shift in (0, 8, 16))
+    return [tf.cast(tf.bitwise.bitwise_and(part, 255), tf.float64) for part in parts]
+
+
+def _blend(near: list[list[tf.Tensor]], distance: tf.Tensor) -> list[tf.Tensor]:
+    """Interpolate between one, two or four neighbours, each of three channels."""
+    if len(near) == 1:
+        return near[0]
+    interpolate = _linear if len(near) == 2 else _cubic
+    return [interpolate(*neighbours, distance) for neighbours in zip(*near, strict=True)]
+
+
+def _linear(left: tf.Tensor, right: tf.Tensor, distance: tf.Tensor) -> tf.Tensor:
+    return left + _rounded((right - left) * distance)
+
+
+def _cubic(
+    before: tf.Tensor, left: tf.Tensor, right: tf.Tensor, after: tf.Tensor, distance: tf.Tensor
+) -> tf.Tensor:
+    # Horner's scheme: a flat neighbourhood must come out exactly, because the result is cut, not
+    # rounded, and the smallest error below a whole number would cost a whole level.
+    third = (left - before) + (after - right)
+    second = (before - left) - third
+    first = (right - before) + _rounded(distance * (second + _rounded(distance * third)))
+    return left + _rounded(distance * first)
+
+
+def _rounded(product: tf.Tensor) -> tf.Tensor:
+    # Never below the limit: keeps XLA from joining the product with the sum after it into one
+    # operation with one rounding, which Pillow's results do not have.
+    return tf.maximum(product, -1e6)
+
+
+# Three compiled passes: XLA would merge them into one that reads every pixel once a channel.
+_fused_pack, _fused_resample, _fused_unpack = (
+    tf.function(function, autograph=False, jit_compile=True)
+    for function in (_pack, _resample, _unpack)
+)

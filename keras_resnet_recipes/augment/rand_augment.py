@@ -1,5 +1,6 @@
 """RandAugment, as the recipes of timm understand it."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -125,10 +126,11 @@ class RandAugment(Augmentation):
         >>> augment.apply(image, {name: row[5] for name, row in rows.items()}).shape
         TensorShape([8, 8, 3])
         """
+        operate = _operate if tf.executing_eagerly() else _traced_operate
         for turn in range(self.operations):
-            branches = _branches(image, drawn["argument"][turn], drawn["cubic"][turn])
-            changed = tf.switch_case(drawn["operation"][turn], branches)
-            image = tf.ensure_shape(changed, image.shape)
+            image = operate(
+                image, drawn["operation"][turn], drawn["argument"][turn], drawn["cubic"][turn]
+            )
         return image
 
 
@@ -175,25 +177,57 @@ def level_argument(operation: tf.Tensor, level: tf.Tensor, sign: tf.Tensor) -> t
     return tf.gather(table, operation, axis=-1, batch_dims=operation.shape.rank)
 
 
-def _branches(
-    image: tf.Tensor, argument: tf.Tensor, cubic: tf.Tensor
-) -> list[Callable[[], tf.Tensor]]:
-    """In the order of `OPERATIONS`, then doing nothing."""
-    return [
-        lambda: ops.auto_contrast(image),
-        lambda: ops.equalize(image),
-        lambda: ops.invert(image),
-        lambda: ops.rotate(image, argument, cubic),
-        lambda: ops.posterize(image, argument),
-        lambda: ops.solarize(image, argument),
-        lambda: ops.solarize_add(image, argument),
-        lambda: ops.color(image, argument),
-        lambda: ops.contrast(image, argument),
-        lambda: ops.brightness(image, argument),
-        lambda: ops.sharpness(image, argument),
-        lambda: ops.shear_x(image, argument, cubic),
-        lambda: ops.shear_y(image, argument, cubic),
-        lambda: ops.translate_x(image, argument, cubic),
-        lambda: ops.translate_y(image, argument, cubic),
-        lambda: tf.identity(image),
+def _operate(
+    image: tf.Tensor, operation: tf.Tensor, argument: tf.Tensor, cubic: tf.Tensor
+) -> tf.Tensor:
+    return tf.ensure_shape(
+        tf.switch_case(
+            operation,
+            [functools.partial(branch, image, argument, cubic) for branch in _BRANCHES],
+        ),
+        image.shape,
+    )
+
+
+@tf.function(autograph=False)
+def _traced_operate(
+    image: tf.Tensor, operation: tf.Tensor, argument: tf.Tensor, cubic: tf.Tensor
+) -> tf.Tensor:
+    """The same in a graph, which traces it once for all rounds.
+
+    `tf.switch_case` would be unrolled into the graph, and every image would pay for passing by
+    the fourteen operations it does not want.
+    """
+    specs = [tf.TensorSpec.from_tensor(value) for value in (image, argument, cubic)]
+    branches = [
+        tf.function(branch, autograph=False).get_concrete_function(*specs) for branch in _BRANCHES
     ]
+    (changed,) = tf.raw_ops.StatelessCase(
+        branch_index=operation,
+        input=[image, argument, cubic],
+        Tout=[tf.uint8],
+        branches=branches,
+        output_shapes=[image.shape],
+    )
+    return tf.ensure_shape(changed, image.shape)
+
+
+# In the order of `OPERATIONS`, then doing nothing.
+_BRANCHES: list[Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]] = [
+    lambda image, argument, cubic: ops.auto_contrast(image),
+    lambda image, argument, cubic: ops.equalize(image),
+    lambda image, argument, cubic: ops.invert(image),
+    ops.rotate,
+    lambda image, argument, cubic: ops.posterize(image, argument),
+    lambda image, argument, cubic: ops.solarize(image, argument),
+    lambda image, argument, cubic: ops.solarize_add(image, argument),
+    lambda image, argument, cubic: ops.color(image, argument),
+    lambda image, argument, cubic: ops.contrast(image, argument),
+    lambda image, argument, cubic: ops.brightness(image, argument),
+    lambda image, argument, cubic: ops.sharpness(image, argument),
+    ops.shear_x,
+    ops.shear_y,
+    ops.translate_x,
+    ops.translate_y,
+    lambda image, argument, cubic: tf.identity(image),
+]

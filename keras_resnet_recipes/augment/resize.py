@@ -34,10 +34,11 @@ def resize(
     >>> resize(tf.constant([[[0, 0, 0], [255, 100, 9]]], tf.uint8), 1, 1)[0, 0].numpy().tolist()
     [128, 50, 5]
     """
-    size = tf.shape(image)
-    columns_first = tf.reshape(tf.transpose(image, [1, 0, 2]), [size[1], -1])
-    narrowed = tf.reshape(_resize_rows(columns_first, width, cubic), [width, size[0], 3])
-    rows_first = tf.reshape(tf.transpose(narrowed, [1, 0, 2]), [size[0], -1])
+    rows, columns = tf.unstack(tf.shape(image)[:2])
+    # Channels stay beside what is not resized: turning a matrix is twice as fast as turning pixels.
+    columns_first = tf.transpose(tf.reshape(image, [rows, columns * 3]))
+    narrowed = _resize_rows(tf.reshape(columns_first, [columns, 3 * rows]), width, cubic)
+    rows_first = tf.transpose(tf.reshape(narrowed, [width * 3, rows]))
     resized = tf.reshape(_resize_rows(rows_first, height, cubic), [height, width, 3])
     known = [n if isinstance(n, int) else None for n in (height, width)]
     return tf.ensure_shape(resized, [*known, 3])

@@ -148,10 +148,10 @@ def check_even(count: int | None) -> None:
 
 
 def _share(ops: Any, images: Any, weight: Any) -> Any:
-    """The product in single precision, by way of one in the precision of the weight.
+    """The product in single precision, with a rounding of its own.
 
     XLA would join a plain product and the sum after it into one operation with one rounding, and
-    ties would be rounded to other bytes; a product in double precision it leaves alone.
+    ties would be rounded to other bytes; a limit that is never reached stands between them.
     """
-    weight = ops.cast(ops.cast(weight, "float32"), weight.dtype)
-    return ops.cast(ops.cast(images, weight.dtype) * weight, "float32")
+    product = ops.cast(images, "float32") * ops.cast(weight, "float32")
+    return ops.numpy.maximum(product, -1.0)

@@ -17,7 +17,7 @@ _EVALUATION_BATCH = 256
 # What is given to tf.data here is plain TensorFlow already; translating it once more costs start-up time.
 _plain = tf.autograph.experimental.do_not_convert
 
-Picture = Callable[[tuple[tf.Tensor, Any], dict[str, Any]], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
+Copies = Callable[[tuple[tf.Tensor, Any], dict[str, Any]], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 
 def training_batches(
@@ -107,39 +107,28 @@ def _pictures(
     recipe: Recipe, data: ImageDataset, count: int, seed: tf.Tensor, unreadable: UnreadableImages
 ) -> tf.data.Dataset:
     """The first `count` augmented pictures (image, label) of an epoch."""
-    steps = _augmentations(recipe)
+    steps, copies = _augmentations(recipe), recipe.repeated_augmentation
     # Images that cannot be read are replaced from the rest of the order, at most one pass of it.
-    spare = (data.size or count) * recipe.repeated_augmentation if data.encoded else 0
-    items, index_at = _ordered(data, seed, recipe.repeated_augmentation, count + spare)
-    numbered = tf.data.Dataset.zip((items.enumerate(), _drawn(steps, seed)))
-    pictures = numbered.map(_picture(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
+    length = -(-count // copies) + ((data.size or count) if data.encoded else 0)
+    items, index_at = _ordered(data, seed, copies, length)
+    numbered = tf.data.Dataset.zip((items.enumerate(), _drawn(steps, seed, copies)))
+    pictures = numbered.map(_copies(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
-        pictures = unreadable.watch(pictures, tf.constant(count + spare, tf.int64), index_at)
+        pictures = unreadable.watch(pictures, tf.constant(length, tf.int64), index_at)
     else:
-        pictures = pictures.map(lambda _, image, label: (image, label))
-    return pictures.take(count)
+        pictures = pictures.map(lambda _, images, labels: (images, labels))
+    return pictures.unbatch().take(count)
 
 
 def _ordered(
     data: ImageDataset, seed: tf.Tensor, copies: int, length: int
 ) -> tuple[tf.data.Dataset, Callable[[tf.Tensor], tf.Tensor]]:
-    """The items of an epoch, each `copies` times in a row, and from a position to the image's index."""
+    """The items of an epoch, one for all its copies, and from their places to the images' indices."""
     if data.indexed:
-        order = augment.repeat_order(data.order(seed), copies, length)
-        return tf.data.Dataset.from_tensor_slices(order), lambda positions: tf.gather(
-            order, positions
-        )
-    items = data.items(seed)
-    if copies > 1:
-        items = items.flat_map(
-            lambda *item: tf.data.Dataset.from_tensors(_unpacked(item)).repeat(copies)
-        )
-    return items.repeat().take(length), lambda positions: positions // copies
-
-
-def _unpacked(item: tuple[Any, ...]) -> Any:
-    # tf.data spreads a tuple element over the arguments; a dictionary arrives as one.
-    return item[0] if len(item) == 1 else item
+        # One of each row of copies: what differs between them is drawn, not read.
+        order = augment.repeat_order(data.order(seed), copies, length * copies)[::copies]
+        return tf.data.Dataset.from_tensor_slices(order), lambda places: tf.gather(order, places)
+    return data.items(seed).repeat().take(length), lambda places: places
 
 
 def _augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
@@ -166,50 +155,65 @@ def _augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
     return steps
 
 
-def _drawn(steps: dict[str, augment.Augmentation], seed: tf.Tensor) -> tf.data.Dataset:
-    """Endless rows of random parameters, one row a position, by the names of the steps."""
+def _drawn(steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int) -> tf.data.Dataset:
+    """Endless random parameters by the names of the steps, one row a copy, `copies` rows an image."""
 
     @_plain
     def block(number: tf.Tensor) -> dict[str, Any]:
         seeds = (_folded(_folded(seed, number), place) for place in range(len(steps)))
         drawn = {
-            name: step.draw(_BLOCK, own)
+            name: step.draw(_BLOCK * copies, own)
             for (name, step), own in zip(steps.items(), seeds, strict=True)
         }
         # tf.data needs something to take apart even where a recipe draws nothing.
-        return drawn | {"number": tf.range(_BLOCK)}
+        drawn["copy"] = tf.tile(tf.range(copies), [_BLOCK])
+        return tf.nest.map_structure(
+            lambda rows: tf.reshape(rows, [_BLOCK, copies, *rows.shape[1:]]), drawn
+        )
 
     return tf.data.Dataset.range(tf.int64.max).map(block).unbatch()
 
 
-def _picture(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augmentation]) -> Picture:
-    """From ((position, item), drawn row) to (position, uint8 picture, label)."""
-    size = recipe.train_size
+def _copies(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augmentation]) -> Copies:
+    """From ((place, item), drawn rows) to (place, uint8 pictures of all copies, their labels)."""
+    size, copies = recipe.train_size, recipe.repeated_augmentation
     smooth = "bilinear" if recipe.train_interpolation == "bilinear" else "bicubic"
     whole = augment.CenterCrop(size=size, crop_ratio=1.0, interpolation=smooth)
+    # Of a single copy only the crop is decoded, several share one decoded image.
+    decode_part = data.encoded and copies == 1 and "crop" in steps
 
     def cut(image: tf.Tensor, drawn: dict[str, Any]) -> tf.Tensor:
         crop = steps.get("crop")
         if crop is None:
-            return whole(decode(image) if data.encoded else image)
-        if not data.encoded:
+            return whole(image)
+        if not decode_part:
             return crop.apply(image, drawn["crop"])
         part = decode_crop(image, lambda height, width: crop.box(height, width, drawn["crop"]))
         return crop.resize(part, drawn["crop"])
 
     @_plain
-    def picture(
+    def pictures(
         numbered: tuple[tf.Tensor, Any], drawn: dict[str, Any]
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        position, item = numbered
+        place, item = numbered
         image, label = data.read(item)
-        image = cut(image, drawn)
-        for name, step in steps.items():
-            if name != "crop":
-                image = step.apply(image, drawn[name])
-        return position, tf.ensure_shape(image, (size, size, 3)), label
+        if data.encoded and not decode_part:
+            image = decode(image)
 
-    return picture
+        def picture(row: dict[str, Any]) -> tf.Tensor:
+            changed = cut(image, row)
+            for name, step in steps.items():
+                if name != "crop":
+                    changed = step.apply(changed, row[name])
+            return tf.ensure_shape(changed, (size, size, 3))
+
+        if copies == 1:
+            images = picture(tf.nest.map_structure(lambda rows: rows[0], drawn))[None]
+        else:
+            images = tf.map_fn(picture, drawn, fn_output_signature=tf.uint8)
+        return place, tf.ensure_shape(images, (copies, size, size, 3)), tf.repeat(label, copies)
+
+    return pictures
 
 
 def _targets_and_mix(
