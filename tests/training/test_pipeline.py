@@ -198,6 +198,19 @@ def test_a_broken_image_moves_no_other(folder):
     np.testing.assert_array_equal(np.delete(before, gone, axis=0), after[:199])
 
 
+def test_an_unreadable_image_is_lost_with_all_its_copies(folder):
+    (folder / "a" / "004.png").write_bytes(b"")
+    data = krr.data.from_folder(folder)
+    recipe = PLAIN.replace(classes=2, epochs=3, repeated_augmentation=3, batch_size=12)
+    watcher = UnreadableImages(data, "skip")
+    made = training_batches(recipe, data, steps=50, first_epoch=0, seed=0, unreadable=watcher)
+    seen = np.array([images[:, 0, 0, 0] for images, _ in made]).reshape(3, 200, 3)
+    assert (seen == seen[..., :1]).all()
+    # 200 places, 199 readable images: the order begins anew with the one place that is left.
+    assert all(set(epoch[:199, 0]) == set(range(200)) - {4} for epoch in seen)
+    assert [name.endswith("004.png") for name in watcher.reasons] == [True]
+
+
 def test_the_first_unreadable_image_can_raise(folder):
     (folder / "a" / "004.png").write_bytes(b"")
     data = krr.data.from_folder(folder)
