@@ -67,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_changes(command)
     command.set_defaults(run=_show)
 
+    command = commands.add_parser("preview", help="draw what the network will see")
+    command.add_argument("recipe", metavar="RECIPE", help="such as A1")
+    command.add_argument("--data", required=True, metavar="DATA", help=_DATA)
+    command.add_argument("--out", default="preview.png", metavar="PNG", help="default preview.png")
+    command.add_argument("--seed", type=int, default=0, help="seed of order and augmentation")
+    _add_changes(command)
+    command.set_defaults(run=_preview)
+
     command = commands.add_parser("compare", help="recipes side by side")
     command.add_argument("recipes", metavar="RECIPE", nargs="+", help="such as A1 A2 A3")
     command.add_argument("--all", action="store_true", help="also the rows in which all agree")
@@ -176,6 +184,11 @@ def _list(options: argparse.Namespace) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     print(_changed(_recipe(options.recipe), options.changes))
+
+
+def _preview(options: argparse.Namespace) -> None:
+    recipe = _changed(_recipe(options.recipe), options.changes)
+    print(recipe.preview(options.data, options.out, seed=options.seed))
 
 
 def _compare(options: argparse.Namespace) -> None:

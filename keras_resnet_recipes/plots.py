@@ -1,8 +1,12 @@
-"""Pictures of a run, drawn from the files of its folder."""
+"""Pictures: of a run, drawn from the files of its folder, and of what the network sees."""
 
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from keras_resnet_recipes.callbacks import read_log
 
@@ -35,13 +39,7 @@ def save_curve(run_dir: str | Path) -> Path:
     rows = read_log(run_dir)
     if not rows:
         raise ValueError(f"`run_dir` must hold a log.csv with an epoch; {str(run_dir)!r} has none.")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError(
-            "save_curve draws with matplotlib: pip install 'keras-resnet-recipes[plot]'"
-        ) from None
-    figure = Figure(figsize=(7, 8), layout="constrained")
+    figure = _matplotlib("figure").Figure(figsize=(7, 8), layout="constrained")
     loss, accuracy, rate = figure.subplots(3, sharex=True, height_ratios=(3, 3, 1.5))
     _draw(loss, rows, {"loss": "training", "val_loss": "validation"}, "loss")
     _draw(accuracy, rows, {"top1": "training, mixed pictures", "val_top1": "validation"}, "top-1")
@@ -51,6 +49,43 @@ def save_curve(run_dir: str | Path) -> Path:
     path = Path(run_dir) / CURVE
     figure.savefig(path, dpi=150)
     return path
+
+
+def save_grid(pictures: np.ndarray, path: str | Path) -> Path:
+    """Draws pictures side by side.
+
+    Args:
+        pictures: uint8 [rows, columns, height, width, 3].
+        path: The PNG to write.
+
+    Returns:
+        The PNG.
+
+    Raises:
+        ImportError: If matplotlib is missing (the extra `plot`).
+
+    >>> import tempfile, numpy as np, keras_resnet_recipes.plots as plots
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plots.save_grid(np.zeros((2, 3, 8, 8, 3), "uint8"), folder + "/grid.png").name
+    'grid.png'
+    """
+    rows, columns, height, width, _ = pictures.shape
+    gap = max(2, height // 32)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for row, column in np.ndindex(rows, columns):
+        top, left = row * (height + gap), column * (width + gap)
+        sheet[top : top + height, left : left + width] = pictures[row, column]
+    _matplotlib("image").imsave(path, sheet)
+    return Path(path)
+
+
+def _matplotlib(part: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"matplotlib.{part}")
+    except ImportError:
+        raise ImportError(
+            "pictures are drawn with matplotlib: pip install 'keras-resnet-recipes[plot]'"
+        ) from None
 
 
 def _draw(

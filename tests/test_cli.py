@@ -68,6 +68,27 @@ def test_train_then_resume_then_evaluate(folder, tmp_path, capsys):
         assert capsys.readouterr().out.splitlines()[-1].endswith("images 8")
 
 
+def test_preview_draws_a_grid(folder, tmp_path, capsys):
+    out = tmp_path / "grid.png"
+    assert (
+        main(
+            [
+                "preview",
+                "A3",
+                "--data",
+                str(folder / "train"),
+                "--out",
+                str(out),
+                "--set",
+                "train_size=32",
+            ]
+        )
+        == 0
+    )
+    assert capsys.readouterr().out.splitlines()[-1] == str(out)
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

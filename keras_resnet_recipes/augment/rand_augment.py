@@ -126,7 +126,11 @@ class RandAugment(Augmentation):
         >>> augment.apply(image, {name: row[5] for name, row in rows.items()}).shape
         TensorShape([8, 8, 3])
         """
-        operate = _operate if tf.executing_eagerly() else _traced_operate
+        operate = _operate
+        if not tf.executing_eagerly():
+            # A function of this call alone: a shared one would take a trace for images of unknown
+            # size, if it has one, for those of a known size too.
+            operate = tf.function(_operate_in_graph, autograph=False)
         for turn in range(self.operations):
             image = operate(
                 image, drawn["operation"][turn], drawn["argument"][turn], drawn["cubic"][turn]
@@ -189,11 +193,10 @@ def _operate(
     )
 
 
-@tf.function(autograph=False)
-def _traced_operate(
+def _operate_in_graph(
     image: tf.Tensor, operation: tf.Tensor, argument: tf.Tensor, cubic: tf.Tensor
 ) -> tf.Tensor:
-    """The same in a graph, which traces it once for all rounds.
+    """The same in a graph, to be traced once for all rounds.
 
     `tf.switch_case` would be unrolled into the graph, and every image would pay for passing by
     the fourteen operations it does not want.

@@ -321,6 +321,43 @@ class Recipe:
             seed=seed,
         )
 
+    def preview(
+        self,
+        dataset: Any,
+        path: str | Path = "preview.png",
+        *,
+        rows: int = 4,
+        columns: int = 8,
+        seed: int = 0,
+    ) -> Path:
+        """Draws what the network will see: augmented and mixed pictures, each row a batch of its own.
+
+        Args:
+            dataset: As for `fit`.
+            path: The PNG to write.
+            rows: Batches; each is mixed in its own way.
+            columns: Pictures of a batch; even if the recipe mixes.
+            seed: As for `fit`.
+
+        Returns:
+            The PNG.
+
+        Raises:
+            ValueError: If the data cannot be used.
+            ImportError: If matplotlib is missing (the extra `plot`).
+
+        >>> import tempfile, numpy as np, keras_resnet_recipes as krr
+        >>> x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8")
+        >>> recipe = krr.A3(train_size=32, rand_augment=None, classes=2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     recipe.preview((x, np.arange(8) % 2), folder + "/grid.png", rows=2, columns=4).name
+        'grid.png'
+        """
+        from keras_resnet_recipes import plots, training
+
+        pictures = training.preview(self, dataset, rows=rows, columns=columns, seed=seed)
+        return plots.save_grid(pictures, path)
+
     def evaluate(
         self, model: "keras.Model", dataset: Any, *, verbose: str | int = "auto"
     ) -> dict[str, float]:

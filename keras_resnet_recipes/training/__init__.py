@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_resnet_recipes import distribution as devices
@@ -14,7 +15,7 @@ from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.training import parts, run
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 
-__all__ = ["evaluate", "evaluation_batches", "fit", "load_run", "training_batches"]
+__all__ = ["evaluate", "evaluation_batches", "fit", "load_run", "preview", "training_batches"]
 
 
 def fit(
@@ -95,6 +96,19 @@ def evaluate(
         **{name: float(value) for name, value in result.items()},
         "images": int(metrics[0].count),
     }
+
+
+def preview(recipe: Recipe, dataset: Any, *, rows: int, columns: int, seed: int) -> np.ndarray:
+    """The first training pictures, a batch a row: uint8 [rows, columns, size, size, 3]."""
+    data = from_source(dataset)
+    classes = parts.resolved_classes(recipe, data)
+    recipe = recipe.replace(classes=classes, batch_size=columns, gradient_accumulation_steps=1)
+    unreadable = UnreadableImages(data, recipe.unreadable_images)
+    batches = training_batches(
+        recipe, data, steps=rows, first_epoch=0, seed=seed, unreadable=unreadable
+    )
+    with unreadable.named():
+        return np.stack([images for images, _ in batches.take(rows).as_numpy_iterator()])
 
 
 def load_run(path: str | Path, weights: str | None = None) -> keras.Model:

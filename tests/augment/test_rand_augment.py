@@ -181,3 +181,14 @@ def test_is_a_value():
 def test_illegal_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         RandAugment(**arguments)
+
+
+def test_a_known_size_stays_known_whatever_was_traced_before():
+    augment = RandAugment()
+    image = tf.zeros([32, 48, 3], tf.uint8)
+    for shape in ([None, None, 3], [32, 48, 3]):
+        unseen = tf.data.Dataset.from_tensors(image).map(
+            lambda x, shape=shape: tf.ensure_shape(tf.reshape(x, tf.shape(x)), shape)
+        )
+        spec = unseen.map(lambda x: augment(x, (1, 2))).element_spec
+        assert spec.shape.as_list() == unseen.element_spec.shape.as_list()
