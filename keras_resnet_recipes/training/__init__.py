@@ -42,9 +42,10 @@ def fit(
         watchers.append(watcher)
 
     keras.utils.set_random_seed(seed)
+    # Not the model's name, which Keras counts up: the same script would be another run next time.
+    known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
     model = _compiled_model(recipe, model, distribution)
     model.class_names = data.class_names
-    known = run.facts(data, steps=steps, seed=seed, network=model.name)
     folder, first_epoch = _opened(run_dir, recipe, model, known)
     last_epoch = parts.schedule(recipe).total_epochs
 
@@ -130,13 +131,13 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
             f"{str(path)!r} has no {weights or 'best or last'} weights yet: no epoch is finished."
         )
     known = run.read_facts(path)
+    if known["own_model"]:
+        raise ValueError(
+            f"{str(path)!r} was trained with a model given as `model=`, which only you can build; "
+            f"then model.load_weights({str(files[found[0]])!r})."
+        )
     with parts.dtype_policy(parts.resolved_precision(recipe)):
         model = parts.network(recipe)
-    if known["network"] != model.name:
-        raise ValueError(
-            f"{str(path)!r} was trained with the model {known['network']!r} given as `model=`, "
-            f"which only you can build; then model.load_weights({str(files[found[0]])!r})."
-        )
     model.load_weights(files[found[0]])
     names = known["class_names"]
     model.class_names = None if names is None else tuple(names)

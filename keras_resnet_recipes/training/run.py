@@ -43,7 +43,7 @@ def claim(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
     recipe.to_json(path / RECIPE)
 
 
-def facts(data: ImageDataset, *, steps: int, seed: int, network: str) -> dict[str, Any]:
+def facts(data: ImageDataset, *, steps: int, seed: int, own_model: bool) -> dict[str, Any]:
     """What a run depends on beside its recipe."""
     names = None if data.class_names is None else list(data.class_names)
     return {
@@ -52,7 +52,7 @@ def facts(data: ImageDataset, *, steps: int, seed: int, network: str) -> dict[st
         "class_names": names,
         "steps_per_epoch": steps,
         "seed": seed,
-        "network": network,
+        "own_model": own_model,
     }
 
 

@@ -188,14 +188,30 @@ def test_evaluation_of_probabilities_has_no_loss_and_leaves_the_model_alone():
     assert model.optimizer is before
 
 
-def test_a_model_of_ones_own_is_trained():
+def own_model():
     inputs = keras.Input((None, None, 3))
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(inputs))
-    model = keras.Model(inputs, keras.layers.Dense(2)(x))
+    return keras.Model(inputs, keras.layers.Dense(2)(x))
+
+
+def test_a_model_of_ones_own_is_trained():
+    model = own_model()
     before = [w.copy() for w in model.get_weights()]
     history = RECIPE.fit(squares(), model=model, verbose=0)
     assert history.model is model
     assert any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_run_of_ones_own_model_is_found_again(tmp_path):
+    from keras_resnet_recipes import training
+
+    one, other = own_model(), own_model()
+    assert one.name != other.name
+    RECIPE.fit(squares(), model=one, run_dir=tmp_path, verbose=0)
+    again = RECIPE.fit(squares(), model=other, run_dir=tmp_path, verbose=0)
+    np.testing.assert_array_equal(again.model.get_weights()[0], one.get_weights()[0])
+    with pytest.raises(ValueError, match="a model given as `model=`, which only you can build"):
+        training.load_run(tmp_path)
 
 
 @pytest.mark.parametrize(
