@@ -31,6 +31,7 @@ class RandomResizedCrop(Augmentation):
         aspect: Smallest and largest ratio of width to height, greater than 0; its logarithm is
             drawn uniformly.
         interpolation: "bilinear", "bicubic", or "random" for a fair coin.
+        exact: Whether every byte is Pillow's, see `resize`.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -46,6 +47,7 @@ class RandomResizedCrop(Augmentation):
     scale: tuple[float, float] = (0.08, 1.0)
     aspect: tuple[float, float] = (3 / 4, 4 / 3)
     interpolation: str = "random"
+    exact: bool = True
 
     def __post_init__(self) -> None:
         _check_size(self.size)
@@ -156,7 +158,7 @@ class RandomResizedCrop(Augmentation):
         >>> crop.resize(tf.zeros([20, 18, 3], tf.uint8), drawn).shape
         TensorShape([16, 16, 3])
         """
-        return resize(part, self.size, self.size, drawn["cubic"])
+        return resize(part, self.size, self.size, drawn["cubic"], self.exact)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def shear_x(
     [9, 0]
     """
     rows = _centers(tf.range(tf.shape(image)[0]))[:, None]
-    return _slide(image, _float64(shear) * rows, 1, cubic, fill)
+    return _shear(image, _float64(shear) * rows, 1, cubic, fill)
 
 
 def shear_y(
@@ -73,7 +73,7 @@ def shear_y(
     [9, 0]
     """
     columns = _centers(tf.range(tf.shape(image)[1]))[None, :]
-    return _slide(image, _float64(shear) * columns, 0, cubic, fill)
+    return _shear(image, _float64(shear) * columns, 0, cubic, fill)
 
 
 def translate_x(
@@ -99,8 +99,7 @@ def translate_x(
     >>> translate_x(image, 0.5, fill=(0, 0, 0))[0, :, 0].numpy().tolist()
     [4, 0]
     """
-    width = tf.cast(tf.shape(image)[1], tf.float64)
-    return _slide(image, _float64(fraction) * width, 1, cubic, fill)
+    return _translate(image, fraction, 1, cubic, fill)
 
 
 def translate_y(
@@ -126,8 +125,7 @@ def translate_y(
     >>> translate_y(image, 0.5, fill=(0, 0, 0))[:, 0, 0].numpy().tolist()
     [4, 0]
     """
-    height = tf.cast(tf.shape(image)[0], tf.float64)
-    return _slide(image, _float64(fraction) * height, 0, cubic, fill)
+    return _translate(image, fraction, 0, cubic, fill)
 
 
 def rotate(
@@ -176,14 +174,72 @@ def _fifteen_decimals(value: tf.Tensor) -> tf.Tensor:
     return tf.round(value * 1e15) / 1e15
 
 
-def _slide(
+def _translate(
     image: tf.Tensor,
-    offset: tf.Tensor,
+    fraction: tf.Tensor | float,
     axis: int,
     cubic: tf.Tensor | bool,
     fill: Sequence[int],
 ) -> tf.Tensor:
-    """Move along `axis` by an offset: one number, or one for each row or column."""
+    """Move the whole picture along `axis` by a fraction of its size there.
+
+    All pixels move alike, so that whole rows or columns are copied, and the neighbours to
+    interpolate between are the same picture, a pixel further.
+    """
+    image = tf.convert_to_tensor(image)
+    size = tf.shape(image)[axis]
+    length = tf.cast(size, tf.float64)
+    offset = _float64(fraction) * length
+    steps = tf.floor(offset)
+    place = _centers(tf.range(size)) + offset
+    # Where the sum is rounded up to a whole number this is 1, which gives the next pixel exactly.
+    distance = place - 0.5 - (tf.range(length, dtype=tf.float64) + steps)
+    inside = (place >= 0) & (place < length)
+    # What comes around from the other side is outside the picture, and filled.
+    rolled = tf.roll(_with_edges(image, axis), -tf.cast(steps, tf.int32), axis)
+    interpolate = _fused_interpolate if image.shape.is_fully_defined() else _interpolate
+    moved = tf.cond(
+        tf.convert_to_tensor(cubic),
+        lambda: interpolate(rolled, distance, inside, axis, 4, tuple(fill)),
+        lambda: interpolate(rolled, distance, inside, axis, 2, tuple(fill)),
+    )
+    return tf.ensure_shape(tf.reshape(moved, tf.shape(image)), image.shape)
+
+
+def _with_edges(image: tf.Tensor, axis: int) -> tf.Tensor:
+    """The image with its first and last row or column repeated."""
+    first, last = (image[:1], image[-1:]) if axis == 0 else (image[:, :1], image[:, -1:])
+    return tf.concat([first] * _EDGE + [image] + [last] * _EDGE, axis)
+
+
+def _interpolate(
+    rolled: tf.Tensor,
+    distance: tf.Tensor,
+    inside: tf.Tensor,
+    axis: int,
+    taps: int,
+    fill: tuple[int, ...],
+) -> tf.Tensor:
+    """Between neighbours along an axis; rows of pixels are taken as rows of values."""
+    rows, columns = tf.unstack(tf.shape(rolled)[:2])
+    folded = tf.reshape(rolled, [rows, columns * 3])
+    width = columns if axis == 0 else columns - 2 * _EDGE
+    wide = (lambda values: values[:, None]) if axis == 0 else (lambda values: tf.repeat(values, 3))
+    near = []
+    for tap in range(1 - taps // 2, 1 + taps // 2):
+        begin, end = tap + _EDGE, tap - _EDGE
+        rows_of, columns_of = slice(begin, rows + end), slice(3 * begin, 3 * (columns + end))
+        part = folded[rows_of] if axis == 0 else folded[:, columns_of]
+        near.append(tf.cast(part, tf.float64))
+    levels = (_linear if taps == 2 else _cubic)(*near, wide(distance))
+    levels = tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
+    return tf.where(wide(inside), levels, tf.tile(tf.constant(fill, tf.uint8), [width]))
+
+
+def _shear(
+    image: tf.Tensor, offset: tf.Tensor, axis: int, cubic: tf.Tensor | bool, fill: Sequence[int]
+) -> tf.Tensor:
+    """Move along `axis` by an offset for each row or column."""
     size, none = tf.shape(image), tf.zeros([], tf.float64)
     y, x = _centers(tf.range(size[0]))[:, None], _centers(tf.range(size[1]))[None, :]
     from_y, from_x = ((y, offset, none), (x, none, none))
@@ -204,17 +260,19 @@ def _look_up(
 
     Products are rounded before they get here, so that no compiler joins them with the sum.
     """
-    pack, resample, unpack = (
-        (_fused_pack, _fused_resample, _fused_unpack)
-        if image.shape.is_fully_defined()
-        else (_pack, _resample, _unpack)
-    )
+    image = tf.convert_to_tensor(image)
+    passes = (_pack, _corners, _fetch, _resample, _unpack)
+    if image.shape.is_fully_defined():
+        passes = _FUSED
+    pack, corners, fetch, resample, unpack = passes
     packed = pack(image)
-    resampled = tf.cond(
-        tf.convert_to_tensor(cubic),
-        lambda: resample(packed, from_x, from_y, axes, 4, tuple(fill)),
-        lambda: resample(packed, from_x, from_y, axes, 2, tuple(fill)),
-    )
+    corner = corners(packed, from_x, from_y)
+
+    def by(taps: int) -> tf.Tensor:
+        pixels = fetch(packed, corner, axes, taps)
+        return resample(pixels, from_x, from_y, axes, taps, tuple(fill))
+
+    resampled = tf.cond(tf.convert_to_tensor(cubic), lambda: by(4), lambda: by(2))
     return tf.ensure_shape(unpack(resampled), image.shape)
 
 
@@ -222,8 +280,7 @@ def _pack(image: tf.Tensor) -> tf.Tensor:
     """A whole number a pixel, so that one read fetches it, with the edge repeated around."""
     channels = tf.cast(image, tf.int32)
     packed = channels[..., 0] + channels[..., 1] * 256 + channels[..., 2] * 65536
-    packed = tf.concat([packed[:1]] * _EDGE + [packed] + [packed[-1:]] * _EDGE, 0)
-    return tf.concat([packed[:, :1]] * _EDGE + [packed] + [packed[:, -1:]] * _EDGE, 1)
+    return _with_edges(_with_edges(packed, 0), 1)
 
 
 def _unpack(packed: tf.Tensor) -> tf.Tensor:
@@ -231,44 +288,56 @@ def _unpack(packed: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.bitwise.bitwise_and(shifted, 255), tf.uint8)
 
 
+def _corners(packed: tf.Tensor, from_x: Terms, from_y: Terms) -> tf.Tensor:
+    """Where in `packed` the upper left neighbour of each place is; outside any will do."""
+    rows, columns = tf.unstack(tf.shape(packed))
+    y, x, inside = _places(rows - 2 * _EDGE, columns - 2 * _EDGE, from_x, from_y)
+    top, left = (tf.cast(tf.floor(place - 0.5), tf.int32) + _EDGE for place in (y, x))
+    return tf.where(inside, top * columns + left, _EDGE * columns + _EDGE)
+
+
+def _fetch(packed: tf.Tensor, corner: tf.Tensor, axes: tuple[int, ...], taps: int) -> tf.Tensor:
+    """The neighbours of each place: int32 [neighbours, height, width], row by row."""
+    near = range(1 - taps // 2, 1 + taps // 2)
+    rows, columns = (near if axis in axes else (0,) for axis in (0, 1))
+    stride, pixels = tf.shape(packed)[1], tf.reshape(packed, [-1])
+    return tf.stack(
+        [tf.gather(pixels, corner + (row * stride + column)) for row in rows for column in columns]
+    )
+
+
 def _resample(
-    packed: tf.Tensor,
+    pixels: tf.Tensor,
     from_x: Terms,
     from_y: Terms,
     axes: tuple[int, ...],
     taps: int,
     fill: tuple[int, ...],
 ) -> tf.Tensor:
-    stride = tf.shape(packed)[1]
-    size = [tf.cast(length - 2 * _EDGE, tf.float64) for length in tf.unstack(tf.shape(packed))]
-    y, x = (first + second + third for first, second, third in (from_y, from_x))
-    inside = (x >= 0) & (x < size[1]) & (y >= 0) & (y < size[0])
-    top, left = tf.floor(y - 0.5), tf.floor(x - 0.5)
-    distances = y - 0.5 - top, x - 0.5 - left
-    corner = (tf.cast(top, tf.int32) + _EDGE) * stride + tf.cast(left, tf.int32) + _EDGE
-    corner = tf.where(inside, corner, 0)
-    pixels, near = tf.reshape(packed, [-1]), range(1 - taps // 2, 1 + taps // 2)
-    rows, columns = (near if axis in axes else (0,) for axis in (0, 1))
-    # Outside, the corner alone is in the picture; what is read beside it does not matter.
-    last = tf.size(packed) - 1
+    """Blend the neighbours: packed colours [height, width]."""
+    _, height, width = tf.unstack(tf.shape(pixels))
+    y, x, inside = _places(height, width, from_x, from_y)
+    away_y, away_x = (place - 0.5 - tf.floor(place - 0.5) for place in (y, x))
+    neighbours = [_channels(pixel) for pixel in tf.unstack(pixels)]
+    columns = taps if 1 in axes else 1
     lines = [
-        _blend(
-            [
-                _channels(
-                    tf.gather(pixels, tf.clip_by_value(corner + (row * stride + column), 0, last))
-                )
-                for column in columns
-            ],
-            distances[1],
-        )
-        for row in rows
+        _blend(neighbours[start : start + columns], away_x)
+        for start in range(0, len(neighbours), columns)
     ]
-    result = fill[0] + fill[1] * 256 + fill[2] * 65536
     levels = [
-        tf.cast(tf.clip_by_value(value, 0.0, 255.0), tf.int32)
-        for value in _blend(lines, distances[0])
+        tf.cast(tf.clip_by_value(value, 0.0, 255.0), tf.int32) for value in _blend(lines, away_y)
     ]
-    return tf.where(inside, levels[0] + levels[1] * 256 + levels[2] * 65536, result)
+    colour = levels[0] + levels[1] * 256 + levels[2] * 65536
+    return tf.where(inside, colour, fill[0] + fill[1] * 256 + fill[2] * 65536)
+
+
+def _places(
+    height: tf.Tensor, width: tf.Tensor, from_x: Terms, from_y: Terms
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Row, column, and whether that is inside the picture."""
+    y, x = (first + second + third for first, second, third in (from_y, from_x))
+    bottom, right = tf.cast(height, tf.float64), tf.cast(width, tf.float64)
+    return y, x, (x >= 0) & (x < right) & (y >= 0) & (y < bottom)
 
 
 def _channels(pixels: tf.Tensor) -> list[tf.Tensor]:
@@ -305,8 +374,10 @@ def _rounded(product: tf.Tensor) -> tf.Tensor:
     return tf.maximum(product, -1e6)
 
 
-# Three compiled passes: XLA would merge them into one that reads every pixel once a channel.
-_fused_pack, _fused_resample, _fused_unpack = (
+# Compiled one by one: in a single pass XLA would work out every place once for each neighbour and
+# read every pixel once a channel, and would not use vector instructions for the arithmetic.
+_FUSED = tuple(
     tf.function(function, autograph=False, jit_compile=True)
-    for function in (_pack, _resample, _unpack)
+    for function in (_pack, _corners, _fetch, _resample, _unpack)
 )
+_fused_interpolate = tf.function(_interpolate, autograph=False, jit_compile=True)

@@ -11,6 +11,7 @@ def resize(
     height: tf.Tensor | int,
     width: tf.Tensor | int,
     cubic: tf.Tensor | bool = False,
+    exact: bool = True,
 ) -> tf.Tensor:
     """Resize an image to the bytes that Pillow gives.
 
@@ -25,6 +26,9 @@ def resize(
         height: Height of the result, at least 1.
         width: Width of the result, at least 1.
         cubic: Bicubic (a = -0.5) if true, bilinear if false.
+        exact: If false, in single precision: two to three times as fast, and of the bytes of
+            photographs 0.4 % (bilinear) or 0.01 % (bicubic) are off by 1, hardly ever by 2;
+            up to 6 % where bilinear weights make many ties.
 
     Returns:
         uint8 [height, width, 3].
@@ -37,11 +41,35 @@ def resize(
     rows, columns = tf.unstack(tf.shape(image)[:2])
     # Channels stay beside what is not resized: turning a matrix is twice as fast as turning pixels.
     columns_first = tf.transpose(tf.reshape(image, [rows, columns * 3]))
-    narrowed = _resize_rows(tf.reshape(columns_first, [columns, 3 * rows]), width, cubic)
+    resize_rows = _resize_rows if exact else _scale_rows
+    narrowed = resize_rows(tf.reshape(columns_first, [columns, 3 * rows]), width, cubic)
     rows_first = tf.transpose(tf.reshape(narrowed, [width * 3, rows]))
-    resized = tf.reshape(_resize_rows(rows_first, height, cubic), [height, width, 3])
+    resized = tf.reshape(resize_rows(rows_first, height, cubic), [height, width, 3])
     known = [n if isinstance(n, int) else None for n in (height, width)]
     return tf.ensure_shape(resized, [*known, 3])
+
+
+def _scale_rows(rows: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | bool) -> tf.Tensor:
+    """As `_resize_rows`, in single precision, by TensorFlow's own operation."""
+    scale = tf.cast(length, tf.float64) / tf.cast(tf.shape(rows)[0], tf.float64)
+
+    def by(kernel: str) -> tf.Tensor:
+        return 0.5 + tf.raw_ops.ScaleAndTranslate(
+            images=rows[None, :, None, :],
+            size=tf.stack([length, 1]),
+            scale=tf.stack([tf.cast(scale, tf.float32), 1.0]),
+            translation=[0.0, 0.0],
+            kernel_type=kernel,
+            antialias=True,
+        )
+
+    # Only the bicubic kernel, negative in places, leaves the range of a byte.
+    levels = tf.cond(
+        tf.convert_to_tensor(cubic),
+        lambda: tf.clip_by_value(by("keyscubic"), 0.0, 255.0),
+        lambda: by("triangle"),
+    )
+    return tf.cast(levels, tf.uint8)[0, :, 0, :]
 
 
 def _resize_rows(rows: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | bool) -> tf.Tensor:

@@ -140,6 +140,7 @@ def _augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
             scale=recipe.crop_scale,
             aspect=recipe.crop_aspect,
             interpolation=recipe.train_interpolation,
+            exact=recipe.exact_resize,
         )
     if recipe.horizontal_flip:
         steps["flip"] = augment.RandomFlip()

@@ -56,6 +56,31 @@ def test_bytes_of_pillow(golden, kind, size):
         np.testing.assert_array_equal(ours, bytes_of_pillow)
 
 
+@pytest.mark.parametrize(("kind", "most"), [("bilinear", 0.06), ("bicubic", 0.005)])
+@pytest.mark.parametrize("size", [160, 224])
+def test_single_precision_is_hardly_ever_off(golden, kind, size, most):
+    # Single precision places a sample to about 3e-5 of a pixel, a hundredth of a level at a sharp
+    # edge: only values that near a rounding limit change, in either direction of the resize. Where
+    # bilinear weights are simple fractions these are many; of 600 crops 5.7 % was the most.
+    g = golden("rrc")
+    for top, left, height, width in g["boxes_top_left_h_w"][1:4]:
+        part = tf.constant(g["source"][top : top + height, left : left + width])
+        exact = resize(part, size, size, kind == "bicubic").numpy().astype(int)
+        fast = resize(part, size, size, kind == "bicubic", exact=False).numpy()
+        off = np.abs(fast.astype(int) - exact)
+        assert off.max() <= 2
+        assert (off > 1).mean() < 0.001
+        assert (off > 0).mean() < most
+
+
+@pytest.mark.parametrize("cubic", [False, True])
+@pytest.mark.parametrize("size", [(1, 1), (1, 30), (30, 1), (2, 2), (13, 17)])
+def test_single_precision_at_any_size(size, cubic):
+    part = tf.constant(random_image(*size))
+    exact, fast = (resize(part, 9, 11, cubic, exact).numpy().astype(int) for exact in (True, False))
+    assert np.abs(fast - exact).max() <= 1
+
+
 @pytest.mark.parametrize("cubic", [False, True])
 @pytest.mark.parametrize(
     ("size", "target"),
