@@ -80,16 +80,14 @@ def kolmogorov_smirnov(ours, theirs):
 
 
 def chi_square(ours, theirs):
-    """Of homogeneity; cells where fewer than five are expected count as one."""
-    n, m = ours.sum(), theirs.sum()
-    rare = (ours + theirs) * min(n, m) / (n + m) < 5
-    ours, theirs = (np.append(counts[~rare], counts[rare].sum()) for counts in (ours, theirs))
-    expected = (ours + theirs) / (n + m)
-    filled = expected > 0
-    ours, theirs, expected = ours[filled], theirs[filled], expected[filled]
-    statistic = ((ours - n * expected) ** 2 / (n * expected)).sum()
-    statistic += ((theirs - m * expected) ** 2 / (m * expected)).sum()
-    return float(stats.chi2.sf(statistic, len(expected) - 1)) if len(expected) > 1 else 1.0
+    """Of homogeneity; cells where fewer than five are expected go to the rarest of the others."""
+    n, m, both = ours.sum(), theirs.sum(), ours + theirs
+    frequent = both * min(n, m) / (n + m) >= 5
+    rarest = np.argmin(np.where(frequent, both, n + m))
+    cells = np.where(frequent, np.arange(both.size), rarest)
+    table = np.stack([np.bincount(cells, counts) for counts in (ours, theirs)])
+    table = table[:, table.any(axis=0)]
+    return float(stats.chi2_contingency(table, correction=False).pvalue)
 
 
 def differing(timm, prefix, samples):

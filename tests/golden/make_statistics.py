@@ -5,10 +5,12 @@
     venv/bin/pip install --no-deps timm==1.0.28 torchvision==0.28.0
     venv/bin/python make_statistics.py statistics.npz
 
-timm 1.0.28 is the last release whose CutMix boxes are those of 'ResNet strikes back'; of the other
-code that runs here only messages and the reading of "inc0" have changed since. A distribution is
-stored as NAME/counts. With NAME/edges, counts[i] is the number of values (as float32) above
-edges[i - 1] and up to edges[i]; without, values are whole numbers and counts has one axis for each.
+timm 1.0.28 cuts CutMix boxes as in the days of 'ResNet strikes back', 1.0.31 no longer; all else
+that is drawn here the two draw alike.
+
+A distribution is stored as NAME/counts. With NAME/edges, counts[i] is the number of values (as
+float32) above edges[i - 1] and up to edges[i]; without, values are whole numbers and counts has one
+axis for each.
 """
 
 import json
