@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from keras_resnet_recipes.augment import CenterCrop, RandomResizedCrop
 from keras_resnet_recipes.augment.resize import resize
-from tests.augment.chance import chi_square, chi_square_limit, ks_distance, ks_limit, share_limit
 
 TRIES = 10
 
@@ -72,30 +71,6 @@ def test_tiny_images(size):
     for seed in range(5):
         picture = RandomResizedCrop(size=6)(image, (0, seed))
         np.testing.assert_array_equal(picture, np.full((6, 6, 3), 77))
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_area_aspect_and_interpolation(seed):
-    rows = RandomResizedCrop(size=8).draw(2_000, seed=(seed, 1))
-    area, aspect = rows["area"].numpy().ravel(), rows["aspect"].numpy().ravel()
-    assert len(area) == 20_000
-    assert ks_distance(area, lambda x: (x - 0.08) / 0.92) < ks_limit(len(area))
-    uniform = (np.log(aspect) - math.log(3 / 4)) / math.log(16 / 9)
-    assert ks_distance(uniform, lambda x: x) < ks_limit(len(aspect))
-    assert abs(rows["cubic"].numpy().mean() - 0.5) < share_limit(0.5, 2_000)
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_places_are_equally_likely(seed):
-    crop = RandomResizedCrop(size=8, scale=(0.25, 0.25), aspect=(1.0, 1.0))
-    rows = crop.draw(10_000, seed=(seed, 2))
-    box = tf.function(lambda drawn: crop.box(20, 20, drawn), autograph=False)
-    boxes = tf.function(tf.map_fn, autograph=False)(box, rows, fn_output_signature=tf.int32)
-    boxes = boxes.numpy()
-    assert (boxes[:, 2:] == 10).all()
-    for corner in (boxes[:, 0], boxes[:, 1]):
-        counts = np.bincount(corner, minlength=11)
-        assert chi_square(counts, len(boxes) / 11) < chi_square_limit(10)
 
 
 def test_same_seed_same_picture_and_others_differ(golden):

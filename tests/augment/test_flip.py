@@ -16,10 +16,9 @@ def test_mirrors_left_to_right():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("probability", [0.5, 0.1])
-def test_probability(seed, probability):
-    flips = RandomFlip(probability=probability).draw(20_000, (seed, 0))["flip"].numpy()
-    assert abs(flips.mean() - probability) < share_limit(probability, 20_000)
+def test_probability(seed):
+    flips = RandomFlip(probability=0.1).draw(20_000, (seed, 0))["flip"].numpy()
+    assert abs(flips.mean() - 0.1) < share_limit(0.1, 20_000)
 
 
 def test_tf_data_gives_what_eager_gives():

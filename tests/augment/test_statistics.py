@@ -1,0 +1,340 @@
+"""Do our draws follow the distributions of timm's own? tests/golden/make_statistics.py drew those."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import special, stats
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.augment import (
+    MixUpOrCutMix,
+    RandAugment,
+    RandomErasing,
+    RandomFlip,
+    RandomResizedCrop,
+    mix,
+)
+from keras_resnet_recipes.augment.rand_augment import OPERATIONS
+from keras_resnet_recipes.formulas import TENSORFLOW, boxes, mixing
+
+P = 0.001
+SEEDS = (0, 1, 2)  # fixed before the first comparison
+SAMPLES = 20_000
+ROUNDS = 150_000  # images, so that each of the operations is done 10,000 times
+
+KINDS = {
+    "rotation": ["rotate"],
+    "shear": ["shear_x", "shear_y"],
+    "shift": ["translate_x", "translate_y"],
+    "factor": ["color", "contrast", "brightness", "sharpness"],
+    "bits": ["posterize"],
+    "threshold": ["solarize"],
+    "addition": ["solarize_add"],
+}
+RAND_AUGMENTS = {
+    "m7": RandAugment(*krr.A1.rand_augment),
+    "m6": RandAugment(*krr.A3.rand_augment),
+    "m9": RandAugment(magnitude=9.0, std=1.0),
+}
+CROP = RandomResizedCrop(size=224)
+SIZES = [(375, 500), (333, 250), (1000, 100)]
+MIXES = {
+    "A1": (224, MixUpOrCutMix(krr.A1.mixup_alpha, krr.A1.cutmix_alpha)),
+    "A3": (160, MixUpOrCutMix(krr.A3.mixup_alpha, krr.A3.cutmix_alpha)),
+}
+ERASING = RandomErasing(probability=0.25, area=(0.02, 1 / 3), aspect=(0.3, 1 / 0.3))
+ERASED = 64, 48
+
+# Kolmogorov-Smirnov for these; the others are whole numbers, or pixels.
+CONTINUOUS = (
+    *("level", "rotation", "shear", "shift", "factor"),
+    *("area", "aspect", "weight", "share"),
+)
+
+
+@pytest.fixture(scope="module")
+def timm(golden):
+    return golden("statistics")
+
+
+def p_value(timm, name, values):
+    """How probable a difference as large as the one from timm's draws is by chance alone."""
+    theirs = timm[f"{name}/counts"]
+    if f"{name}/edges" in timm:
+        # timm's values were counted in single precision, and so are ties with the edges.
+        places = np.searchsorted(timm[f"{name}/edges"], np.float32(values), side="left")
+    else:
+        places = np.ravel_multi_index(np.reshape(values, (-1, theirs.ndim)).T, theirs.shape)
+    ours = np.bincount(places, minlength=theirs.size)
+    two_samples = kolmogorov_smirnov if name.split("/")[-1] in CONTINUOUS else chi_square
+    return two_samples(ours, theirs.ravel())
+
+
+def kolmogorov_smirnov(ours, theirs):
+    """From counts between the same edges, which can only hide a difference, never make one."""
+    n, m = ours.sum(), theirs.sum()
+    distance = np.abs(np.cumsum(ours) / n - np.cumsum(theirs) / m).max()
+    return float(special.kolmogorov(distance * np.sqrt(n * m / (n + m))))
+
+
+def chi_square(ours, theirs):
+    """Of homogeneity; cells where fewer than five are expected go to the rarest of the others."""
+    n, m, both = ours.sum(), theirs.sum(), ours + theirs
+    frequent = both * min(n, m) / (n + m) >= 5
+    rarest = np.argmin(np.where(frequent, both, n + m))
+    cells = np.where(frequent, np.arange(both.size), rarest)
+    table = np.stack([np.bincount(cells, counts) for counts in (ours, theirs)])
+    table = table[:, table.any(axis=0)]
+    return float(stats.chi2_contingency(table, correction=False).pvalue)
+
+
+def differing(timm, prefix, samples):
+    """The p-values below the limit, after seeing that nothing that is stored was left out."""
+    samples = {f"{prefix}/{name}": values for name, values in samples.items()}
+    assert set(samples) == {name for name in timm.meta["names"] if name.startswith(f"{prefix}/")}
+    found = {name: p_value(timm, name, values) for name, values in samples.items()}
+    return {name: p for name, p in found.items() if not p > P}
+
+
+def numpy(drawn):
+    return tf.nest.map_structure(lambda rows: rows.numpy(), drawn)
+
+
+def rand_augment_samples(augment, seed):
+    rows = numpy(augment.draw(ROUNDS, seed=(seed, 0)))
+    place, argument = rows["operation"], rows["argument"]
+    of_kind = {
+        kind: np.isin(place, [OPERATIONS.index(name) for name in names])
+        for kind, names in KINDS.items()
+    }
+    samples = {kind: argument[chosen] for kind, chosen in of_kind.items()}
+    for kind in ("bits", "threshold", "addition"):
+        assert (samples[kind] % 1 == 0).all()
+        samples[kind] = samples[kind].astype(int)
+    moving = of_kind["rotation"] | of_kind["shear"] | of_kind["shift"]
+    signs = argument > np.where(of_kind["factor"], 1, 0)
+    return samples | {
+        "rounds": place,
+        "level": abs(samples["rotation"]) / 3,
+        "signs": signs[(moving | of_kind["factor"]).all(1)].astype(int),
+        "cubic": rows["cubic"][moving.all(1)].astype(int),
+    }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("key", RAND_AUGMENTS)
+def test_rand_augment(timm, key, seed):
+    samples = rand_augment_samples(RAND_AUGMENTS[key], seed)
+    assert not differing(timm, f"rand_augment/{key}", samples)
+
+
+@functools.partial(tf.function, autograph=False)
+def _boxes(height, width, drawn):
+    return tf.vectorized_map(lambda row: CROP.box(height, width, row), drawn)
+
+
+def box_samples(boxes, height, width):
+    top, left, rows, columns = boxes.T.astype(float)
+    room = np.stack([height - rows, width - columns], 1)
+    free = (room > 0).all(1)
+    eighths = 8 * boxes[free, :2] // (room[free] + 1)
+    return {
+        "top": top,
+        "left": left,
+        "height": rows,
+        "width": columns,
+        "area": rows * columns / (height * width),
+        "aspect": np.log(columns / rows),
+        "place": eighths.astype(int),
+    }
+
+
+def crop_samples(drawn, height, width):
+    boxes = _boxes(height, width, drawn).numpy()
+    never = {name: drawn[name][:1] for name in ("aspect", "place")}
+    middle = _boxes(height, width, never | {"area": 9 + 0 * drawn["area"][:1]}).numpy()
+    return box_samples(boxes, height, width) | {
+        "fallback": (boxes == middle).all(1).astype(int),
+        "cubic": drawn["cubic"].numpy().astype(int),
+    }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("size", SIZES)
+def test_crops(timm, size, seed):
+    samples = crop_samples(CROP.draw(SAMPLES, seed=(seed, 1)), *size)
+    assert not differing(timm, "crop/{}x{}".format(*size), samples)
+
+
+def flip_samples(flip, seed):
+    return flip.draw(SAMPLES, seed=(seed, 2))["flip"].numpy().astype(int)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_flips(timm, seed):
+    assert p_value(timm, "flip", flip_samples(RandomFlip(), seed)) > P
+
+
+def mix_samples(step, size, seed, monkeypatch):
+    """What batches would be mixed with: painting them as well would take minutes."""
+    monkeypatch.setattr(mix, "_mix", lambda images, labels, *mixture: mixture)
+    images, labels = tf.zeros([2, size, size, 1]), tf.eye(2)
+    draw = tf.function(
+        lambda seeds: tf.vectorized_map(lambda one: step(images, labels, one), seeds),
+        autograph=False,
+    )
+    weight, box, share = numpy(draw(tf.random.split((seed, 3), 2 * SAMPLES)))
+    cut = box.any(1)
+    assert (weight[cut] == 1).all()
+    assert (weight[~cut] == share[~cut]).all()
+    top, left, bottom, right = box[cut].T
+    inside = (top > 0) & (bottom < size)
+    return {
+        "cut": cut.astype(int),
+        "weight": weight[~cut],
+        "share": share[cut],
+        "top": top,
+        "bottom": bottom,
+        "left": left,
+        "right": right,
+        "height": bottom - top,
+        "width": right - left,
+        "odd": (bottom - top)[inside] % 2,
+    }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("key", MIXES)
+def test_mixing(timm, key, seed, monkeypatch):
+    size, step = MIXES[key]
+    samples = mix_samples(step, size, seed, monkeypatch)
+    assert not differing(timm, f"mix/{key}", samples)
+
+
+def erasing_samples(erasing, seed):
+    drawn = erasing.draw(2 * SAMPLES, seed=(seed, 4))
+    images = tf.zeros([1, *ERASED, 1])
+    tries = (drawn[name] for name in ("area", "aspect", "place"))
+    sides = boxes.first_that_fits(TENSORFLOW, images, *tries).numpy()
+    erase = drawn["erase"].numpy() & (sides[:, 2] > sides[:, 0])
+    sides[:, 2:] -= sides[:, :2]
+    return box_samples(sides[erase], *ERASED) | {"erased": erase.astype(int)}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_erasing(timm, seed):
+    assert not differing(timm, "erasing", erasing_samples(ERASING, seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_images_of_a_batch_and_neighbouring_batches_are_drawn_independently(timm, seed):
+    # The two rounds of one image of timm are independent: so must be those of any two of ours.
+    seeds = tf.stack([tf.fill([80], seed), tf.range(80)], 1)
+    draw = tf.function(lambda one: RAND_AUGMENTS["m7"].draw(256, one), autograph=False)
+    place = np.stack([draw(one)["operation"] for one in seeds])
+    pairs = {
+        "rounds": place,
+        "images": np.stack([place[:, :-1, 0], place[:, 1:, 0]], -1),
+        "batches": np.stack([place[:-1, :, 0], place[1:, :, 0]], -1),
+    }
+    for name, rows in pairs.items():
+        assert p_value(timm, "rand_augment/m7/rounds", rows) > P, name
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_images_of_a_batch_differ_and_the_seed_alone_decides(seed):
+    # RandomFlip has but two values; of the others no two images of a batch have the same.
+    steps = {"area": CROP, "argument": RandAugment(probability=1.0), "place": ERASING}
+    for name, step in steps.items():
+        drawn, again = (
+            numpy(step.draw(256, tf.constant([seed, 5], t))) for t in ("int32", "int64")
+        )
+        tf.nest.map_structure(np.testing.assert_array_equal, drawn, again)
+        done = drawn[name].any(1)  # two operations without an argument have nothing to differ in
+        assert done.sum() > 230
+        assert len(np.unique(drawn[name][done], axis=0)) >= 0.9 * done.sum()
+        other = numpy(step.draw(256, (seed, 6)))
+        assert not np.array_equal(drawn[name], other[name])
+    flips = RandomFlip().draw(256, (seed, 5))["flip"].numpy()
+    assert 0 < flips.sum() < 256
+
+
+def uniform_aspect(seed):
+    drawn = CROP.draw(SAMPLES, seed=(seed, 1))
+    low, high = CROP.aspect
+    drawn["aspect"] = low + (high - low) * tf.math.log(drawn["aspect"] / low) / np.log(high / low)
+    return crop_samples(drawn, 375, 500)
+
+
+def one_try_only(seed):
+    drawn = CROP.draw(SAMPLES, seed=(seed, 1))
+    drawn |= {name: tf.repeat(drawn[name][:, :1], 10, axis=1) for name in ("area", "aspect")}
+    return crop_samples(drawn, 333, 250)
+
+
+def smaller_crops(seed):
+    larger = RandomResizedCrop(size=224, scale=(0.1, 1.0))
+    return crop_samples(larger.draw(SAMPLES, seed=(seed, 1)), 375, 500)
+
+
+def same_place_in_both_directions(seed):
+    drawn = CROP.draw(SAMPLES, seed=(seed, 1))
+    drawn["place"] = tf.repeat(drawn["place"][:, :1], 2, axis=1)
+    return crop_samples(drawn, 375, 500)
+
+
+def with_rand_augment(**changed):
+    arguments = {"magnitude": 7.0, "std": 0.5} | changed
+    return lambda seed: rand_augment_samples(RandAugment(**arguments), seed)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("rand_augment/m7/level", with_rand_augment(std=0.6)),
+        ("rand_augment/m7/level", with_rand_augment(magnitude=6.9)),
+        ("rand_augment/m7/factor", with_rand_augment(std=0.6)),
+        ("rand_augment/m7/threshold", with_rand_augment(std=0.6)),
+        ("rand_augment/m7/rounds", with_rand_augment(probability=0.55)),
+        ("crop/375x500/area", smaller_crops),
+        ("crop/375x500/aspect", uniform_aspect),
+        ("crop/333x250/area", one_try_only),
+        ("crop/375x500/place", same_place_in_both_directions),
+        ("flip", lambda seed: flip_samples(RandomFlip(probability=0.53), seed)),
+    ],
+)
+def test_an_error_of_this_size_would_be_found(timm, name, wrong, seed):
+    samples = wrong(seed)
+    sample = samples[name.split("/")[-1]] if isinstance(samples, dict) else samples
+    assert p_value(timm, name, sample) < P
+
+
+def newer_box(ops, size, lam, center):
+    """The rule of timm 1.0.31, which keeps the odd row and column."""
+    cut = tf.cast(tf.cast(size, lam.dtype) * tf.sqrt(1 - lam), tf.int32)
+    low, high = tf.maximum(center - cut // 2, 0), tf.minimum(center + (cut + 1) // 2, size)
+    part, whole = tf.cast(high - low, lam.dtype), tf.cast(size, lam.dtype)
+    return tf.concat([low, high], 0), 1 - tf.reduce_prod(part) / tf.reduce_prod(whole)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("names", "changed"),
+    [
+        # Each of the errors moves other distributions.
+        (
+            ("weight", "share", "height", "cut"),
+            {"mixup_alpha": 0.25, "cutmix_alpha": 1.2, "switch_probability": 0.53},
+        ),
+        (("odd",), {"box": newer_box}),
+    ],
+)
+def test_an_error_of_this_size_in_mixing_would_be_found(timm, names, changed, seed, monkeypatch):
+    arguments = {"mixup_alpha": 0.2, "cutmix_alpha": 1.0} | changed
+    monkeypatch.setattr(mixing, "cut_box", arguments.pop("box", mixing.cut_box))
+    samples = mix_samples(MixUpOrCutMix(**arguments), 224, seed, monkeypatch)
+    for name in names:
+        assert p_value(timm, f"mix/A1/{name}", samples[name]) < P, name
