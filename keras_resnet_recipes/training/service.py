@@ -17,7 +17,7 @@ from keras_resnet_recipes.data import ImageDataset
 # wait was lost with its worker, or is late.
 WINDOW = 256
 # TensorFlow itself tries again for an hour. A first element takes longest: workers start cold.
-_PATIENCE = {"connect": 5.0, "register": 60.0, "element": 120.0}
+_PATIENCE = {"connect": 5.0, "dispatcher": 5.0, "register": 60.0, "element": 120.0}
 # A graph is sent as one message, which cannot be larger than 2 GiB.
 _LARGEST = 2**30
 _PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
@@ -78,11 +78,10 @@ def distributed(dataset: tf.data.Dataset, address: str) -> tf.data.Dataset:
     transformation = tf.data.experimental.service.distribute(
         tf.data.experimental.service.ShardingPolicy.DYNAMIC, address, compression=None
     )
-    return _within(
-        "register",
-        lambda: dataset.apply(transformation),
-        f"`data_service`: what answers at {address!r} is no tf.data service dispatcher.",
-    )
+    stranger = f"`data_service`: what answers at {address!r} is no tf.data service dispatcher."
+    _within("dispatcher", lambda: tf.data.Dataset.range(1).apply(transformation), stranger)
+    slow = f"`data_service`: {address!r} did not take what its workers are to do."
+    return _within("register", lambda: dataset.apply(transformation), slow)
 
 
 def in_order(dataset: tf.data.Dataset, address: str, first: int) -> Iterator[list[Any] | None]:
