@@ -34,8 +34,17 @@ PLAIN = krr.A3(
     mixup_alpha=0,
     cutmix_alpha=0,
 )
+# One resampling and one operation a picture: the graph of both is four times as long to build.
 FULL = krr.A1(
-    network="ResNet20", classes=200, epochs=2, warmup_epochs=0, batch_size=24, train_size=16
+    network="ResNet20",
+    classes=200,
+    epochs=2,
+    warmup_epochs=0,
+    batch_size=24,
+    train_size=16,
+    train_interpolation="bilinear",
+    rand_augment_operations=1,
+    rand_augment_probability=1,
 )
 
 
@@ -164,7 +173,7 @@ def test_what_workers_cannot_read_is_read_here_or_reported(address, tmp_path):
 
 def test_a_worker_that_is_gone_is_done_without(address, monkeypatch):
     monkeypatch.setattr(service, "WINDOW", 4)
-    data, recipe = arrays(None), PLAIN.replace(epochs=20)
+    data, recipe = arrays(None), PLAIN.replace(epochs=10)
     expected, watcher = batches(recipe, data, 10)
     with started("worker", address.removeprefix("grpc://"), "localhost") as doomed:
         assert doomed.stdout.readline() == "ready\n"
