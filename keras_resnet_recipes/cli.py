@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, ConnectionError) as error:
         if options.debug:
             raise
         print(f"krr: error: {error}", file=sys.stderr)
@@ -116,6 +116,9 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--distribution", default="auto", metavar="HOW", help="auto, none or mirrored"
+    )
+    command.add_argument(
+        "--data-service", metavar="ADDRESS", help="grpc://host:port of a tf.data service"
     )
     command.add_argument(
         "--seed", type=int, default=0, help="seed of weights, order and augmentation"
@@ -206,6 +209,7 @@ def _train(options: argparse.Namespace) -> None:
         validation_data=options.val,
         run_dir=options.run_dir,
         distribution=options.distribution,
+        data_service=options.data_service,
         seed=options.seed,
         verbose=_verbosity(),
     )

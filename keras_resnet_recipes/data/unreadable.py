@@ -29,7 +29,7 @@ class UnreadableImages:
 
     def __init__(self, data: ImageDataset, policy: str) -> None:
         self.reasons: dict[str, str] = {}
-        self.error: ValueError | None = None
+        self.error: Exception | None = None
         self._data = data
         self._policy = policy
         self._told = 0
@@ -61,7 +61,7 @@ class UnreadableImages:
             # Behind a stream of unknown length comes the largest number; nothing is known to be missing there.
             position = tf.where(position == tf.int64.max, expected, position)
             lost = index_at(tf.range(expected, position))
-            return tf.numpy_function(self._report, [lost], tf.int64)
+            return tf.numpy_function(self.report, [lost], tf.int64)
 
         @tf.autograph.experimental.do_not_convert
         def step(expected: tf.Tensor, element: Any) -> Any:
@@ -115,7 +115,12 @@ class UnreadableImages:
                 stacklevel=2,
             )
 
-    def _report(self, lost: np.ndarray) -> np.int64:
+    def report(self, lost: np.ndarray) -> np.int64:
+        """Notes images that failed, by what `ImageDataset.describe` takes; returns how many.
+
+        Raises:
+            ValueError: If the policy does not go on with so many.
+        """
         if self.error is not None:
             # tf.data reads on past an error, and takes the image it stopped at for lost too.
             raise self.error

@@ -270,6 +270,7 @@ class Recipe:
         validation_data: Any = None,
         run_dir: str | Path | None = None,
         distribution: str = "auto",
+        data_service: str | None = None,
         steps_per_epoch: int | None = None,
         callbacks: "Sequence[keras.callbacks.Callback]" = (),
         verbose: str | int = "auto",
@@ -286,6 +287,8 @@ class Recipe:
             run_dir: Folder for the recipe, log, versions and weights. A second call with the same
                 recipe resumes at the last finished epoch; a finished run is returned untrained.
             distribution: `"auto"`, `"none"` or `"mirrored"`, see `krr.distribution.scope`.
+            data_service: `"grpc://host:port"` of a tf.data service whose workers make the training
+                pictures, the same in the same order; docs/data-service.md tells how to start one.
             steps_per_epoch: Updates of an epoch; by default floor(images / batch_size). Needed
                 where the number of images is unknown.
             callbacks: Keras callbacks beside the recipe's own.
@@ -300,6 +303,7 @@ class Recipe:
 
         Raises:
             ValueError: If an argument or the data cannot be used; the message names it.
+            ConnectionError: If `data_service` does not answer.
 
         >>> import numpy as np, keras_resnet_recipes as krr
         >>> x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8")
@@ -318,6 +322,7 @@ class Recipe:
             validation_data=validation_data,
             run_dir=run_dir,
             distribution=distribution,
+            data_service=data_service,
             steps_per_epoch=steps_per_epoch,
             callbacks=callbacks,
             verbose=verbose,

@@ -26,6 +26,7 @@ def fit(
     validation_data: Any = None,
     run_dir: str | Path | None = None,
     distribution: str = "auto",
+    data_service: str | None = None,
     steps_per_epoch: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: str | int = "auto",
@@ -53,7 +54,13 @@ def fit(
     history.set_model(model)
     if first_epoch < last_epoch:
         batches = training_batches(
-            recipe, data, steps=steps, first_epoch=first_epoch, seed=seed, unreadable=watchers[0]
+            recipe,
+            data,
+            steps=steps,
+            first_epoch=first_epoch,
+            seed=seed,
+            unreadable=watchers[0],
+            data_service=data_service,
         )
         with watchers[0].named(), watchers[-1].named():
             history = model.fit(

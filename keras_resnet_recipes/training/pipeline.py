@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_resnet_recipes import augment
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, decode, decode_crop
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.training.served import Chunks, served_pictures
 
 # Random numbers are drawn for so many pictures at a time: one by one they cost more than the flip.
 _BLOCK = 256
@@ -28,6 +29,7 @@ def training_batches(
     first_epoch: int,
     seed: int,
     unreadable: UnreadableImages,
+    data_service: str | None = None,
 ) -> tf.data.Dataset:
     """Batches of all epochs from `first_epoch` on, `steps` updates an epoch.
 
@@ -41,25 +43,43 @@ def training_batches(
         first_epoch: Epoch to begin with, from 0.
         seed: Seed of order and augmentation.
         unreadable: Hears of images that fail.
+        data_service: Address of a tf.data service whose workers make the pictures: the same, in the
+            same order.
 
     Returns:
         Elements (uint8 [batch, size, size, 3], float32 targets [batch, classes]).
+
+    Raises:
+        ValueError: If `data_service` is no address, or the data set cannot be sent there.
+        ConnectionError: If nothing answers there.
     """
     run_seed = tf.constant([seed, 0], tf.int64)
     # With accumulation Keras takes a part of the batch at a time, and mixing is within the part.
     part = recipe.batch_size // recipe.gradient_accumulation_steps
+    count, epochs = steps * recipe.batch_size, recipe.epochs + recipe.cooldown_epochs
 
     @_plain
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
         epoch_seed = _folded(run_seed, epoch)
-        pictures = _pictures(recipe, data, steps * recipe.batch_size, epoch_seed, unreadable)
+        pictures = _pictures(recipe, data, count, epoch_seed, unreadable)
         batches = pictures.batch(part, drop_remainder=True).enumerate()
         return batches.map(
             _targets_and_mix(recipe, epoch_seed, unreadable), num_parallel_calls=tf.data.AUTOTUNE
         )
 
-    epochs = tf.data.Dataset.range(first_epoch, recipe.epochs + recipe.cooldown_epochs)
-    return epochs.flat_map(batches_of).prefetch(tf.data.AUTOTUNE).with_options(_options())
+    @_plain
+    def mixed(number: tf.Tensor, pictures: tuple[tf.Tensor, tf.Tensor]) -> Any:
+        epoch, step = first_epoch + number // (count // part), number % (count // part)
+        return _targets_and_mix(recipe, _folded(run_seed, epoch), unreadable)(step, pictures)
+
+    if data_service is None:
+        batches = tf.data.Dataset.range(first_epoch, epochs).flat_map(batches_of)
+    else:
+        chunks = _chunks(recipe, data, count, run_seed)
+        pictures = served_pictures(chunks, data_service, range(first_epoch, epochs), unreadable)
+        batches = pictures.rebatch(part, drop_remainder=True).enumerate()
+        batches = batches.map(mixed, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
 
 
 def evaluation_batches(
@@ -108,8 +128,7 @@ def _pictures(
 ) -> tf.data.Dataset:
     """The first `count` augmented pictures (image, label) of an epoch."""
     steps, copies = _augmentations(recipe), recipe.repeated_augmentation
-    # Images that cannot be read are replaced from the rest of the order, at most one pass of it.
-    length = -(-count // copies) + ((data.size or count) if data.encoded else 0)
+    length = _places(data, count, copies)
     items, index_at = _ordered(data, seed, copies, length)
     numbered = tf.data.Dataset.zip((items.enumerate(), _drawn(steps, seed, copies)))
     pictures = numbered.map(_copies(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
@@ -118,6 +137,34 @@ def _pictures(
     else:
         pictures = pictures.map(lambda _, images, labels: (images, labels))
     return pictures.unbatch().take(count)
+
+
+def _chunks(recipe: Recipe, data: ImageDataset, count: int, run_seed: tf.Tensor) -> Chunks:
+    """The pictures of `_pictures` for all epochs, any few of them at a time."""
+    steps, copies = _augmentations(recipe), recipe.repeated_augmentation
+    length, copied = _places(data, count, copies), _copies(recipe, data, steps)
+    rows = _block(steps, copies)
+
+    def order(epoch: tf.Tensor) -> tf.Tensor:
+        indices = data.order(_folded(run_seed, epoch))
+        return augment.repeat_order(indices, copies, length * copies)[::copies]
+
+    def pictures(epoch: tf.Tensor, places: tf.Tensor, indices: tf.Tensor) -> tf.data.Dataset:
+        drawn = tf.nest.map_structure(
+            lambda row: tf.gather(row, places % _BLOCK),
+            rows(_folded(run_seed, epoch), places[0] // _BLOCK),
+        )
+        return tf.data.Dataset.from_tensor_slices(((places, indices), drawn)).map(copied)
+
+    # A part of a block, which is a power of two, so that one draw is enough.
+    places = max(1, 32 >> (copies - 1).bit_length())
+    return Chunks(data, count, length, places, copies, order, pictures)
+
+
+def _places(data: ImageDataset, count: int, copies: int) -> int:
+    """Images in the order of an epoch of `count` pictures, and those to replace unreadable ones."""
+    # They come from the rest of the order, at most one pass of it.
+    return -(-count // copies) + ((data.size or count) if data.encoded else 0)
 
 
 def _ordered(
@@ -158,9 +205,16 @@ def _augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
 
 def _drawn(steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int) -> tf.data.Dataset:
     """Endless random parameters by the names of the steps, one row a copy, `copies` rows an image."""
+    block, numbers = _block(steps, copies), tf.data.Dataset.range(tf.int64.max)
+    return numbers.map(_plain(lambda number: block(seed, number))).unbatch()
 
-    @_plain
-    def block(number: tf.Tensor) -> dict[str, Any]:
+
+def _block(
+    steps: dict[str, augment.Augmentation], copies: int
+) -> Callable[[tf.Tensor, tf.Tensor], dict[str, Any]]:
+    """From an epoch's seed and a number to the random parameters of so many images."""
+
+    def block(seed: tf.Tensor, number: tf.Tensor) -> dict[str, Any]:
         seeds = (_folded(_folded(seed, number), place) for place in range(len(steps)))
         drawn = {
             name: step.draw(_BLOCK * copies, own)
@@ -172,7 +226,7 @@ def _drawn(steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int)
             lambda rows: tf.reshape(rows, [_BLOCK, copies, *rows.shape[1:]]), drawn
         )
 
-    return tf.data.Dataset.range(tf.int64.max).map(block).unbatch()
+    return block
 
 
 def _copies(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augmentation]) -> Copies:
