@@ -27,8 +27,9 @@ def resize(
         width: Width of the result, at least 1.
         cubic: Bicubic (a = -0.5) if true, bilinear if false.
         exact: If false, in single precision: two to three times as fast, and of the bytes of
-            photographs 0.4 % (bilinear) or 0.01 % (bicubic) are off by 1, hardly ever by 2;
-            up to 6 % where bilinear weights make many ties.
+            photographs 0.4 % (bilinear) or 0.01 % (bicubic) are off by 1, hardly ever by 2.
+            These lie next to a rounding limit: where bilinear weights are simple fractions, up to
+            10 % do.
 
     Returns:
         uint8 [height, width, 3].
