@@ -20,7 +20,7 @@ class UnreadableImages:
     """Watches a pipeline for images that fail, and knows their names.
 
     TensorFlow drops a failing element without a word or stops at it without its name. The
-    elements here carry their position; a gap between two positions names what was lost.
+    elements here carry their place in the order; a gap between two places names what was lost.
 
     Args:
         data: The data set the pipeline reads.
@@ -36,48 +36,44 @@ class UnreadableImages:
 
     def watch(
         self,
-        pictures: tf.data.Dataset,
+        batches: tf.data.Dataset,
         length: tf.Tensor,
         index_at: Callable[[tf.Tensor], tf.Tensor],
     ) -> tf.data.Dataset:
-        """The pictures without those that fail; each failure is reported.
+        """The batches; what is missing between their elements is reported.
 
         Args:
-            pictures: Elements (position, image, label), positions rising by one from 0.
-            length: Number of positions.
-            index_at: From positions to what `ImageDataset.describe` takes.
+            batches: Elements (places [n], images [n, ...], labels [n, ...]) without what failed;
+                places rise by one from 0 where nothing did.
+            length: Number of places, the largest int64 where it is not known.
+            index_at: From places to what `ImageDataset.describe` takes.
 
         Returns:
-            Elements (image, label).
+            Elements (images, labels).
         """
-        spec = pictures.element_spec
-        end = (
-            length,
-            tf.zeros(spec[1].shape, spec[1].dtype),
-            tf.zeros(spec[2].shape, spec[2].dtype),
-        )
+        specs = batches.element_spec
+        end = tuple(tf.zeros((0, *spec.shape[1:]), spec.dtype) for spec in specs)
 
-        def reported(expected: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-            # Behind a stream of unknown length comes the largest number; nothing is known to be missing there.
-            position = tf.where(position == tf.int64.max, expected, position)
-            lost = index_at(tf.range(expected, position))
-            return tf.numpy_function(self.report, [lost], tf.int64)
+        def reported(places: tf.Tensor, expected: tf.Tensor, following: tf.Tensor) -> tf.Tensor:
+            passed = tf.range(expected, following)
+            come = tf.reduce_any(passed[:, None] == places, axis=1)
+            return tf.numpy_function(self.report, [index_at(passed[~come])], tf.int64)
 
         @tf.autograph.experimental.do_not_convert
-        def step(expected: tf.Tensor, element: Any) -> Any:
-            position = element[0]
-            none = tf.constant(0, tf.int64)
+        def step(expected: tf.Tensor, batch: Any) -> Any:
+            places, none = batch[0], tf.constant(0, tf.int64)
+            # Behind a stream of unknown length nothing is known to be missing.
+            last = tf.where(length == tf.int64.max, expected, length)
+            following = tf.concat([[last], places + 1], 0)[-1]
+            lost = following - expected > tf.size(places, tf.int64)
             # Adding the count makes the report happen: nothing else of it is used.
-            count = tf.cond(position > expected, lambda: reported(expected, position), lambda: none)
-            return position + 1 + 0 * tf.ensure_shape(count, ()), element
+            count = tf.cond(lost, lambda: reported(places, expected, following), lambda: none)
+            return following + 0 * tf.ensure_shape(count, ()), batch
 
-        kept = pictures.ignore_errors(log_warning=False).concatenate(
-            tf.data.Dataset.from_tensors(end)
-        )
-        kept = kept.scan(tf.constant(0, tf.int64), step)
-        return kept.filter(lambda position, *_: position < length).map(
-            lambda _, image, label: (image, label)
-        )
+        watched = batches.concatenate(tf.data.Dataset.from_tensors(end))
+        watched = watched.scan(tf.constant(0, tf.int64), step)
+        filled = watched.filter(lambda places, *_: tf.size(places) > 0)
+        return filled.map(lambda _, images, labels: (images, labels))
 
     def check_labels(self, labels: tf.Tensor, classes: int) -> tf.Tensor:
         """The labels, once each is known to be within 0..classes-1."""

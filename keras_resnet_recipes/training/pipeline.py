@@ -61,8 +61,7 @@ def training_batches(
     @_plain
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
         epoch_seed = _folded(run_seed, epoch)
-        pictures = _pictures(recipe, data, count, epoch_seed, unreadable)
-        batches = pictures.batch(part, drop_remainder=True).enumerate()
+        batches = _pictures(recipe, data, count, epoch_seed, unreadable, part).enumerate()
         return batches.map(
             _targets_and_mix(recipe, epoch_seed, unreadable), num_parallel_calls=tf.data.AUTOTUNE
         )
@@ -114,29 +113,37 @@ def evaluation_batches(
 
     pictures = data.items(None).enumerate().map(picture, num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
-        # Where a stream ends is not always known; a failure of its last image then goes unreported.
-        length = tf.constant(tf.int64.max if data.size is None else data.size, tf.int64)
-        pictures = unreadable.watch(pictures, length, lambda positions: positions)
-    else:
-        pictures = pictures.map(lambda _, image, label: (image, label))
-    batches = pictures.batch(min(recipe.batch_size, _EVALUATION_BATCH)).map(with_targets)
+        pictures = pictures.ignore_errors(log_warning=False)
+    # Where a stream ends is not always known; a failure of its last image then goes unreported.
+    length = tf.constant(tf.int64.max if data.size is None else data.size, tf.int64)
+    batches = pictures.batch(min(recipe.batch_size, _EVALUATION_BATCH))
+    batches = unreadable.watch(batches, length, lambda places: places).map(with_targets)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
 
 
 def _pictures(
-    recipe: Recipe, data: ImageDataset, count: int, seed: tf.Tensor, unreadable: UnreadableImages
+    recipe: Recipe,
+    data: ImageDataset,
+    count: int,
+    seed: tf.Tensor,
+    unreadable: UnreadableImages,
+    part: int,
 ) -> tf.data.Dataset:
-    """The first `count` augmented pictures (image, label) of an epoch."""
+    """The first `count` augmented pictures of an epoch, in batches (images, labels) of `part`."""
     steps, copies = _augmentations(recipe), recipe.repeated_augmentation
     length = _places(data, count, copies)
     items, index_at = _ordered(data, seed, copies, length)
     numbered = tf.data.Dataset.zip((items.enumerate(), _drawn(steps, seed, copies)))
     pictures = numbered.map(_copies(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
-        pictures = unreadable.watch(pictures, tf.constant(length, tf.int64), index_at)
-    else:
-        pictures = pictures.map(lambda _, images, labels: (images, labels))
-    return pictures.unbatch().take(count)
+        pictures = pictures.ignore_errors(log_warning=False)
+    # Whatever is done for a whole batch at once costs a picture next to nothing.
+    groups = pictures.batch(-(-part // copies))
+    groups = unreadable.watch(groups, tf.constant(length, tf.int64), index_at)
+    groups = groups.map(
+        _plain(lambda *group: tuple(tf.reshape(x, [-1, *x.shape[2:]]) for x in group))
+    )
+    return groups.rebatch(part, drop_remainder=True).take(count // part)
 
 
 def _chunks(recipe: Recipe, data: ImageDataset, count: int, run_seed: tf.Tensor) -> Chunks:
