@@ -48,8 +48,10 @@ def equalize(image: tf.Tensor) -> tf.Tensor:
     >>> equalize(tf.constant([[[3, 3, 3], [9, 9, 9]]], tf.uint8))[0].numpy().tolist()
     [[3, 3, 3], [9, 9, 9]]
     """
-    shifted = tf.reshape(tf.cast(image, tf.int32) + tf.constant([0, 256, 512]), [-1])
-    histogram = tf.reshape(tf.math.bincount(shifted, minlength=768, maxlength=768), [3, 256])
+    image = tf.convert_to_tensor(image)
+    shifted = tf.cast(_fold(image), tf.int32) + _tile(tf.constant([0, 256, 512]), image)
+    histogram = tf.math.bincount(tf.reshape(shifted, [-1]), minlength=768, maxlength=768)
+    histogram = tf.reshape(histogram, [3, 256])
     values = tf.range(256)
     brightest = tf.reduce_max(tf.where(histogram > 0, values, -1), axis=1)
     count = tf.shape(image)[0] * tf.shape(image)[1]
@@ -58,7 +60,8 @@ def equalize(image: tf.Tensor) -> tf.Tensor:
     below = tf.cumsum(histogram, axis=1, exclusive=True)
     table = tf.minimum((divisor // 2 + below) // divisor, 255)
     table = tf.cast(tf.where(step > 0, table, values), tf.uint8)
-    return tf.reshape(tf.gather(tf.reshape(table, [-1]), shifted), tf.shape(image))
+    look_up = _fused_gather if image.shape.is_fully_defined() else tf.gather
+    return _unfold(look_up(tf.reshape(table, [-1]), shifted), image)
 
 
 def invert(image: tf.Tensor) -> tf.Tensor:
@@ -261,3 +264,7 @@ def _unfold(folded: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
 
 def _tile(channels: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     return tf.tile(channels, [tf.shape(image)[1]])
+
+
+# TensorFlow's own operation copies byte by byte, at three times the price.
+_fused_gather = tf.function(tf.gather, autograph=False, jit_compile=True)
