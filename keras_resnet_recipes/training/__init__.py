@@ -32,77 +32,49 @@ def fit(
     seed: int = 0,
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
+    data = from_source(dataset)
     with devices.scope(distribution) as replicas:
-        return _fit(
-            recipe,
-            from_source(dataset),
-            replicas,
-            model=model,
-            validation_data=validation_data,
-            run_dir=run_dir,
-            steps_per_epoch=steps_per_epoch,
-            callbacks=callbacks,
-            verbose=verbose,
-            seed=seed,
-        )
-
-
-def _fit(
-    recipe: Recipe,
-    data: ImageDataset,
-    replicas: int,
-    *,
-    model: keras.Model | None,
-    validation_data: Any,
-    run_dir: str | Path | None,
-    steps_per_epoch: int | None,
-    callbacks: Sequence[keras.callbacks.Callback],
-    verbose: str | int,
-    seed: int,
-) -> keras.callbacks.History:
-    recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
-    parts.check_share(recipe, replicas)
-    steps = parts.steps_of(recipe, data, steps_per_epoch)
-    watchers = [UnreadableImages(data, recipe.unreadable_images)]
-    validation = None
-    if validation_data is not None:
-        validation, watcher = _evaluation(recipe, validation_data, data.class_names, replicas)
-        watchers.append(watcher)
-
-    keras.utils.set_random_seed(seed)
-    # Not the model's name, which Keras counts up: the same script would be another run next time.
-    known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
-    model = _compiled_model(recipe, model, replicas)
-    model.class_names = data.class_names
-    folder, first_epoch = _opened(run_dir, recipe, model, known)
-    last_epoch = parts.schedule(recipe).total_epochs
-
-    history = keras.callbacks.History()
-    history.set_model(model)
-    if first_epoch < last_epoch:
-        batches = training_batches(
-            recipe,
-            data,
-            steps=steps,
-            first_epoch=first_epoch,
-            seed=seed,
-            unreadable=watchers[0],
-            replicas=replicas,
-        )
-        with watchers[0].named(), watchers[-1].named():
-            history = model.fit(
-                batches,
-                initial_epoch=first_epoch,
-                epochs=last_epoch,
-                steps_per_epoch=steps * recipe.gradient_accumulation_steps,
-                validation_data=validation,
-                callbacks=_callbacks(recipe, watchers, callbacks, folder),
-                verbose=verbose,
-                shuffle=False,
+        recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
+        steps = parts.steps_of(recipe, data, steps_per_epoch)
+        watchers = [UnreadableImages(data, recipe.unreadable_images)]
+        if validation_data is not None:
+            validation_data, watcher = _evaluation(
+                recipe, validation_data, data.class_names, replicas
             )
-    if folder is not None:
-        history.epoch, history.history = folder.history()
-    return history
+            watchers.append(watcher)
+        keras.utils.set_random_seed(seed)
+        # Not the model's name, which Keras counts up: the same script would be another run next time.
+        known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
+        model = _compiled_model(recipe, model, replicas)
+        model.class_names = data.class_names
+        folder, first_epoch = _opened(run_dir, recipe, model, known)
+        last_epoch = parts.schedule(recipe).total_epochs
+        history = keras.callbacks.History()
+        history.set_model(model)
+        if first_epoch < last_epoch:
+            batches = training_batches(
+                recipe,
+                data,
+                steps=steps,
+                first_epoch=first_epoch,
+                seed=seed,
+                unreadable=watchers[0],
+                replicas=replicas,
+            )
+            with watchers[0].named(), watchers[-1].named():
+                history = model.fit(
+                    batches,
+                    initial_epoch=first_epoch,
+                    epochs=last_epoch,
+                    steps_per_epoch=steps * recipe.gradient_accumulation_steps,
+                    validation_data=validation_data,
+                    callbacks=_callbacks(recipe, watchers, callbacks, folder),
+                    verbose=verbose,
+                    shuffle=False,
+                )
+        if folder is not None:
+            history.epoch, history.history = folder.history()
+        return history
 
 
 def evaluate(
@@ -190,6 +162,7 @@ def _compiled_model(recipe: Recipe, model: keras.Model | None, replicas: int) ->
         raise ValueError(
             f"`model` must have {recipe.classes} outputs, one a class; received {model.output_shape[-1]}."
         )
+    parts.check_share(recipe, replicas)
     precision = parts.resolved_precision(recipe)
     if recipe.precision == "auto":
         print(f"`precision`: {precision}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
