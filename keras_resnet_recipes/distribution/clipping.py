@@ -6,7 +6,7 @@ import keras
 
 
 def clip_after_sum(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """The same optimizer, which clips gradients after the replicas' are summed.
+    """Makes an optimizer clip gradients after the replicas' are summed.
 
     Under `tf.distribute` Keras 3.15 clips in `_backend_apply_gradients`, before
     `_all_reduce_sum_gradients`: each replica cuts its own 1/n of the gradient, so after 4 steps at a
@@ -16,38 +16,28 @@ def clip_after_sum(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Op
     what a subclass does there.
 
     Args:
-        optimizer: Any Keras optimizer of the TensorFlow backend, not yet built.
+        optimizer: Any Keras optimizer of the TensorFlow backend. It is changed itself, for a
+            subclass made here could not be loaded again.
 
     Returns:
-        A new optimizer with the same settings. Saved, it is one of the class given here.
-
-    Raises:
-        ValueError: If the optimizer is built already.
+        The optimizer.
 
     Example:
         >>> optimizer = clip_after_sum(keras.optimizers.SGD(0.1, global_clipnorm=1.0))
-        >>> isinstance(optimizer, keras.optimizers.SGD), optimizer.global_clipnorm
-        (True, 1.0)
+        >>> weight = keras.Variable([3.0])
+        >>> optimizer.apply([keras.ops.array([5.0])], [weight])
+        >>> print(weight.numpy())
+        [2.9]
 
     Source: tensorflow/tensorflow issue 33929, where the Keras of that time refused to clip "before
     gradients get aggregated (usually wrong)".
     """
-    if optimizer.built:
-        raise ValueError("`optimizer` must not be built yet: its state would be lost.")
-    kind = type(optimizer)
-    # Under the names of its parent, so that a saved model needs nothing but that class.
-    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-    clipped = type(kind.__name__, (_ClipAfterSum, kind), names)
-    return clipped.from_config(optimizer.get_config())
+    clip, total = optimizer._clip_gradients, optimizer._all_reduce_sum_gradients
 
+    def clipped_total(gradients_and_variables: Any) -> list[tuple[Any, Any]]:
+        gradients, variables = zip(*total(gradients_and_variables), strict=True)
+        return list(zip(clip(list(gradients)), variables, strict=True))
 
-class _ClipAfterSum:
-    def _clip_gradients(self, grads: list[Any]) -> list[Any]:
-        return grads
-
-    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> list[tuple[Any, Any]]:
-        summed = super()._all_reduce_sum_gradients(grads_and_vars)
-        gradients = super()._clip_gradients([gradient for gradient, _ in summed])
-        return [
-            (gradient, variable) for gradient, (_, variable) in zip(gradients, summed, strict=True)
-        ]
+    optimizer._clip_gradients = lambda gradients: gradients
+    optimizer._all_reduce_sum_gradients = clipped_total
+    return optimizer

@@ -18,7 +18,8 @@ def repair_optimizer(
     Call it inside `scope`, and compile with `auto_scale_loss=False`.
 
     Args:
-        optimizer: Any Keras optimizer, not yet built, without accumulation of its own.
+        optimizer: Any Keras optimizer without accumulation of its own. On several replicas it
+            is changed itself.
         accumulation_steps: Batches of an update, at least 1.
         loss_scaling: Whether the loss is scaled dynamically, as float16 needs it.
 
@@ -26,8 +27,7 @@ def repair_optimizer(
         An optimizer with the same settings, on one device and without the rest the same one.
 
     Raises:
-        ValueError: If the optimizer is built or accumulates already, or `accumulation_steps` is
-            below 1.
+        ValueError: If the optimizer accumulates already, or `accumulation_steps` is below 1.
 
     Example:
         >>> optimizer = repair_optimizer(keras.optimizers.SGD(0.1), accumulation_steps=4)
@@ -40,6 +40,12 @@ def repair_optimizer(
             f"Received: accumulation_steps={accumulation_steps!r}"
         )
     if _on_replicas():
+        if optimizer.gradient_accumulation_steps:
+            raise ValueError(
+                "`optimizer` cannot accumulate gradients itself on several replicas "
+                "(keras-team/keras issue 20582); use `accumulation_steps`. Received: "
+                f"gradient_accumulation_steps={optimizer.gradient_accumulation_steps!r}"
+            )
         optimizer = clip_after_sum(optimizer)
     if loss_scaling:
         optimizer = AgreeingLossScale(optimizer)

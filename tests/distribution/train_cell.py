@@ -6,8 +6,8 @@ different size in one process abort each other:
     python train_cell.py REPLICAS RESULT.npz < cells.json
 
 cells.json is a list of settings (`DEFAULTS` with changes); RESULT.npz has for cell number i the arrays
-"i/before" and "i/after", all trainable weights in one row, "i/statistics", those of BatchNorm, and
-"i/loss"; or "i/error", a text.
+"i/before" and "i/after", all trainable weights in one row, "i/statistics", those of BatchNorm in a row
+for each replica, "i/iterations" and "i/loss"; or "i/error", a text.
 """
 
 import json
@@ -106,10 +106,20 @@ def train(cell: dict[str, Any]) -> dict[str, Any]:
     return {
         "before": before,
         "after": row(model.trainable_variables),
-        "statistics": row(model.non_trainable_variables),
+        "statistics": statistics(model),
         "loss": history["loss"][0],
         "iterations": int(model.optimizer.iterations.numpy()),
     }
+
+
+def statistics(model: keras.Model) -> np.ndarray:
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    copies = [
+        [value.numpy() for value in model.distribute_strategy.experimental_local_results(variable)]
+        for layer in norms
+        for variable in (layer.moving_mean.value, layer.moving_variance.value)
+    ]
+    return np.array([np.concatenate(replica) for replica in zip(*copies, strict=True)])
 
 
 def row(variables: list[Any]) -> np.ndarray:
