@@ -41,7 +41,7 @@ def test_the_loss_scale_asks_check_finite(monkeypatch):
     else:
         optimizer.apply([keras.ops.array([4.0])], [weight])
         value = weight
-    assert float(value[0]) == 10.0
+    assert keras.ops.convert_to_numpy(value)[0] == 10.0
 
 
 @pytest.mark.every_backend
