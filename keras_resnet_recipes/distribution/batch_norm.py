@@ -16,6 +16,10 @@ class AveragedStatistics(keras.callbacks.Callback):
 
     On one device, on JAX and on torch it does nothing.
 
+    Raises:
+        ValueError: When training begins, if the model is on several replicas and compiled with
+            `jit_compile=True`, with which TensorFlow cannot train it (keras-team/keras issue 20763).
+
     Example:
         >>> import numpy as np
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization()])
@@ -26,6 +30,14 @@ class AveragedStatistics(keras.callbacks.Callback):
     Source: `--dist-bn reduce` of timm (huggingface/pytorch-image-models), the default of its
     training script, with which "ResNet strikes back" was trained.
     """
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Refuses what fails in the first step, with a message that does not say why."""
+        if _replicas(self.model) > 1 and self.model.jit_compile:
+            raise ValueError(
+                "`jit_compile` must be False or 'auto' under MirroredStrategy: XLA cannot reach the "
+                "variables of several devices. Received: jit_compile=True"
+            )
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Averages before an evaluation, which comes before the end of its epoch."""
@@ -47,9 +59,9 @@ def average_statistics(model: keras.Model) -> None:
     Example:
         >>> average_statistics(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
     """
-    strategy = getattr(model, "distribute_strategy", None)
-    if strategy is None or strategy.num_replicas_in_sync == 1:
+    if _replicas(model) == 1:
         return
+    strategy = model.distribute_strategy
     for layer in _batch_norms(model):
         if not layer.synchronized:
             for variable in (layer.moving_mean.value, layer.moving_variance.value):
@@ -75,6 +87,11 @@ def synchronize_statistics(model: keras.Model) -> None:
     if keras.backend.backend() == "tensorflow":
         for layer in _batch_norms(model):
             layer.synchronized = True
+
+
+def _replicas(model: keras.Model) -> int:
+    strategy = getattr(model, "distribute_strategy", None)
+    return 1 if strategy is None else strategy.num_replicas_in_sync
 
 
 def _batch_norms(model: keras.Model) -> Iterator[keras.layers.BatchNormalization]:

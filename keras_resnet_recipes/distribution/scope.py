@@ -19,8 +19,8 @@ def scope(
     1 replica, nothing changed. Torch does not spread a model here.
 
     Compile with `jit_compile=False` (or "auto", which is the same under MirroredStrategy): XLA fails there
-    with "Trying to access resource … located in device" (keras-team/keras issue 20763). And give
-    the optimizer to `repair_optimizer` first.
+    with "Trying to access resource … located in device" (keras-team/keras issue 20763). In code of
+    your own give the optimizer to `repair_optimizer`, and `AveragedStatistics()` to `fit`.
 
     Args:
         distribution: "none" is one device. "mirrored" is `tf.distribute.MirroredStrategy` over every

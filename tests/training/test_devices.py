@@ -77,6 +77,10 @@ print(json.dumps({
 # Keras alone: 9 images on 4 devices are 3 + 3 + 3 + 0.
 with krr.distribution.scope("mirrored"):
     stock = network()
+    stock.compile("sgd", "mse", jit_compile=True)
+    fit = lambda: stock.fit(np.zeros((8, 16, 16, 3)), np.zeros((8, 7)), verbose=0,
+                            callbacks=[krr.distribution.AveragedStatistics()])
+    print("stock jit", refusal(fit))
     stock.compile(loss="mse")
 try:
     x, y = images(9)
@@ -159,9 +163,14 @@ def test_evaluation_on_four_devices_counts_every_image_once(mirrored):
     assert result["val"]["val_top1"] == pytest.approx(result["few"][0]["top1"], abs=1e-6)
 
 
+def test_xla_is_refused(mirrored):
+    _, (jit, *_), _ = mirrored
+    assert "`jit_compile` must be False or 'auto' under MirroredStrategy" in jit
+
+
 def test_keras_still_gives_a_device_no_image(mirrored):
     _, stock, returncode = mirrored
-    fails = returncode != 0 or stock[0].startswith("stock fails")
+    fails = returncode != 0 or stock[1].startswith("stock fails")
     assert fails, "Keras has fixed it: remove the repair `pipeline._filled` and the metric `loss`"
 
 

@@ -127,3 +127,14 @@ def test_fifty_updates_have_the_same_losses(float32_losses, precision, tolerance
     assert len(half) == len(float32_losses) == 50
     assert float32_losses[-10:].mean() < 0.5 * float32_losses[:10].mean()
     np.testing.assert_allclose(half, float32_losses, rtol=0, atol=tolerance)
+
+
+def test_statistics_are_synchronized_where_there_are_several_devices():
+    def synchronized(replicas, batch_norm):
+        recipe = RECIPE.replace(batch_norm=batch_norm)
+        model = parts.compiled(recipe, parts.network(recipe), replicas)
+        norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+        return {layer.synchronized for layer in norms}
+
+    assert synchronized(2, "synchronized") == {True}
+    assert synchronized(1, "synchronized") == synchronized(2, "replica") == {False}
