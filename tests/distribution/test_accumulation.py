@@ -65,7 +65,7 @@ def test_an_overflow_in_one_part_skips_the_update():
         optimizer.apply([keras.ops.array([gradient * scale])], [weight])
         scales.append(float(optimizer.inner_optimizer.dynamic_scale))
     assert scales == [2.0**15, 2.0**14, 2.0**14, 2.0**14]
-    assert float(weight[0]) == 8.0
+    assert keras.ops.convert_to_numpy(weight)[0] == 8.0
 
 
 def test_what_is_asked_of_it_is_the_other_optimizers():
