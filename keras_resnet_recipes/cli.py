@@ -115,7 +115,10 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         "--rescale", type=int, metavar="BATCH", help="batch size, the learning rate scaled with it"
     )
     command.add_argument(
-        "--distribution", default="auto", metavar="HOW", help="auto, none or mirrored"
+        "--distribution",
+        default="auto",
+        metavar="HOW",
+        help="auto, none, mirrored (TensorFlow) or data_parallel (JAX)",
     )
     command.add_argument(
         "--data-service", metavar="ADDRESS", help="grpc://host:port of a tf.data service"

@@ -33,7 +33,7 @@ class Lamb(keras.optimizers.Lamb):
     biases too and forgets `exclude_from_weight_decay` when it is saved.
 
     On several replicas of `tf.distribute` Keras clips before it sums the gradients, which is
-    wrong: see `keras_resnet_recipes.distribution.refuse_unsafe`.
+    wrong: give the optimizer to `keras_resnet_recipes.distribution.repair_optimizer`.
 
     Args:
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`, or a callable

@@ -125,12 +125,20 @@ class Recipe:
     mix_switch_probability: float = setting(
         0.5, "share of CutMix when both are on", minimum=0, maximum=1
     )
+    mix_per_replica: bool = setting(
+        True, "each device mixes its share of a batch on its own, as the original's processes did"
+    )
     unreadable_images: str = setting(
         "skip", "skip (raise above 1 % of the data) or raise at once", choices=("skip", "raise")
     )
+    batch_norm: str = setting(
+        "replica",
+        "statistics of each device's share, averaged to evaluate and save; or of the batch (JAX: always)",
+        choices=("replica", "synchronized"),
+    )
     precision: str = setting(
         "auto",
-        "auto is mixed_float16 on a GPU, float32 elsewhere",
+        "auto is mixed_float16 on GPUs, mixed_bfloat16 on TPUs, float32 elsewhere",
         choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
     )
 
@@ -286,7 +294,8 @@ class Recipe:
             validation_data: Like `dataset`; evaluated after every epoch.
             run_dir: Folder for the recipe, log, versions and weights. A second call with the same
                 recipe resumes at the last finished epoch; a finished run is returned untrained.
-            distribution: `"auto"`, `"none"` or `"mirrored"`, see `krr.distribution.scope`.
+            distribution: `"auto"`, `"none"`, `"mirrored"` (TensorFlow) or `"data_parallel"` (JAX), see
+                `krr.distribution.scope`.
             data_service: `"grpc://host:port"` of a tf.data service whose workers make the training
                 pictures, the same in the same order; docs/data-service.md tells how to start one.
             steps_per_epoch: Updates of an epoch; by default floor(images / batch_size). Needed
@@ -310,6 +319,7 @@ class Recipe:
         >>> recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, batch_size=4, train_size=32)
         >>> history = recipe.fit((x, np.arange(8) % 2), verbose=0)
         `classes`: 2, the largest label of the arrays plus one.
+        `precision`: float32, for the CPU.
         >>> history.epoch
         [0]
         """

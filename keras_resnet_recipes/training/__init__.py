@@ -34,48 +34,49 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     data = from_source(dataset)
-    recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
-    steps = parts.steps_of(recipe, data, steps_per_epoch)
-    watchers = [UnreadableImages(data, recipe.unreadable_images)]
-    validation = None
-    if validation_data is not None:
-        validation, watcher = _evaluation(recipe, validation_data, data.class_names)
-        watchers.append(watcher)
-
-    keras.utils.set_random_seed(seed)
-    # Not the model's name, which Keras counts up: the same script would be another run next time.
-    known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
-    model = _compiled_model(recipe, model, distribution)
-    model.class_names = data.class_names
-    folder, first_epoch = _opened(run_dir, recipe, model, known)
-    last_epoch = parts.schedule(recipe).total_epochs
-
-    history = keras.callbacks.History()
-    history.set_model(model)
-    if first_epoch < last_epoch:
-        batches = training_batches(
-            recipe,
-            data,
-            steps=steps,
-            first_epoch=first_epoch,
-            seed=seed,
-            unreadable=watchers[0],
-            data_service=data_service,
-        )
-        with watchers[0].named(), watchers[-1].named():
-            history = model.fit(
-                batches,
-                initial_epoch=first_epoch,
-                epochs=last_epoch,
-                steps_per_epoch=steps * recipe.gradient_accumulation_steps,
-                validation_data=validation,
-                callbacks=_callbacks(recipe, watchers, callbacks, folder),
-                verbose=verbose,
-                shuffle=False,
+    with devices.scope(distribution) as replicas:
+        recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
+        steps = parts.steps_of(recipe, data, steps_per_epoch)
+        watchers = [UnreadableImages(data, recipe.unreadable_images)]
+        if validation_data is not None:
+            validation_data, watcher = _evaluation(
+                recipe, validation_data, data.class_names, replicas
             )
-    if folder is not None:
-        history.epoch, history.history = folder.history()
-    return history
+            watchers.append(watcher)
+        keras.utils.set_random_seed(seed)
+        # Not the model's name, which Keras counts up: the same script would be another run next time.
+        known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
+        model = _compiled_model(recipe, model, replicas)
+        model.class_names = data.class_names
+        folder, first_epoch = _opened(run_dir, recipe, model, known)
+        last_epoch = parts.schedule(recipe).total_epochs
+        history = keras.callbacks.History()
+        history.set_model(model)
+        if first_epoch < last_epoch:
+            batches = training_batches(
+                recipe,
+                data,
+                steps=steps,
+                first_epoch=first_epoch,
+                seed=seed,
+                unreadable=watchers[0],
+                replicas=replicas,
+                data_service=data_service,
+            )
+            with watchers[0].named(), watchers[-1].named():
+                history = model.fit(
+                    batches,
+                    initial_epoch=first_epoch,
+                    epochs=last_epoch,
+                    steps_per_epoch=steps * recipe.gradient_accumulation_steps,
+                    validation_data=validation_data,
+                    callbacks=_callbacks(recipe, watchers, callbacks, folder),
+                    verbose=verbose,
+                    shuffle=False,
+                )
+        if folder is not None:
+            history.epoch, history.history = folder.history()
+        return history
 
 
 def evaluate(
@@ -88,21 +89,28 @@ def evaluate(
             f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
         )
     recipe = recipe.replace(classes=classes)
-    batches, unreadable = _evaluation(recipe, dataset, getattr(model, "class_names", None))
     logits = _gives_logits(model)
-    metrics = parts.metrics(classes)
-    # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
-    evaluator = keras.Model(model.inputs, model.outputs)
-    loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
-    evaluator.compile(loss=loss, metrics=metrics)
-    with unreadable.named():
-        result = evaluator.evaluate(batches, verbose=verbose, return_dict=True)
+    with devices.scope_of(model) as replicas:
+        names = getattr(model, "class_names", None)
+        batches, unreadable = _evaluation(recipe, dataset, names, replicas)
+        metrics = parts.metrics(recipe, replicas if logits else 1)
+        # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
+        evaluator = keras.Model(model.inputs, model.outputs)
+        loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
+        evaluator.compile(loss=loss, weighted_metrics=metrics)
+        with unreadable.named():
+            result = evaluator.evaluate(
+                batches,
+                verbose=verbose,
+                callbacks=[devices.AveragedStatistics()],
+                return_dict=True,
+            )
     unreadable.warn()
     if not logits:
         del result["loss"]
     return {
         **{name: float(value) for name, value in result.items()},
-        "images": int(metrics[0].count),
+        "images": int(metrics[0].count.numpy()),
     }
 
 
@@ -151,23 +159,16 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     return model
 
 
-def _compiled_model(recipe: Recipe, model: keras.Model | None, distribution: str) -> keras.Model:
+def _compiled_model(recipe: Recipe, model: keras.Model | None, replicas: int) -> keras.Model:
     if model is not None and model.output_shape[-1] != recipe.classes:
         raise ValueError(
             f"`model` must have {recipe.classes} outputs, one a class; received {model.output_shape[-1]}."
         )
+    parts.check_share(recipe, replicas)
     precision = parts.resolved_precision(recipe)
-    with devices.scope(distribution) as replicas, parts.dtype_policy(precision):
-        devices.refuse_unsafe(
-            replicas,
-            gradient_clip=recipe.gradient_clip,
-            gradient_accumulation_steps=recipe.gradient_accumulation_steps,
-            precision=precision,
-        )
-        if recipe.batch_size % replicas:
-            raise ValueError(
-                f"`batch_size` must be a multiple of the {replicas} devices; received {recipe.batch_size}."
-            )
+    if recipe.precision == "auto":
+        print(f"`precision`: {precision}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
+    with parts.dtype_policy(precision):
         if model is None:
             model = parts.network(recipe)
         elif replicas > 1:
@@ -175,7 +176,7 @@ def _compiled_model(recipe: Recipe, model: keras.Model | None, distribution: str
             weights = model.get_weights()
             model = keras.models.clone_model(model)
             model.set_weights(weights)
-        return parts.compiled(recipe, model)
+        return parts.compiled(recipe, model, replicas)
 
 
 def _opened(
@@ -190,12 +191,12 @@ def _opened(
 
 
 def _evaluation(
-    recipe: Recipe, dataset: Any, class_names: tuple[str, ...] | None
+    recipe: Recipe, dataset: Any, class_names: tuple[str, ...] | None, replicas: int
 ) -> tuple[tf.data.Dataset, UnreadableImages]:
     data: ImageDataset = from_source(dataset, split="validation", class_names=class_names)
     parts.resolved_classes(recipe, data)
     unreadable = UnreadableImages(data, recipe.unreadable_images)
-    return evaluation_batches(recipe, data, unreadable=unreadable), unreadable
+    return evaluation_batches(recipe, data, unreadable=unreadable, replicas=replicas), unreadable
 
 
 def _callbacks(
@@ -210,7 +211,9 @@ def _callbacks(
 
     rate = keras.callbacks.LearningRateScheduler(parts.schedule(recipe))
     # The folder comes last: its log then has what the others put into theirs.
+    # Statistics are averaged before anyone saves them.
     return [
+        devices.AveragedStatistics(),
         rate,
         keras.callbacks.LambdaCallback(on_epoch_end=warn),
         *callbacks,

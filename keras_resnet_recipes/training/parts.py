@@ -62,13 +62,30 @@ def _smaller_batch(images: int) -> int:
     return max(2, 2 ** (images // 8).bit_length())
 
 
+def check_share(recipe: Recipe, replicas: int) -> None:
+    """Raises ValueError where a batch cannot be dealt out to the devices."""
+    part = recipe.batch_size // recipe.gradient_accumulation_steps
+    if part % replicas:
+        raise ValueError(
+            f"`batch_size` / `gradient_accumulation_steps` must be a multiple of the {replicas} devices; "
+            f"received {recipe.batch_size} / {recipe.gradient_accumulation_steps}."
+        )
+    if mixing(recipe) and recipe.mix_per_replica and part // replicas % 2:
+        raise ValueError(
+            "`batch_size` / `gradient_accumulation_steps` / devices must be even with MixUp or CutMix, which "
+            f"pair images of one device; received {recipe.batch_size} / {recipe.gradient_accumulation_steps} / "
+            f"{replicas}. Or use mix_per_replica=False."
+        )
+
+
 def resolved_precision(recipe: Recipe) -> str:
-    """The dtype policy: "auto" is mixed_float16 where Keras' backend sees a GPU, else float32."""
+    """The dtype policy: "auto" is mixed_float16 on GPUs, mixed_bfloat16 on TPUs, else float32."""
     if recipe.precision != "auto":
         return recipe.precision
-    return (
-        "mixed_float16" if any("gpu" in name for name in distribution.accelerators()) else "float32"
-    )
+    kinds = {name.split(":")[0] for name in distribution.accelerators()}
+    if "tpu" in kinds:
+        return "mixed_bfloat16"
+    return "mixed_float16" if "gpu" in kinds else "float32"
 
 
 @contextlib.contextmanager
@@ -90,32 +107,57 @@ def network(recipe: Recipe) -> keras.Model:
     )
 
 
-def compiled(recipe: Recipe, model: keras.Model) -> keras.Model:
+def compiled(recipe: Recipe, model: keras.Model, replicas: int = 1) -> keras.Model:
     """The model with the recipe's optimizer, loss and metrics."""
-    steps = recipe.gradient_accumulation_steps
+    if recipe.batch_norm == "synchronized" and replicas > 1:
+        distribution.synchronize_statistics(model)
     optimizer = optimizers.Lamb(
         learning_rate=schedule(recipe)(0),
         weight_decay=recipe.weight_decay,
         global_clipnorm=recipe.gradient_clip,
-        gradient_accumulation_steps=steps if steps > 1 else None,
     )
-    model.compile(optimizer=optimizer, loss=loss(recipe), metrics=metrics(recipe.classes))
+    optimizer = distribution.repair_optimizer(
+        optimizer,
+        accumulation_steps=recipe.gradient_accumulation_steps,
+        loss_scaling=model.dtype_policy.name == "mixed_float16",
+    )
+    model.compile(
+        optimizer=optimizer,
+        loss=loss(recipe),
+        weighted_metrics=metrics(recipe, replicas),
+        auto_scale_loss=False,
+    )
     # Variables made in the first step would make TensorFlow trace that step twice.
     model.optimizer.build(model.trainable_variables)
     return model
 
 
-def loss(recipe: Recipe) -> keras.losses.Loss:
+def loss(recipe: Recipe, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
     """The recipe's loss on logits; label smoothing is in the targets already."""
     if recipe.loss == "binary_crossentropy":
-        return losses.BinaryCrossentropy(target_threshold=recipe.target_threshold)
-    return keras.losses.CategoricalCrossentropy(from_logits=True)
+        return losses.BinaryCrossentropy(
+            target_threshold=recipe.target_threshold, reduction=reduction
+        )
+    return keras.losses.CategoricalCrossentropy(from_logits=True, reduction=reduction)
 
 
-def metrics(classes: int) -> list[keras.metrics.Metric]:
-    """Top-1, and top-5 where there are more than five classes."""
-    top1 = keras.metrics.CategoricalAccuracy(name="top1")
-    return [top1, keras.metrics.TopKCategoricalAccuracy(5, name="top5")] if classes > 5 else [top1]
+def metrics(recipe: Recipe, replicas: int = 1) -> list[keras.metrics.Metric]:
+    """Top-1, top-5 where there are more than five classes, and on several devices the loss.
+
+    The last batch of an evaluation is filled up there with pictures of weight 0, which Keras' own
+    loss counts; a metric of that name takes its place in the logs.
+    """
+    made = [keras.metrics.CategoricalAccuracy(name="top1")]
+    if recipe.classes > 5:
+        made.append(keras.metrics.TopKCategoricalAccuracy(5, name="top5"))
+    if replicas > 1:
+        made.append(keras.metrics.MeanMetricWrapper(loss(recipe, reduction=None), name="loss"))
+    return made
+
+
+def mixing(recipe: Recipe) -> bool:
+    """Whether the recipe mixes images."""
+    return recipe.mix_probability > 0 and (recipe.mixup_alpha > 0 or recipe.cutmix_alpha > 0)
 
 
 def schedule(recipe: Recipe) -> schedules.Cosine:

@@ -29,6 +29,7 @@ def training_batches(
     first_epoch: int,
     seed: int,
     unreadable: UnreadableImages,
+    replicas: int = 1,
     data_service: str | None = None,
 ) -> tf.data.Dataset:
     """Batches of all epochs from `first_epoch` on, `steps` updates an epoch.
@@ -44,6 +45,8 @@ def training_batches(
         seed: Seed of order and augmentation.
         unreadable: Hears of images that fail.
         data_service: Address of a tf.data service whose workers make the pictures: the same, in the
+        replicas: Devices, each of which gets an equal run of every batch.
+        data_service: Address of a tf.data service whose workers make the pictures: the same, in the
             same order.
 
     Returns:
@@ -54,7 +57,7 @@ def training_batches(
         ConnectionError: If nothing answers there.
     """
     run_seed = tf.constant([seed, 0], tf.int64)
-    # With accumulation Keras takes a part of the batch at a time, and mixing is within the part.
+    # With accumulation a step takes a part of the batch, and mixing is within the part.
     part = recipe.batch_size // recipe.gradient_accumulation_steps
     count, epochs = steps * recipe.batch_size, recipe.epochs + recipe.cooldown_epochs
 
@@ -63,13 +66,15 @@ def training_batches(
         epoch_seed = _folded(run_seed, epoch)
         batches = _pictures(recipe, data, count, epoch_seed, unreadable, part).enumerate()
         return batches.map(
-            _targets_and_mix(recipe, epoch_seed, unreadable), num_parallel_calls=tf.data.AUTOTUNE
+            _targets_and_mix(recipe, epoch_seed, unreadable, replicas),
+            num_parallel_calls=tf.data.AUTOTUNE,
         )
 
     @_plain
     def mixed(number: tf.Tensor, pictures: tuple[tf.Tensor, tf.Tensor]) -> Any:
         epoch, step = first_epoch + number // (count // part), number % (count // part)
-        return _targets_and_mix(recipe, _folded(run_seed, epoch), unreadable)(step, pictures)
+        mix = _targets_and_mix(recipe, _folded(run_seed, epoch), unreadable, replicas)
+        return mix(step, pictures)
 
     if data_service is None:
         batches = tf.data.Dataset.range(first_epoch, epochs).flat_map(batches_of)
@@ -82,7 +87,7 @@ def training_batches(
 
 
 def evaluation_batches(
-    recipe: Recipe, data: ImageDataset, *, unreadable: UnreadableImages
+    recipe: Recipe, data: ImageDataset, *, unreadable: UnreadableImages, replicas: int = 1
 ) -> tf.data.Dataset:
     """Every image once, in order, resized and centre-cropped as the recipe says.
 
@@ -90,9 +95,12 @@ def evaluation_batches(
         recipe: The recipe, its `classes` known.
         data: Images.
         unreadable: Hears of images that fail.
+        replicas: Devices.
 
     Returns:
         Elements (uint8 [batch, size, size, 3], float32 one-hot [batch, classes]); the last batch may be smaller.
+        On several devices all batches are of one size, a multiple of `replicas`, and a third part, float32 [batch],
+        is 1 for images and 0 for what fills up the last batch: Keras would give a device no image at all.
     """
     crop = augment.CenterCrop(
         size=recipe.test_size,
@@ -116,9 +124,23 @@ def evaluation_batches(
         pictures = pictures.ignore_errors(log_warning=False)
     # Where a stream ends is not always known; a failure of its last image then goes unreported.
     length = tf.constant(tf.int64.max if data.size is None else data.size, tf.int64)
-    batches = pictures.batch(min(recipe.batch_size, _EVALUATION_BATCH))
-    batches = unreadable.watch(batches, length, lambda places: places).map(with_targets)
+    size = -(-min(recipe.batch_size, _EVALUATION_BATCH) // replicas) * replicas
+    batches = unreadable.watch(pictures.batch(size), length, lambda places: places)
+    batches = batches.map(with_targets)
+    if replicas > 1:
+        batches = batches.map(lambda images, targets: _filled(size, images, targets))
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
+
+
+def _filled(size: int, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """The parts of a batch with zeros up to `size`, and the weights of what they hold."""
+    count = tf.shape(parts[0])[0]
+    weighted = (*parts, tf.ones(count[None]))
+    zeros = [[[0, size - count], *[[0, 0]] * (len(part.shape) - 1)] for part in weighted]
+    return tuple(
+        tf.ensure_shape(tf.pad(part, missing), (size, *part.shape[1:]))
+        for part, missing in zip(weighted, zeros, strict=True)
+    )
 
 
 def _pictures(
@@ -279,9 +301,10 @@ def _copies(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augment
 
 
 def _targets_and_mix(
-    recipe: Recipe, epoch_seed: tf.Tensor, unreadable: UnreadableImages
+    recipe: Recipe, epoch_seed: tf.Tensor, unreadable: UnreadableImages, replicas: int
 ) -> Callable[[tf.Tensor, tuple[tf.Tensor, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]:
     """From (step, (images, labels)) to a batch with targets, mixed if the recipe mixes."""
+    draws = replicas if recipe.mix_per_replica else 1
     mix = augment.MixUpOrCutMix(
         mixup_alpha=recipe.mixup_alpha,
         cutmix_alpha=recipe.cutmix_alpha,
@@ -296,8 +319,17 @@ def _targets_and_mix(
         images, labels = pictures
         labels = unreadable.check_labels(labels, recipe.classes)
         targets = augment.one_hot(labels, recipe.classes, recipe.label_smoothing)
+        shares = zip(tf.split(images, draws), tf.split(targets, draws), strict=True)
         # Rows of pictures use the seeds (epoch, block); -1 keeps those of batches apart.
-        return mix(images, targets, _folded(_folded(epoch_seed, -1), step))
+        mixed = [
+            mix(*share, _folded(_folded(epoch_seed, -1), step * draws + number))
+            for number, share in enumerate(shares)
+        ]
+        return (
+            mixed[0]
+            if draws == 1
+            else tuple(tf.concat(part, 0) for part in zip(*mixed, strict=True))
+        )
 
     return batch
 

@@ -14,7 +14,9 @@ COLUMNS = json.loads((GOLDEN / "strikes_back.json").read_text())["columns"]
 SILENT = {
     "classes",
     "gradient_accumulation_steps",
+    "mix_per_replica",
     "unreadable_images",
+    "batch_norm",
     "precision",
     "exact_resize",
 }

@@ -1,47 +1,186 @@
-"""Training under MirroredStrategy: refused where Keras is wrong, right where it is not."""
+"""Recipe.fit and Recipe.evaluate on four devices, with TensorFlow and with JAX."""
 
+import json
 import os
 import subprocess
 import sys
+import textwrap
+from pathlib import Path
 
-SCRIPT = """
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PREPARED = """
+import json
+import keras
 import numpy as np
-import tensorflow as tf
 import keras_resnet_recipes as krr
 
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-x = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), "uint8")
-data = x, np.arange(16) % 2
-recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, batch_size=8, train_size=16,
-                test_size=16, rand_augment=None)
+rng = np.random.default_rng(0)
 
-for change in ({}, {"gradient_clip": None, "precision": "mixed_float16"},
-               {"gradient_clip": None, "gradient_accumulation_steps": 2}):
+def images(n):
+    return rng.integers(0, 256, (n, 16, 16, 3), "uint8"), np.arange(n) % 7
+
+def network():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([
+        keras.Input((None, None, 3)),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(8, 3, strides=2, use_bias=False),
+        keras.layers.BatchNormalization(),
+        keras.layers.ReLU(),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(7),
+    ])
+
+def weights(model):
+    return np.concatenate([np.ravel(w) for w in model.get_weights()])
+
+def refusal(call):
     try:
-        recipe.replace(**change).fit(data, distribution="mirrored", verbose=0)
+        call()
     except ValueError as error:
-        print("refused:", str(error).splitlines()[1])
+        return str(error)
 
-history = recipe.replace(gradient_clip=None).fit(data, distribution="mirrored", verbose=0)
-print("trained:", int(history.model.optimizer.iterations.numpy()), np.isfinite(history.history["loss"][0]))
-try:
-    recipe.replace(gradient_clip=None, mixup_alpha=0, cutmix_alpha=0).replace(
-        batch_size=7
-    ).fit(data, distribution="mirrored", verbose=0)
-except ValueError as error:
-    print("refused:", error)
+recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, learning_rate=0.004, batch_size=32,
+                train_size=16, test_size=16, rand_augment=None, precision="float32")
+data, few, many = images(96), images(3), images(10007)
 """
 
+MIRRORED = (
+    PREPARED
+    + """
+import tensorflow as tf
 
-def test_fit_on_two_devices():
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0"}
-    command = [sys.executable, "-W", "ignore", "-c", SCRIPT]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("refused", "trained"))]
-    assert lines[0].startswith("refused: - gradient_clip=1.0: every replica clips")
-    assert lines[1].startswith("refused: - precision='mixed_float16'")
-    assert lines[2].startswith("refused: - gradient_accumulation_steps=2")
-    assert lines[3] == "trained: 2 True"
-    assert lines[4] == "refused: `batch_size` must be a multiple of the 2 devices; received 7."
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
+history = recipe.replace(gradient_accumulation_steps=2, gradient_clip=0.05).fit(
+    data, model=network(), validation_data=few, distribution="mirrored", verbose=0)
+model = history.model
+single = network()
+single.set_weights(model.get_weights())
+evaluation = recipe.replace(test_size=8)
+uneven = lambda **changes: recipe.replace(**changes).fit(data, distribution="mirrored", verbose=0)
+print(json.dumps({
+    "updates": int(model.optimizer.iterations.numpy()),
+    "copies": len(model.trainable_variables[0].value.values),
+    "jit": model.jit_compile,
+    "val": {name: values[0] for name, values in history.history.items() if name.startswith("val")},
+    "few": [recipe.evaluate(m, few, verbose=0) for m in (single, model)],
+    "many": [evaluation.evaluate(m, many, verbose=0) for m in (single, model)],
+    "uneven": refusal(lambda: uneven(batch_size=30)),
+    "odd": refusal(lambda: uneven(batch_size=36)),
+    "parallel": refusal(lambda: recipe.fit(data, distribution="data_parallel", verbose=0)),
+}))
+
+# Keras alone: 9 images on 4 devices are 3 + 3 + 3 + 0.
+with krr.distribution.scope("mirrored"):
+    stock = network()
+    stock.compile("sgd", "mse", jit_compile=True)
+    fit = lambda: stock.fit(np.zeros((8, 16, 16, 3)), np.zeros((8, 7)), verbose=0,
+                            callbacks=[krr.distribution.AveragedStatistics()])
+    print("stock jit", refusal(fit))
+    stock.compile(loss="mse")
+try:
+    x, y = images(9)
+    loss = stock.evaluate(x, np.eye(7)[y], batch_size=12, verbose=0)
+    print("stock counts", loss)
+except tf.errors.InvalidArgumentError as error:
+    print("stock fails", str(error)[-300:])
+"""
+)
+
+PARALLEL = (
+    PREPARED
+    + """
+recipe = recipe.replace(gradient_accumulation_steps=2, mix_per_replica=False)
+one, four = (
+    recipe.fit(data, model=network(), validation_data=images(21), distribution=name, verbose=0)
+    for name in ("none", "auto"))
+start = weights(network())
+print(json.dumps({
+    "devices": [len(h.model.trainable_variables[0].value.sharding.device_set) for h in (one, four)],
+    "left": str(keras.distribution.distribution()),
+    "updates": [int(h.model.optimizer.iterations) for h in (one, four)],
+    "difference": float(np.abs(weights(one.model) - weights(four.model)).max()),
+    "movement": float(np.abs(weights(one.model) - start).max()),
+    "loss": [h.history["loss"][0] for h in (one, four)],
+    "images": recipe.evaluate(four.model, images(21), verbose=0)["images"],
+    "mirrored": refusal(lambda: recipe.fit(data, distribution="mirrored", verbose=0)),
+}))
+"""
+)
+
+
+def ran(script, backend):
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "CUDA_VISIBLE_DEVICES": "",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=500,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("{", "stock"))]
+    assert lines, done.stderr[-3000:]
+    return json.loads(lines[0]), lines[1:], done.returncode
+
+
+@pytest.fixture(scope="module")
+def mirrored():
+    return ran(MIRRORED, "tensorflow")
+
+
+def test_fit_on_four_devices(mirrored):
+    result, _, _ = mirrored
+    assert result["updates"] == 3
+    assert result["copies"] == 4
+    assert result["jit"] is False
+    assert "must be a multiple of the 4 devices; received 30 / 1" in result["uneven"]
+    assert "must be even with MixUp or CutMix" in result["odd"]
+    assert "Use 'mirrored'" in result["parallel"]
+
+
+def test_evaluation_on_four_devices_counts_every_image_once(mirrored):
+    result, _, _ = mirrored
+    for name, images in (("many", 10007), ("few", 3)):
+        one, four = result[name]
+        assert one["images"] == four["images"] == images
+        # Shares of float32 counts; and one image nearer to a tie than the order of a sum.
+        assert four["top1"] == pytest.approx(one["top1"], abs=1e-6)
+        assert four["top5"] == pytest.approx(one["top5"], abs=1e-6)
+        assert four["loss"] == pytest.approx(one["loss"], rel=1e-5)
+    assert result["val"]["val_loss"] == pytest.approx(result["few"][0]["loss"], rel=1e-5)
+    assert result["val"]["val_top1"] == pytest.approx(result["few"][0]["top1"], abs=1e-6)
+
+
+def test_xla_is_refused(mirrored):
+    _, (jit, *_), _ = mirrored
+    assert "`jit_compile` must be False or 'auto' under MirroredStrategy" in jit
+
+
+def test_keras_still_gives_a_device_no_image(mirrored):
+    _, stock, returncode = mirrored
+    fails = returncode != 0 or stock[1].startswith("stock fails")
+    assert fails, "Keras has fixed it: remove the repair `pipeline._filled` and the metric `loss`"
+
+
+def test_jax_on_four_devices_trains_as_on_one():
+    result, _, _ = ran(PARALLEL, "jax")
+    assert result["devices"] == [1, 4]
+    assert result["left"] == "None"
+    assert result["updates"] == [3, 3]
+    # float32 sums in another order: the bound of the issue, 0.01 % of the movement.
+    assert result["difference"] < 1e-4 * result["movement"]
+    assert result["loss"][1] == pytest.approx(result["loss"][0], rel=1e-5)
+    assert result["images"] == 21
+    assert "Use 'data_parallel'" in result["mirrored"]

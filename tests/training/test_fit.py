@@ -226,7 +226,7 @@ def test_a_run_of_ones_own_model_is_found_again(tmp_path):
         ),
         (RECIPE, (squares()[0], np.zeros(32, int)), {}, "of two classes or more; all are 0"),
         (RECIPE, squares(), {"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
-        (RECIPE, squares(), {"distribution": "some"}, "must be 'auto', 'none' or 'mirrored'"),
+        (RECIPE, squares(), {"distribution": "some"}, "must be 'auto', 'none', 'mirrored' or"),
         (
             RECIPE,
             squares(),

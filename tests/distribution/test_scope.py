@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_resnet_recipes.distribution import _devices, refuse_unsafe, scope
+from keras_resnet_recipes.distribution import scope
+from keras_resnet_recipes.distribution.scope import _devices
 
-ROOT = Path(__file__).parents[1]
-SAFE = {"gradient_clip": None, "gradient_accumulation_steps": 1, "precision": "float32"}
+ROOT = Path(__file__).parents[2]
 
 # One process per number of devices: TensorFlow fixes its devices when it starts.
 TRAINING = """
@@ -112,17 +112,41 @@ def test_which_devices_are_used(monkeypatch, gpus, name, expected):
     assert len(_devices(name)) == expected
 
 
+@pytest.mark.parametrize(("name", "expected"), [("auto", 4), ("data_parallel", 4), ("none", 0)])
+def test_which_devices_jax_uses(monkeypatch, name, expected):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: [f"gpu:{i}" for i in range(4)])
+    assert len(_devices(name)) == expected
+
+
 @pytest.mark.every_backend
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_need_no_tensorflow(monkeypatch, backend):
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     for name in ("auto", "none"):
         with scope(name) as replicas:
             assert replicas == 1
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    ("backend", "name", "instead"),
+    [
+        ("tensorflow", "data_parallel", "Use 'mirrored' .*on one device and not say so"),
+        ("jax", "mirrored", "Use 'data_parallel'"),
+        ("torch", "mirrored", "Use 'none' .*or the backend TensorFlow"),
+        ("torch", "data_parallel", "Use 'none' .*or the backend JAX"),
+    ],
+)
+def test_what_cannot_work_says_what_does(monkeypatch, backend, name, instead):
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     with (
-        pytest.raises(ValueError, match=f"'mirrored' on the backend '{backend}'"),
-        scope("mirrored"),
+        pytest.raises(
+            ValueError, match=f"distribution='{name}' on the backend '{backend}'.*{instead}"
+        ),
+        scope(name),
     ):
         pass
 
@@ -130,40 +154,7 @@ def test_other_backends_need_no_tensorflow(monkeypatch, backend):
 @pytest.mark.every_backend
 def test_a_wrong_name_is_named():
     with (
-        pytest.raises(ValueError, match=r"`name` must be 'auto', .*name='horovod'"),
+        pytest.raises(ValueError, match=r"`distribution` must be 'auto', .*distribution='horovod'"),
         scope("horovod"),
     ):
         pass
-
-
-@pytest.mark.every_backend
-@pytest.mark.parametrize(
-    ("unsafe", "remedy"),
-    [
-        ({"gradient_clip": 1.0}, "gradient_clip=1.0: .*use gradient_clip=None"),
-        ({"gradient_accumulation_steps": 4}, "gradient_accumulation_steps=4: .*merge_call"),
-        ({"precision": "mixed_float16"}, "precision='mixed_float16': .*use precision='float32'"),
-    ],
-)
-def test_what_keras_computes_wrongly_is_refused_on_replicas(unsafe, remedy):
-    refuse_unsafe(1, **{**SAFE, **unsafe})
-    with pytest.raises(ValueError, match=f"(?s)on 2 replicas.*{remedy}.*one device"):
-        refuse_unsafe(2, **{**SAFE, **unsafe})
-
-
-@pytest.mark.every_backend
-def test_everything_wrong_is_said_at_once():
-    with pytest.raises(ValueError, match=r"(?s)gradient_clip.*accumulation.*float16"):
-        refuse_unsafe(
-            4, gradient_clip=1.0, gradient_accumulation_steps=2, precision="mixed_float16"
-        )
-
-
-@pytest.mark.every_backend
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize("steps", [None, 1])
-def test_the_rest_is_allowed_on_replicas(precision, steps):
-    assert (
-        refuse_unsafe(8, gradient_clip=None, gradient_accumulation_steps=steps, precision=precision)
-        is None
-    )

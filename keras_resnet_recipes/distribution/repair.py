@@ -1,0 +1,62 @@
+"""All repairs of an optimizer at once."""
+
+import keras
+
+from keras_resnet_recipes.distribution.accumulation import GradientAccumulation
+from keras_resnet_recipes.distribution.clipping import clip_after_sum
+from keras_resnet_recipes.distribution.loss_scale import AgreeingLossScale
+
+
+def repair_optimizer(
+    optimizer: keras.optimizers.Optimizer,
+    *,
+    accumulation_steps: int = 1,
+    loss_scaling: bool = False,
+) -> keras.optimizers.Optimizer:
+    """The optimizer as it is right on any number of replicas.
+
+    Call it inside `scope`, and compile with `auto_scale_loss=False`.
+
+    Args:
+        optimizer: Any Keras optimizer without accumulation of its own. On several replicas it
+            is changed itself.
+        accumulation_steps: Batches of an update, at least 1.
+        loss_scaling: Whether the loss is scaled dynamically, as float16 needs it.
+
+    Returns:
+        An optimizer with the same settings, on one device and without the rest the same one.
+
+    Raises:
+        ValueError: If the optimizer accumulates already, or `accumulation_steps` is below 1.
+
+    Example:
+        >>> optimizer = repair_optimizer(keras.optimizers.SGD(0.1), accumulation_steps=4)
+        >>> optimizer.steps
+        4
+    """
+    if accumulation_steps < 1:
+        raise ValueError(
+            "`accumulation_steps` must be at least 1. "
+            f"Received: accumulation_steps={accumulation_steps!r}"
+        )
+    if _on_replicas():
+        if optimizer.gradient_accumulation_steps:
+            raise ValueError(
+                "`optimizer` cannot accumulate gradients itself on several replicas "
+                "(keras-team/keras issue 20582); use `accumulation_steps`. Received: "
+                f"gradient_accumulation_steps={optimizer.gradient_accumulation_steps!r}"
+            )
+        optimizer = clip_after_sum(optimizer)
+    if loss_scaling:
+        optimizer = AgreeingLossScale(optimizer)
+    if accumulation_steps > 1:
+        optimizer = GradientAccumulation(optimizer, accumulation_steps)
+    return optimizer
+
+
+def _on_replicas() -> bool:
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1

@@ -1,0 +1,147 @@
+"""Trains a tiny ResNet for four updates with given settings on 1, 2 or 4 CPU devices.
+
+A program of its own, for TensorFlow fixes its devices when it starts and two MirroredStrategies of
+different size in one process abort each other:
+
+    python train_cell.py REPLICAS RESULT.npz < cells.json
+
+cells.json is a list of settings (`DEFAULTS` with changes); RESULT.npz has for cell number i the arrays
+"i/before" and "i/after", all trainable weights in one row, "i/statistics", those of BatchNorm in a row
+for each replica, "i/iterations" and "i/loss"; or "i/error", a text.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_resnet_recipes import distribution, optimizers
+
+DEFAULTS = {
+    "optimizer": "sgd",  # sgd, lamb
+    "clip": None,  # limit of the global norm
+    "accumulation": 1,  # batches of an update
+    "precision": "float32",  # a dtype policy
+    "batch_norm": None,  # replica, synchronized; None has none
+    "ema": False,  # moving average of the weights
+    "stock": False,  # Keras as it is, without repairs
+    "overflow": None,  # place of an image in the second update that overflows float16
+}
+UPDATES, BATCH, CLASSES = 4, 16, 5
+
+
+def images_and_targets() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((UPDATES * BATCH, 16, 16, 3)).astype("float32")
+    return images, np.eye(CLASSES, dtype="float32")[rng.integers(0, CLASSES, len(images))]
+
+
+def network(batch_norm: str | None) -> keras.Model:
+    def normalized(x: Any) -> Any:
+        return x if batch_norm is None else keras.layers.BatchNormalization(momentum=0.9)(x)
+
+    def convolution(x: Any, size: int, strides: int = 1) -> Any:
+        layer = keras.layers.Conv2D(8, size, strides=strides, padding="same", use_bias=False)
+        return normalized(layer(x))
+
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.ReLU()(convolution(inputs, 3))
+    for strides in (1, 2):
+        branch = keras.layers.ReLU()(convolution(x, 3, strides))
+        branch = convolution(branch, 3)
+        shortcut = x if strides == 1 else convolution(x, 1, strides)
+        x = keras.layers.ReLU()(keras.layers.Add()([branch, shortcut]))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
+
+
+def compiled(cell: dict[str, Any]) -> keras.Model:
+    model = network(cell["batch_norm"])
+    if cell["batch_norm"] == "synchronized":
+        distribution.synchronize_statistics(model)
+    settings = {"global_clipnorm": cell["clip"], "use_ema": cell["ema"], "ema_momentum": 0.9}
+    if cell["stock"] and cell["accumulation"] > 1:
+        settings["gradient_accumulation_steps"] = cell["accumulation"]
+    optimizer = (
+        keras.optimizers.SGD(0.1, momentum=0.9, **settings)
+        if cell["optimizer"] == "sgd"
+        else optimizers.Lamb(0.01, weight_decay=0.02, **settings)
+    )
+    if not cell["stock"]:
+        optimizer = distribution.repair_optimizer(
+            optimizer,
+            accumulation_steps=cell["accumulation"],
+            loss_scaling=cell["precision"] == "mixed_float16",
+        )
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, auto_scale_loss=cell["stock"], jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def train(cell: dict[str, Any]) -> dict[str, Any]:
+    keras.utils.set_random_seed(1)
+    keras.config.set_dtype_policy(cell["precision"])
+    images, targets = images_and_targets()
+    if cell["overflow"] is not None:
+        images[BATCH + cell["overflow"]] = 6e4
+    batches = tf.data.Dataset.from_tensor_slices((images, targets))
+    batches = batches.batch(BATCH // cell["accumulation"], drop_remainder=True)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    model = compiled(cell)
+    before = row(model.trainable_variables)
+    average = [] if cell["stock"] else [distribution.AveragedStatistics()]
+    history = model.fit(
+        batches.with_options(options), shuffle=False, verbose=0, callbacks=average
+    ).history
+    return {
+        "before": before,
+        "after": row(model.trainable_variables),
+        "statistics": statistics(model),
+        "loss": history["loss"][0],
+        "iterations": int(model.optimizer.iterations.numpy()),
+    }
+
+
+def statistics(model: keras.Model) -> np.ndarray:
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    copies = [
+        [value.numpy() for value in model.distribute_strategy.experimental_local_results(variable)]
+        for layer in norms
+        for variable in (layer.moving_mean.value, layer.moving_variance.value)
+    ]
+    return np.array([np.concatenate(replica) for replica in zip(*copies, strict=True)])
+
+
+def row(variables: list[Any]) -> np.ndarray:
+    return np.concatenate([np.zeros(0), *(np.ravel(variable.numpy()) for variable in variables)])
+
+
+def main(replicas: int, path: str) -> None:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * replicas
+    )
+    arrays = {}
+    for number, changes in enumerate(json.load(sys.stdin)):
+        with distribution.scope("mirrored" if replicas > 1 else "none") as made:
+            assert made == replicas
+            try:
+                results = train({**DEFAULTS, **changes})
+            except Exception as error:
+                results = {"error": f"{type(error).__name__}: {error}"}
+        arrays.update({f"{number}/{name}": value for name, value in results.items()})
+    np.savez(path, **arrays)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,157 @@
+"""Precision: what "auto" is, what stays in float32, and that all three train alike."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes import distribution
+from keras_resnet_recipes.training import parts
+
+RECIPE = krr.A3(
+    network="ResNet20",
+    classes=4,
+    epochs=1,
+    warmup_epochs=0,
+    batch_size=16,
+    train_size=16,
+    rand_augment=None,
+    mixup_alpha=0,
+    cutmix_alpha=0,
+)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    ("devices", "expected"),
+    [
+        ([], "float32"),
+        (["gpu:0"], "mixed_float16"),
+        (["tpu:0", "tpu:1"], "mixed_bfloat16"),
+    ],
+)
+def test_auto_goes_by_the_devices(monkeypatch, devices, expected):
+    monkeypatch.setattr(distribution, "accelerators", lambda: devices)
+    assert parts.resolved_precision(RECIPE) == expected
+    assert parts.resolved_precision(RECIPE.replace(precision="float32")) == "float32"
+
+
+def images(n, seed=0):
+    """Grey levels with a bright quarter, which is the class."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(0, 120, (n, 16, 16, 3), "uint8"), np.arange(n) % 4
+    for image, label in zip(x, y, strict=True):
+        image[8 * (label // 2) :, 8 * (label % 2) :][:8, :8] += 100
+    return x, y
+
+
+def small_network(precision):
+    keras.utils.set_random_seed(0)
+    with parts.dtype_policy(precision):
+        layers = [keras.layers.Rescaling(1 / 255)]
+        for filters in (8, 16):
+            layers += [
+                keras.layers.Conv2D(filters, 3, strides=2, use_bias=False),
+                keras.layers.BatchNormalization(momentum=0.9),
+                keras.layers.ReLU(),
+            ]
+        layers += [keras.layers.Flatten(), keras.layers.Dense(4)]
+        return keras.Sequential([keras.Input((16, 16, 3)), *layers])
+
+
+def test_the_choice_is_said_once(capsys):
+    RECIPE.fit(images(16), model=small_network("float32"), verbose=0)
+    assert capsys.readouterr().out.count("`precision`: float32, for the CPU.") == 1
+    given = RECIPE.replace(precision="float32")
+    given.fit(images(16), model=small_network("float32"), verbose=0)
+    assert "precision" not in capsys.readouterr().out
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("name", ["binary_crossentropy", "categorical_crossentropy"])
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_losses_are_float32(name, precision):
+    recipe = RECIPE.replace(loss=name, target_threshold=None)
+    logits = np.zeros((2, 4), "float16")
+    targets = np.eye(4, dtype="float32")[:2]
+    with parts.dtype_policy(precision):
+        value = parts.loss(recipe)(targets, keras.ops.convert_to_tensor(logits))
+    assert keras.backend.standardize_dtype(value.dtype) == "float32"
+    # log 2 and log 4 to 24 bits; float16 has 11.
+    expected = np.log(2) if name[0] == "b" else np.log(4)
+    assert float(value) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_probabilities_are_float32(activation):
+    with parts.dtype_policy("mixed_float16"):
+        model = krr.applications.ResNet20(classes=4, classifier_activation=activation)
+    assert model.layers[-1].compute_dtype == "float32"
+    assert keras.backend.standardize_dtype(model.output.dtype) == "float32"
+
+
+@pytest.mark.every_backend
+def test_statistics_are_float32():
+    """The square of 300 is no float16, and the variance around it would not be one of bfloat16."""
+    with parts.dtype_policy("mixed_float16"):
+        network = krr.applications.ResNet20(classes=4)
+    norms = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
+    assert norms
+    for norm in norms:
+        for variable in (norm.moving_mean, norm.moving_variance, norm.gamma, norm.beta):
+            assert keras.backend.standardize_dtype(variable.dtype) == "float32"
+    values = np.array([299, 301] * 8, "float16").reshape(4, 2, 2, 1)
+    norm = keras.layers.BatchNormalization(momentum=0.0, dtype="mixed_float16")
+    norm(keras.ops.convert_to_tensor(values), training=True)
+    variance = keras.ops.convert_to_numpy(norm.moving_variance)[0]
+    # 300² - 1 and 300² differ in the 17th of 24 bits; torch divides by n - 1.
+    assert variance == pytest.approx(1, rel=0.1)
+
+
+def losses(precision):
+    """The loss of each of 50 updates."""
+    curve = []
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: add(logs["loss"]))
+
+    def add(mean):
+        # Keras logs the mean since the epoch began.
+        curve.append(mean * (len(curve) + 1) - sum(curve))
+
+    recipe = RECIPE.replace(precision=precision, learning_rate=0.01, crop_scale=(0.9, 1.0))
+    recipe = recipe.replace(horizontal_flip=False)
+    model = small_network(precision)
+    assert model.layers[1].compute_dtype == precision.removeprefix("mixed_")
+    recipe.fit(images(800), model=model, callbacks=[note], verbose=0)
+    return np.array(curve)
+
+
+@pytest.fixture(scope="module")
+def float32_losses():
+    return losses("float32")
+
+
+@pytest.mark.parametrize(
+    ("precision", "tolerance"), [("mixed_float16", 0.002), ("mixed_bfloat16", 0.015)]
+)
+def test_fifty_updates_have_the_same_losses(float32_losses, precision, tolerance):
+    """The loss falls from 0.6 to 0.03, at every update within the tolerance.
+
+    float16 keeps 11 bits and bfloat16 8, so that an activation is off by up to 0.05 % or 0.4 %, and
+    what 50 updates make of it was 0.0004 or 0.003 at most; five times that leaves other processors room.
+    """
+    half = losses(precision)
+    assert len(half) == len(float32_losses) == 50
+    assert float32_losses[-10:].mean() < 0.5 * float32_losses[:10].mean()
+    np.testing.assert_allclose(half, float32_losses, rtol=0, atol=tolerance)
+
+
+def test_statistics_are_synchronized_where_there_are_several_devices():
+    def synchronized(replicas, batch_norm):
+        recipe = RECIPE.replace(batch_norm=batch_norm)
+        model = parts.compiled(recipe, parts.network(recipe), replicas)
+        norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+        return {layer.synchronized for layer in norms}
+
+    assert synchronized(2, "synchronized") == {True}
+    assert synchronized(1, "synchronized") == synchronized(2, "replica") == {False}
