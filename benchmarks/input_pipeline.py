@@ -18,6 +18,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Iterator
@@ -28,25 +29,32 @@ from typing import Any
 BATCH = 252
 ROWS = {"A3": {"size": 160, "policy": "rand-m6-mstd0.5-inc1", "mixup": 0.1, "copies": 1}}
 ROWS["A1"] = {"size": 224, "policy": "rand-m7-mstd0.5-inc1", "mixup": 0.2, "copies": 3}
-ENGINES = ("ours", "peer", "floor")
+ENGINES = ("ours", "exact", "prepared", "peer", "floor")
+# What `krr prepare` is asked for; 1.15 times the training size would suit 224 pixels.
+SHORTER_SIDE, QUALITY = 256, 90
 
 
-def ours(row: str, folder: str) -> Iterator[Any]:
+def ours(row: str, folder: str, exact_resize: bool = False) -> Iterator[Any]:
     """Batches of the recipe's own pipeline, epoch after epoch."""
     import tensorflow as tf
 
     import keras_resnet_recipes as krr
-    from keras_resnet_recipes.data import UnreadableImages
+    from keras_resnet_recipes.data import UnreadableImages, from_source
     from keras_resnet_recipes.training import training_batches
 
     tf.config.set_visible_devices([], "GPU")
-    data = krr.data.from_folder(folder)
-    recipe = getattr(krr, row)(classes=data.classes, batch_size=BATCH)
+    data = from_source(folder)
+    recipe = getattr(krr, row)(classes=data.classes, batch_size=BATCH, exact_resize=exact_resize)
     steps = data.size // BATCH or 1
     unreadable = UnreadableImages(data, "raise")
     yield from training_batches(
         recipe, data, steps=steps, first_epoch=0, seed=0, unreadable=unreadable
     )
+
+
+def exact(row: str, folder: str) -> Iterator[Any]:
+    """The same with every byte of the resize as Pillow's."""
+    return ours(row, folder, exact_resize=True)
 
 
 def floor(row: str, folder: str) -> Iterator[Any]:
@@ -99,7 +107,8 @@ def peer(row: str, folder: str) -> Iterator[Any]:
 def measure(engine: str, row: str, folder: str, images: int) -> dict[str, float]:
     """Images per CPU-second of one engine in this process."""
     started = time.perf_counter()
-    batches = {"ours": ours, "peer": peer, "floor": floor}[engine](row, folder)
+    engines = {"ours": ours, "exact": exact, "prepared": ours, "peer": peer, "floor": floor}
+    batches = engines[engine](row, folder)
     for _ in range(2):
         next(batches)
     warm, cpu, wall = time.perf_counter() - started, _cpu_seconds(), time.perf_counter()
@@ -121,16 +130,25 @@ def main() -> None:
         figures = measure(arguments.engine, arguments.rows[0], arguments.folder, arguments.images)
         print(json.dumps(figures), flush=True)
         os._exit(0)  # a pipeline that is still filling its buffers has nothing to tidy up
-    engines = ENGINES if arguments.peer_python else ("ours", "floor")
+    engines = [name for name in arguments.engines if arguments.peer_python or name != "peer"]
     results: dict[str, dict[str, list[dict[str, float]]]] = {}
-    for _ in range(arguments.rounds):
-        for row, engine in itertools.product(arguments.rows, engines):
-            figures = _in_own_process(arguments, engine, row)
+    with tempfile.TemporaryDirectory() as prepared:
+        if "prepared" in engines:
+            _prepare(arguments.folder, prepared)
+        for _, row, engine in itertools.product(range(arguments.rounds), arguments.rows, engines):
+            figures = _in_own_process(arguments, engine, row, prepared)
             results.setdefault(row, {}).setdefault(engine, []).append(figures)
             print(row, engine, json.dumps(figures), file=sys.stderr, flush=True)
     print(_table(results))
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _prepare(folder: str, prepared: str) -> None:
+    """Write the folder's images as `krr prepare` does, in a process that ends before any is measured."""
+    options = ["--shorter-side", str(SHORTER_SIDE), "--quality", str(QUALITY)]
+    command = [sys.executable, "-m", "keras_resnet_recipes", "prepare", folder, prepared, *options]
+    subprocess.run(command, stdout=sys.stderr, check=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -142,16 +160,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--json", help="file for every figure of every round")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--engine", choices=ENGINES, help="measure only this, in this process")
     return parser.parse_args()
 
 
-def _in_own_process(arguments: argparse.Namespace, engine: str, row: str) -> dict[str, float]:
+def _in_own_process(
+    arguments: argparse.Namespace, engine: str, row: str, prepared: str
+) -> dict[str, float]:
     python = arguments.peer_python if engine == "peer" else sys.executable
     options = ["--engine", engine, "--rows", row, "--images", str(arguments.images)]
     cores = sorted(os.sched_getaffinity(0))[: arguments.cores]
     finished = subprocess.run(
-        [python, __file__, arguments.folder, *options],
+        [python, __file__, prepared if engine == "prepared" else arguments.folder, *options],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -30,6 +30,8 @@ from keras_resnet_recipes.data.unreadable import UnreadableImages
 # 256 is what ImageNet is usually kept at; 1.15 times that leaves random crops for 224 some room.
 SHORTER_SIDE = int(256 * 1.15)
 QUALITY = 90
+# Images watched together: failures are looked for once a batch.
+_BATCH = 16
 
 
 def write_tfrecords(
@@ -165,15 +167,17 @@ def _examples(
     def example(position: tf.Tensor, item: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         image, label = data.read(item)
         contents = _stored(image, data.encoded, shorter_side, quality)
-        # The position rides along with the label: `watch` takes it off the front.
+        # The position rides along with the label: `watch` takes off the one in front.
         return position, contents, tf.stack([position + start, tf.cast(label, tf.int64)])
 
     items = data.items(None).skip(start).take(size - start).enumerate()
     stored = items.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     length = tf.constant(size - start, tf.int64)
-    stored = unreadable.watch(stored, length, lambda positions: positions + start)
-    for contents, (position, label) in stored.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
-        yield int(position), contents, int(label)
+    batches = stored.ignore_errors(log_warning=False).batch(_BATCH)
+    batches = unreadable.watch(batches, length, lambda places: places + start)
+    for contents, numbers in batches.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+        for content, (position, label) in zip(contents, numbers, strict=True):
+            yield int(position), content, int(label)
 
 
 def _stored(image: tf.Tensor, encoded: bool, shorter_side: int | None, quality: int) -> tf.Tensor:
