@@ -107,7 +107,7 @@ class Recipe:
         choices=("random", "bilinear", "bicubic"),
     )
     exact_resize: bool = setting(
-        False, "training: every byte as Pillow resizes; else 0.3 % are one off, and it is faster"
+        False, "training: resize to Pillow's bytes; off is faster, and 0.4 % of them differ by 1"
     )
     horizontal_flip: bool = setting(False, "mirror half of the images")
     rand_augment: tuple[float, float] | None = setting(
