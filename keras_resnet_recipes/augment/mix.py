@@ -240,13 +240,28 @@ def _mix(
     """Blend with the given weight outside the box, take the partner inside it."""
     images, labels = tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
     mixing.check_even(images.shape[0])
-    mix = _fused_mix if images.shape.is_fully_defined() else _mix_images
-    return mix(images, weight, box), mixing.mix_labels(TENSORFLOW, labels, share)
+    # A batch is blended or cut, never both.
+    mixed = tf.cond(weight < 1, lambda: _blend(images, weight), lambda: _paste(images, box))
+    return mixed, mixing.mix_labels(TENSORFLOW, labels, share)
 
 
-def _mix_images(images: tf.Tensor, weight: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
-    return mixing.mix_images(TENSORFLOW, images, weight, box)
+def _blend(images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    known = images.shape.is_fully_defined()
+    return (_fused_blend if known else _blend_images)(images, weight)
+
+
+def _paste(images: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+    """The images with the box of their partners: rows are copied, no pixel is looked at."""
+    top, left, bottom, right = tf.unstack(box)
+    rows = images[:, top:bottom]
+    partners = tf.reverse(rows[:, :, left:right], [0])
+    rows = tf.concat([rows[:, :, :left], partners, rows[:, :, right:]], 2)
+    return tf.ensure_shape(tf.concat([images[:, :top], rows, images[:, bottom:]], 1), images.shape)
+
+
+def _blend_images(images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    return mixing.blend(TENSORFLOW, images, weight)
 
 
 # One pass over the batch instead of ten; worth a compilation for each shape of batch.
-_fused_mix = tf.function(_mix_images, autograph=False, jit_compile=True)
+_fused_blend = tf.function(_blend_images, autograph=False, jit_compile=True)

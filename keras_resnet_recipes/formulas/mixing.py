@@ -107,23 +107,36 @@ def mix_images(ops: Any, images: Any, weight: Any, box: Any) -> Any:
 
     Args:
         ops: Namespace of a Keras backend.
-        images: Bytes (the blend is rounded half to even) or floating point (it is not),
-            [n, height, width, channels].
-        weight: Share of an image's own pixels. As float64 the bytes are those of timm also where
-            XLA compiles this; as float32 XLA may round a tie the other way.
+        images: As for `blend`.
+        weight: As for `blend`.
         box: int32 [top, left, bottom, right].
 
     Returns:
         The same shape and type.
     """
     partners = ops.numpy.flip(images, axis=0)
+    blended = blend(ops, images, weight)
+    return ops.numpy.where(inside(ops, images, box[None]), partners, blended)
+
+
+def blend(ops: Any, images: Any, weight: Any) -> Any:
+    """Blend each image with its partner, the image at the same place from the other end.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: Bytes (the blend is rounded half to even) or floating point (it is not),
+            [n, height, width, channels].
+        weight: Share of an image's own pixels. As float64 the bytes are those of timm also where
+            XLA compiles this; as float32 XLA may round a tie the other way.
+
+    Returns:
+        The same shape and type.
+    """
+    partners = ops.numpy.flip(images, axis=0)
     if keras.backend.is_int_dtype(images.dtype):
-        blend = _share(ops, images, weight) + _share(ops, partners, 1 - weight)
-        blend = ops.cast(ops.numpy.round(blend), images.dtype)
-    else:
-        own, other = ops.cast(weight, images.dtype), ops.cast(1 - weight, images.dtype)
-        blend = own * images + other * partners
-    return ops.numpy.where(inside(ops, images, box[None]), partners, blend)
+        sums = _share(ops, images, weight) + _share(ops, partners, 1 - weight)
+        return ops.cast(ops.numpy.round(sums), images.dtype)
+    return ops.cast(weight, images.dtype) * images + ops.cast(1 - weight, images.dtype) * partners
 
 
 def mix_labels(ops: Any, labels: Any, share: Any) -> Any:
