@@ -145,6 +145,7 @@ class RandomResizedCrop(TensorFlowLayer):
         scale: Smallest and largest area as fractions of the image, within (0, 1].
         aspect: Smallest and largest ratio of width to height, greater than 0.
         interpolation: "bilinear", "bicubic", or "random" for a fair coin.
+        exact: Whether every byte is Pillow's; single precision is faster.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
@@ -167,13 +168,14 @@ class RandomResizedCrop(TensorFlowLayer):
         scale: Sequence[float] = (0.08, 1.0),
         aspect: Sequence[float] = (3 / 4, 4 / 3),
         interpolation: str = "random",
+        exact: bool = True,
         *,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         from keras_resnet_recipes import augment
 
-        value = augment.RandomResizedCrop(size, scale, aspect, interpolation)
+        value = augment.RandomResizedCrop(size, scale, aspect, interpolation, exact)
         super().__init__(value, seed, **kwargs)
         smooth = "bilinear" if interpolation == "bilinear" else "bicubic"
         self.whole = augment.CenterCrop(size, crop_ratio=1.0, interpolation=smooth)
