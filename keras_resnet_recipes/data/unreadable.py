@@ -39,13 +39,15 @@ class UnreadableImages:
         pictures: tf.data.Dataset,
         length: tf.Tensor,
         index_at: Callable[[tf.Tensor], tf.Tensor],
+        first: Any = 0,
     ) -> tf.data.Dataset:
         """The pictures without those that fail; each failure is reported.
 
         Args:
-            pictures: Elements (position, image, label), positions rising by one from 0.
-            length: Number of positions.
+            pictures: Elements (position, image, label), positions rising by one from `first`.
+            length: Number of positions, those before `first` among them.
             index_at: From positions to what `ImageDataset.describe` takes.
+            first: Position of the first picture.
 
         Returns:
             Elements (image, label).
@@ -74,7 +76,7 @@ class UnreadableImages:
         kept = pictures.ignore_errors(log_warning=False).concatenate(
             tf.data.Dataset.from_tensors(end)
         )
-        kept = kept.scan(tf.constant(0, tf.int64), step)
+        kept = kept.scan(tf.cast(first, tf.int64), step)
         return kept.filter(lambda position, *_: position < length).map(
             lambda _, image, label: (image, label)
         )

@@ -27,6 +27,8 @@ def training_batches(
     *,
     steps: int,
     first_epoch: int,
+    first_batch: int = 0,
+    all_readable: bool = False,
     seed: int,
     unreadable: UnreadableImages,
     data_service: str | None = None,
@@ -41,6 +43,9 @@ def training_batches(
         data: Images.
         steps: Updates of an epoch.
         first_epoch: Epoch to begin with, from 0.
+        first_batch: Batch of that epoch to begin with (with accumulation, part of a batch).
+        all_readable: Whether no image of the batches before is unreadable: their pictures need not be
+            made then. With a data service they are made in any case.
         seed: Seed of order and augmentation.
         unreadable: Hears of images that fail.
         data_service: Address of a tf.data service whose workers make the pictures: the same, in the
@@ -60,10 +65,14 @@ def training_batches(
 
     @_plain
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        epoch_seed = _folded(run_seed, epoch)
-        pictures = _pictures(recipe, data, count, epoch_seed, unreadable)
-        batches = pictures.batch(part, drop_remainder=True).enumerate()
-        return batches.map(
+        epoch_seed, skipped = (
+            _folded(run_seed, epoch),
+            tf.where(epoch == first_epoch, first_batch, 0),
+        )
+        unmade = tf.cast(skipped if all_readable or not data.encoded else 0, tf.int64)
+        pictures = _pictures(recipe, data, count, epoch_seed, unreadable, unmade * part)
+        batches = pictures.batch(part, drop_remainder=True).enumerate(unmade)
+        return batches.skip(tf.cast(skipped, tf.int64) - unmade).map(
             _targets_and_mix(recipe, epoch_seed, unreadable), num_parallel_calls=tf.data.AUTOTUNE
         )
 
@@ -77,7 +86,7 @@ def training_batches(
     else:
         chunks = _chunks(recipe, data, count, run_seed)
         pictures = served_pictures(chunks, data_service, range(first_epoch, epochs), unreadable)
-        batches = pictures.rebatch(part, drop_remainder=True).enumerate()
+        batches = pictures.rebatch(part, drop_remainder=True).enumerate().skip(first_batch)
         batches = batches.map(mixed, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
 
@@ -124,19 +133,26 @@ def evaluation_batches(
 
 
 def _pictures(
-    recipe: Recipe, data: ImageDataset, count: int, seed: tf.Tensor, unreadable: UnreadableImages
+    recipe: Recipe,
+    data: ImageDataset,
+    count: int,
+    seed: tf.Tensor,
+    unreadable: UnreadableImages,
+    start: tf.Tensor,
 ) -> tf.data.Dataset:
-    """The first `count` augmented pictures (image, label) of an epoch."""
+    """The augmented pictures (image, label) of an epoch from place `start` to `count`."""
     steps, copies = _augmentations(recipe), recipe.repeated_augmentation
     length = _places(data, count, copies)
     items, index_at = _ordered(data, seed, copies, length)
-    numbered = tf.data.Dataset.zip((items.enumerate(), _drawn(steps, seed, copies)))
+    first = start // copies
+    drawn = _drawn(steps, seed, copies, first)
+    numbered = tf.data.Dataset.zip((items.enumerate().skip(first), drawn))
     pictures = numbered.map(_copies(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
-        pictures = unreadable.watch(pictures, tf.constant(length, tf.int64), index_at)
+        pictures = unreadable.watch(pictures, tf.constant(length, tf.int64), index_at, first)
     else:
         pictures = pictures.map(lambda _, images, labels: (images, labels))
-    return pictures.unbatch().take(count)
+    return pictures.unbatch().skip(start % copies).take(count - start)
 
 
 def _chunks(recipe: Recipe, data: ImageDataset, count: int, run_seed: tf.Tensor) -> Chunks:
@@ -203,10 +219,13 @@ def _augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
     return steps
 
 
-def _drawn(steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int) -> tf.data.Dataset:
-    """Endless random parameters by the names of the steps, one row a copy, `copies` rows an image."""
-    block, numbers = _block(steps, copies), tf.data.Dataset.range(tf.int64.max)
-    return numbers.map(_plain(lambda number: block(seed, number))).unbatch()
+def _drawn(
+    steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int, first: tf.Tensor
+) -> tf.data.Dataset:
+    """Endless random parameters by the names of the steps, `copies` rows an image, from image `first` on."""
+    block, numbers = _block(steps, copies), tf.data.Dataset.range(first // _BLOCK, tf.int64.max)
+    rows = numbers.map(_plain(lambda number: block(seed, number))).unbatch()
+    return rows.skip(first % _BLOCK)
 
 
 def _block(
