@@ -1,6 +1,7 @@
 """Everything a training run needs to go on, in one file."""
 
 import dataclasses
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_resnet_recipes.files import is_sealed, replacing, seal
+from keras_resnet_recipes.files import is_sealed, replacing, write_sealed
 
 _PLACE = "place"
 
@@ -32,6 +33,13 @@ class Place:
     batches: int = 0
     metrics: tuple[Any, ...] = ()
     notes: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+class _Memory(io.BytesIO):
+    """Memory with the name that Keras asks of a file for weights."""
+
+    def __str__(self) -> str:
+        return "memory.weights.h5"
 
 
 def save(
@@ -73,15 +81,13 @@ def save(
         "metrics": [_numbers(value) for value in model.metrics_variables] if batches else [],
         "notes": dict(notes),
     }
+    # On a full disk HDF5 ends the process with a segmentation fault.
+    memory = _Memory()
+    model.save_weights(memory)
+    with h5py.File(memory, "r+") as file:
+        file.attrs[_PLACE] = json.dumps(place)
     with replacing(path, keep_as) as aside:
-        try:
-            model.save_weights(aside)
-            with h5py.File(aside, "r+") as file:
-                file.attrs[_PLACE] = json.dumps(place)
-        except RuntimeError as error:
-            # What h5py makes of a full disk when it closes a file.
-            raise OSError(str(error)) from error
-        seal(aside)
+        write_sealed(aside, memory.getbuffer())
 
 
 def load(path: str | Path, model: keras.Model) -> Place:

@@ -49,11 +49,11 @@ def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
         raise
 
 
-def seal(path: str | Path) -> None:
-    """Appends the SHA-256 of a file to it; HDF5 does not read behind its own end."""
-    digest = _digest(Path(path), os.path.getsize(path))
-    with open(path, "ab") as file:
-        file.write(digest)
+def write_sealed(path: str | Path, contents: bytes | memoryview) -> None:
+    """Writes a file and, behind its contents, their SHA-256; HDF5 does not read behind its own end."""
+    with open(path, "wb") as file:
+        file.write(contents)
+        file.write(hashlib.sha256(contents).digest())
 
 
 def is_sealed(path: str | Path) -> bool:
@@ -62,8 +62,7 @@ def is_sealed(path: str | Path) -> bool:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "file")
-    ...     _ = file.write_text("contents")
-    ...     seal(file)
+    ...     write_sealed(file, b"contents")
     ...     whole = is_sealed(file)
     ...     _ = file.write_bytes(file.read_bytes()[:-1])
     ...     whole, is_sealed(file)
