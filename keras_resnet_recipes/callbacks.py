@@ -203,7 +203,7 @@ def read_log(path: str | Path) -> list[dict[str, float]]:
     try:
         with file.open(newline="") as lines:
             return [
-                {name: _number(text) for name, text in row.items() if text}
+                {name: _number(str(text)) for name, text in row.items() if text}
                 for row in csv.DictReader(lines)
             ]
     except (ValueError, TypeError, csv.Error) as error:
