@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `krr`; by default those of the process.
 
     Returns:
-        Exit status: 0, or 2 for a mistake in the arguments or the data, 130 when interrupted.
+        Exit status: 0, or 2 for a mistake in the arguments or the data, 1 when training or the disk fails,
+        130 when interrupted. SIGTERM exits with 143.
 
     >>> from keras_resnet_recipes.cli import main
     >>> main(["compare", "A1", "A2"])
@@ -41,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"krr: error: {error}", file=sys.stderr)
         return 2
+    except (FloatingPointError, OSError) as error:
+        if options.debug:
+            raise
+        print(f"krr: error: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         resumes = getattr(options, "run_dir", None) or getattr(options, "folder", None)
         more = "; the same command goes on where this one stopped" if resumes else ""
@@ -122,6 +128,15 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--data-service", metavar="ADDRESS", help="grpc://host:port of a tf.data service"
+    )
+    command.add_argument(
+        "--save-every-steps",
+        type=int,
+        metavar="N",
+        help="save within an epoch, too, every N updates",
+    )
+    command.add_argument(
+        "--on-nan", choices=("stop", "skip"), default="stop", help="at a loss that is not finite"
     )
     command.add_argument(
         "--seed", type=int, default=0, help="seed of weights, order and augmentation"
@@ -213,6 +228,8 @@ def _train(options: argparse.Namespace) -> None:
         run_dir=options.run_dir,
         distribution=options.distribution,
         data_service=options.data_service,
+        save_every_steps=options.save_every_steps,
+        on_nan=options.on_nan,
         seed=options.seed,
         verbose=_verbosity(),
     )

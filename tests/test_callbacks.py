@@ -2,12 +2,12 @@
 
 import shutil
 
-import h5py
 import keras
 import numpy as np
 import pytest
 
 from keras_resnet_recipes.callbacks import RunFolder, read_log
+from keras_resnet_recipes.checkpoints import Place, load
 
 
 def model_of(seed=0):
@@ -39,7 +39,7 @@ def test_restoring_goes_on_as_if_nothing_had_happened(tmp_path):
     tmp_path.mkdir()
     train(model_of(), RunFolder(tmp_path), epochs=2)
     again, folder = model_of(seed=1), RunFolder(tmp_path)
-    assert folder.restore(again) == 2
+    assert folder.restore(again).epochs == 2
     train(again, folder, epochs=4, first=2)
     # float32 sums of a few numbers
     np.testing.assert_allclose(again.get_weights()[0], whole.get_weights()[0], rtol=1e-6)
@@ -48,7 +48,7 @@ def test_restoring_goes_on_as_if_nothing_had_happened(tmp_path):
 
 
 def test_an_empty_folder_restores_nothing(tmp_path):
-    assert RunFolder(tmp_path).restore(model_of()) == 0
+    assert RunFolder(tmp_path).restore(model_of()) == Place()
 
 
 def test_a_row_without_its_weights_is_dropped(tmp_path):
@@ -58,23 +58,23 @@ def test_a_row_without_its_weights_is_dropped(tmp_path):
     train(model, RunFolder(tmp_path), epochs=3)
     shutil.move(tmp_path / "kept", tmp_path / "last.weights.h5")  # killed before the rename
     folder = RunFolder(tmp_path)
-    assert folder.restore(model_of()) == 2
+    assert folder.restore(model_of()).epochs == 2
     assert len(folder.rows) == 2
 
 
 def test_the_best_weights_change_only_for_the_better(tmp_path):
     folder = RunFolder(tmp_path, monitor="score")
-    folder.set_model(model_of())
+    model = model_of()
+    folder.set_model(model)
     for epoch, score in enumerate([0.1, 0.5, 0.5, 0.3, 0.6]):
         folder.on_epoch_end(epoch, {"score": score})
-        with h5py.File(tmp_path / "best.weights.h5") as file:
-            assert file.attrs["epochs"] == [1, 2, 2, 2, 5][epoch]
-        with h5py.File(tmp_path / "last.weights.h5") as file:
-            assert file.attrs["epochs"] == epoch + 1
+        assert load(tmp_path / "best.weights.h5", model).epochs == [1, 2, 2, 2, 5][epoch]
+        assert load(tmp_path / "last.weights.h5", model).epochs == epoch + 1
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "best.weights.h5",
         "last.weights.h5",
         "log.csv",
+        "previous.weights.h5",
     ]
 
 

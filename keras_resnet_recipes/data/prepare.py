@@ -205,6 +205,9 @@ def _written(
 ) -> tuple[Shard, np.ndarray]:
     """Writes one shard and its list of records; returns what the index says of it, and its labels."""
     rows, place, partial = [], 0, Path(f"{file}{PARTIAL}")
+    # A link left here by somebody else would be written through.
+    for path in (partial, rows_file(file)):
+        path.unlink(missing_ok=True)
     with tf.io.TFRecordWriter(str(partial)) as writer:
         for position, contents, label in examples:
             record = _record(contents, label)

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from keras_resnet_recipes.data.dataset import ImageDataset
-from keras_resnet_recipes.data.records import PARTIAL, dataset_of_records
+from keras_resnet_recipes.data.records import dataset_of_records
+from keras_resnet_recipes.files import replacing
 
 INDEX = "index.json"
 
@@ -27,7 +27,12 @@ class Shard:
     sha256: str
 
     def check(self, folder: Path, *, verify: bool) -> None:
-        """Raises ValueError if the file is missing or of another size, or with `verify` of other contents."""
+        """Raises ValueError if the file is missing or of another size, or with `verify` of other contents.
+
+        So it does if the index names no file of its own folder, or one that is a link to elsewhere.
+        """
+        if Path(self.name).name != self.name or (folder / self.name).is_symlink():
+            raise ValueError(f"the shard {self.name!r} is no file in {str(folder)!r}.")
         file = folder / self.name
         if not file.is_file():
             raise ValueError(f"the shard {str(file)!r} is missing.")
@@ -47,7 +52,7 @@ class Shard:
         """
         file = rows_file(folder / self.name)
         try:
-            rows = np.load(file)
+            rows = np.load(file, allow_pickle=False)
         except (OSError, ValueError, EOFError):
             rows = np.zeros(0)
         if rows.shape != (self.count, 2):
@@ -83,9 +88,8 @@ class Index:
 
     def write(self, folder: Path) -> None:
         """Replaces index.json in one step: a crash leaves the old one or the new one."""
-        partial = folder / (INDEX + PARTIAL)
-        partial.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n")
-        os.replace(partial, folder / INDEX)
+        with replacing(folder / INDEX) as aside:
+            aside.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n")
 
 
 def read_index(folder: Path) -> Index:
@@ -100,7 +104,7 @@ def read_index(folder: Path) -> Index:
         values["class_names"] = None if names is None else tuple(names)
         values["shards"] = tuple(Shard(**shard) for shard in values["shards"])
         return Index(**values)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise ValueError(f"{str(folder / INDEX)!r} is no index of a prepared folder.") from None
 
 

@@ -39,14 +39,17 @@ class UnreadableImages:
         batches: tf.data.Dataset,
         length: tf.Tensor,
         index_at: Callable[[tf.Tensor], tf.Tensor],
+        first: Any = 0,
     ) -> tf.data.Dataset:
         """The batches; what is missing between their elements is reported.
 
         Args:
             batches: Elements (places [n], images [n, ...], labels [n, ...]) without what failed;
-                places rise by one from 0 where nothing did.
-            length: Number of places, the largest int64 where it is not known.
+                places rise by one from `first` where nothing did.
+            length: Number of places, those before `first` among them; the largest int64 where it is
+                not known.
             index_at: From places to what `ImageDataset.describe` takes.
+            first: The first place.
 
         Returns:
             Elements (images, labels).
@@ -71,7 +74,7 @@ class UnreadableImages:
             return following + 0 * tf.ensure_shape(count, ()), batch
 
         watched = batches.concatenate(tf.data.Dataset.from_tensors(end))
-        watched = watched.scan(tf.constant(0, tf.int64), step)
+        watched = watched.scan(tf.cast(first, tf.int64), step)
         filled = watched.filter(lambda places, *_: tf.size(places) > 0)
         return filled.map(lambda _, images, labels: (images, labels))
 

@@ -280,6 +280,8 @@ class Recipe:
         distribution: str = "auto",
         data_service: str | None = None,
         steps_per_epoch: int | None = None,
+        save_every_steps: int | None = None,
+        on_nan: str = "stop",
         callbacks: "Sequence[keras.callbacks.Callback]" = (),
         verbose: str | int = "auto",
         seed: int = 0,
@@ -293,13 +295,17 @@ class Recipe:
             model: A Keras model with logits as output to train instead of the recipe's network.
             validation_data: Like `dataset`; evaluated after every epoch.
             run_dir: Folder for the recipe, log, versions and weights. A second call with the same
-                recipe resumes at the last finished epoch; a finished run is returned untrained.
+                recipe resumes where the last save was; a finished run is returned untrained.
+                SIGTERM saves and exits with the status 143.
             distribution: `"auto"`, `"none"`, `"mirrored"` (TensorFlow) or `"data_parallel"` (JAX), see
                 `krr.distribution.scope`.
             data_service: `"grpc://host:port"` of a tf.data service whose workers make the training
                 pictures, the same in the same order; docs/data-service.md tells how to start one.
             steps_per_epoch: Updates of an epoch; by default floor(images / batch_size). Needed
                 where the number of images is unknown.
+            save_every_steps: Updates after which to save within an epoch, too, into `run_dir`.
+            on_nan: What a loss or weight that is not finite does: "stop" raises FloatingPointError and
+                keeps the last good weights, "skip" leaves that update out, counts and warns.
             callbacks: Keras callbacks beside the recipe's own.
             verbose: As in `keras.Model.fit`.
             seed: Seed of the weights, the order and the augmentation. The picture at position i
@@ -313,6 +319,8 @@ class Recipe:
         Raises:
             ValueError: If an argument or the data cannot be used; the message names it.
             ConnectionError: If `data_service` does not answer.
+            FloatingPointError: If the loss or a weight is not finite.
+            OSError: If `run_dir` cannot be written to; what was saved before stays.
 
         >>> import numpy as np, keras_resnet_recipes as krr
         >>> x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8")
@@ -334,6 +342,8 @@ class Recipe:
             distribution=distribution,
             data_service=data_service,
             steps_per_epoch=steps_per_epoch,
+            save_every_steps=save_every_steps,
+            on_nan=on_nan,
             callbacks=callbacks,
             verbose=verbose,
             seed=seed,

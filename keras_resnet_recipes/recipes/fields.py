@@ -87,7 +87,7 @@ def _converted(value: Any, hint: Any) -> Any:
     if typing.get_origin(hint) is tuple:
         return _converted_tuple(value, typing.get_args(hint))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < 1 << 63 else _NO_MATCH
     # bool is a kind of int in Python, but `epochs=True` is a mistake.
     fits = isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
     return value if fits else _NO_MATCH
@@ -108,7 +108,7 @@ def _in_range(value: Any, limits: typing.Mapping[str, Any]) -> bool:
     numbers = value if isinstance(value, tuple) else (value,)
     lowest, highest, below = limits["minimum"], limits["maximum"], limits["above"]
     return all(
-        number == number  # NaN is no setting
+        abs(number) < 1 << 63  # NaN, infinity and what no tensor holds are no settings
         and (lowest is None or number >= lowest)
         and (highest is None or number <= highest)
         and (below is None or number > below)

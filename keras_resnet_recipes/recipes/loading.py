@@ -5,6 +5,9 @@ from pathlib import Path
 
 from keras_resnet_recipes.recipes.base import Recipe
 
+# A recipe has some forty short values; what is larger is something else.
+_LARGEST = 1 << 16
+
 
 def load_recipe(path: str | Path) -> Recipe:
     """Reads a recipe that `Recipe.to_json` wrote.
@@ -28,13 +31,21 @@ def load_recipe(path: str | Path) -> Recipe:
             f"`path` must be a recipe's JSON file or a run folder; there is no file {str(path)!r}."
         )
     try:
-        values = dict(json.loads(path.read_text()))
-    except (ValueError, TypeError) as error:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError(f"it has more than {_LARGEST} bytes")
+        values = json.loads(path.read_text(), parse_constant=_refuse)
+        if not isinstance(values, dict):
+            raise ValueError("it holds no object")
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"`path` must be a recipe's JSON file; {str(path)!r} is none: {error}."
         ) from None
     known = {recipe.__name__: recipe for recipe in Recipe.__subclasses__()}
     name = values.pop("recipe", None)
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise ValueError(f"{str(path)!r} names the recipe {name!r}; known are {', '.join(known)}.")
     return known[name](**values)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no value of JSON")

@@ -1,6 +1,8 @@
 """The only reader of a recipe: builds its parts and calls `keras.Model.fit`."""
 
-from collections.abc import Sequence
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_resnet_recipes import distribution as devices
-from keras_resnet_recipes.callbacks import BEST, LAST, RunFolder
+from keras_resnet_recipes.callbacks import BEST, RunFolder
+from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
 from keras_resnet_recipes.recipes import Recipe, load_recipe
-from keras_resnet_recipes.training import parts, run
+from keras_resnet_recipes.training import determinism, parts, run
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
+from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
 __all__ = ["evaluate", "evaluation_batches", "fit", "load_run", "preview", "training_batches"]
 
@@ -28,11 +32,14 @@ def fit(
     distribution: str = "auto",
     data_service: str | None = None,
     steps_per_epoch: int | None = None,
+    save_every_steps: int | None = None,
+    on_nan: str = "stop",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: str | int = "auto",
     seed: int = 0,
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
+    _check_options(on_nan, save_every_steps, run_dir)
     data = from_source(dataset)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
@@ -48,32 +55,32 @@ def fit(
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
         model = _compiled_model(recipe, model, replicas)
         model.class_names = data.class_names
-        folder, first_epoch = _opened(run_dir, recipe, model, known)
-        last_epoch = parts.schedule(recipe).total_epochs
-        history = keras.callbacks.History()
-        history.set_model(model)
-        if first_epoch < last_epoch:
-            batches = training_batches(
-                recipe,
-                data,
-                steps=steps,
-                first_epoch=first_epoch,
-                seed=seed,
-                unreadable=watchers[0],
-                replicas=replicas,
-                data_service=data_service,
-            )
-            with watchers[0].named(), watchers[-1].named():
-                history = model.fit(
-                    batches,
-                    initial_epoch=first_epoch,
-                    epochs=last_epoch,
-                    steps_per_epoch=steps * recipe.gradient_accumulation_steps,
-                    validation_data=validation_data,
-                    callbacks=_callbacks(recipe, watchers, callbacks, folder),
-                    verbose=verbose,
-                    shuffle=False,
-                )
+        guard = NonFinite(skips=on_nan == "skip")
+        folder, place = _opened(run_dir, recipe, model, known, save_every_steps, guard, watchers[0])
+        batches = functools.partial(
+            training_batches,
+            recipe,
+            data,
+            steps=steps,
+            seed=seed,
+            all_readable=not place.notes.get("unreadable"),
+            unreadable=watchers[0],
+            replicas=replicas,
+            data_service=data_service,
+        )
+        options = {
+            "validation_data": validation_data,
+            "callbacks": _callbacks(recipe, watchers, callbacks, folder, guard),
+            "verbose": verbose,
+        }
+        with (
+            determinism.deterministic(),
+            run.stopping_on_sigterm(folder),
+            skipping_non_finite(model) if on_nan == "skip" else contextlib.nullcontext(),
+            watchers[0].named(),
+            watchers[-1].named(),
+        ):
+            history = _trained(recipe, model, batches, steps, place, options)
         if folder is not None:
             history.epoch, history.history = folder.history()
         return history
@@ -139,8 +146,9 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     """
     path = Path(path)
     recipe = load_recipe(path)
-    files = {"best": path / BEST, "last": path / LAST}
-    found = [name for name, file in files.items() if file.is_file() and weights in (None, name)]
+    best = path / BEST
+    files = {"best": best if best.is_file() else None, "last": RunFolder(path).last_save()}
+    found = [name for name, file in files.items() if file and weights in (None, name)]
     if not found:
         raise ValueError(
             f"{str(path)!r} has no {weights or 'best or last'} weights yet: no epoch is finished."
@@ -180,14 +188,66 @@ def _compiled_model(recipe: Recipe, model: keras.Model | None, replicas: int) ->
 
 
 def _opened(
-    run_dir: str | Path | None, recipe: Recipe, model: keras.Model, known: dict[str, Any]
-) -> tuple[RunFolder | None, int]:
-    """The run folder, if there is one, and the epoch to go on with."""
+    run_dir: str | Path | None,
+    recipe: Recipe,
+    model: keras.Model,
+    known: dict[str, Any],
+    save_every_steps: int | None,
+    guard: NonFinite,
+    unreadable: UnreadableImages,
+) -> tuple[RunFolder | None, Place]:
+    """The run folder, if there is one, and how far the run has come."""
     if run_dir is None:
-        return None, 0
+        return None, Place()
     run.claim(run_dir, recipe, known)
-    folder = RunFolder(run_dir)
-    return folder, folder.restore(model)
+    folder = RunFolder(
+        run_dir,
+        save_every=save_every_steps and save_every_steps * recipe.gradient_accumulation_steps,
+        notes=lambda: {"skipped": guard.skipped, "unreadable": len(unreadable.reasons)},
+    )
+    place = folder.restore(model)
+    guard.resume(place.batches, place.notes.get("skipped", 0))
+    return folder, place
+
+
+def _trained(
+    recipe: Recipe,
+    model: keras.Model,
+    batches: Callable[..., tf.data.Dataset],
+    steps: int,
+    place: Place,
+    options: dict[str, Any],
+) -> keras.callbacks.History:
+    """The history of the epochs that are left; Keras cannot begin within one, which gets a `fit` of its own."""
+    history = keras.callbacks.History()
+    history.set_model(model)
+    last = parts.schedule(recipe).total_epochs
+    # Keras counts the parts of a batch.
+    length = steps * recipe.gradient_accumulation_steps
+    begun = [(place.epochs, place.batches, place.epochs + 1)] if place.batches else []
+    for epoch, batch, end in [*begun, (place.epochs + len(begun), 0, last)]:
+        if epoch < end:
+            history = model.fit(
+                batches(first_epoch=epoch, first_batch=batch),
+                initial_epoch=epoch,
+                epochs=end,
+                steps_per_epoch=length - batch,
+                shuffle=False,
+                **options,
+            )
+            if model.stop_training:
+                break
+    return history
+
+
+def _check_options(on_nan: str, save_every_steps: int | None, run_dir: Any) -> None:
+    if on_nan not in ("stop", "skip"):
+        raise ValueError(f"`on_nan` must be 'stop' or 'skip'; received {on_nan!r}.")
+    if save_every_steps is not None and (save_every_steps < 1 or run_dir is None):
+        raise ValueError(
+            "`save_every_steps` must be at least 1 and needs `run_dir`; "
+            f"received {save_every_steps} and run_dir={run_dir!r}."
+        )
 
 
 def _evaluation(
@@ -204,6 +264,7 @@ def _callbacks(
     watchers: Sequence[UnreadableImages],
     callbacks: Sequence[keras.callbacks.Callback],
     folder: RunFolder | None,
+    guard: NonFinite,
 ) -> list[keras.callbacks.Callback]:
     def warn(epoch: int, logs: dict[str, float]) -> None:
         for watcher in watchers:
@@ -215,6 +276,7 @@ def _callbacks(
     return [
         devices.AveragedStatistics(),
         rate,
+        guard,
         keras.callbacks.LambdaCallback(on_epoch_end=warn),
         *callbacks,
         *([folder] if folder else []),

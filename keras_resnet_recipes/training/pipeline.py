@@ -27,6 +27,8 @@ def training_batches(
     *,
     steps: int,
     first_epoch: int,
+    first_batch: int = 0,
+    all_readable: bool = False,
     seed: int,
     unreadable: UnreadableImages,
     replicas: int = 1,
@@ -42,9 +44,11 @@ def training_batches(
         data: Images.
         steps: Updates of an epoch.
         first_epoch: Epoch to begin with, from 0.
+        first_batch: Batch of that epoch to begin with (with accumulation, part of a batch).
+        all_readable: Whether no image of the batches before is unreadable: their pictures need not be
+            made then. With a data service they are made in any case.
         seed: Seed of order and augmentation.
         unreadable: Hears of images that fail.
-        data_service: Address of a tf.data service whose workers make the pictures: the same, in the
         replicas: Devices, each of which gets an equal run of every batch.
         data_service: Address of a tf.data service whose workers make the pictures: the same, in the
             same order.
@@ -64,10 +68,16 @@ def training_batches(
     @_plain
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
         epoch_seed = _folded(run_seed, epoch)
-        batches = _pictures(recipe, data, count, epoch_seed, unreadable, part).enumerate()
-        return batches.map(
-            _targets_and_mix(recipe, epoch_seed, unreadable, replicas),
-            num_parallel_calls=tf.data.AUTOTUNE,
+        skipped = tf.cast(tf.where(epoch == first_epoch, first_batch, 0), tf.int64)
+        unmade = skipped if all_readable or not data.encoded else tf.zeros([], tf.int64)
+        batches = _pictures(recipe, data, count, epoch_seed, unreadable, part, unmade * part)
+        return (
+            batches.enumerate(unmade)
+            .skip(skipped - unmade)
+            .map(
+                _targets_and_mix(recipe, epoch_seed, unreadable, replicas),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
         )
 
     @_plain
@@ -81,7 +91,7 @@ def training_batches(
     else:
         chunks = _chunks(recipe, data, count, run_seed)
         pictures = served_pictures(chunks, data_service, range(first_epoch, epochs), unreadable)
-        batches = pictures.rebatch(part, drop_remainder=True).enumerate()
+        batches = pictures.rebatch(part, drop_remainder=True).enumerate().skip(first_batch)
         batches = batches.map(mixed, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
 
@@ -150,22 +160,29 @@ def _pictures(
     seed: tf.Tensor,
     unreadable: UnreadableImages,
     part: int,
+    start: tf.Tensor,
 ) -> tf.data.Dataset:
-    """The first `count` augmented pictures of an epoch, in batches (images, labels) of `part`."""
+    """The augmented pictures `start` to `count` of an epoch, in batches (images, labels) of `part`."""
     steps, copies = _augmentations(recipe), recipe.repeated_augmentation
     length = _places(data, count, copies)
     items, index_at = _ordered(data, seed, copies, length)
-    numbered = tf.data.Dataset.zip((items.enumerate(), _drawn(steps, seed, copies)))
+    first = start // copies
+    drawn = _drawn(steps, seed, copies, first)
+    numbered = tf.data.Dataset.zip((items.enumerate().skip(first), drawn))
     pictures = numbered.map(_copies(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
         pictures = pictures.ignore_errors(log_warning=False)
     # Whatever is done for a whole batch at once costs a picture next to nothing.
     groups = pictures.batch(-(-part // copies))
-    groups = unreadable.watch(groups, tf.constant(length, tf.int64), index_at)
-    groups = groups.map(
-        _plain(lambda *group: tuple(tf.reshape(x, [-1, *x.shape[2:]]) for x in group))
-    )
-    return groups.rebatch(part, drop_remainder=True).take(count // part)
+    groups = unreadable.watch(groups, tf.constant(length, tf.int64), index_at, first)
+
+    @_plain
+    def flat(number: tf.Tensor, group: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, ...]:
+        before = tf.where(number == 0, start % copies, 0)
+        return tuple(tf.reshape(part, [-1, *part.shape[2:]])[before:] for part in group)
+
+    pictures = groups.enumerate().map(flat).rebatch(part, drop_remainder=True)
+    return pictures.take((count - start) // part)
 
 
 def _chunks(recipe: Recipe, data: ImageDataset, count: int, run_seed: tf.Tensor) -> Chunks:
@@ -232,10 +249,13 @@ def _augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
     return steps
 
 
-def _drawn(steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int) -> tf.data.Dataset:
-    """Endless random parameters by the names of the steps, one row a copy, `copies` rows an image."""
-    block, numbers = _block(steps, copies), tf.data.Dataset.range(tf.int64.max)
-    return numbers.map(_plain(lambda number: block(seed, number))).unbatch()
+def _drawn(
+    steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int, first: tf.Tensor
+) -> tf.data.Dataset:
+    """Endless random parameters by the names of the steps, `copies` rows an image, from image `first` on."""
+    block, numbers = _block(steps, copies), tf.data.Dataset.range(first // _BLOCK, tf.int64.max)
+    rows = numbers.map(_plain(lambda number: block(seed, number))).unbatch()
+    return rows.skip(first % _BLOCK)
 
 
 def _block(

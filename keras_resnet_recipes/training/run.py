@@ -1,9 +1,12 @@
 """A run folder: whose it is, and where training goes on."""
 
+import contextlib
 import json
 import platform
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,9 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes import distribution
+from keras_resnet_recipes.callbacks import RunFolder
 from keras_resnet_recipes.data import ImageDataset
+from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.recipes import Recipe, compare, load_recipe
 
 RECIPE = "recipe.json"
@@ -33,14 +38,17 @@ def claim(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
     if (path / RECIPE).is_file():
         _check_same(path, recipe, facts)
         return
-    # A run killed here a moment ago may have left the first of the two files.
-    if path.exists() and (not path.is_dir() or {file.name for file in path.iterdir()} - {FACTS}):
+    # A run killed here a moment ago may have left the first of the two files, or a part of one.
+    begun = {FACTS, f"new.{FACTS}", f"new.{RECIPE}"}
+    if path.exists() and (not path.is_dir() or {file.name for file in path.iterdir()} - begun):
         raise ValueError(
             f"`run_dir` must be a run folder, empty, or new; {str(path)!r} holds something else."
         )
     path.mkdir(parents=True, exist_ok=True)
-    (path / FACTS).write_text(json.dumps({**facts, **_environment()}, indent=2) + "\n")
-    recipe.to_json(path / RECIPE)
+    with replacing(path / FACTS) as aside:
+        aside.write_text(json.dumps({**facts, **_environment()}, indent=2) + "\n")
+    with replacing(path / RECIPE) as aside:
+        recipe.to_json(aside)
 
 
 def facts(data: ImageDataset, *, steps: int, seed: int, own_model: bool) -> dict[str, Any]:
@@ -57,9 +65,42 @@ def facts(data: ImageDataset, *, steps: int, seed: int, own_model: bool) -> dict
 
 
 def read_facts(path: str | Path) -> dict[str, Any]:
-    """What run.json says; empty if there is none."""
+    """What run.json says; empty if there is none.
+
+    Raises:
+        ValueError: If the file is something else.
+    """
     file = Path(path) / FACTS
-    return json.loads(file.read_text()) if file.is_file() else {}
+    if not file.is_file():
+        return {}
+    try:
+        known = json.loads(file.read_text())
+        names = known["class_names"]
+        if (names is None or all(isinstance(name, str) for name in names)) and isinstance(
+            known["own_model"], bool
+        ):
+            return known
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise ValueError(f"{str(file)!r} does not describe a run.")
+
+
+@contextlib.contextmanager
+def stopping_on_sigterm(folder: RunFolder | None) -> Iterator[None]:
+    """Has the folder save and exit when SIGTERM comes, as schedulers send it before they kill."""
+    # Only the main thread may change what a signal does.
+    if folder is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        folder.stop_requested = True
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check_same(path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:

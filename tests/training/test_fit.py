@@ -129,6 +129,7 @@ def test_a_run_folder_tells_what_it_is(tmp_path):
         "run.json",
         "log.csv",
         "last.weights.h5",
+        "previous.weights.h5",
         "best.weights.h5",
     }
     assert krr.load_recipe(folder) == RECIPE.replace(classes=2)

@@ -255,3 +255,37 @@ def test_labels_outside_the_classes_are_named():
     data = krr.data.from_dataset(stream)
     with pytest.raises(ValueError, match=r"must be within 0..9 for 10 classes; received 1\d"):
         batches(PLAIN, data, steps=2)
+
+
+@pytest.mark.parametrize("recipe", [PLAIN, FULL], ids=["plain", "three copies, mixed"])
+@pytest.mark.parametrize("first", [1, 3])
+def test_a_restart_within_an_epoch_gives_its_pictures(recipe, first):
+    data, watcher = photographs(48), UnreadableImages(photographs(48), "skip")
+    whole = batches(recipe, data, steps=4)[4:]
+    made = training_batches(
+        recipe, data, steps=4, first_epoch=1, first_batch=first, seed=0, unreadable=watcher
+    )
+    for ours, theirs in zip(made, whole[first:], strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1], theirs[1])
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_restart_among_encoded_images_gives_the_same_pictures(folder, broken):
+    if broken:
+        (folder / "a" / "004.png").write_bytes(b"")
+    data = krr.data.from_folder(folder)
+    recipe = PLAIN.replace(classes=2, epochs=1, crop_scale=(0.1, 1.0))
+    whole = batches(recipe, data, steps=24)
+    made = training_batches(
+        recipe,
+        data,
+        steps=24,
+        first_epoch=0,
+        first_batch=20,
+        all_readable=not broken,
+        seed=0,
+        unreadable=UnreadableImages(data, "skip"),
+    )
+    for ours, theirs in zip(made, whole[20:], strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])

@@ -1,0 +1,219 @@
+"""Nothing that is loaded runs code, reads other files or writes outside its folder."""
+
+import ast
+import json
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes import checkpoints
+from keras_resnet_recipes.callbacks import RunFolder, read_log
+from keras_resnet_recipes.training import run
+
+FILES = sorted(Path(krr.__file__).parent.rglob("*.py"))
+RECIPE = krr.A3(network="ResNet20", classes=2)
+# What turns data into code; `literal_eval` of ast and `re.compile` do not.
+EXECUTES = {"eval", "exec", "__import__", "enable_unsafe_deserialization", "system", "popen"}
+MODULES = {
+    "pickle",
+    "dill",
+    "cloudpickle",
+    "marshal",
+    "shelve",
+    "joblib",
+    "yaml",
+    "tarfile",
+    "zipfile",
+}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_no_module_can_turn_data_into_code(file):
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", "") or ""]
+            assert not MODULES & {name.split(".")[0] for name in names}, ast.unparse(node)
+        if not isinstance(node, ast.Call):
+            continue
+        text, named = ast.unparse(node.func), {word.arg: word.value for word in node.keywords}
+        assert text.split(".")[-1] not in EXECUTES or text == "ast.literal_eval", text
+        assert text != "torch.load"
+        assert "safe_mode" not in named, "Keras' own default is the safe one"
+        if text == "np.load":
+            assert ast.unparse(named["allow_pickle"]) == "False"
+
+
+def model_of(units=1):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units)])
+    model.compile("sgd", "mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+@pytest.mark.parametrize("kind", ["external link", "soft link", "external data"])
+def test_weights_cannot_read_another_file(tmp_path, kind):
+    model, file = model_of(), tmp_path / "last.weights.h5"
+    checkpoints.save(file, model, epochs=1)
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as other:
+        other["kernel"] = np.full((2, 1), 42, "float32")
+    (tmp_path / "secret.bin").write_bytes(np.full(2, 42, "float32").tobytes())
+    contents = file.read_bytes()[:-32]
+    file.write_bytes(contents)
+    with h5py.File(file, "r+") as hostile:
+        names = []
+        hostile.visititems(
+            lambda name, item: names.append(name) if getattr(item, "shape", 0) == (2, 1) else None
+        )
+        del hostile[names[0]]
+        if kind == "external link":
+            hostile[names[0]] = h5py.ExternalLink(str(secret), "/kernel")
+        elif kind == "soft link":
+            hostile[names[0]] = h5py.SoftLink("/elsewhere")
+        else:
+            stored = [(str(tmp_path / "secret.bin"), 0, 8)]
+            hostile.create_dataset(names[0], (2, 1), "float32", external=stored)
+    from keras_resnet_recipes.files import write_sealed
+
+    write_sealed(file, file.read_bytes())
+    before = model.get_weights()
+    with pytest.raises((ValueError, KeyError)):
+        RunFolder(tmp_path).restore(model)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
+def test_a_keras_file_with_code_is_refused(tmp_path):
+    # Nothing here loads .keras files; whoever does so with Keras is safe by default.
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)])
+    model.save(tmp_path / "code.keras")
+    with pytest.raises(ValueError, match="safe"):
+        keras.models.load_model(tmp_path / "code.keras")
+
+
+@pytest.mark.parametrize(
+    "name", ["last.weights.h5", "new.last.weights.h5", "log.csv", "new.log.csv"]
+)
+def test_a_run_folder_cannot_write_through_a_link(tmp_path, name):
+    victim, folder = tmp_path / "victim", tmp_path / "run"
+    folder.mkdir()
+    victim.write_text("precious")
+    (folder / name).symlink_to(victim)
+    run_folder = RunFolder(folder)
+    run_folder.set_model(model_of())
+    run_folder.on_epoch_end(0, {"loss": 1.0})
+    run_folder.on_epoch_end(1, {"loss": 1.0})
+    assert victim.read_text() == "precious"
+    assert not (folder / "last.weights.h5").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["new.recipe.json", "new.run.json", "run.json"])
+def test_claiming_a_folder_cannot_write_through_a_link(tmp_path, name):
+    victim, folder = tmp_path / "victim", tmp_path / "run"
+    folder.mkdir()
+    victim.write_text("precious")
+    (folder / name).symlink_to(victim)
+    run.claim(folder, RECIPE, {})
+    assert victim.read_text() == "precious"
+
+
+def prepared(folder):
+    images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 2)
+    krr.data.write_tfrecords(images, folder, verbose=0)
+    return json.loads((folder / "index.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "name", ["../elsewhere.tfrecord", "/etc/passwd", "a/../../b", "", "..", "."]
+)
+def test_an_index_cannot_name_files_outside_its_folder(tmp_path, name):
+    index = prepared(tmp_path / "data")
+    index["shards"][0]["name"] = name
+    (tmp_path / "data" / "index.json").write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=r"is no file in|is missing"):
+        krr.data.from_prepared(tmp_path / "data")
+
+
+def test_a_shard_cannot_be_a_link(tmp_path):
+    prepared(tmp_path / "data")
+    shard = tmp_path / "data" / "00000.tfrecord"
+    shard.rename(tmp_path / "elsewhere")
+    shard.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="is no file in"):
+        krr.data.from_prepared(tmp_path / "data")
+
+
+def test_a_list_of_records_with_pickled_objects_is_refused(tmp_path):
+    prepared(tmp_path / "data")
+    rows = np.array([[print, print]] * 6, object)
+    np.save(tmp_path / "data" / "00000.npy", rows, allow_pickle=True)
+    with pytest.raises(ValueError, match="missing or damaged"):
+        krr.data.from_prepared(tmp_path / "data")
+
+
+@pytest.mark.parametrize("name", ["00000.tfrecord.partial", "00000.npy", "new.index.json"])
+def test_preparing_cannot_write_through_a_link(tmp_path, name):
+    folder, victim = tmp_path / "data", tmp_path / "victim"
+    index = prepared(folder)
+    for file in folder.iterdir():
+        file.unlink()
+    begun = {**index, "shards": [], "done": 0, "images": 0, "bytes": 0, "complete": False}
+    (folder / "index.json").write_text(json.dumps(begun))
+    victim.write_text("precious")
+    (folder / name).symlink_to(victim)
+    prepared(folder)
+    assert victim.read_text() == "precious"
+    assert krr.data.from_prepared(folder).size == 6
+
+
+FIELDS = json.loads(RECIPE.to_json())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (json.dumps({**FIELDS, "recipe": "os.system"}), "names the recipe 'os.system'; known are"),
+        (json.dumps({**FIELDS, "recipe": ["A1"]}), "names the recipe"),
+        (json.dumps({**FIELDS, "__class__": "A1"}), "no field `__class__`"),
+        (json.dumps({**FIELDS, "network": "__import__"}), "`network` must be one of"),
+        (json.dumps({**FIELDS, "network": {"class_name": "Lambda"}}), "`network` must be one of"),
+        (json.dumps({**FIELDS, "learning_rate": float("nan")}), "NaN is no value of JSON"),
+        (json.dumps({**FIELDS, "learning_rate": float("inf")}), "Infinity is no value of JSON"),
+        (json.dumps(FIELDS).replace("0.008", "1e999"), "`learning_rate` must be a number"),
+        (json.dumps({**FIELDS, "epochs": 10**400}), "`epochs` must be a whole number"),
+        (json.dumps({**FIELDS, "weight_decay": 10**400}), "`weight_decay` must be a number"),
+        ('{"recipe": "A3", "epochs": 1' + "0" * 5000 + "}", "is none"),
+        ("[" * 60000, "is none"),
+        ('{"recipe": ' * 6000, "is none"),
+        (json.dumps([*FIELDS.items()]), "holds no object"),
+        (json.dumps({**FIELDS, "loss": "x" * 10**6}), "more than 65536 bytes"),
+        (b"\xff\xfe\x00", "is none"),
+    ],
+    ids=range(16),
+)
+def test_a_hostile_recipe_is_refused(tmp_path, text, message):
+    file = tmp_path / "recipe.json"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=message):
+        krr.load_recipe(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", "[" * 60000, '{"class_names": [1], "own_model": false}', '"a"', "\xff"]
+)
+def test_hostile_facts_are_refused(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match="does not describe a run"):
+        run.read_facts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["epoch,loss\n1,__import__('os')\n", "loss\n" + "1" * 200000, "a\n1,2\n"]
+)
+def test_a_hostile_log_is_refused(tmp_path, text):
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(ValueError, match="is no log of a run"):
+        read_log(tmp_path)

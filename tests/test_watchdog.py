@@ -1,0 +1,99 @@
+"""Losses and weights that are not finite stop a run, or their updates are left out and counted."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_resnet_recipes.callbacks import RunFolder
+from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
+
+pytestmark = pytest.mark.every_backend
+
+
+def model_of():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.BatchNormalization(), keras.layers.Dense(1)]
+    )
+    model.compile(keras.optimizers.Adam(0.25), "mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def data(*bad):
+    x = np.random.default_rng(0).normal(size=(24, 3)).astype("float32")
+    y = x[:, :1].copy()
+    for batch in bad:
+        x[4 * batch + 1] = np.nan
+    return x, y
+
+
+def train(model, x, y, *callbacks, epochs=1):
+    return model.fit(
+        x, y, batch_size=4, shuffle=False, epochs=epochs, verbose=0, callbacks=[*callbacks]
+    )
+
+
+def test_the_error_names_the_place_and_good_weights_are_kept(tmp_path):
+    model, folder = model_of(), RunFolder(tmp_path, save_every=1)
+    message = (
+        r"the loss was nan in epoch 1, step 4 \(learning rate 0.25\)|was not finite in epoch 1"
+    )
+    with pytest.raises(FloatingPointError, match=message):
+        train(model, *data(3), NonFinite(), folder)
+    fresh = model_of()
+    assert 1 <= RunFolder(tmp_path).restore(fresh).batches <= 3
+    assert all(np.isfinite(weight).all() for weight in fresh.get_weights())
+
+
+def test_the_step_is_exact_where_nothing_else_stops_the_run():
+    with pytest.raises(FloatingPointError, match="the loss was nan in epoch 1, step 3 "):
+        train(model_of(), *data(2, 4), NonFinite())
+
+
+def test_a_weight_is_found_at_the_end_of_the_epoch():
+    model = model_of()
+    moving = next(weight for weight in model.weights if "moving_variance" in weight.path)
+    moving.assign(np.full(3, np.inf, "float32"))
+    with pytest.raises(
+        FloatingPointError, match="moving_variance` was not finite at the end of epoch 1"
+    ):
+        train(model, *data(), NonFinite())
+
+
+@pytest.mark.filterwarnings("ignore:epoch 1. 2 update")
+def test_skipping_equals_training_without_those_batches():
+    x, y = data(1, 5)
+    good = np.repeat(np.arange(6) % 4 != 1, 4)
+    whole, part = model_of(), model_of()
+    with skipping_non_finite(whole):
+        history = train(whole, x, y, NonFinite(skips=True))
+    expected = train(part, x[good], y[good])
+    assert history.history["skipped_steps"] == [2]
+    # The same float32 steps; graphs of other operations may round another way.
+    np.testing.assert_allclose(history.history["loss"], expected.history["loss"], rtol=1e-5)
+    for ours, theirs in zip(whole.get_weights(), part.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert int(whole.optimizer.iterations) == 4
+    # Outside, the model is what it was.
+    train(whole, *data())
+    assert "skipped_steps" not in whole.history.history
+
+
+def test_skipped_updates_are_told():
+    model = model_of()
+    with skipping_non_finite(model), pytest.warns(UserWarning, match="epoch 1: 1 update"):
+        train(model, *data(2), NonFinite(skips=True))
+
+
+def test_an_overflowing_gradient_under_loss_scaling_is_no_fault():
+    model = model_of()
+    scaled = keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.SGD(0.01), initial_scale=2.0**127, dynamic_growth_steps=1000
+    )
+    model.compile(scaled, "mse")
+    scaled.build(model.trainable_variables)
+    x, y = data()
+    history = train(model, 1e3 * x, 1e3 * y, NonFinite())
+    assert np.isfinite(history.history["loss"]).all()
+    assert float(scaled.dynamic_scale) < 2.0**127

@@ -1,0 +1,48 @@
+"""A training that is killed at any moment ends in the same bits as one that is not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KILLS = 20
+
+
+def contents(file):
+    """Every array of a weights file (network, optimizer), and where the run was (seeds, metrics)."""
+    found = {}
+    with h5py.File(file) as opened:
+        opened.visititems(
+            lambda name, item: (
+                found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+        return {**found, "place": opened.attrs["place"]}
+
+
+@pytest.mark.slow
+def test_twenty_kills_leave_no_trace(tmp_path):
+    script = Path(__file__).with_name("killed_run.py")
+    done = subprocess.run(
+        [sys.executable, script, tmp_path, str(KILLS)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    struck = done.stdout.splitlines()[-1].split()[2:]
+    assert len(struck) == KILLS
+    # All kinds of moments, not twenty times the same.
+    assert {"start", "step", "save"} <= set(struck), struck
+    print(struck)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert (whole / "log.csv").read_bytes() == (killed / "log.csv").read_bytes()
+    for name in ("last.weights.h5", "best.weights.h5"):
+        one, other = contents(whole / name), contents(killed / name)
+        assert len(one) > 20
+        assert one == other, name

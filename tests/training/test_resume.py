@@ -1,0 +1,210 @@
+"""A run goes on where its last save was, with the same bits; damage, signals and full disks are survived."""
+
+import csv
+import os
+import resource
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.cli import main
+
+RECIPE = krr.A3(
+    classes=2, epochs=2, warmup_epochs=0, batch_size=8, train_size=8, test_size=8, rand_augment=None
+)
+X = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3)).astype("uint8")
+DATA = X, np.arange(40) % 2
+
+
+class StoppedError(Exception):
+    pass
+
+
+class StopAt(keras.callbacks.Callback):
+    """Raises before a batch of an epoch."""
+
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.place, self.epoch = (epoch, batch), 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.place:
+            raise StoppedError
+
+
+def network():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.BatchNormalization(),
+            krr.layers.StochasticDepth(0.3),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(2),
+        ]
+    )
+
+
+def fit(folder=None, recipe=RECIPE, **options):
+    return recipe.fit(
+        DATA, model=network(), validation_data=DATA, run_dir=folder, verbose=0, **options
+    )
+
+
+def state(model):
+    return [np.asarray(v) for v in [*model.variables, *model.optimizer.variables]]
+
+
+def assert_same(one, other):
+    assert one.history == other.history
+    for ours, theirs in zip(state(one.model), state(other.model), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    ("save_every", "place"), [(None, (1, 0)), (2, (0, 3)), (2, (1, 4))], ids=str
+)
+def test_a_resumed_run_is_the_same_run(tmp_path, save_every, place):
+    whole = fit(tmp_path / "whole")
+    with pytest.raises(StoppedError):
+        fit(tmp_path / "cut", save_every_steps=save_every, callbacks=[StopAt(*place)])
+    assert_same(fit(tmp_path / "cut"), whole)
+    logs = [(tmp_path / name / "log.csv").read_text() for name in ("whole", "cut")]
+    assert logs[0] == logs[1]
+
+
+def test_parts_of_an_accumulated_batch_are_resumed(tmp_path):
+    recipe = RECIPE.replace(gradient_accumulation_steps=2)
+    whole = fit(tmp_path / "whole", recipe)
+    with pytest.raises(StoppedError):
+        fit(tmp_path / "cut", recipe, save_every_steps=2, callbacks=[StopAt(0, 7)])
+    assert_same(fit(tmp_path / "cut", recipe), whole)
+
+
+@pytest.mark.parametrize("damage", ["cut off", "changed", "gone"])
+def test_a_damaged_save_is_noticed_and_the_one_before_used(tmp_path, damage, recwarn):
+    whole = fit(tmp_path)
+    last = tmp_path / "last.weights.h5"
+    contents = bytearray(last.read_bytes())
+    if damage == "changed":
+        contents[len(contents) // 2] ^= 1
+        last.write_bytes(contents)
+    elif damage == "cut off":
+        last.write_bytes(contents[:-100])
+    else:  # killed between two renames
+        last.unlink()
+    if damage == "gone":
+        assert_same(fit(tmp_path), whole)
+    else:
+        with pytest.warns(UserWarning, match="last.weights.h5' is damaged; the save before"):
+            assert_same(fit(tmp_path), whole)
+
+
+def test_without_any_whole_save_nothing_is_overwritten(tmp_path):
+    fit(tmp_path, RECIPE.replace(epochs=1))
+    last = tmp_path / "last.weights.h5"
+    last.write_bytes(last.read_bytes()[:-1])
+    with (
+        pytest.warns(UserWarning, match="damaged"),
+        pytest.raises(ValueError, match="is whole; give another"),
+    ):
+        fit(tmp_path, RECIPE.replace(epochs=1))
+
+
+def test_a_lost_log_is_named(tmp_path):
+    fit(tmp_path)
+    (tmp_path / "log.csv").unlink()
+    with pytest.raises(ValueError, match="has 0 of the 2 epochs"):
+        fit(tmp_path)
+
+
+@pytest.mark.parametrize("place", [(0, 3), (1, None)], ids=["in an epoch", "in an evaluation"])
+def test_sigterm_saves_and_exits_with_143(tmp_path, place, capsys):
+    whole = fit(tmp_path / "whole")
+
+    class Terminated(keras.callbacks.Callback):
+        epoch = 0
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+        def on_train_batch_begin(self, batch, logs=None):
+            if (self.epoch, batch) == place:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        def on_test_batch_begin(self, batch, logs=None):
+            if (self.epoch, None) == place:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as stopped:
+        fit(tmp_path / "cut", callbacks=[Terminated()])
+    assert stopped.value.code == 143
+    assert "the same command goes on" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
+    with (tmp_path / "cut" / "log.csv").open() if place[0] else open(os.devnull) as log:
+        assert len(list(csv.DictReader(log))) == (2 if place[0] else 0)
+    assert_same(fit(tmp_path / "cut"), whole)
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_a_full_disk_leaves_the_save_before(tmp_path, epochs, monkeypatch):
+    whole = fit(tmp_path / "whole")
+
+    class Full(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == epochs:
+                # Python ignores the signal that comes with it: writing fails as on a full disk.
+                resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(OSError, match="The save before is kept; the same command goes on"):
+            fit(tmp_path / "cut", callbacks=[Full()])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list((tmp_path / "cut").glob("new.*"))
+    assert_same(fit(tmp_path / "cut"), whole)
+
+
+def test_the_command_tells_of_a_full_disk_without_a_traceback(tmp_path, monkeypatch, capsys):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save_weights", full)
+    for name in "ab":
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(4):
+            keras.utils.save_img(tmp_path / "data" / name / f"{number}.png", X[number])
+    command = ["train", "A3", "--data", str(tmp_path / "data"), "--run-dir", str(tmp_path / "run")]
+    for change in (
+        *("network=ResNet20", "epochs=1", "warmup_epochs=0", "train_size=8", "rand_augment=None"),
+    ):
+        command += ["--set", change]
+    assert main([*command, "--rescale", "8", "--save-every-steps", "3"]) == 1
+    error = capsys.readouterr().err
+    assert "No space left on device. The save before is kept" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"save_every_steps": 0, "folder": "run"}, "`save_every_steps` must be at least 1"),
+        ({"save_every_steps": 2}, "needs `run_dir`"),
+        ({"on_nan": "ignore"}, "`on_nan` must be 'stop' or 'skip'; received 'ignore'"),
+    ],
+    ids=str,
+)
+def test_mistakes_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        fit(**options)
