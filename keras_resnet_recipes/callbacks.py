@@ -8,6 +8,8 @@ from typing import Any
 import h5py
 import keras
 
+from keras_resnet_recipes.distribution import is_writer
+
 LOG = "log.csv"
 LAST = "last.weights.h5"
 BEST = "best.weights.h5"
@@ -73,6 +75,8 @@ class RunFolder(keras.callbacks.Callback):
         self.rows.append(
             {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
         )
+        if not is_writer():
+            return
         self._write_log()
         self._write_weights(LAST)
         now = self.rows[-1].get(self.monitor)

@@ -43,13 +43,13 @@ class UnreadableImages:
         """The batches; what is missing between their elements is reported.
 
         Args:
-            batches: Elements (places [n], images [n, ...], labels [n, ...]) without what failed;
+            batches: Elements (places [n], images [n, ...], labels [n, ...], ...) without what failed;
                 places rise by one from 0 where nothing did.
             length: Number of places, the largest int64 where it is not known.
             index_at: From places to what `ImageDataset.describe` takes.
 
         Returns:
-            Elements (images, labels).
+            Elements (images, labels, ...).
         """
         specs = batches.element_spec
         end = tuple(tf.zeros((0, *spec.shape[1:]), spec.dtype) for spec in specs)
@@ -73,7 +73,7 @@ class UnreadableImages:
         watched = batches.concatenate(tf.data.Dataset.from_tensors(end))
         watched = watched.scan(tf.constant(0, tf.int64), step)
         filled = watched.filter(lambda places, *_: tf.size(places) > 0)
-        return filled.map(lambda _, images, labels: (images, labels))
+        return filled.map(lambda _, *parts: parts)
 
     def check_labels(self, labels: tf.Tensor, classes: int) -> tf.Tensor:
         """The labels, once each is known to be within 0..classes-1."""

@@ -1,4 +1,4 @@
-"""Training on several devices of one machine, and what Keras gets wrong there, repaired.
+"""Training on several devices and, with JAX, several hosts, and what Keras gets wrong there, repaired.
 
 What Keras 3.15 computes wrongly under `tf.distribute.MirroredStrategy`, each in a file of its own:
 
@@ -17,6 +17,7 @@ from keras_resnet_recipes.distribution.batch_norm import (
     synchronize_statistics,
 )
 from keras_resnet_recipes.distribution.clipping import clip_after_sum
+from keras_resnet_recipes.distribution.hosts import gather, host, is_writer, join_hosts
 from keras_resnet_recipes.distribution.loss_scale import AgreeingLossScale
 from keras_resnet_recipes.distribution.repair import repair_optimizer
 from keras_resnet_recipes.distribution.scope import accelerators, scope, scope_of
@@ -28,6 +29,10 @@ __all__ = [
     "accelerators",
     "average_statistics",
     "clip_after_sum",
+    "gather",
+    "host",
+    "is_writer",
+    "join_hosts",
     "repair_optimizer",
     "scope",
     "scope_of",

@@ -61,6 +61,7 @@ def fit(
                 seed=seed,
                 unreadable=watchers[0],
                 replicas=replicas,
+                host=devices.host(),
                 data_service=data_service,
             )
             with watchers[0].named(), watchers[-1].named():
@@ -71,9 +72,11 @@ def fit(
                     steps_per_epoch=steps * recipe.gradient_accumulation_steps,
                     validation_data=validation_data,
                     callbacks=_callbacks(recipe, watchers, callbacks, folder),
-                    verbose=verbose,
+                    verbose=verbose if devices.is_writer() else 0,
                     shuffle=False,
                 )
+        # Whoever goes on finds the files of the run whole.
+        devices.gather(0)
         if folder is not None:
             history.epoch, history.history = folder.history()
         return history
@@ -101,7 +104,7 @@ def evaluate(
         with unreadable.named():
             result = evaluator.evaluate(
                 batches,
-                verbose=verbose,
+                verbose=verbose if devices.is_writer() else 0,
                 callbacks=[devices.AveragedStatistics()],
                 return_dict=True,
             )
@@ -185,9 +188,11 @@ def _opened(
     """The run folder, if there is one, and the epoch to go on with."""
     if run_dir is None:
         return None, 0
-    run.claim(run_dir, recipe, known)
+    run.claim_with_hosts(run_dir, recipe, known)
     folder = RunFolder(run_dir)
-    return folder, folder.restore(model)
+    first_epoch = folder.restore(model)
+    run.check_shared(run_dir, first_epoch)
+    return folder, first_epoch
 
 
 def _evaluation(
@@ -196,7 +201,10 @@ def _evaluation(
     data: ImageDataset = from_source(dataset, split="validation", class_names=class_names)
     parts.resolved_classes(recipe, data)
     unreadable = UnreadableImages(data, recipe.unreadable_images)
-    return evaluation_batches(recipe, data, unreadable=unreadable, replicas=replicas), unreadable
+    batches = evaluation_batches(
+        recipe, data, unreadable=unreadable, replicas=replicas, host=devices.host()
+    )
+    return batches, unreadable
 
 
 def _callbacks(
