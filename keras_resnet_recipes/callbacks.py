@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import keras
 
-from keras_resnet_recipes.distribution import is_writer
+from keras_resnet_recipes.distribution import alone, is_writer
 
 LOG = "log.csv"
 LAST = "last.weights.h5"
@@ -77,11 +77,12 @@ class RunFolder(keras.callbacks.Callback):
         )
         if not is_writer():
             return
-        self._write_log()
-        self._write_weights(LAST)
         now = self.rows[-1].get(self.monitor)
-        if now is not None and now > max(before, default=float("-inf")):
-            self._write_weights(BEST)
+        with alone():
+            self._write_log()
+            self._write_weights(LAST)
+            if now is not None and now > max(before, default=float("-inf")):
+                self._write_weights(BEST)
 
     def _write_log(self) -> None:
         aside = self.path / f"{LOG}.new"

@@ -17,7 +17,7 @@ from keras_resnet_recipes.distribution.batch_norm import (
     synchronize_statistics,
 )
 from keras_resnet_recipes.distribution.clipping import clip_after_sum
-from keras_resnet_recipes.distribution.hosts import gather, host, is_writer, join_hosts
+from keras_resnet_recipes.distribution.hosts import alone, gather, host, is_writer, join_hosts
 from keras_resnet_recipes.distribution.loss_scale import AgreeingLossScale
 from keras_resnet_recipes.distribution.repair import repair_optimizer
 from keras_resnet_recipes.distribution.scope import accelerators, scope, scope_of
@@ -27,6 +27,7 @@ __all__ = [
     "AveragedStatistics",
     "GradientAccumulation",
     "accelerators",
+    "alone",
     "average_statistics",
     "clip_after_sum",
     "gather",

@@ -1,7 +1,9 @@
 """Several processes, one on each host, that train one model: JAX only."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 
 import keras
 
@@ -25,6 +27,27 @@ def is_writer() -> bool:
         True
     """
     return host()[0] == 0
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Inside, variables that come to be are this process's own.
+
+    Else each is compared between all hosts, and one that another host does not make is waited for.
+    Keras' `save_weights` makes some at its first call, to learn what an optimizer is. Variables
+    made before stay where they are.
+
+    Example:
+        >>> with alone():
+        ...     host()
+        (0, 1)
+    """
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
 
 
 def gather(value: int) -> list[int]:

@@ -190,7 +190,8 @@ def _opened(
         return None, 0
     run.claim_with_hosts(run_dir, recipe, known)
     folder = RunFolder(run_dir)
-    first_epoch = folder.restore(model)
+    with devices.alone():
+        first_epoch = folder.restore(model)
     run.check_shared(run_dir, first_epoch)
     return folder, first_epoch
 
