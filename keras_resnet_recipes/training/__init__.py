@@ -75,11 +75,7 @@ def fit(
                     verbose=verbose if devices.is_writer() else 0,
                     shuffle=False,
                 )
-        # Whoever goes on finds the files of the run whole.
-        devices.gather(0)
-        if folder is not None:
-            history.epoch, history.history = folder.history()
-        return history
+        return _finished(history, folder)
 
 
 def evaluate(
@@ -194,6 +190,16 @@ def _opened(
         first_epoch = folder.restore(model)
     run.check_shared(run_dir, first_epoch)
     return folder, first_epoch
+
+
+def _finished(
+    history: keras.callbacks.History, folder: RunFolder | None
+) -> keras.callbacks.History:
+    """The history of all epochs, once every host has come so far and one has written the files."""
+    devices.gather(0)
+    if folder is not None:
+        history.epoch, history.history = folder.history()
+    return history
 
 
 def _evaluation(

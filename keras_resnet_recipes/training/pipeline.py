@@ -141,13 +141,12 @@ def evaluation_batches(
             f"`validation_data`: the number of images of {data.name} must be known on several hosts "
             "(tf.data.experimental.assert_cardinality)."
         )
-    pictures = _owned(data.items(None).enumerate(), share)
+    pictures = share.owned(data.items(None).enumerate())
     pictures = pictures.map(picture, num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
         pictures = pictures.ignore_errors(log_warning=False)
-    batches = _watched(
-        pictures.batch(share.size), data.size, lambda places: places, share, unreadable
-    )
+    groups = pictures.batch(share.size)
+    batches = share.watched(groups, unreadable, data.size, lambda places: places)
     batches = batches.map(with_targets)
     if replicas > 1:
         batches = batches.map(lambda images, targets: _filled(share.size, images, targets))
@@ -187,13 +186,13 @@ def _pictures(
     length = _places(data, count, copies)
     items, index_at = _ordered(data, seed, copies, length)
     numbered = tf.data.Dataset.zip((items.enumerate(), _drawn(steps, seed, copies)))
-    numbered = _owned(numbered, share)
+    numbered = share.owned(numbered)
     pictures = numbered.map(_copies(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
         pictures = pictures.ignore_errors(log_warning=False)
     # Whatever is done for a whole batch at once costs a picture next to nothing.
     groups = pictures.batch(-(-share.size // copies))
-    groups = _watched(groups, length, index_at, share, unreadable)
+    groups = share.watched(groups, unreadable, length, index_at)
     groups = groups.map(
         _plain(lambda *group: tuple(tf.reshape(x, [-1, *x.shape[2:]]) for x in group))
     )
@@ -202,47 +201,6 @@ def _pictures(
             _plain(lambda *group: tuple(tf.boolean_mask(x, group[2]) for x in group[:2]))
         )
     return groups.rebatch(share.size, drop_remainder=True).take(count // share.batch)
-
-
-def _watched(
-    groups: tf.data.Dataset,
-    length: int | None,
-    index_at: Callable[[tf.Tensor], tf.Tensor],
-    share: Share,
-    unreadable: UnreadableImages,
-) -> tf.data.Dataset:
-    """From groups (places, images, labels) to (images, labels), what is missing between them reported.
-
-    Where copies of an image can be in the runs of two hosts, booleans [n, copies] follow: the share's own.
-    """
-    if share.hosts == 1:
-        # Where a stream ends is not always known; a failure of its last image then goes unreported.
-        end = tf.constant(tf.int64.max if length is None else length, tf.int64)
-        return unreadable.watch(groups, end, index_at)
-    places = share.places(length)
-    groups = groups.map(
-        _plain(
-            lambda at, *group: (
-                tf.searchsorted(places, at, out_type=tf.int64),
-                *group,
-                *([share.owns(at)] if share.copies > 1 else []),
-            )
-        )
-    )
-    return unreadable.watch(
-        groups,
-        tf.size(places, tf.int64),
-        lambda numbers: index_at(tf.gather(places, numbers)),
-    )
-
-
-def _owned(numbered: tf.data.Dataset, share: Share) -> tf.data.Dataset:
-    """Of elements that begin with their place those of which the share holds a picture."""
-    if share.hosts == 1:
-        return numbered
-    return numbered.filter(
-        _plain(lambda *element: tf.reduce_any(share.owns(tf.nest.flatten(element)[0])))
-    )
 
 
 def _chunks(

@@ -94,8 +94,8 @@ def test_hosts_evaluate_the_images_of_one(source, images):
 
 
 def test_an_unreadable_image_costs_no_host_a_step():
-    """Host 0 lacks an image of the 130; its last batch is empty rather than missing."""
-    data, recipe = encoded(130, broken=[4]), PARTS.replace(batch_size=4)
+    """Host 1 has 63 of the 130 images: 16 batches of 4, and an empty one beside the last of host 0."""
+    data, recipe = encoded(130, broken=[4]), PARTS.replace(batch_size=8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("keras_resnet_recipes.data.unreadable.TOLERATED_SHARE", 0.02)
         evaluated = [
@@ -106,7 +106,7 @@ def test_an_unreadable_image_costs_no_host_a_step():
                 training_batches,
                 recipe,
                 data,
-                steps=32,
+                steps=16,
                 first_epoch=0,
                 seed=0,
                 replicas=2,
@@ -114,10 +114,10 @@ def test_an_unreadable_image_costs_no_host_a_step():
             )
             for n in (0, 1)
         ]
-    assert [len(run) for run in evaluated] == [33, 33]
+    assert [len(run) for run in evaluated] == [17, 17]
     counts = [sum(weights.sum() for _, _, weights in run) for run in evaluated]
-    assert counts == [64, 65]
-    assert [len(run) for run in trained] == [128, 128]
+    assert counts == [66, 63]
+    assert [len(run) for run in trained] == [64, 64]
 
 
 def test_the_length_of_an_evaluation_must_be_known():
