@@ -7,7 +7,8 @@ What Keras 3.15 computes wrongly under `tf.distribute.MirroredStrategy`, each in
     GradientAccumulation  cannot accumulate; elsewhere it averages variables too often
     AveragedStatistics    leaves every replica its own BatchNorm statistics, and saves the first's
 
-`repair_optimizer` puts the first three around any Keras optimizer.
+`repair_optimizer` puts the first three around any Keras optimizer. On several hosts `join_hosts`, `host`,
+`is_writer`, `alone` and `gather` tell who does what.
 """
 
 from keras_resnet_recipes.distribution.accumulation import GradientAccumulation
