@@ -12,7 +12,7 @@ import keras
 
 from keras_resnet_recipes import checkpoints
 from keras_resnet_recipes.checkpoints import Place
-from keras_resnet_recipes.distribution import average_statistics
+from keras_resnet_recipes.distribution import alone, average_statistics, is_writer
 from keras_resnet_recipes.files import is_sealed, replacing
 from keras_resnet_recipes.watchdog import check_weights
 
@@ -153,19 +153,22 @@ class RunFolder(keras.callbacks.Callback):
         epochs = len(self.rows)
         check_weights(self.model, epochs - (not batches), batches)
         average_statistics(self.model)
+        if not is_writer():
+            return
         try:
             if not batches:
                 self._write_log()
             # The last weights come last: with them the epoch is finished.
             for name in names:
-                checkpoints.save(
-                    self.path / name,
-                    self.model,
-                    epochs=epochs,
-                    batches=batches,
-                    keep_as=self.path / PREVIOUS if name == LAST else None,
-                    notes=self.notes(),
-                )
+                with alone():
+                    checkpoints.save(
+                        self.path / name,
+                        self.model,
+                        epochs=epochs,
+                        batches=batches,
+                        keep_as=self.path / PREVIOUS if name == LAST else None,
+                        notes=self.notes(),
+                    )
         except OSError as error:
             raise OSError(
                 error.errno,

@@ -217,6 +217,9 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    from keras_resnet_recipes import distribution
+
+    distribution.join_hosts()
     recipe = _recipe(options.recipe)
     if options.rescale is not None:
         recipe = recipe.rescaled(options.rescale)

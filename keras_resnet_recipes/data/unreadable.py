@@ -44,7 +44,7 @@ class UnreadableImages:
         """The batches; what is missing between their elements is reported.
 
         Args:
-            batches: Elements (places [n], images [n, ...], labels [n, ...]) without what failed;
+            batches: Elements (places [n], images [n, ...], labels [n, ...], ...) without what failed;
                 places rise by one from `first` where nothing did.
             length: Number of places, those before `first` among them; the largest int64 where it is
                 not known.
@@ -52,7 +52,7 @@ class UnreadableImages:
             first: The first place.
 
         Returns:
-            Elements (images, labels).
+            Elements (images, labels, ...).
         """
         specs = batches.element_spec
         end = tuple(tf.zeros((0, *spec.shape[1:]), spec.dtype) for spec in specs)
@@ -76,7 +76,7 @@ class UnreadableImages:
         watched = batches.concatenate(tf.data.Dataset.from_tensors(end))
         watched = watched.scan(tf.cast(first, tf.int64), step)
         filled = watched.filter(lambda places, *_: tf.size(places) > 0)
-        return filled.map(lambda _, images, labels: (images, labels))
+        return filled.map(lambda _, *parts: parts)
 
     def check_labels(self, labels: tf.Tensor, classes: int) -> tf.Tensor:
         """The labels, once each is known to be within 0..classes-1."""

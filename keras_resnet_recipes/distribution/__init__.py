@@ -1,4 +1,4 @@
-"""Training on several devices of one machine, and what Keras gets wrong there, repaired.
+"""Training on several devices and, with JAX, several hosts, and what Keras gets wrong there, repaired.
 
 What Keras 3.15 computes wrongly under `tf.distribute.MirroredStrategy`, each in a file of its own:
 
@@ -7,7 +7,8 @@ What Keras 3.15 computes wrongly under `tf.distribute.MirroredStrategy`, each in
     GradientAccumulation  cannot accumulate; elsewhere it averages variables too often
     AveragedStatistics    leaves every replica its own BatchNorm statistics, and saves the first's
 
-`repair_optimizer` puts the first three around any Keras optimizer.
+`repair_optimizer` puts the first three around any Keras optimizer. On several hosts `join_hosts`, `host`,
+`is_writer`, `alone` and `gather` tell who does what.
 """
 
 from keras_resnet_recipes.distribution.accumulation import GradientAccumulation
@@ -17,6 +18,7 @@ from keras_resnet_recipes.distribution.batch_norm import (
     synchronize_statistics,
 )
 from keras_resnet_recipes.distribution.clipping import clip_after_sum
+from keras_resnet_recipes.distribution.hosts import alone, gather, host, is_writer, join_hosts
 from keras_resnet_recipes.distribution.loss_scale import AgreeingLossScale
 from keras_resnet_recipes.distribution.repair import repair_optimizer
 from keras_resnet_recipes.distribution.scope import accelerators, scope, scope_of
@@ -26,8 +28,13 @@ __all__ = [
     "AveragedStatistics",
     "GradientAccumulation",
     "accelerators",
+    "alone",
     "average_statistics",
     "clip_after_sum",
+    "gather",
+    "host",
+    "is_writer",
+    "join_hosts",
     "repair_optimizer",
     "scope",
     "scope_of",

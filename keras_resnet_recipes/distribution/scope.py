@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import keras
 
+from keras_resnet_recipes.distribution.hosts import check_hosts
+
 
 @contextlib.contextmanager
 def scope(
@@ -26,7 +28,8 @@ def scope(
         distribution: "none" is one device. "mirrored" is `tf.distribute.MirroredStrategy` over every
             visible GPU, or every logical CPU device where there is no GPU; TensorFlow only.
             "data_parallel" is `keras.distribution.DataParallel` over every device of
-            `keras.distribution.list_devices()`; JAX only. "auto" is "mirrored" with TensorFlow and
+            `keras.distribution.list_devices()`, those of all hosts after `keras.distribution.initialize`;
+            JAX only. "auto" is "mirrored" with TensorFlow and
             two or more GPUs, "data_parallel" with JAX and two or more devices, "none" otherwise.
 
     Yields:
@@ -34,7 +37,7 @@ def scope(
 
     Raises:
         ValueError: If `distribution` is another one, or does not work on this backend; the message says
-            what does.
+            what does. If several processes would train without each other.
 
     Example:
         >>> with scope("none") as replicas:
@@ -46,12 +49,15 @@ def scope(
     with Keras 3" (keras.io/guides).
     """
     _check(distribution, keras.backend.backend())
+    check_hosts(distribution)
     devices = _devices(distribution)
     if len(devices) < 2:
         yield 1
     elif keras.backend.backend() == "jax":
         before = keras.distribution.distribution()
-        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+        # Each host is given its own part of the data already.
+        spread = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
+        keras.distribution.set_distribution(spread)
         try:
             yield len(devices)
         finally:
@@ -70,13 +76,19 @@ def scope_of(model: keras.Model) -> Iterator[int]:
         model: A model whose variables are on one device or, with TensorFlow, on several.
 
     Yields:
-        The number of replicas, at least 1. On JAX and torch it is 1.
+        The number of replicas, at least 1. On torch it is 1.
 
     Example:
         >>> with scope_of(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])) as replicas:
         ...     replicas
         1
     """
+    if keras.backend.backend() == "jax":
+        values = [variable.value for variable in model.variables]
+        spread = bool(values) and len(values[0].sharding.device_set) > 1
+        with scope("data_parallel") if spread else contextlib.nullcontext(1) as replicas:
+            yield replicas
+        return
     strategy = getattr(model, "distribute_strategy", None)
     if strategy is None:
         yield 1

@@ -296,9 +296,9 @@ class Recipe:
             validation_data: Like `dataset`; evaluated after every epoch.
             run_dir: Folder for the recipe, log, versions and weights. A second call with the same
                 recipe resumes where the last save was; a finished run is returned untrained.
-                SIGTERM saves and exits with the status 143.
+                SIGTERM saves and exits with the status 143. Several hosts must share it; one writes.
             distribution: `"auto"`, `"none"`, `"mirrored"` (TensorFlow) or `"data_parallel"` (JAX), see
-                `krr.distribution.scope`.
+                `krr.distribution.scope`. On several JAX hosts (docs/scale-out.md) every one calls `fit`.
             data_service: `"grpc://host:port"` of a tf.data service whose workers make the training
                 pictures, the same in the same order; docs/data-service.md tells how to start one.
             steps_per_epoch: Updates of an epoch; by default floor(images / batch_size). Needed

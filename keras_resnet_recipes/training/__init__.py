@@ -66,12 +66,13 @@ def fit(
             all_readable=not place.notes.get("unreadable"),
             unreadable=watchers[0],
             replicas=replicas,
+            host=devices.host(),
             data_service=data_service,
         )
         options = {
             "validation_data": validation_data,
             "callbacks": _callbacks(recipe, watchers, callbacks, folder, guard),
-            "verbose": verbose,
+            "verbose": verbose if devices.is_writer() else 0,
         }
         with (
             determinism.deterministic(),
@@ -81,9 +82,7 @@ def fit(
             watchers[-1].named(),
         ):
             history = _trained(recipe, model, batches, steps, place, options)
-        if folder is not None:
-            history.epoch, history.history = folder.history()
-        return history
+        return _finished(history, folder)
 
 
 def evaluate(
@@ -108,7 +107,7 @@ def evaluate(
         with unreadable.named():
             result = evaluator.evaluate(
                 batches,
-                verbose=verbose,
+                verbose=verbose if devices.is_writer() else 0,
                 callbacks=[devices.AveragedStatistics()],
                 return_dict=True,
             )
@@ -199,13 +198,15 @@ def _opened(
     """The run folder, if there is one, and how far the run has come."""
     if run_dir is None:
         return None, Place()
-    run.claim(run_dir, recipe, known)
+    run.claim_with_hosts(run_dir, recipe, known)
     folder = RunFolder(
         run_dir,
         save_every=save_every_steps and save_every_steps * recipe.gradient_accumulation_steps,
         notes=lambda: {"skipped": guard.skipped, "unreadable": len(unreadable.reasons)},
     )
-    place = folder.restore(model)
+    with devices.alone():
+        place = folder.restore(model)
+    run.check_shared(run_dir, place.epochs)
     guard.resume(place.batches, place.notes.get("skipped", 0))
     return folder, place
 
@@ -250,13 +251,26 @@ def _check_options(on_nan: str, save_every_steps: int | None, run_dir: Any) -> N
         )
 
 
+def _finished(
+    history: keras.callbacks.History, folder: RunFolder | None
+) -> keras.callbacks.History:
+    """The history of all epochs, once every host has come so far and one has written the files."""
+    devices.gather(0)
+    if folder is not None:
+        history.epoch, history.history = folder.history()
+    return history
+
+
 def _evaluation(
     recipe: Recipe, dataset: Any, class_names: tuple[str, ...] | None, replicas: int
 ) -> tuple[tf.data.Dataset, UnreadableImages]:
     data: ImageDataset = from_source(dataset, split="validation", class_names=class_names)
     parts.resolved_classes(recipe, data)
     unreadable = UnreadableImages(data, recipe.unreadable_images)
-    return evaluation_batches(recipe, data, unreadable=unreadable, replicas=replicas), unreadable
+    batches = evaluation_batches(
+        recipe, data, unreadable=unreadable, replicas=replicas, host=devices.host()
+    )
+    return batches, unreadable
 
 
 def _callbacks(

@@ -70,6 +70,11 @@ def check_share(recipe: Recipe, replicas: int) -> None:
             f"`batch_size` / `gradient_accumulation_steps` must be a multiple of the {replicas} devices; "
             f"received {recipe.batch_size} / {recipe.gradient_accumulation_steps}."
         )
+    if mixing(recipe) and not recipe.mix_per_replica and distribution.host()[1] > 1:
+        raise ValueError(
+            "`mix_per_replica` must be True on several hosts with MixUp or CutMix, for each makes its part "
+            "of a batch alone; received False."
+        )
     if mixing(recipe) and recipe.mix_per_replica and part // replicas % 2:
         raise ValueError(
             "`batch_size` / `gradient_accumulation_steps` / devices must be even with MixUp or CutMix, which "

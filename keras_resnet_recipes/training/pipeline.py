@@ -9,6 +9,7 @@ from keras_resnet_recipes import augment
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, decode, decode_crop
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training.served import Chunks, served_pictures
+from keras_resnet_recipes.training.share import Share
 
 # Random numbers are drawn for so many pictures at a time: one by one they cost more than the flip.
 _BLOCK = 256
@@ -32,6 +33,7 @@ def training_batches(
     seed: int,
     unreadable: UnreadableImages,
     replicas: int = 1,
+    host: tuple[int, int] = (0, 1),
     data_service: str | None = None,
 ) -> tf.data.Dataset:
     """Batches of all epochs from `first_epoch` on, `steps` updates an epoch.
@@ -49,12 +51,15 @@ def training_batches(
             made then. With a data service they are made in any case.
         seed: Seed of order and augmentation.
         unreadable: Hears of images that fail.
-        replicas: Devices, each of which gets an equal run of every batch.
+        replicas: Devices of all hosts, each of which gets an equal run of every batch.
+        host: Which host makes its run of every batch here, from 0, and how many there are; together
+            they make the batches of one. Only an unreadable image is replaced from the host's own run.
         data_service: Address of a tf.data service whose workers make the pictures: the same, in the
             same order.
 
     Returns:
-        Elements (uint8 [batch, size, size, 3], float32 targets [batch, classes]).
+        Elements (uint8 [batch, size, size, 3], float32 targets [batch, classes]), with batch / hosts
+        pictures.
 
     Raises:
         ValueError: If `data_service` is no address, or the data set cannot be sent there.
@@ -63,19 +68,21 @@ def training_batches(
     run_seed = tf.constant([seed, 0], tf.int64)
     # With accumulation a step takes a part of the batch, and mixing is within the part.
     part = recipe.batch_size // recipe.gradient_accumulation_steps
+    share = Share(*host, part, recipe.repeated_augmentation)
     count, epochs = steps * recipe.batch_size, recipe.epochs + recipe.cooldown_epochs
 
     @_plain
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
         epoch_seed = _folded(run_seed, epoch)
         skipped = tf.cast(tf.where(epoch == first_epoch, first_batch, 0), tf.int64)
-        unmade = skipped if all_readable or not data.encoded else tf.zeros([], tf.int64)
-        batches = _pictures(recipe, data, count, epoch_seed, unreadable, part, unmade * part)
+        known = share.hosts == 1 and (all_readable or not data.encoded)
+        unmade = skipped if known else tf.zeros([], tf.int64)
+        batches = _pictures(recipe, data, count, epoch_seed, unreadable, share, unmade * part)
         return (
             batches.enumerate(unmade)
             .skip(skipped - unmade)
             .map(
-                _targets_and_mix(recipe, epoch_seed, unreadable, replicas),
+                _targets_and_mix(recipe, epoch_seed, unreadable, replicas, host),
                 num_parallel_calls=tf.data.AUTOTUNE,
             )
         )
@@ -83,21 +90,26 @@ def training_batches(
     @_plain
     def mixed(number: tf.Tensor, pictures: tuple[tf.Tensor, tf.Tensor]) -> Any:
         epoch, step = first_epoch + number // (count // part), number % (count // part)
-        mix = _targets_and_mix(recipe, _folded(run_seed, epoch), unreadable, replicas)
+        mix = _targets_and_mix(recipe, _folded(run_seed, epoch), unreadable, replicas, host)
         return mix(step, pictures)
 
     if data_service is None:
         batches = tf.data.Dataset.range(first_epoch, epochs).flat_map(batches_of)
     else:
-        chunks = _chunks(recipe, data, count, run_seed)
+        chunks = _chunks(recipe, data, count, run_seed, share)
         pictures = served_pictures(chunks, data_service, range(first_epoch, epochs), unreadable)
-        batches = pictures.rebatch(part, drop_remainder=True).enumerate().skip(first_batch)
+        batches = pictures.rebatch(share.size, drop_remainder=True).enumerate().skip(first_batch)
         batches = batches.map(mixed, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
 
 
 def evaluation_batches(
-    recipe: Recipe, data: ImageDataset, *, unreadable: UnreadableImages, replicas: int = 1
+    recipe: Recipe,
+    data: ImageDataset,
+    *,
+    unreadable: UnreadableImages,
+    replicas: int = 1,
+    host: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Every image once, in order, resized and centre-cropped as the recipe says.
 
@@ -105,12 +117,17 @@ def evaluation_batches(
         recipe: The recipe, its `classes` known.
         data: Images.
         unreadable: Hears of images that fail.
-        replicas: Devices.
+        replicas: Devices of all hosts.
+        host: Which host makes its run of every batch here, from 0, and how many there are.
 
     Returns:
         Elements (uint8 [batch, size, size, 3], float32 one-hot [batch, classes]); the last batch may be smaller.
         On several devices all batches are of one size, a multiple of `replicas`, and a third part, float32 [batch],
         is 1 for images and 0 for what fills up the last batch: Keras would give a device no image at all.
+        On several hosts there are as many batches on each, whatever cannot be read.
+
+    Raises:
+        ValueError: If the number of images is unknown and there are several hosts.
     """
     crop = augment.CenterCrop(
         size=recipe.test_size,
@@ -129,17 +146,32 @@ def evaluation_batches(
             unreadable.check_labels(labels, recipe.classes), recipe.classes
         )
 
-    pictures = data.items(None).enumerate().map(picture, num_parallel_calls=tf.data.AUTOTUNE)
+    size = -(-min(recipe.batch_size, _EVALUATION_BATCH) // replicas) * replicas
+    share = Share(*host, size)
+    if share.hosts > 1 and data.size is None:
+        raise ValueError(
+            f"`validation_data`: the number of images of {data.name} must be known on several hosts "
+            "(tf.data.experimental.assert_cardinality)."
+        )
+    pictures = share.owned(data.items(None).enumerate())
+    pictures = pictures.map(picture, num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
         pictures = pictures.ignore_errors(log_warning=False)
-    # Where a stream ends is not always known; a failure of its last image then goes unreported.
-    length = tf.constant(tf.int64.max if data.size is None else data.size, tf.int64)
-    size = -(-min(recipe.batch_size, _EVALUATION_BATCH) // replicas) * replicas
-    batches = unreadable.watch(pictures.batch(size), length, lambda places: places)
+    groups = pictures.batch(share.size)
+    batches = share.watched(groups, unreadable, data.size, lambda places: places)
     batches = batches.map(with_targets)
     if replicas > 1:
-        batches = batches.map(lambda images, targets: _filled(size, images, targets))
+        batches = batches.map(lambda images, targets: _filled(share.size, images, targets))
+    if share.hosts > 1:
+        batches = _of_number(batches, data, size)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
+
+
+def _of_number(batches: tf.data.Dataset, data: ImageDataset, size: int) -> tf.data.Dataset:
+    """As many filled batches on every host: one that has another step than the others waits for ever."""
+    nothing = [tf.zeros(spec.shape, spec.dtype) for spec in batches.element_spec]
+    empty = tf.data.Dataset.from_tensors(tuple(nothing)).repeat()
+    return batches.concatenate(empty).take(-(-data.size // size))
 
 
 def _filled(size: int, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -159,33 +191,39 @@ def _pictures(
     count: int,
     seed: tf.Tensor,
     unreadable: UnreadableImages,
-    part: int,
+    share: Share,
     start: tf.Tensor,
 ) -> tf.data.Dataset:
-    """The augmented pictures `start` to `count` of an epoch, in batches (images, labels) of `part`."""
+    """The share of the augmented pictures `start` to `count` of an epoch, in batches (images, labels)."""
     steps, copies = _augmentations(recipe), recipe.repeated_augmentation
     length = _places(data, count, copies)
     items, index_at = _ordered(data, seed, copies, length)
     first = start // copies
     drawn = _drawn(steps, seed, copies, first)
-    numbered = tf.data.Dataset.zip((items.enumerate().skip(first), drawn))
+    numbered = share.owned(tf.data.Dataset.zip((items.enumerate().skip(first), drawn)))
     pictures = numbered.map(_copies(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
         pictures = pictures.ignore_errors(log_warning=False)
     # Whatever is done for a whole batch at once costs a picture next to nothing.
-    groups = pictures.batch(-(-part // copies))
-    groups = unreadable.watch(groups, tf.constant(length, tf.int64), index_at, first)
+    groups = pictures.batch(-(-share.size // copies))
+    groups = share.watched(groups, unreadable, length, index_at, first)
 
     @_plain
-    def flat(number: tf.Tensor, group: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    def flat(number: tf.Tensor, group: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
         before = tf.where(number == 0, start % copies, 0)
-        return tuple(tf.reshape(part, [-1, *part.shape[2:]])[before:] for part in group)
+        rows = [tf.reshape(part, [-1, *part.shape[2:]])[before:] for part in group]
+        images, labels, *own = rows
+        return (
+            tuple(tf.boolean_mask(x, own[0]) for x in (images, labels)) if own else (images, labels)
+        )
 
-    pictures = groups.enumerate().map(flat).rebatch(part, drop_remainder=True)
-    return pictures.take((count - start) // part)
+    pictures = groups.enumerate().map(flat).rebatch(share.size, drop_remainder=True)
+    return pictures.take((count - start) // share.batch)
 
 
-def _chunks(recipe: Recipe, data: ImageDataset, count: int, run_seed: tf.Tensor) -> Chunks:
+def _chunks(
+    recipe: Recipe, data: ImageDataset, count: int, run_seed: tf.Tensor, share: Share
+) -> Chunks:
     """The pictures of `_pictures` for all epochs, any few of them at a time."""
     steps, copies = _augmentations(recipe), recipe.repeated_augmentation
     length, copied = _places(data, count, copies), _copies(recipe, data, steps)
@@ -204,7 +242,7 @@ def _chunks(recipe: Recipe, data: ImageDataset, count: int, run_seed: tf.Tensor)
 
     # A part of a block, which is a power of two, so that one draw is enough.
     places = max(1, 32 >> (copies - 1).bit_length())
-    return Chunks(data, count, length, places, copies, order, pictures)
+    return Chunks(data, count, length, places, copies, order, pictures, share)
 
 
 def _places(data: ImageDataset, count: int, copies: int) -> int:
@@ -321,10 +359,16 @@ def _copies(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augment
 
 
 def _targets_and_mix(
-    recipe: Recipe, epoch_seed: tf.Tensor, unreadable: UnreadableImages, replicas: int
+    recipe: Recipe,
+    epoch_seed: tf.Tensor,
+    unreadable: UnreadableImages,
+    replicas: int,
+    host: tuple[int, int],
 ) -> Callable[[tf.Tensor, tuple[tf.Tensor, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]:
     """From (step, (images, labels)) to a batch with targets, mixed if the recipe mixes."""
-    draws = replicas if recipe.mix_per_replica else 1
+    number, hosts = host
+    # A recipe that mixes the whole batch and one of several hosts never come together.
+    draws = (replicas if recipe.mix_per_replica else hosts) // hosts
     mix = augment.MixUpOrCutMix(
         mixup_alpha=recipe.mixup_alpha,
         cutmix_alpha=recipe.cutmix_alpha,
@@ -342,8 +386,8 @@ def _targets_and_mix(
         shares = zip(tf.split(images, draws), tf.split(targets, draws), strict=True)
         # Rows of pictures use the seeds (epoch, block); -1 keeps those of batches apart.
         mixed = [
-            mix(*share, _folded(_folded(epoch_seed, -1), step * draws + number))
-            for number, share in enumerate(shares)
+            mix(*share, _folded(_folded(epoch_seed, -1), (step * hosts + number) * draws + place))
+            for place, share in enumerate(shares)
         ]
         return (
             mixed[0]

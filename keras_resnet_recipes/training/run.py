@@ -51,6 +51,42 @@ def claim(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
         recipe.to_json(aside)
 
 
+def claim_with_hosts(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+    """`claim` by one of the hosts; the others make sure that it is the same run.
+
+    Args:
+        path: The folder, on a file system that all hosts share.
+        recipe: The recipe, its classes known.
+        facts: As for `claim`.
+
+    Raises:
+        ValueError: If the folder holds something else, or is not shared.
+    """
+    try:
+        if distribution.is_writer():
+            claim(path, recipe, facts)
+    finally:
+        # Also in case of an error, or the others would wait for ever.
+        distribution.gather(0)
+    if not distribution.is_writer():
+        if not (Path(path) / RECIPE).is_file():
+            raise ValueError(
+                f"`run_dir` {str(path)!r} must be in a file system that all hosts share: host 0 has just "
+                f"prepared it, or failed to, and host {distribution.host()[0]} sees no {RECIPE} there."
+            )
+        _check_same(Path(path), recipe, facts)
+
+
+def check_shared(path: str | Path, finished: int) -> None:
+    """Raises ValueError on every host unless all have found the same number of finished epochs."""
+    found = distribution.gather(finished)
+    if len(set(found)) > 1:
+        raise ValueError(
+            f"`run_dir` {str(path)!r} must be in a file system that all hosts share; they found {found} "
+            "finished epochs there."
+        )
+
+
 def facts(data: ImageDataset, *, steps: int, seed: int, own_model: bool) -> dict[str, Any]:
     """What a run depends on beside its recipe."""
     names = None if data.class_names is None else list(data.class_names)

@@ -1,6 +1,7 @@
 """Training pictures made by the workers of a tf.data service: those of this process, in its order."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages
 from keras_resnet_recipes.training.service import check_sendable, distributed, in_order
+from keras_resnet_recipes.training.share import Share
 
 Maker = Callable[[int, np.ndarray], list[np.ndarray]]
 
@@ -29,6 +31,7 @@ class Chunks:
         order: From an epoch to the indices of the images at its places, int64 [length].
         pictures: From an epoch, places of one chunk and the indices there to elements
             (place, images [copies, size, size, 3], labels [copies]).
+        share: Which of the pictures are wanted; other chunks are not made.
     """
 
     data: ImageDataset
@@ -38,6 +41,7 @@ class Chunks:
     copies: int
     order: Callable[[tf.Tensor], tf.Tensor]
     pictures: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.data.Dataset]
+    share: Share
 
     def made(self, epoch: tf.Tensor, places: tf.Tensor, indices: tf.Tensor) -> Any:
         """(places, images, labels) of the places whose image can be read, maybe of none."""
@@ -48,13 +52,20 @@ class Chunks:
         made = made.ignore_errors(log_warning=False).batch(self.places)
         return made.concatenate(tf.data.Dataset.from_tensors(none)).take(1).get_single_element()
 
+    @functools.cached_property
+    def starts(self) -> np.ndarray:
+        """The first place of every chunk that holds a wanted picture, int64."""
+        wanted = self.share.places(self.length).numpy() // self.places
+        return np.unique(wanted) * self.places
+
     @property
     def per_epoch(self) -> int:
         """Chunks of an epoch without unreadable images."""
-        return -(-self.count // (self.places * self.copies))
+        return int(np.searchsorted(self.starts, -(-self.count // self.copies)))
 
     def numbered(self, first_epoch: int) -> tf.data.Dataset:
         """Endless elements (number, places, images, labels); a number tells the epoch and the chunk."""
+        starts = tf.constant(self.starts)
 
         @_plain
         def looked_up(known: Any, number: tf.Tensor) -> Any:
@@ -62,7 +73,7 @@ class Chunks:
             epoch = number // self.per_epoch
             order = tf.cond(epoch == known[0], lambda: known[1], lambda: self.order(epoch))
             order = tf.ensure_shape(order, (self.length,))
-            start = number % self.per_epoch * self.places
+            start = tf.gather(starts, number % self.per_epoch)
             places = tf.range(start, tf.minimum(start + self.places, self.length))
             return (epoch, order), (number, epoch, places, tf.gather(order, places))
 
@@ -139,8 +150,8 @@ def _epoch(
     unreadable: UnreadableImages,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The pictures of an epoch; those that replace unreadable images are made here."""
-    left = chunks.count
-    for start in range(0, chunks.length, chunks.places):
+    left = chunks.count // chunks.share.hosts
+    for start in chunks.starts:
         places = np.arange(start, min(start + chunks.places, chunks.length))
         there = next(made_there, None)
         known = [] if there is None else there[0]
@@ -151,7 +162,8 @@ def _epoch(
             if lost.any():
                 unreadable.report(indices[lost])
             there = here if not len(known) else _merged(there, here)
-        images, labels = (array.reshape(-1, *array.shape[2:])[:left] for array in there[1:])
+        own = chunks.share.owns(np.asarray(there[0]))
+        images, labels = (array[own][:left] for array in there[1:])
         if len(labels):
             yield images, labels
         left -= len(labels)

@@ -89,7 +89,7 @@ def folder(tmp_path_factory):
     return root
 
 
-def batches(recipe, data, steps, *, data_service=None, first_epoch=0, policy="skip"):
+def batches(recipe, data, steps, *, data_service=None, first_epoch=0, policy="skip", **arguments):
     watcher = UnreadableImages(data, policy)
     made = training_batches(
         recipe,
@@ -99,6 +99,7 @@ def batches(recipe, data, steps, *, data_service=None, first_epoch=0, policy="sk
         seed=0,
         unreadable=watcher,
         data_service=data_service,
+        **arguments,
     )
     with watcher.named():
         return [(images.numpy(), targets.numpy()) for images, targets in made], watcher
@@ -150,6 +151,23 @@ def test_a_restart_at_an_epoch_and_parts_of_a_batch(address, folder):
     expected, _ = batches(recipe, data, 10)
     made, _ = batches(recipe, data, 10, data_service=address, first_epoch=1)
     assert_same(made, expected[20:])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "steps"), [(PLAIN.replace(batch_size=128), 2), (FULL, 5)], ids=["plain", "full"]
+)
+def test_hosts_get_their_runs_of_the_batches(address, folder, recipe, steps):
+    data = krr.data.from_folder(folder)
+    expected, _ = batches(recipe, data, steps, replicas=2)
+    runs = [
+        batches(recipe, data, steps, data_service=address, replicas=2, host=(number, 2))[0]
+        for number in (0, 1)
+    ]
+    together = [
+        tuple(np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        for pairs in zip(*runs, strict=True)
+    ]
+    assert_same(together, expected)
 
 
 def test_what_workers_cannot_read_is_read_here_or_reported(address, tmp_path):
