@@ -115,7 +115,14 @@ def test_both_processes_know_the_counts_of_one(folders):
 
 def test_one_process_writes(folders):
     _, two, outputs = folders
-    files = ["best.weights.h5", "last.weights.h5", "log.csv", "previous.weights.h5", "recipe.json", "run.json"]
+    files = [
+        "best.weights.h5",
+        "last.weights.h5",
+        "log.csv",
+        "previous.weights.h5",
+        "recipe.json",
+        "run.json",
+    ]
     # Seen by each when its `fit` returned.
     assert [results(two, number)[0]["files"] for number in (0, 1)] == [files, files]
     with (two / "run" / "log.csv").open(newline="") as log:
