@@ -79,10 +79,11 @@ def watched_optimizer(cell: dict[str, Any], norms: list[float]) -> keras.optimiz
     settings = {"global_clipnorm": cell["clip"], "use_ema": cell["ema"], "ema_momentum": 0.9}
     if cell["stock"] and cell["accumulation"] > 1:
         settings["gradient_accumulation_steps"] = cell["accumulation"]
+    # A small epsilon would hide a wrong scale of the gradient from LAMB, and make steps of rounding.
     optimizer = (
         keras.optimizers.SGD(0.01, momentum=0.9, **settings)
         if cell["optimizer"] == "sgd"
-        else optimizers.Lamb(0.01, weight_decay=0.02, **settings)
+        else optimizers.Lamb(0.01, weight_decay=0.02, epsilon=1e-3, **settings)
     )
     clip = optimizer._clip_gradients
 
