@@ -79,7 +79,7 @@ def watched_optimizer(cell: dict[str, Any], norms: list[float]) -> keras.optimiz
     settings = {"global_clipnorm": cell["clip"], "use_ema": cell["ema"], "ema_momentum": 0.9}
     if cell["stock"] and cell["accumulation"] > 1:
         settings["gradient_accumulation_steps"] = cell["accumulation"]
-    # A small epsilon would hide a wrong scale of the gradient from LAMB, and make steps of rounding.
+    # A small epsilon makes LAMB blind to the gradient's scale, and makes whole steps of roundings.
     optimizer = (
         keras.optimizers.SGD(0.01, momentum=0.9, **settings)
         if cell["optimizer"] == "sgd"
