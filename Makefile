@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test lint format clean
+.PHONY: demo test parity-table lint format clean
 
 demo: $(VENV)/demo-installed
 	$(BIN)/python examples/digits.py
@@ -13,6 +13,10 @@ test: $(VENV)/dev-installed lint
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --doctest-modules
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
+
+# Every combination of settings that training on several devices must leave alone; about ten minutes.
+parity-table: $(VENV)/dev-installed
+	$(BIN)/python -m tests.distribution.parity docs/distribution.md
 
 lint: $(VENV)/dev-installed
 	$(BIN)/ruff check .

@@ -3,16 +3,13 @@
 The tests named `test_keras_still_…` are the guards: they fail when Keras has been repaired.
 """
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import functools
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.distribution.parity import deviation, train
+
 # Limit 0.05: below the gradient's norm in every update, which is 0.1 or more.
 CLIP = {"clip": 0.05}
 FLOAT16 = {"precision": "mixed_float16"}
@@ -50,45 +47,15 @@ CELLS = {
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results():
     """Called with a number of replicas and a cell: its arrays by name."""
-    folder = tmp_path_factory.mktemp("cells")
-    files = {}
-
-    def of(replicas, cell):
-        if replicas not in files:
-            files[replicas] = trained(replicas, folder / f"{replicas}.npz")
-        start = f"{CELLS[replicas].index(cell)}/"
-        return {
-            name.removeprefix(start): values
-            for name, values in files[replicas].items()
-            if name.startswith(start)
-        }
-
-    return of
-
-
-def trained(replicas, path):
-    program = Path(__file__).parent / "train_cell.py"
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(program), str(replicas), str(path)],
-        input=json.dumps(CELLS[replicas]),
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    with np.load(path) as arrays:
-        return dict(arrays)
+    trained = functools.cache(lambda replicas: train(CELLS[replicas], replicas))
+    return lambda replicas, cell: trained(replicas)[CELLS[replicas].index(cell)]
 
 
 def difference(one, other):
-    """The largest difference between weights, as a share of the largest movement of `one`."""
     assert "error" not in other, str(other["error"])
-    movement = np.abs(one["after"] - one["before"]).max()
-    return np.abs(one["after"] - other["after"]).max() / movement
+    return deviation(one, other)
 
 
 def test_clipping_on_two_replicas_is_that_of_one_device(results):

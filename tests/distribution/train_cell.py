@@ -6,8 +6,10 @@ different size in one process abort each other:
     python train_cell.py REPLICAS RESULT.npz < cells.json
 
 cells.json is a list of settings (`DEFAULTS` with changes); RESULT.npz has for cell number i the arrays
-"i/before" and "i/after", all trainable weights in one row, "i/statistics", those of BatchNorm in a row
-for each replica, "i/iterations" and "i/loss"; or "i/error", a text.
+"i/before" and "i/after", all trainable weights in one row, "i/norms", the global norm of the gradient
+before it is clipped, as each replica sees it in each update, "i/statistics", those of BatchNorm in a
+row for each replica, "i/iterations" and "i/loss"; or "i/error", a text. A cell with `shares` is a
+reference: it has "before", "after", "norms" and "iterations".
 """
 
 import json
@@ -33,13 +35,15 @@ DEFAULTS = {
     "batch_norm": None,  # replica, synchronized; None has none
     "ema": False,  # moving average of the weights
     "stock": False,  # Keras as it is, without repairs
+    "shares": None,  # a reference: so many shares of each batch one after the other, on one device
     "overflow": None,  # place of an image in the second update that overflows float16
 }
 UPDATES, BATCH, CLASSES = 4, 16, 5
+LOSS = keras.losses.CategoricalCrossentropy(from_logits=True)
 
 
 def images_and_targets() -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(1)
     images = rng.standard_normal((UPDATES * BATCH, 16, 16, 3)).astype("float32")
     return images, np.eye(CLASSES, dtype="float32")[rng.integers(0, CLASSES, len(images))]
 
@@ -60,29 +64,47 @@ def network(batch_norm: str | None) -> keras.Model:
         shortcut = x if strides == 1 else convolution(x, 1, strides)
         x = keras.layers.ReLU()(keras.layers.Add()([branch, shortcut]))
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
+    return keras.Model(inputs, keras.layers.Dense(CLASSES, dtype="float32")(x))
 
 
-def compiled(cell: dict[str, Any]) -> keras.Model:
-    model = network(cell["batch_norm"])
-    if cell["batch_norm"] == "synchronized":
+def normalized_network(batch_norm: str | None) -> keras.Model:
+    model = network(batch_norm)
+    if batch_norm == "synchronized":
         distribution.synchronize_statistics(model)
+    return model
+
+
+def watched_optimizer(cell: dict[str, Any], norms: list[float]) -> keras.optimizers.Optimizer:
+    """The cell's optimizer; the norms that it is about to clip go into the list."""
     settings = {"global_clipnorm": cell["clip"], "use_ema": cell["ema"], "ema_momentum": 0.9}
     if cell["stock"] and cell["accumulation"] > 1:
         settings["gradient_accumulation_steps"] = cell["accumulation"]
+    # A small epsilon makes LAMB blind to the gradient's scale, and makes whole steps of roundings.
     optimizer = (
-        keras.optimizers.SGD(0.1, momentum=0.9, **settings)
+        keras.optimizers.SGD(0.01, momentum=0.9, **settings)
         if cell["optimizer"] == "sgd"
-        else optimizers.Lamb(0.01, weight_decay=0.02, **settings)
+        else optimizers.Lamb(0.01, weight_decay=0.02, epsilon=1e-3, **settings)
     )
+    clip = optimizer._clip_gradients
+
+    def watched_clip(gradients: list[Any]) -> list[Any]:
+        tf.py_function(norms.append, [tf.linalg.global_norm(gradients)], [])
+        return clip(gradients)
+
+    optimizer._clip_gradients = watched_clip
+    return optimizer
+
+
+def compiled(cell: dict[str, Any], norms: list[float]) -> keras.Model:
+    model = normalized_network(cell["batch_norm"])
+    optimizer = watched_optimizer(cell, norms)
     if not cell["stock"]:
         optimizer = distribution.repair_optimizer(
             optimizer,
             accumulation_steps=cell["accumulation"],
             loss_scaling=cell["precision"] == "mixed_float16",
         )
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, auto_scale_loss=cell["stock"], jit_compile=False)
+    model.compile(optimizer, LOSS, auto_scale_loss=cell["stock"], jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -97,7 +119,8 @@ def train(cell: dict[str, Any]) -> dict[str, Any]:
     batches = batches.batch(BATCH // cell["accumulation"], drop_remainder=True)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    model = compiled(cell)
+    norms = []
+    model = compiled(cell, norms)
     before = row(model.trainable_variables)
     average = [] if cell["stock"] else [distribution.AveragedStatistics()]
     history = model.fit(
@@ -106,9 +129,46 @@ def train(cell: dict[str, Any]) -> dict[str, Any]:
     return {
         "before": before,
         "after": row(model.trainable_variables),
+        "norms": np.array(norms),
         "statistics": statistics(model),
         "loss": history["loss"][0],
         "iterations": int(model.optimizer.iterations.numpy()),
+    }
+
+
+def train_by_shares(cell: dict[str, Any]) -> dict[str, Any]:
+    """What `train` should come to: a plain loop, and of the optimizers nothing repaired.
+
+    The mean of the shares' gradients makes an update; BatchNorm sees one share at a time.
+    """
+    keras.utils.set_random_seed(1)
+    keras.config.set_dtype_policy(cell["precision"])
+    images, targets = images_and_targets()
+    model, norms = normalized_network(cell["batch_norm"]), []
+    optimizer = watched_optimizer(cell, norms)
+    if cell["precision"] == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    variables = model.trainable_variables
+    optimizer.build(variables)
+    before = row(variables)
+
+    def gradients(share: slice) -> list[Any]:
+        with tf.GradientTape() as tape:
+            loss = LOSS(targets[share], model(images[share], training=True))
+            loss = optimizer.scale_loss(loss)
+        return tape.gradient(loss, [variable.value for variable in variables])
+
+    size = BATCH // cell["shares"]
+    for start in range(0, len(images), BATCH):
+        places = range(start, start + BATCH, size)
+        each = [gradients(slice(place, place + size)) for place in places]
+        means = [tf.add_n(same) / cell["shares"] for same in zip(*each, strict=True)]
+        optimizer.apply(means, variables)
+    return {
+        "before": before,
+        "after": row(variables),
+        "norms": np.array(norms),
+        "iterations": int(optimizer.iterations.numpy()),
     }
 
 
@@ -133,10 +193,12 @@ def main(replicas: int, path: str) -> None:
     )
     arrays = {}
     for number, changes in enumerate(json.load(sys.stdin)):
-        with distribution.scope("mirrored" if replicas > 1 else "none") as made:
-            assert made == replicas
+        cell = {**DEFAULTS, **changes}
+        wanted = 1 if cell["shares"] else replicas
+        with distribution.scope("mirrored" if wanted > 1 else "none") as made:
+            assert made == wanted
             try:
-                results = train({**DEFAULTS, **changes})
+                results = train_by_shares(cell) if cell["shares"] else train(cell)
             except Exception as error:
                 results = {"error": f"{type(error).__name__}: {error}"}
         arrays.update({f"{number}/{name}": value for name, value in results.items()})
