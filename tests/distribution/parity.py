@@ -116,7 +116,7 @@ def table() -> str:
     return "\n\n".join(
         (
             f"Python {platform.python_version()}, TensorFlow {version('tensorflow')}, Keras "
-            f"{version('keras')}, CPU. Global norms before clipping, in all updates of all cells: "
+            f"{version('keras')}, CPU.\nGlobal norms before clipping, in all updates of all cells: "
             f"{norms.min():.2f} to {norms.max():.2f}; the limit, where there is one, is {CLIP}.",
             rows(found),
             stock_rows(found),
