@@ -1,29 +1,32 @@
-"""The ResNets of the 2015 paper for 32x32 images, 6n + 2 layers deep."""
+"""The networks of the 2015 paper for 32x32 images, 6n + 2 layers deep, residual and plain."""
 
 from functools import partial
 
 import keras
 
-from keras_resnet_recipes.applications.blocks import (
+from keras_resnet_recipes.applications.blocks import Shortcut, basic_block, drop_path_rates
+from keras_resnet_recipes.applications.convolution import (
     Tensor,
-    basic_block,
     batch_normalization,
     convolution,
-    drop_path_rates,
-    zero_padding,
 )
-from keras_resnet_recipes.applications.network import Network, network
+from keras_resnet_recipes.applications.network import Network, network, without_branches
+from keras_resnet_recipes.applications.shortcuts import zero_padding
 
 
-def cifar_features(images: Tensor, drop_path_rate: float, *, depth: int) -> Tensor:
+def cifar_features(
+    images: Tensor, drop_path_rate: float, *, depth: int, shortcut: Shortcut | None = zero_padding
+) -> Tensor:
     """A 3x3 convolution and three stages of `depth` basic blocks of 16, 32 and 64 channels.
 
-    Shortcuts have no parameters (option A), and the last gamma of a branch starts at 1.
+    The last gamma of a branch starts at 1.
 
     Args:
         images: Normalized images, `(batch, height, width, 3)`.
         drop_path_rate: Stochastic depth of the last block, 0 to 1.
         depth: Number of blocks of each stage, the paper's n.
+        shortcut: Shortcut of the blocks, in the paper the one without parameters (option A); None
+            for the plain network.
 
     Returns:
         Features, `(batch, ceil(height / 4), ceil(width / 4), 64)`.
@@ -48,10 +51,14 @@ def cifar_features(images: Tensor, drop_path_rate: float, *, depth: int) -> Tens
             strides=2 if stage > 0 and index == 0 else 1,
             drop_path_rate=rate,
             name=f"blocks_{block}",
-            shortcut=zero_padding,
+            shortcut=shortcut,
             last_gamma="ones",
         )
     return x
+
+
+_REFERENCE = """He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385),
+    section 4.2, which subtracts the mean of each pixel instead of the ImageNet one."""
 
 
 def _cifar_resnet(depth: int, parameters: str) -> Network:
@@ -60,10 +67,32 @@ def _cifar_resnet(depth: int, parameters: str) -> Network:
         f"ResNet{layers}",
         partial(cifar_features, depth=depth),
         summary=f"ResNet-{layers} for CIFAR-10: {3 * depth} basic blocks, {parameters} parameters.",
-        reference='He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385),\n'
-        "    section 4.2, which subtracts the mean of each pixel instead of the ImageNet one.",
+        reference=_REFERENCE,
+        default_classes=10,
+    )
+
+
+def _cifar_plain(depth: int, parameters: str) -> Network:
+    layers = 6 * depth + 2
+    features = partial(cifar_features, depth=depth, shortcut=None)
+    return network(
+        f"Plain{layers}",
+        partial(without_branches, features=features),
+        summary=f"Plain-{layers} for CIFAR-10: ResNet-{layers} without shortcuts, "
+        f"{parameters} parameters.",
+        reference=_REFERENCE,
         default_classes=10,
     )
 
 
 ResNet20 = _cifar_resnet(3, "269,722")
+ResNet32 = _cifar_resnet(5, "464,154")
+ResNet44 = _cifar_resnet(7, "658,586")
+ResNet56 = _cifar_resnet(9, "853,018")
+ResNet110 = _cifar_resnet(18, "1,727,962")
+ResNet1202 = _cifar_resnet(200, "19,421,274")
+Plain20 = _cifar_plain(3, "269,722")
+Plain32 = _cifar_plain(5, "464,154")
+Plain44 = _cifar_plain(7, "658,586")
+Plain56 = _cifar_plain(9, "853,018")
+Plain110 = _cifar_plain(18, "1,727,962")

@@ -1,24 +1,28 @@
 """What all networks have in common: input, preprocessing, classifier, weights, signature."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import keras
 
-from keras_resnet_recipes.applications.blocks import Tensor
+from keras_resnet_recipes.applications.convolution import Tensor, torch_uniform
 
 Trunk = Callable[[Tensor, float], Tensor]
+Classifier = Callable[[Tensor, int], Tensor]
+Color = tuple[float, float, float]
 
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
+IMAGENET_MEAN: Color = (123.675, 116.28, 103.53)
+IMAGENET_STD: Color = (58.395, 57.12, 57.375)
 
 _DOCSTRING = """{summary}
 
 Args:
     weights: None for initial values, or the path of a `.weights.h5` file that `save_weights` of
         the same network with the same `include_top` and `classes` wrote.
-    include_top: Whether the network ends in global average pooling and the classifier `fc`.
+    include_top: Whether the network ends in global pooling and a classifier.
     input_shape: `(height, width, channels)`, where height and width may be None. None means
         `(None, None, 3)`: images of any size.
     pooling: How features end without a top: None for `(batch, height, width, channels)`, "avg" or
@@ -27,10 +31,11 @@ Args:
     classifier_activation: Activation after the classifier, computed in float32 under every dtype
         policy, or None for logits.
     include_preprocessing: Whether the first layer turns raw RGB pixels, 0 to 255, uint8 or float,
-        into the usual (pixel / 255 - mean) / std of ImageNet, in float32. Without it, images are
-        expected to be normalized already.
+        into (pixel - mean) / std, in float32, with mean {mean}
+        and std {std}. Without it, images are expected to be normalized already.
     drop_path_rate: Probability, from 0 to below 1, of leaving out the last residual branch of a
-        sample in training; it rises linearly from 0 at the first block.
+        sample in training; it rises linearly from 0 at the first block. 0 in a network without
+        residual branches.
     name: Name of the model, "{lower_name}" unless given.
 
 Returns:
@@ -73,7 +78,15 @@ class Network(Protocol):
 
 
 def network(
-    name: str, trunk: Trunk, *, summary: str, reference: str, default_classes: int = 1000
+    name: str,
+    trunk: Trunk,
+    *,
+    summary: str,
+    reference: str,
+    default_classes: int = 1000,
+    classifier: Classifier | None = None,
+    mean: Color = IMAGENET_MEAN,
+    std: Color = IMAGENET_STD,
 ) -> Network:
     """Makes the function that builds a network out of what sets the network apart.
 
@@ -84,12 +97,16 @@ def network(
         summary: First paragraph of its docstring.
         reference: Where the network was published.
         default_classes: Number of classes unless its caller gives one.
+        classifier: Function of features and a number of classes that returns logits. None is
+            `mean_classifier`.
+        mean: Mean of red, green and blue that the preprocessing subtracts, 0 to 255.
+        std: Standard deviations it divides by.
 
     Returns:
         A function with the signature `Network`.
 
     Example:
-        >>> from keras_resnet_recipes.applications.blocks import convolution
+        >>> from keras_resnet_recipes.applications.convolution import convolution
         >>> from keras_resnet_recipes.applications.network import network
         >>> Tiny = network(
         ...     "Tiny",
@@ -117,14 +134,15 @@ def network(
         _check_shape(input_shape, include_preprocessing)
         _check_numbers(classes, drop_path_rate)
         inputs = keras.Input(input_shape or (None, None, 3), name="images")
-        images = _normalize(inputs) if include_preprocessing else inputs
-        features = trunk(images, drop_path_rate)
-        outputs = (
-            _classify(features, classes, classifier_activation)
-            if include_top
-            else _pool(features, pooling)
-        )
-        model = keras.Model(inputs, outputs, name=name or build.__name__.lower())
+        images = _normalize(inputs, mean, std) if include_preprocessing else inputs
+        outputs = trunk(images, drop_path_rate)
+        if include_top:
+            outputs = (classifier or mean_classifier)(outputs, classes)
+            outputs = _activate(outputs, classifier_activation)
+        else:
+            outputs = pool(outputs, pooling)
+        with _deep_recursion():
+            model = keras.Model(inputs, outputs, name=name or build.__name__.lower())
         if weights is not None:
             model.load_weights(weights)
         return model
@@ -132,35 +150,97 @@ def network(
     build.__name__ = build.__qualname__ = name
     build.__module__ = __package__
     build.__doc__ = _DOCSTRING.format(
-        name=name, lower_name=name.lower(), summary=summary, reference=reference
+        name=name,
+        lower_name=name.lower(),
+        summary=summary,
+        reference=reference,
+        mean=mean,
+        std=std,
     )
     return build
 
 
-def _normalize(images: Tensor) -> Tensor:
-    return keras.layers.Normalization(
-        mean=[255 * mean for mean in _IMAGENET_MEAN],
-        variance=[(255 * std) ** 2 for std in _IMAGENET_STD],
-        dtype="float32",
-        name="normalization",
-    )(images)
+def without_branches(images: Tensor, drop_path_rate: float, *, features: Trunk) -> Tensor:
+    """Features of a network that has no residual branch to leave out.
+
+    Args:
+        images: Normalized images, `(batch, height, width, 3)`.
+        drop_path_rate: 0.
+        features: Function of images and drop-path rate.
+
+    Returns:
+        What `features` returns.
+
+    Raises:
+        ValueError: If `drop_path_rate` is not 0.
+
+    Example:
+        >>> import keras
+        >>> from keras_resnet_recipes.applications.network import without_branches
+        >>> without_branches(keras.Input((8, 8, 3)), 0.0, features=lambda x, rate: x).shape
+        (None, 8, 8, 3)
+
+    References:
+        He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), figure 3.
+    """
+    if drop_path_rate != 0:
+        raise ValueError(
+            f"drop_path_rate={drop_path_rate!r}: expected 0 for a network without shortcuts."
+        )
+    return features(images, 0.0)
 
 
-def _classify(features: Tensor, classes: int, activation: str | None) -> Tensor:
-    x = _pool(features, "avg")
-    limit = x.shape[-1] ** -0.5
-    x = keras.layers.Dense(
+def mean_classifier(features: Tensor, classes: int) -> Tensor:
+    """Global average pooling and the layer `fc`, with torch's initial values.
+
+    Args:
+        features: Features, `(batch, height, width, channels)`.
+        classes: Number of outputs, at least 1.
+
+    Returns:
+        Logits, `(batch, classes)`.
+
+    Example:
+        >>> import keras
+        >>> from keras_resnet_recipes.applications.network import mean_classifier
+        >>> mean_classifier(keras.Input((7, 7, 512)), 10).shape
+        (None, 10)
+
+    References:
+        He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), section 3.3.
+    """
+    x = pool(features, "avg")
+    channels = x.shape[-1]
+    return keras.layers.Dense(
         classes,
-        kernel_initializer=keras.initializers.RandomUniform(-limit, limit),
-        bias_initializer=keras.initializers.RandomUniform(-limit, limit),
+        kernel_initializer=torch_uniform(channels),
+        bias_initializer=torch_uniform(channels),
         name="fc",
     )(x)
-    if activation is not None:
-        x = keras.layers.Activation(activation, dtype="float32", name="predictions")(x)
-    return x
 
 
-def _pool(features: Tensor, pooling: str | None) -> Tensor:
+def pool(features: Tensor, pooling: str | None) -> Tensor:
+    """Pools features over all pixels, as the argument `pooling` of `keras.applications` says.
+
+    Args:
+        features: Features, `(batch, height, width, channels)`.
+        pooling: None, "avg" or "max".
+
+    Returns:
+        The features themselves for None, else `(batch, channels)`.
+
+    Raises:
+        ValueError: If `pooling` is none of these.
+
+    Example:
+        >>> import keras
+        >>> from keras_resnet_recipes.applications.network import pool
+        >>> pool(keras.Input((7, 7, 512)), "max").shape
+        (None, 512)
+
+    References:
+        `keras.applications`.
+    """
     poolings = {
         "avg": keras.layers.GlobalAveragePooling2D,
         "max": keras.layers.GlobalMaxPooling2D,
@@ -170,6 +250,32 @@ def _pool(features: Tensor, pooling: str | None) -> Tensor:
     if pooling not in poolings:
         raise ValueError(f'pooling={pooling!r}: expected None, "avg" or "max".')
     return poolings[pooling](data_format="channels_last", name="global_pool")(features)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Lets Keras walk from the last layer to the first, one Python call per layer."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _normalize(images: Tensor, mean: Color, std: Color) -> Tensor:
+    return keras.layers.Normalization(
+        mean=mean,
+        variance=[deviation**2 for deviation in std],
+        dtype="float32",
+        name="normalization",
+    )(images)
+
+
+def _activate(logits: Tensor, activation: str | None) -> Tensor:
+    if activation is None:
+        return logits
+    return keras.layers.Activation(activation, dtype="float32", name="predictions")(logits)
 
 
 def _check_weights(weights: str | os.PathLike[str] | None) -> None:

@@ -1,53 +1,28 @@
-"""The ImageNet ResNets, version 1.5: 18, 34, 50, 101 and 152 layers."""
+"""The ImageNet ResNets, version 1.5, and their stems and shortcuts C, D, S and T."""
 
 from collections.abc import Callable
 from functools import partial
 
-import keras
-
 from keras_resnet_recipes.applications.blocks import (
-    Tensor,
+    Block,
     basic_block,
-    batch_normalization,
     bottleneck_block,
-    convolution,
     drop_path_rates,
 )
-from keras_resnet_recipes.applications.network import network
+from keras_resnet_recipes.applications.convolution import Tensor
+from keras_resnet_recipes.applications.network import Network, network
+from keras_resnet_recipes.applications.shortcuts import average_projection
+from keras_resnet_recipes.applications.stems import deep_stem, resnet_stem
 
-
-def resnet_stem(images: Tensor) -> Tensor:
-    """The first layers: a strided 7x7 convolution and a strided maximum, 4 pixels to 1.
-
-    Args:
-        images: Normalized images, `(batch, height, width, 3)`.
-
-    Returns:
-        Features, `(batch, ceil(height / 4), ceil(width / 4), 64)`.
-
-    Example:
-        >>> import keras
-        >>> from keras_resnet_recipes.applications.resnet import resnet_stem
-        >>> resnet_stem(keras.Input((224, 224, 3))).shape
-        (None, 56, 56, 64)
-
-    References:
-        He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), table 1.
-    """
-    x = convolution(images, 64, 7, strides=2, name="conv1")
-    x = batch_normalization(x, name="bn1")
-    x = keras.layers.ReLU(name="act1")(x)
-    # Nothing after a ReLU is below zero, so zeros at the border never win the maximum.
-    x = keras.layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
-    return keras.layers.MaxPooling2D(3, 2, data_format="channels_last", name="maxpool")(x)
+Stem = Callable[[Tensor], Tensor]
 
 
 def resnet_features(
     images: Tensor,
     drop_path_rate: float,
     *,
-    stem: Callable[[Tensor], Tensor],
-    block: Callable[..., Tensor],
+    stem: Stem,
+    block: Block,
     depths: tuple[int, ...],
 ) -> Tensor:
     """A stem and stages of residual blocks, each stage half the size and twice the width.
@@ -65,7 +40,8 @@ def resnet_features(
     Example:
         >>> import keras
         >>> from keras_resnet_recipes.applications.blocks import basic_block
-        >>> from keras_resnet_recipes.applications.resnet import resnet_features, resnet_stem
+        >>> from keras_resnet_recipes.applications.resnet import resnet_features
+        >>> from keras_resnet_recipes.applications.stems import resnet_stem
         >>> images = keras.Input((64, 64, 3))
         >>> resnet_features(images, 0.0, stem=resnet_stem, block=basic_block, depths=(1, 1)).shape
         (None, 8, 8, 128)
@@ -90,37 +66,94 @@ def resnet_features(
 _REFERENCE = """He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385),
     table 1; stride in the 3x3 convolution, zero last gammas, initial values and layer names:
     timm's `models/resnet.py`."""
+TRICKS = """He et al., "Bag of Tricks for Image Classification" (arXiv:1812.01187), section 4;
+    zero last gammas, initial values and layer names: timm's `models/resnet.py`."""
 
-_basic = partial(resnet_features, stem=resnet_stem, block=basic_block)
-_bottleneck = partial(resnet_features, stem=resnet_stem, block=bottleneck_block)
 
-ResNet18 = network(
-    "ResNet18",
-    partial(_basic, depths=(2, 2, 2, 2)),
-    summary="ResNet-18: 8 basic blocks, 11,689,512 parameters at 1000 classes.",
-    reference=_REFERENCE,
+def resnet(
+    name: str,
+    depths: tuple[int, ...],
+    parameters: str,
+    *,
+    block: Block,
+    stem: Stem = resnet_stem,
+    pieces: str,
+    reference: str = _REFERENCE,
+) -> Network:
+    """Makes the function that builds an ImageNet network of a stem and stages of blocks.
+
+    Args:
+        name: Name of the function; in lower case, of its models.
+        depths: Number of blocks of each stage.
+        parameters: Number of trainable parameters, for the docstring.
+        block: Residual block, such as `basic_block`.
+        stem: Function from images to the features of the first stage.
+        pieces: What the blocks are called in the docstring.
+        reference: Where the network was published.
+
+    Returns:
+        A function with the signature `Network`.
+
+    Example:
+        >>> from keras_resnet_recipes.applications.blocks import basic_block
+        >>> from keras_resnet_recipes.applications.resnet import resnet
+        >>> ResNet10 = resnet(
+        ...     "ResNet10", (1, 1, 1, 1), "5,418,792", block=basic_block, pieces="basic blocks"
+        ... )
+        >>> ResNet10(classes=2).output_shape
+        (None, 2)
+    """
+    return network(
+        name,
+        partial(resnet_features, stem=stem, block=block, depths=depths),
+        summary=f"{name}: {sum(depths)} {pieces},\n{parameters} parameters at 1000 classes.",
+        reference=reference,
+    )
+
+
+_basic = partial(resnet, block=basic_block, pieces="basic blocks")
+_bottleneck = partial(resnet, block=bottleneck_block, pieces="bottleneck blocks, v1.5")
+
+ResNet18 = _basic("ResNet18", (2, 2, 2, 2), "11,689,512")
+ResNet34 = _basic("ResNet34", (3, 4, 6, 3), "21,797,672")
+ResNet50 = _bottleneck("ResNet50", (3, 4, 6, 3), "25,557,032")
+ResNet101 = _bottleneck("ResNet101", (3, 4, 23, 3), "44,549,160")
+ResNet152 = _bottleneck("ResNet152", (3, 8, 36, 3), "60,192,808")
+
+tiered_stem = partial(deep_stem, widths=(24, 32, 64))
+averaging_block = partial(bottleneck_block, shortcut=average_projection)
+_averaging_basic = partial(basic_block, shortcut=average_projection)
+_c = partial(
+    _bottleneck,
+    stem=deep_stem,
+    pieces="bottleneck blocks and a stem of 3x3 convolutions",
+    reference=TRICKS,
 )
-ResNet34 = network(
-    "ResNet34",
-    partial(_basic, depths=(3, 4, 6, 3)),
-    summary="ResNet-34: 16 basic blocks, 21,797,672 parameters at 1000 classes.",
-    reference=_REFERENCE,
+_s = partial(_c, stem=partial(deep_stem, widths=(64, 64, 128)))
+_d = partial(
+    _c,
+    block=averaging_block,
+    pieces="bottleneck blocks with averaging shortcuts, a stem of 3x3 convolutions",
 )
-ResNet50 = network(
-    "ResNet50",
-    partial(_bottleneck, depths=(3, 4, 6, 3)),
-    summary="ResNet-50 v1.5: 16 bottleneck blocks, 25,557,032 parameters at 1000 classes.",
-    reference=_REFERENCE,
+_t = partial(_d, stem=tiered_stem)
+_basic_d = partial(
+    _d,
+    block=_averaging_basic,
+    pieces="basic blocks with averaging shortcuts, a stem of 3x3 convolutions",
 )
-ResNet101 = network(
-    "ResNet101",
-    partial(_bottleneck, depths=(3, 4, 23, 3)),
-    summary="ResNet-101 v1.5: 33 bottleneck blocks, 44,549,160 parameters at 1000 classes.",
-    reference=_REFERENCE,
-)
-ResNet152 = network(
-    "ResNet152",
-    partial(_bottleneck, depths=(3, 8, 36, 3)),
-    summary="ResNet-152 v1.5: 50 bottleneck blocks, 60,192,808 parameters at 1000 classes.",
-    reference=_REFERENCE,
-)
+
+ResNet50C = _c("ResNet50C", (3, 4, 6, 3), "25,576,264")
+ResNet101C = _c("ResNet101C", (3, 4, 23, 3), "44,568,392")
+ResNet152C = _c("ResNet152C", (3, 8, 36, 3), "60,212,040")
+ResNet18D = _basic_d("ResNet18D", (2, 2, 2, 2), "11,708,744")
+ResNet34D = _basic_d("ResNet34D", (3, 4, 6, 3), "21,816,904")
+ResNet50D = _d("ResNet50D", (3, 4, 6, 3), "25,576,264")
+ResNet101D = _d("ResNet101D", (3, 4, 23, 3), "44,568,392")
+ResNet152D = _d("ResNet152D", (3, 8, 36, 3), "60,212,040")
+ResNet50S = _s("ResNet50S", (3, 4, 6, 3), "25,680,808")
+ResNet101S = _s("ResNet101S", (3, 4, 23, 3), "44,672,936")
+ResNet152S = _s("ResNet152S", (3, 8, 36, 3), "60,316,584")
+ResNet10T = _basic_d("ResNet10T", (1, 1, 1, 1), "5,435,488", stem=tiered_stem)
+ResNet14T = _t("ResNet14T", (1, 1, 1, 1), "10,081,632")
+ResNet26T = _t("ResNet26T", (2, 2, 2, 2), "16,011,872")
+ResNet50T = _t("ResNet50T", (3, 4, 6, 3), "25,573,728")

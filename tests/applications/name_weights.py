@@ -1,4 +1,4 @@
-"""The weights behind models.npz and cifar_and_lr.npz: drawn from the parameters' names alone."""
+"""The weights behind models.npz, networks.npz and cifar_and_lr.npz: drawn from the parameters' names alone."""
 
 import re
 import zlib
@@ -21,11 +21,15 @@ def torch_values(layer):
     if isinstance(layer, keras.layers.Conv2D):
         height, width, channels, filters = layer.kernel.shape
         z = draw(f"{name}.weight", (filters, channels, height, width))
-        return [z * (channels * height * width) ** -0.5]
+        kernel = z * (channels * height * width) ** -0.5
+        return [kernel, 0.1 * draw(f"{name}.bias", (filters,))] if layer.use_bias else [kernel]
+    if isinstance(layer, keras.layers.Conv1D):
+        z = draw(f"{name}.weight", layer.kernel.shape[::-1])
+        return [z * layer.kernel_size[0] ** -0.5]
     if isinstance(layer, keras.layers.Dense):
         features, classes = layer.kernel.shape
         kernel = draw(f"{name}.weight", (classes, features)) * features**-0.5
-        return [kernel, 0.1 * draw(f"{name}.bias", (classes,))]
+        return [kernel, 0.1 * draw(f"{name}.bias", (classes,))] if layer.use_bias else [kernel]
     if isinstance(layer, keras.layers.BatchNormalization):
         shape = tuple(layer.gamma.shape)
         return [
@@ -50,8 +54,8 @@ def draw(name, shape):
 def from_torch(array):
     """Brings an array of a torch parameter into the layout of the Keras variable."""
     if array.ndim == 4:
-        array = array.transpose(2, 3, 1, 0)
-    return array.T if array.ndim == 2 else array
+        return array.transpose(2, 3, 1, 0)
+    return array.T
 
 
 def timm_parameters(model):

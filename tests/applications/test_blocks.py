@@ -4,11 +4,19 @@ import keras
 import numpy as np
 import pytest
 
+from keras_resnet_recipes.applications.attention import (
+    efficient_channel_attention,
+    squeeze_and_excitation,
+)
 from keras_resnet_recipes.applications.blocks import (
     basic_block,
     bottleneck_block,
-    convolution,
     drop_path_rates,
+)
+from keras_resnet_recipes.applications.convolution import convolution
+from keras_resnet_recipes.applications.dawnbench import backbone_features
+from keras_resnet_recipes.applications.shortcuts import (
+    average_projection,
     projection,
     zero_padding,
 )
@@ -78,5 +86,61 @@ def test_the_bottleneck_has_its_stride_in_the_middle():
     assert model.get_layer("layer2_0_downsample_0").strides == (2, 2)
 
 
+def test_the_original_bottleneck_has_its_stride_first():
+    inputs = keras.Input((8, 8, 16))
+    outputs = bottleneck_block(
+        inputs, 4, strides=2, drop_path_rate=0.0, name="layer2_0", stride_first=True
+    )
+    model = keras.Model(inputs, outputs)
+    strides = [model.get_layer(f"layer2_0_conv{i}").strides for i in (1, 2, 3)]
+    assert strides == [(2, 2), (1, 1), (1, 1)]
+
+
+def test_projection_everywhere_is_option_c():
+    x = keras.Input((8, 8, 16))
+    assert projection(x, 16, strides=1, name="a", everywhere=True) is not x
+
+
+def test_a_block_without_shortcut_adds_nothing():
+    x = numbers(2, 8, 8, 16)
+    outputs = run(
+        lambda t: basic_block(t, 16, strides=1, drop_path_rate=0.0, name="b", shortcut=None), x
+    )
+    np.testing.assert_array_equal(outputs, 0)
+
+
+@pytest.mark.parametrize("size", [7, 8])
+def test_averaging_shortcut_means_the_pixels_there_are(size):
+    inputs = keras.Input((size, size, 1))
+    outputs = average_projection(inputs, 1, strides=2, name="layer2_0")
+    model = keras.Model(inputs, outputs)
+    x = numbers(1, size, size, 1)
+    probe = keras.Model(inputs, model.get_layer("layer2_0_downsample_0").output)
+    ours = keras.ops.convert_to_numpy(probe(x))
+    starts = range(0, size, 2)
+    means = [[x[0, i : i + 2, j : j + 2, 0].mean() for j in starts] for i in starts]
+    # One rounding of a sum of four
+    np.testing.assert_allclose(ours[0, ..., 0], means, atol=1e-6)
+    assert average_projection(inputs, 1, strides=1, name="layer1_1") is inputs
+
+
+@pytest.mark.parametrize(
+    ("channels", "squeezed", "neighbours"), [(64, 8, 3), (256, 16, 5), (576, 40, 5), (2048, 128, 7)]
+)
+def test_attention_has_the_sizes_of_timm(channels, squeezed, neighbours):
+    inputs = keras.Input((2, 2, channels))
+    se = keras.Model(inputs, squeeze_and_excitation(inputs, name="se"))
+    assert se.get_layer("se_fc1").filters == squeezed
+    eca = keras.Model(inputs, efficient_channel_attention(inputs, name="se"))
+    assert eca.get_layer("se_conv").kernel_size == (neighbours,)
+
+
+@pytest.mark.parametrize("argument", ["residual", "extra"])
+def test_layers_of_the_architecture_search_are_checked(argument):
+    with pytest.raises(ValueError, match=rf"{argument}=\(4,\): expected layers of 1, 2 and 3"):
+        backbone_features(keras.Input((32, 32, 3)), 0.0, **{argument: (4,)})
+
+
 def test_drop_path_rates_rise_from_zero():
     assert drop_path_rates(0.3, 4) == pytest.approx([0, 0.1, 0.2, 0.3], rel=1e-12)
+    assert drop_path_rates(0.3, 1) == [0.3]

@@ -1,30 +1,94 @@
 """Every network: parameters, layer names, initial values, and that each keeps to the rules."""
 
 import doctest
+import math
+import sys
 
 import keras
 import numpy as np
 import pytest
 
 from keras_resnet_recipes import applications
+from keras_resnet_recipes.applications.dawnbench import dawnbench_network
 from tests.applications.name_weights import timm_parameters
 
 pytestmark = pytest.mark.every_backend
 
-# Published counts: timm's and, for CIFAR, table 6 of the 2015 paper worked out exactly
-PARAMETERS = {
-    "ResNet18": 11_689_512,
-    "ResNet20": 269_722,
-    "ResNet34": 21_797_672,
-    "ResNet50": 25_557_032,
-    "ResNet101": 44_549_160,
-    "ResNet152": 60_192_808,
-}
+# One for each kind of stem, shortcut, block and classifier
+KINDS = [
+    "ResNet18",
+    "ResNet20",
+    "ResNet50",
+    "ResNet10T",
+    "ResNet14T",
+    "SEResNet18",
+    "ECAResNet26T",
+    "ResNeXt50_32x4d",
+    "ResNet9",
+    "Plain18",
+    "Plain20",
+]
 EVERY_NETWORK = pytest.mark.parametrize("name", applications.__all__)
+EVERY_KIND = pytest.mark.parametrize("name", KINDS)
+
+# The 2015 paper, with its footnotes worked out exactly: option A is a ResNet without projections,
+# a plain network has the same parameters; CIFAR's are table 6 worked out; ResNet9's are Page's.
+PARAMETERS = {
+    "ResNet18V1A": 11_515_688,
+    "ResNet34V1A": 21_623_848,
+    "ResNet34V1B": 21_797_672,
+    "ResNet50V1": 25_557_032,
+    "ResNet101V1": 44_549_160,
+    "ResNet152V1": 60_192_808,
+    "Plain18": 11_515_688,
+    "Plain34": 21_623_848,
+    "ResNet9": 6_573_120,
+}
+for layers, number in {
+    20: 269_722,
+    32: 464_154,
+    44: 658_586,
+    56: 853_018,
+    110: 1_727_962,
+    # 3 * 16 * 9, 2 * 16 and 650 around the blocks; 400 convolutions of each width in 3 x 3 pixels,
+    # of which the first ones of two stages see half the channels; a gamma and a beta for each.
+    1202: 432
+    + 32
+    + 650
+    + 9 * (400 * (16**2 + 32**2 + 64**2) - 16 * 32 - 32 * 64)
+    + 800 * (16 + 32 + 64),
+}.items():
+    PARAMETERS[f"ResNet{layers}"] = PARAMETERS[f"Plain{layers}"] = number
+
+# 10^9 multiplications at 224x224. First torchvision's, of its weights' metadata, then the paper's
+# table 1, which has one decimal.
+BILLIONS = {
+    "ResNet18": 1.814,
+    "ResNet34": 3.664,
+    "ResNet50": 4.089,
+    "ResNet101": 7.801,
+    "ResNet152": 11.514,
+    "ResNeXt50_32x4d": 4.230,
+    "ResNeXt101_32x8d": 16.414,
+    "ResNeXt101_64x4d": 15.460,
+    "WideResNet50_2": 11.398,
+    "WideResNet101_2": 22.753,
+}
+PAPER_BILLIONS = {
+    "ResNet18V1A": 1.8,
+    "ResNet34V1A": 3.6,
+    "ResNet50V1": 3.8,
+    "ResNet101V1": 7.6,
+    "ResNet152V1": 11.3,
+}
 
 
 def images(size=32):
     return np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype="uint8")
+
+
+def timm_name(name):
+    return name.lower().replace("wideresnet", "wide_resnet")
 
 
 def shapes_in_timm(model):
@@ -45,26 +109,102 @@ def shapes_in_timm(model):
     return shapes
 
 
+def multiplications(model):
+    """Those of convolutions and dense layers."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D):
+            pixels = 1 if isinstance(layer, keras.layers.Conv1D) else layer.output.shape[1:-1]
+            inputs = layer.kernel.shape[:-1]
+            filters = layer.filters if layer.rank == 2 else layer.output.shape[1]
+            total += math.prod(inputs) * filters * math.prod(np.atleast_1d(pixels))
+        elif isinstance(layer, keras.layers.Dense):
+            total += math.prod(layer.kernel.shape)
+    return int(total)
+
+
 @EVERY_NETWORK
-def test_default_network_has_the_published_parameters(name):
+def test_parameters_and_multiplications_are_the_published_ones(name, golden):
     network = getattr(applications, name)
-    model = network()
-    assert sum(np.prod(v.shape) for v in model.trainable_variables) == PARAMETERS[name]
-    assert f"{PARAMETERS[name]:,} parameters" in network.__doc__
-    assert model.input_shape == (None, None, None, 3)
-    assert model.output_shape == (None, 10 if name == "ResNet20" else 1000)
-    assert model.name == name.lower()
+    # Variables without values: shapes are all that is looked at.
+    with keras.StatelessScope(initialize_variables=False):
+        model = network(input_shape=(224, 224, 3))
+    parameters = sum(math.prod(v.shape) for v in model.trainable_variables)
+    products = multiplications(model)
+    counts = golden("networks").meta["counts"]
+    in_timm, products_in_timm = counts.get(timm_name(name), (None, None))
+    assert parameters == (in_timm or PARAMETERS[name])
+    assert PARAMETERS.get(name, parameters) == parameters
+    assert products_in_timm in (None, products)
+    assert f"{parameters:,} parameters" in network.__doc__
+    if name in BILLIONS:
+        assert round(products / 1e9, 3) == BILLIONS[name]
+    if name in PAPER_BILLIONS:
+        # The paper cuts 3.86 to 3.8 and 3.67 to 3.6 and rounds the others.
+        assert products / 1e9 == pytest.approx(PAPER_BILLIONS[name], abs=0.1)
 
 
-@EVERY_NETWORK
+def test_every_network_of_timm_is_ours(golden):
+    ours = {timm_name(name) for name in applications.__all__}
+    assert set(golden("networks").meta["counts"]) <= ours
+
+
+def test_the_deepest_network_leaves_the_recursion_limit_alone():
+    limit = sys.getrecursionlimit()
+    applications.ResNet20()
+    assert sys.getrecursionlimit() == limit
+
+
+CHOICES = [(1,), (2,), (3,), (1, 2), (1, 3), (2, 3), (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("residual", "extra"),
+    [((), ()), *((layers, ()) for layers in CHOICES), *(((), layers) for layers in CHOICES)],
+)
+def test_parameters_of_the_architecture_search(residual, extra):
+    variant = dawnbench_network("Variant", summary="", residual=residual, extra=extra)
+    with keras.StatelessScope(initialize_variables=False):
+        model = variant()
+    units = [(3, 64), (64, 128), (128, 256), (256, 512)]
+    more = (*residual, *residual, *extra)
+    expected = 5120 + sum(9 * a * b + 2 * b for a, b in units)
+    expected += sum(9 * b * b + 2 * b for _, b in (units[layer] for layer in more))
+    assert sum(math.prod(v.shape) for v in model.trainable_variables) == expected
+    assert len([layer for layer in model.layers if layer.name.endswith("_add")]) == len(residual)
+
+
+@EVERY_KIND
 def test_network_predicts_and_round_trips_its_config(name):
-    model = getattr(applications, name)(classes=3, drop_path_rate=0.1)
+    rate = 0.0 if name.startswith("Plain") else 0.1
+    network = getattr(applications, name)
+    model = network(classes=3, drop_path_rate=rate)
+    assert model.input_shape == (None, None, None, 3)
+    assert model.name == name.lower()
     probabilities = keras.ops.convert_to_numpy(model(images()))
     assert probabilities.shape == (2, 3)
     # Three float32 roundings
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=3e-7)
     again = keras.Model.from_config(model.get_config())
     assert again.get_config() == model.get_config()
+
+
+@EVERY_KIND
+def test_network_computes_in_float16(name):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = getattr(applications, name)(classes=3)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    probabilities = keras.ops.convert_to_numpy(model(images()))
+    assert probabilities.dtype == "float32"
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["Plain18", "Plain20"])
+def test_a_network_without_branches_leaves_none_out(name):
+    with pytest.raises(ValueError, match=r"drop_path_rate=0.1: expected 0 for a network without"):
+        getattr(applications, name)(drop_path_rate=0.1)
 
 
 @EVERY_NETWORK
@@ -89,9 +229,12 @@ def resnet50():
     return applications.ResNet50()
 
 
-def test_names_and_shapes_of_resnet50_are_timms(resnet50, golden):
-    names = golden("models").meta["models"]["resnet50"]["names"]
-    assert shapes_in_timm(resnet50) == names
+@pytest.mark.parametrize("name", ["ResNet50", "ResNet50D", "SEResNet50"])
+def test_names_and_shapes_are_timms(name, golden):
+    names = golden("models").meta["models"][name.lower()]["names"]
+    with keras.StatelessScope(initialize_variables=False):
+        model = getattr(applications, name)()
+    assert shapes_in_timm(model) == names
 
 
 def test_names_and_shapes_of_resnet20_are_the_goldens(golden):
@@ -127,6 +270,28 @@ def test_initial_values_have_timms_statistics(resnet50, golden):
         largest = np.abs(variable("fc", name)).max()
         assert largest <= limit * (1 + 1e-6)
         assert largest == pytest.approx(init[key], rel=tolerance)
+
+
+def test_attention_has_the_initial_values_of_timm():
+    keras.utils.set_random_seed(0)
+    se = applications.SEResNet18(include_top=False)
+    kernel = se.get_layer("layer4_0_se_fc2").kernel.numpy()
+    # Fan-out 512, 16384 numbers, known to 5 / sqrt(2 * 16384)
+    assert kernel.std() == pytest.approx((2 / 512) ** 0.5, rel=0.03)
+    bias = se.get_layer("layer4_0_se_fc2").bias.numpy()
+    assert 0.9 * 32**-0.5 < np.abs(bias).max() <= 32**-0.5 * (1 + 1e-6)
+    assert (se.get_layer("layer4_0_bn2").gamma.numpy() == 0).all()
+
+
+def test_resnet9_has_torchs_initial_values_and_pages_normalization():
+    keras.utils.set_random_seed(0)
+    model = applications.ResNet9()
+    kernel = model.get_layer("layer3_conv").kernel.numpy()
+    assert np.abs(kernel).max() == pytest.approx((9 * 256) ** -0.5, rel=1e-4)
+    probe = keras.Model(model.input, model.get_layer("normalization").output)
+    pixel = keras.ops.convert_to_numpy(probe(np.full((1, 1, 1, 3), 255, "uint8")))
+    ours = (255 - np.array([125.31, 122.95, 113.87])) / [62.99, 62.09, 66.7]
+    np.testing.assert_allclose(pixel[0, 0, 0], ours, rtol=1e-6)
 
 
 def test_the_last_gammas_of_resnet20_are_one():

@@ -1,0 +1,140 @@
+"""A convolution and a batch normalization as the published networks have them.
+
+Each is a function from tensor to tensor. The `name` of a piece is the one its parameters have in
+timm, with `_` for `.`, so that `layer1.0.conv1.weight` is the kernel of layer `layer1_0_conv1`.
+Images are channels-last whatever `keras.config.image_data_format()` says.
+"""
+
+from collections.abc import Callable
+
+import keras
+
+Tensor = keras.KerasTensor
+
+
+def he_normal() -> keras.Initializer:
+    """Initializer of timm's convolutions: a normal of variance 2 / fan-out.
+
+    The fan-out is filters * kernel_size**2, not divided by groups. `keras.initializers.HeNormal`
+    takes the fan-in and cuts the tails.
+
+    Returns:
+        A new initializer; one that is used twice would draw the same numbers twice.
+
+    Example:
+        >>> from keras_resnet_recipes.applications.convolution import he_normal
+        >>> he_normal().mode
+        'fan_out'
+
+    References:
+        He et al., "Delving Deep into Rectifiers" (arXiv:1502.01852), equation 14.
+    """
+    return keras.initializers.VarianceScaling(
+        2.0, mode="fan_out", distribution="untruncated_normal"
+    )
+
+
+def torch_uniform(fan_in: int) -> keras.Initializer:
+    """Initializer of torch's layers unless told otherwise, for kernel and bias alike.
+
+    Args:
+        fan_in: Number of inputs of one output, at least 1.
+
+    Returns:
+        A new uniform initializer between plus and minus 1 / sqrt(fan_in).
+
+    Example:
+        >>> from keras_resnet_recipes.applications.convolution import torch_uniform
+        >>> torch_uniform(16).maxval
+        0.25
+
+    References:
+        torch's `nn.Linear.reset_parameters` and `nn.modules.conv._ConvNd.reset_parameters`.
+    """
+    limit = fan_in**-0.5
+    return keras.initializers.RandomUniform(-limit, limit)
+
+
+def convolution(
+    x: Tensor,
+    filters: int,
+    kernel_size: int,
+    *,
+    strides: int = 1,
+    groups: int = 1,
+    initializer: Callable[[], keras.Initializer] = he_normal,
+    name: str,
+) -> Tensor:
+    """Convolves without bias, padded by the same amount on all sides.
+
+    Keras' "same" pads a strided convolution of an even-sized image at the bottom and right only,
+    which the published weights do not expect; at stride 1 the two agree.
+
+    Args:
+        x: Images or features, `(batch, height, width, channels)`.
+        filters: Channels of the output.
+        kernel_size: Height and width of the kernel, odd.
+        strides: Step in both directions.
+        groups: Number of groups of channels, each convolved for itself; a divisor of the channels
+            of `x` and of `filters`.
+        initializer: Function that makes the kernel's initializer.
+        name: Name of the convolution layer.
+
+    Returns:
+        Features, `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+
+    Example:
+        >>> import keras
+        >>> from keras_resnet_recipes.applications.convolution import convolution
+        >>> convolution(keras.Input((32, 32, 3)), 8, 3, strides=2, name="conv1").shape
+        (None, 16, 16, 8)
+
+    References:
+        The groups: Xie et al., "Aggregated Residual Transformations" (arXiv:1611.05431), figure 3c.
+    """
+    padding = "same"
+    if strides > 1:
+        padding = "valid"
+        if kernel_size > 1:
+            x = keras.layers.ZeroPadding2D(
+                kernel_size // 2, data_format="channels_last", name=f"{name}_pad"
+            )(x)
+    return keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        data_format="channels_last",
+        use_bias=False,
+        groups=groups,
+        kernel_initializer=initializer(),
+        name=name,
+    )(x)
+
+
+def batch_normalization(x: Tensor, *, gamma: str = "ones", name: str) -> Tensor:
+    """Normalizes over the batch with the constants of the published weights.
+
+    Those are epsilon 1e-5 and momentum 0.9 (Keras' own are 1e-3 and 0.99).
+
+    Args:
+        x: Features, `(batch, height, width, channels)`.
+        gamma: Initializer of the scale; "zeros" makes a residual branch start as nothing.
+        name: Name of the layer.
+
+    Returns:
+        Features of the same shape.
+
+    Example:
+        >>> import keras
+        >>> from keras_resnet_recipes.applications.convolution import batch_normalization
+        >>> batch_normalization(keras.Input((32, 32, 8)), name="bn1").shape
+        (None, 32, 32, 8)
+
+    References:
+        Ioffe and Szegedy (arXiv:1502.03167); the zero gamma: Goyal et al. (arXiv:1706.02677),
+        section 5.1.
+    """
+    return keras.layers.BatchNormalization(
+        momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, name=name
+    )(x)
