@@ -42,7 +42,7 @@ def test_values_take_the_fields_own_type():
         ({"epochs": True}, "`epochs` must be a whole number at least 1; received True"),
         ({"epochs": "ten"}, "`epochs` must be a whole number at least 1; received 'ten'"),
         ({"horizontal_flip": 1}, "`horizontal_flip` must be True or False; received 1"),
-        ({"network": "ResNet51"}, "`network` must be one of 'ResNet18'"),
+        ({"network": "ResNet51"}, "`network` must be one of 'ECAResNet26T'"),
         (
             {"loss": "bce"},
             "`loss` must be one of 'binary_crossentropy', 'categorical_crossentropy'",
