@@ -53,9 +53,12 @@ class StochasticDepth(keras.layers.Dropout):
         if not training or self.rate == 0:
             return inputs
         shape = (keras.ops.shape(inputs)[0],) + (1,) * (len(inputs.shape) - 1)
-        ones = keras.ops.ones(shape, dtype="float32")
-        mask = keras.random.dropout(ones, self.rate, seed=self.seed_generator)
-        return inputs * keras.ops.cast(mask, inputs.dtype)
+        # Not `keras.random.dropout`, which on torch leaves out a seed generator without a seed: a
+        # resumed run would draw other numbers.
+        kept = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator) >= self.rate
+        # At rate 1 nothing is kept, and nothing to be scaled.
+        scale = keras.ops.cast(kept, "float32") / ((1.0 - self.rate) or 1.0)
+        return inputs * keras.ops.cast(scale, inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

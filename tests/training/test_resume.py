@@ -47,7 +47,8 @@ def network():
             keras.layers.BatchNormalization(),
             krr.layers.StochasticDepth(0.3),
             keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dropout(0.3),
+            # Keras' own Dropout needs a seed on torch: without one it draws from torch's own state.
+            keras.layers.Dropout(0.3, seed=1),
             keras.layers.Dense(2),
         ]
     )
@@ -69,13 +70,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(ours, theirs)
 
 
-# On torch a resumed run goes on, but not with the same bits; why is not known yet.
-on_tensorflow_and_jax = (
-    pytest.mark.every_backend if keras.backend.backend() != "torch" else pytest.mark.slow
-)
-
-
-@on_tensorflow_and_jax
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("save_every", "place"), [(None, (1, 0)), (2, (0, 3)), (2, (1, 4))], ids=str
 )
