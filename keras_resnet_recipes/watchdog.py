@@ -25,6 +25,7 @@ class NonFinite(keras.callbacks.Callback):
     Args:
         skips: Whether updates after which the loss or a weight is not finite are left out instead, where
             `skipping_non_finite` is in force. The log then has `skipped_steps`, and each epoch with any warns.
+        batches_per_update: Batches whose gradients make one update; a bad one costs the whole update.
 
     Raises:
         FloatingPointError: From within `fit`, with epoch, step, learning rate and loss scale.
@@ -38,12 +39,13 @@ class NonFinite(keras.callbacks.Callback):
     FloatingPointError: the loss was nan in epoch 1, step 1 (learning rate 0.01).
     """
 
-    def __init__(self, *, skips: bool = False) -> None:
+    def __init__(self, *, skips: bool = False, batches_per_update: int = 1) -> None:
         super().__init__()
         # Whoever counts must know of the last step before the next begins.
         self.async_safe = not skips
         self.skipped = 0
-        self._first, self._skips = 0, skips
+        self._first, self._skips, self._batches_per_update = 0, skips, batches_per_update
+        self._last_skipped = 0
         self._fault: tuple[int, float] | None = None
         self._epoch = 0
 
@@ -58,11 +60,13 @@ class NonFinite(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the loss: the mean of the epoch so far, which one NaN makes NaN."""
         loss = (logs or {}).get("loss", 0.0)
-        step = self._first + batch + 1
+        step = (self._first + batch) // self._batches_per_update + 1
         # Called from several threads, and not always in order.
         if not math.isfinite(loss) and (self._fault is None or step < self._fault[0]):
             self._fault = step, loss
-        self.skipped += round((logs or {}).get(SKIPPED, 0))
+        if (logs or {}).get(SKIPPED, 0) and step != self._last_skipped:
+            self.skipped += 1
+            self._last_skipped = step
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Stops the run, in the thread that trains."""
@@ -81,7 +85,7 @@ class NonFinite(keras.callbacks.Callback):
                 f"epoch {epoch + 1}: {self.skipped} update(s) left out, whose loss or weights were not finite.",
                 stacklevel=2,
             )
-        self._first = self.skipped = 0
+        self._first = self.skipped = self._last_skipped = 0
 
 
 @contextlib.contextmanager
@@ -89,7 +93,8 @@ def skipping_non_finite(model: keras.Model) -> Iterator[None]:
     """Inside, a compiled model leaves out each update after which its loss or a weight is not finite.
 
     Weights, running averages of the batch norm, optimizer and metrics are then what they were; only
-    random seeds go on, and the scale of a loss-scaling optimizer. Logs get `skipped_steps`, 1 or 0.
+    random seeds go on, and the scale of a loss-scaling optimizer. Where several batches make an update
+    (`GradientAccumulation`), one bad batch costs all of it. Logs get `skipped_steps`, 1 or 0 for a batch.
 
     Args:
         model: The model, its optimizer built.
@@ -128,10 +133,10 @@ def check_weights(model: keras.Model, epoch: int, step: int | None = None) -> No
 
 
 def _error(model: keras.Model, what: str, epoch: int, step: int | None) -> FloatingPointError:
-    optimizer = model.optimizer
-    facts = f"learning rate {float(ops.convert_to_numpy(optimizer.learning_rate)):.4g}"
-    if hasattr(optimizer, "dynamic_scale"):
-        facts += f", loss scale {float(ops.convert_to_numpy(optimizer.dynamic_scale)):.4g}"
+    facts = f"learning rate {float(ops.convert_to_numpy(model.optimizer.learning_rate)):.4g}"
+    for optimizer in _wrapped(model.optimizer):
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            facts += f", loss scale {float(ops.convert_to_numpy(optimizer.dynamic_scale)):.4g}"
     place = f"in epoch {epoch + 1}, step {step}" if step else f"at the end of epoch {epoch + 1}"
     return FloatingPointError(f"{what} {place} ({facts}).")
 
@@ -169,9 +174,18 @@ def _jax_step(model: keras.Model, step: Any, state: Any, data: Any) -> Any:
 
 def _put_back(model: keras.Model) -> list[Any]:
     """What an update that is left out must not change."""
-    # Loss scaling wraps the optimizer, and must remember that the scale was too large.
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    return [*model.weights, *optimizer.variables, *model.metrics_variables]
+    # What wraps the innermost optimizer must remember: that the loss scale was too large, and that
+    # the sum of an update's gradients is spoilt.
+    *_, innermost = _wrapped(model.optimizer)
+    return [*model.weights, *innermost.variables, *model.metrics_variables]
+
+
+def _wrapped(optimizer: keras.optimizers.Optimizer) -> Iterator[keras.optimizers.Optimizer]:
+    """An optimizer, the one it wraps, and so on."""
+    yield optimizer
+    while hasattr(optimizer, "inner_optimizer"):
+        optimizer = optimizer.inner_optimizer
+        yield optimizer
 
 
 def _all_finite(loss: Any, weights: Any) -> Any:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.callbacks import RunFolder
+from keras_resnet_recipes.distribution import repair_optimizer
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
 pytestmark = pytest.mark.every_backend
@@ -97,3 +98,43 @@ def test_an_overflowing_gradient_under_loss_scaling_is_no_fault():
     history = train(model, 1e3 * x, 1e3 * y, NonFinite())
     assert np.isfinite(history.history["loss"]).all()
     assert float(scaled.dynamic_scale) < 2.0**127
+
+
+def accumulating_model(*, loss_scaling):
+    model = model_of()
+    model.compile(
+        repair_optimizer(
+            keras.optimizers.Adam(0.25), accumulation_steps=2, loss_scaling=loss_scaling
+        ),
+        "mse",
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:epoch 1. 2 update")
+@pytest.mark.parametrize("loss_scaling", [False, True])
+def test_a_bad_batch_costs_the_whole_update_it_is_part_of(loss_scaling):
+    x, y = data(0, 3)  # the first batch of the first update, the last of the second
+    model = accumulating_model(loss_scaling=loss_scaling)
+    before = model.get_weights()
+    with skipping_non_finite(model):
+        half = train(model, x[:16], y[:16], NonFinite(skips=True, batches_per_update=2))
+        assert half.history["skipped_steps"] == [2]
+        assert int(model.optimizer.iterations) == 0
+        kernel = next(i for i, w in enumerate(model.weights) if "kernel" in w.path)
+        np.testing.assert_array_equal(model.get_weights()[kernel], before[kernel])
+        train(model, x[16:], y[16:], NonFinite(skips=True, batches_per_update=2))
+    assert int(model.optimizer.iterations) == 1
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    if loss_scaling:
+        # Two updates with gradients that are not finite, and Keras halves the scale at each.
+        assert float(model.optimizer.inner_optimizer.dynamic_scale) == 2.0**13
+
+
+def test_the_error_counts_updates_and_tells_the_loss_scale():
+    model = accumulating_model(loss_scaling=True)
+    # 2 ** 15, halved already or not when the thread that looks at the loss has come so far.
+    message = r"epoch 1, step 2 \(learning rate 0.25, loss scale (3.277|1.638)e\+04\)"
+    with pytest.raises(FloatingPointError, match=message):
+        train(model, *data(3), NonFinite(batches_per_update=2))

@@ -44,8 +44,10 @@ def closest(name: str, names: Iterable[str]) -> str:
     >>> closest("epoch", ["epochs", "loss"])
     ' Did you mean `epochs`?'
     """
-    near = difflib.get_close_matches(name, list(names), n=1)
-    return f" Did you mean `{near[0]}`?" if near else ""
+    near = difflib.get_close_matches(name, list(names))
+    # float16 is nearer to float32, but part of mixed_float16.
+    longer = [candidate for candidate in near if name in candidate]
+    return f" Did you mean `{(longer or near)[0]}`?" if near else ""
 
 
 def checked(field: dataclasses.Field[Any], value: Any) -> Any:
@@ -58,7 +60,8 @@ def checked(field: dataclasses.Field[Any], value: Any) -> Any:
         value = value.item()
     converted = _converted(value, field.type)
     if converted is _NO_MATCH or not _in_range(converted, field.metadata):
-        raise ValueError(f"`{field.name}` must be {_legal(field)}; received {value!r}.")
+        hint = closest(value, field.metadata["choices"] or ()) if isinstance(value, str) else ""
+        raise ValueError(f"`{field.name}` must be {_legal(field)}; received {value!r}.{hint}")
     return converted
 
 

@@ -55,7 +55,9 @@ def fit(
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
         model = _compiled_model(recipe, model, replicas)
         model.class_names = data.class_names
-        guard = NonFinite(skips=on_nan == "skip")
+        guard = NonFinite(
+            skips=on_nan == "skip", batches_per_update=recipe.gradient_accumulation_steps
+        )
         folder, place = _opened(run_dir, recipe, model, known, save_every_steps, guard, watchers[0])
         batches = functools.partial(
             training_batches,

@@ -39,6 +39,8 @@ def test_values_take_the_fields_own_type():
         ({"epoch": 3}, "no field `epoch`. Did you mean `epochs`?"),
         ({"colour": 1}, "no field `colour`. Legal: network,"),
         ({"epochs": 0}, "`epochs` must be a whole number at least 1; received 0"),
+        ({"network": "Resnet50"}, "received 'Resnet50'. Did you mean `ResNet50`?"),
+        ({"precision": "float16"}, "received 'float16'. Did you mean `mixed_float16`?"),
         ({"epochs": True}, "`epochs` must be a whole number at least 1; received True"),
         ({"epochs": "ten"}, "`epochs` must be a whole number at least 1; received 'ten'"),
         ({"horizontal_flip": 1}, "`horizontal_flip` must be True or False; received 1"),
