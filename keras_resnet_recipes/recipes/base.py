@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from keras_resnet_recipes import applications
 from keras_resnet_recipes.recipes.checks import check_together
-from keras_resnet_recipes.recipes.fields import checked, closest, setting
+from keras_resnet_recipes.recipes.fields import checked, closest
+from keras_resnet_recipes.recipes.settings import Settings
 from keras_resnet_recipes.recipes.source import Source
 from keras_resnet_recipes.recipes.tables import Comparison, compare, sheet
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class Recipe:
+class Recipe(Settings):
     """A published training procedure: every number of it, and the method that runs it.
 
     A recipe is a class whose body holds values; an instance is frozen, hashable and comparable.
@@ -43,104 +43,6 @@ class Recipe:
 
     source: ClassVar[Source | None] = None
     published_top1: ClassVar[float | None] = None
-
-    network: str = setting(
-        "ResNet50", "network of keras_resnet_recipes.applications", choices=applications.__all__
-    )
-    classes: int | None = setting(None, "number of classes", minimum=2, none="from the data")
-    train_size: int = setting(224, "side of a training picture, pixels", minimum=1)
-    test_size: int = setting(224, "side of an evaluation picture, pixels", minimum=1)
-    test_crop_ratio: float = setting(
-        0.875, "evaluation: centre crop / resized shorter side", above=0, maximum=1
-    )
-    test_interpolation: str = setting(
-        "bicubic", "evaluation: resampling", choices=("bilinear", "bicubic")
-    )
-    epochs: int = setting(100, "passes over the training set, warm-up included", minimum=1)
-    batch_size: int = setting(256, "images of one update, over all devices", minimum=1)
-    gradient_accumulation_steps: int = setting(1, "parts in which a batch is computed", minimum=1)
-    optimizer: str = setting("lamb", "optimizer", choices=("lamb",))
-    learning_rate: float = setting(0.001, "peak rate, really used at batch_size", above=0)
-    weight_decay: float = setting(0.0, "decay of kernels", minimum=0)
-    gradient_clip: float | None = setting(None, "limit of the global gradient norm", above=0)
-    schedule: str = setting(
-        "cosine", "learning rate after the warm-up, constant within an epoch", choices=("cosine",)
-    )
-    warmup_epochs: int = setting(0, "epochs of linear warm-up, cut out of the schedule", minimum=0)
-    warmup_learning_rate: float = setting(0.0, "rate of the first warm-up epoch", minimum=0)
-    minimum_learning_rate: float = setting(0.0, "rate the schedule ends at", minimum=0)
-    cooldown_epochs: int = setting(0, "epochs at the minimum rate after the schedule", minimum=0)
-    loss: str = setting(
-        "categorical_crossentropy",
-        "loss",
-        choices=("binary_crossentropy", "categorical_crossentropy"),
-    )
-    label_smoothing: float = setting(
-        0.0, "weight spread evenly over the classes", minimum=0, maximum=1
-    )
-    target_threshold: float | None = setting(
-        None,
-        "binary cross-entropy: a class is present above this target",
-        minimum=0,
-        maximum=1,
-        none="soft targets",
-    )
-    drop_path_rate: float = setting(
-        0.0, "stochastic depth of the last block, linear from 0", minimum=0, maximum=1
-    )
-    repeated_augmentation: int = setting(
-        1, "copies of an image in a batch, each augmented anew", minimum=1
-    )
-    crop_scale: tuple[float, float] | None = setting(
-        None,
-        "random resized crop: share of the image's area",
-        above=0,
-        maximum=1,
-        none="centre crop",
-    )
-    crop_aspect: tuple[float, float] = setting(
-        (3 / 4, 4 / 3), "random resized crop: width / height", above=0
-    )
-    train_interpolation: str = setting(
-        "random",
-        "training: resampling (random: one of both for each image)",
-        choices=("random", "bilinear", "bicubic"),
-    )
-    exact_resize: bool = setting(
-        False, "training: resize to Pillow's bytes; off is faster, and 0.4 % of them differ by 1"
-    )
-    horizontal_flip: bool = setting(False, "mirror half of the images")
-    rand_augment: tuple[float, float] | None = setting(
-        None, "RandAugment: magnitude and its standard deviation", minimum=0, maximum=10
-    )
-    rand_augment_operations: int = setting(
-        2, "RandAugment: operations drawn for an image", minimum=1
-    )
-    rand_augment_probability: float = setting(
-        0.5, "RandAugment: probability of each drawn operation", minimum=0, maximum=1
-    )
-    mixup_alpha: float = setting(0.0, "MixUp: lambda ~ Beta(alpha, alpha); 0 is off", minimum=0)
-    cutmix_alpha: float = setting(0.0, "CutMix: lambda ~ Beta(alpha, alpha); 0 is off", minimum=0)
-    mix_probability: float = setting(1.0, "share of batches that are mixed", minimum=0, maximum=1)
-    mix_switch_probability: float = setting(
-        0.5, "share of CutMix when both are on", minimum=0, maximum=1
-    )
-    mix_per_replica: bool = setting(
-        True, "each device mixes its share of a batch on its own, as the original's processes did"
-    )
-    unreadable_images: str = setting(
-        "skip", "skip (raise above 1 % of the data) or raise at once", choices=("skip", "raise")
-    )
-    batch_norm: str = setting(
-        "replica",
-        "statistics of each device's share, averaged to evaluate and save; or of the batch (JAX: always)",
-        choices=("replica", "synchronized"),
-    )
-    precision: str = setting(
-        "auto",
-        "auto is mixed_float16 on GPUs, mixed_bfloat16 on TPUs, float32 elsewhere",
-        choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
-    )
 
     def __init_subclass__(cls) -> None:
         """Makes the class body's values the defaults of the new recipe."""

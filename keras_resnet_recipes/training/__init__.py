@@ -55,9 +55,8 @@ def fit(
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
         model = _compiled_model(recipe, model, replicas)
         model.class_names = data.class_names
-        guard = NonFinite(
-            skips=on_nan == "skip", batches_per_update=recipe.gradient_accumulation_steps
-        )
+        skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
+        guard = NonFinite(skips=skips, batches_per_update=parts_of_batch)
         folder, place = _opened(run_dir, recipe, model, known, save_every_steps, guard, watchers[0])
         batches = functools.partial(
             training_batches,
@@ -79,7 +78,7 @@ def fit(
         with (
             determinism.deterministic(),
             run.stopping_on_sigterm(folder),
-            skipping_non_finite(model) if on_nan == "skip" else contextlib.nullcontext(),
+            skipping_non_finite(model) if skips else contextlib.nullcontext(),
             watchers[0].named(),
             watchers[-1].named(),
         ):
