@@ -43,6 +43,8 @@ class Recipe(Settings):
 
     source: ClassVar[Source | None] = None
     published_top1: ClassVar[float | None] = None
+    published_on: ClassVar[str] = "ImageNet-1k"
+    unpublished: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         """Makes the class body's values the defaults of the new recipe."""
@@ -52,7 +54,7 @@ class Recipe(Settings):
                 f"`{cls.__name__}` must inherit from `Recipe` alone; received {cls.__bases__}."
             )
         declared = {field.name: field for field in dataclasses.fields(Recipe)}
-        legal = [*declared, "source", "published_top1"]
+        legal = [*declared, "source", "published_top1", "published_on", "unpublished"]
         values = {name: value for name, value in vars(cls).items() if not name.startswith("_")}
         cls.__annotations__ = dict(vars(cls).get("__annotations__", {}))
         for name, value in values.items():
@@ -65,6 +67,14 @@ class Recipe(Settings):
                 value = checked(declared[name], value)
                 metadata = declared[name].metadata
                 setattr(cls, name, dataclasses.field(default=value, metadata=metadata))
+        for name in cls.unpublished:
+            if name not in declared:
+                raise ValueError(
+                    f"`unpublished` of `{cls.__name__}` has {name!r}.{closest(name, declared)}"
+                )
+            cls.__annotations__[name] = declared[name].type
+            metadata = {**declared[name].metadata, "unpublished": True}
+            setattr(cls, name, dataclasses.field(default=None, metadata=metadata))
         dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
 
     def __new__(cls, *positional: Any, **values: Any) -> Self:

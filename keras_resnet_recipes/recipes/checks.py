@@ -1,6 +1,11 @@
 """What fields of a recipe must agree on."""
 
-from typing import TYPE_CHECKING
+import dataclasses
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from keras_resnet_recipes.recipes.fields import is_unpublished
+from keras_resnet_recipes.recipes.settings import Settings
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipes.base import Recipe
@@ -8,29 +13,79 @@ if TYPE_CHECKING:
 
 def check_together(recipe: "Recipe") -> None:
     """Raises ValueError where two fields of a recipe contradict each other."""
-    mixes = recipe.mix_probability > 0 and (recipe.mixup_alpha > 0 or recipe.cutmix_alpha > 0)
-    part, rest = divmod(recipe.batch_size, recipe.gradient_accumulation_steps)
-    if rest:
-        raise ValueError(
-            f"`gradient_accumulation_steps` must divide `batch_size` ({recipe.batch_size}); "
-            f"received {recipe.gradient_accumulation_steps}."
-        )
-    if mixes and part % 2:
-        raise ValueError(
-            "`batch_size` / `gradient_accumulation_steps` must be even with MixUp or CutMix, "
-            f"which pair image i with image n-1-i; received {recipe.batch_size} / {recipe.gradient_accumulation_steps}."
-        )
-    if recipe.warmup_epochs > recipe.epochs:
-        raise ValueError(
-            f"`warmup_epochs` must be at most `epochs` ({recipe.epochs}), of which they are part; "
-            f"received {recipe.warmup_epochs}."
-        )
-    for name in ("crop_scale", "crop_aspect"):
-        bounds = getattr(recipe, name)
+    values = SimpleNamespace(
+        **{field.name: _known(recipe, field) for field in dataclasses.fields(recipe)}
+    )
+    _check_batch(values)
+    _check_schedule(values, missing(recipe))
+    for name in ("crop_scale", "crop_aspect", "shorter_side"):
+        bounds = getattr(values, name)
         if bounds is not None and bounds[0] > bounds[1]:
             raise ValueError(f"`{name}` must be (smallest, largest); received {bounds}.")
-    if recipe.loss != "binary_crossentropy" and recipe.target_threshold is not None:
+    crops = [name for name in ("crop_scale", "shorter_side", "pad") if getattr(values, name)]
+    if len(crops) > 1:
         raise ValueError(
-            f"`target_threshold` must be None with loss={recipe.loss!r}: only binary cross-entropy reads it; "
-            f"received {recipe.target_threshold}."
+            f"only one of `{'` and `'.join(crops)}` can crop; received values of both."
         )
+    if len(values.color_jitter) not in (0, 3, 4):
+        raise ValueError(
+            "`color_jitter` must be of brightness, contrast, saturation and perhaps hue, or empty; "
+            f"received {values.color_jitter}."
+        )
+    if values.loss != "binary_crossentropy" and values.target_threshold is not None:
+        raise ValueError(
+            f"`target_threshold` must be None with loss={values.loss!r}: only binary cross-entropy reads it; "
+            f"received {values.target_threshold}."
+        )
+
+
+def missing(recipe: "Recipe") -> list[str]:
+    """The fields whose values nobody published, and nobody has given yet."""
+    return [
+        field.name
+        for field in dataclasses.fields(recipe)
+        if is_unpublished(field) and getattr(recipe, field.name) is None
+    ]
+
+
+def _known(recipe: "Recipe", field: "dataclasses.Field[Any]") -> Any:
+    """A field's value, or the neutral one while it has none."""
+    value = getattr(recipe, field.name)
+    return getattr(Settings, field.name) if value is None and is_unpublished(field) else value
+
+
+def _check_batch(values: SimpleNamespace) -> None:
+    mixes = values.mix_probability > 0 and (values.mixup_alpha > 0 or values.cutmix_alpha > 0)
+    part, rest = divmod(values.batch_size, values.gradient_accumulation_steps)
+    if rest:
+        raise ValueError(
+            f"`gradient_accumulation_steps` must divide `batch_size` ({values.batch_size}); "
+            f"received {values.gradient_accumulation_steps}."
+        )
+    if mixes and values.mix_partner == "reversed" and part % 2:
+        raise ValueError(
+            "`batch_size` / `gradient_accumulation_steps` must be even with MixUp or CutMix, "
+            f"which pair image i with image n-1-i; received {values.batch_size} / {values.gradient_accumulation_steps}."
+        )
+
+
+def _check_schedule(values: SimpleNamespace, missing: list[str]) -> None:
+    if values.warmup_epochs > values.epochs and not {"epochs", "warmup_epochs"} & {*missing}:
+        raise ValueError(
+            f"`warmup_epochs` must be at most `epochs` ({values.epochs}), of which they are part; "
+            f"received {values.warmup_epochs}."
+        )
+    needed = {"step": "step_epochs", "piecewise_linear": "knot_epochs"}.get(values.schedule)
+    if needed and needed not in missing and not getattr(values, needed):
+        raise ValueError(
+            f"`{needed}` must be given with schedule={values.schedule!r}; received ()."
+        )
+    if len(values.knot_epochs) != len(values.knot_factors):
+        raise ValueError(
+            f"`knot_factors` must be one for each of `knot_epochs` {values.knot_epochs}; "
+            f"received {values.knot_factors}."
+        )
+    for name in ("step_epochs", "knot_epochs"):
+        epochs = getattr(values, name)
+        if any(one >= other for one, other in zip(epochs, epochs[1:], strict=False)):
+            raise ValueError(f"`{name}` must rise; received {epochs}.")

@@ -53,11 +53,15 @@ def closest(name: str, names: Iterable[str]) -> str:
 def checked(field: dataclasses.Field[Any], value: Any) -> Any:
     """The value in the field's own type (a list becomes a tuple, 1 becomes 1.0).
 
+    None is legal where its type says so, and where nobody published a value.
+
     Raises:
         ValueError: If the value is of another type or outside the field's range.
     """
     if isinstance(value, np.generic):
         value = value.item()
+    if value is None and is_unpublished(field):
+        return None
     converted = _converted(value, field.type)
     if converted is _NO_MATCH or not _in_range(converted, field.metadata):
         hint = closest(value, field.metadata["choices"] or ()) if isinstance(value, str) else ""
@@ -68,14 +72,19 @@ def checked(field: dataclasses.Field[Any], value: Any) -> Any:
 def shown(field: dataclasses.Field[Any], value: Any) -> str:
     """The value as a table shows it."""
     if value is None:
-        return field.metadata["none"]
+        return "not published" if is_unpublished(field) else field.metadata["none"]
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return ", ".join(f"{number:.4g}" for number in value)
+        return ", ".join(f"{number:.6g}" for number in value) or "none"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.6g}"
     return str(value)
+
+
+def is_unpublished(field: dataclasses.Field[Any]) -> bool:
+    """Whether nobody published a value of this field, which then is None until somebody gives one."""
+    return field.metadata.get("unpublished", False)
 
 
 _NO_MATCH = object()
@@ -97,7 +106,11 @@ def _converted(value: Any, hint: Any) -> Any:
 
 
 def _converted_tuple(value: Any, hints: tuple[Any, ...]) -> Any:
-    if not isinstance(value, list | tuple) or len(value) != len(hints):
+    if not isinstance(value, list | tuple):
+        return _NO_MATCH
+    if hints[-1] is Ellipsis:
+        hints = (hints[0],) * len(value)
+    if len(value) != len(hints):
         return _NO_MATCH
     items = tuple(_converted(item, hint) for item, hint in zip(value, hints, strict=True))
     return _NO_MATCH if _NO_MATCH in items else items
@@ -133,5 +146,6 @@ def _legal(field: dataclasses.Field[Any]) -> str:
 
 def _type_name(hint: Any) -> str:
     if typing.get_origin(hint) is tuple:
-        return f"{len(typing.get_args(hint))} numbers"
+        items = typing.get_args(hint)
+        return "numbers" if items[-1] is Ellipsis else f"{len(items)} numbers"
     return {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}[hint]

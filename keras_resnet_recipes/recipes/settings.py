@@ -30,14 +30,53 @@ class Settings:
     epochs: int = setting(100, "passes over the training set, warm-up included", minimum=1)
     batch_size: int = setting(256, "images of one update, over all devices", minimum=1)
     gradient_accumulation_steps: int = setting(1, "parts in which a batch is computed", minimum=1)
-    optimizer: str = setting("lamb", "optimizer", choices=("lamb",))
-    learning_rate: float = setting(0.001, "peak rate, really used at batch_size", above=0)
-    weight_decay: float = setting(0.0, "decay of kernels", minimum=0)
-    gradient_clip: float | None = setting(None, "limit of the global gradient norm", above=0)
-    schedule: str = setting(
-        "cosine", "learning rate after the warm-up, constant within an epoch", choices=("cosine",)
+    zero_gamma: bool = setting(
+        False, "batch-norm scales that end a residual branch begin at 0 instead of 1"
     )
-    warmup_epochs: int = setting(0, "epochs of linear warm-up, cut out of the schedule", minimum=0)
+    optimizer: str = setting("lamb", "optimizer", choices=("lamb", "sgd", "rmsprop_tf", "adamw"))
+    learning_rate: float = setting(0.001, "peak rate, really used at batch_size", above=0)
+    momentum: float = setting(0.0, "sgd, rmsprop_tf: momentum", minimum=0, maximum=1)
+    nesterov: bool = setting(False, "sgd: Nesterov's momentum")
+    learning_rate_in_velocity: bool = setting(
+        False, "sgd: the velocity sums rate times gradient (Caffe) instead of gradients (torch)"
+    )
+    weight_decay: float = setting(
+        0.0, "decay, with sgd and rmsprop_tf as a part of the gradient", minimum=0
+    )
+    weight_decay_on: str = setting(
+        "kernels", "weights that decay", choices=("kernels", "all", "all_but_norm")
+    )
+    gradient_clip: float | None = setting(None, "limit of the global gradient norm", above=0)
+    adaptive_gradient_clip: float | None = setting(
+        None, "limit of a unit's gradient norm / weight norm (AGC); not the classifier's", above=0
+    )
+    ema_decay: float | None = setting(
+        None, "moving average of all weights, which is evaluated and saved", above=0, maximum=1
+    )
+    ema_every: int = setting(1, "updates from one step of that average to the next", minimum=1)
+    schedule: str = setting(
+        "cosine",
+        "learning rate after the warm-up",
+        choices=("cosine", "step", "exponential", "piecewise_linear"),
+    )
+    schedule_per: str = setting("epoch", "the rate is constant within", choices=("epoch", "update"))
+    step_epochs: tuple[float, ...] = setting(
+        (), "step: epochs that begin with a lower rate", minimum=0
+    )
+    step_factor: float = setting(
+        0.1, "step, exponential: factor of the rate at each step", above=0, maximum=1
+    )
+    exponential_epochs: float = setting(1.0, "exponential: epochs from step to step", above=0)
+    knot_epochs: tuple[float, ...] = setting(
+        (), "piecewise linear: epochs of its corners", minimum=0
+    )
+    knot_factors: tuple[float, ...] = setting(
+        (), "piecewise linear: share of learning_rate at the corners", minimum=0
+    )
+    warmup_epochs: int = setting(0, "epochs of linear warm-up, part of `epochs`", minimum=0)
+    warmup_prefix: bool = setting(
+        False, "the schedule begins after the warm-up instead of being cut by it"
+    )
     warmup_learning_rate: float = setting(0.0, "rate of the first warm-up epoch", minimum=0)
     minimum_learning_rate: float = setting(0.0, "rate the schedule ends at", minimum=0)
     cooldown_epochs: int = setting(0, "epochs at the minimum rate after the schedule", minimum=0)
@@ -62,6 +101,10 @@ class Settings:
     repeated_augmentation: int = setting(
         1, "copies of an image in a batch, each augmented anew", minimum=1
     )
+    shorter_side: tuple[int, int] | None = setting(
+        None, "resize to a random shorter side, pixels, then a random crop", minimum=1
+    )
+    pad: int | None = setting(None, "pad by so many pixels, then a random crop", minimum=0)
     crop_scale: tuple[float, float] | None = setting(
         None,
         "random resized crop: share of the image's area",
@@ -81,6 +124,15 @@ class Settings:
         False, "training: resize to Pillow's bytes; off is faster, and 0.4 % of them differ by 1"
     )
     horizontal_flip: bool = setting(False, "mirror half of the images")
+    color_jitter: tuple[float, ...] = setting(
+        (),
+        "jitter of brightness, contrast, saturation and perhaps hue: 0.4 is 0.6 to 1.4",
+        minimum=0,
+    )
+    lighting: float | None = setting(
+        None, "PCA colour noise: standard deviation of its coefficients", above=0
+    )
+    trivial_augment: bool = setting(False, "TrivialAugmentWide: one operation a picture")
     rand_augment: tuple[float, float] | None = setting(
         None, "RandAugment: magnitude and its standard deviation", minimum=0, maximum=10
     )
@@ -90,11 +142,24 @@ class Settings:
     rand_augment_probability: float = setting(
         0.5, "RandAugment: probability of each drawn operation", minimum=0, maximum=1
     )
+    random_erasing: float = setting(
+        0.0, "probability that a rectangle of a picture is erased", minimum=0, maximum=1
+    )
+    random_erasing_fill: str = setting(
+        "mean",
+        "what it is filled with: the mean colour, or noise around it",
+        choices=("mean", "noise"),
+    )
     mixup_alpha: float = setting(0.0, "MixUp: lambda ~ Beta(alpha, alpha); 0 is off", minimum=0)
     cutmix_alpha: float = setting(0.0, "CutMix: lambda ~ Beta(alpha, alpha); 0 is off", minimum=0)
     mix_probability: float = setting(1.0, "share of batches that are mixed", minimum=0, maximum=1)
     mix_switch_probability: float = setting(
         0.5, "share of CutMix when both are on", minimum=0, maximum=1
+    )
+    mix_partner: str = setting(
+        "reversed",
+        "picture i is mixed with picture n-1-i, or with i-1",
+        choices=("reversed", "rolled"),
     )
     mix_per_replica: bool = setting(
         True, "each device mixes its share of a batch on its own, as the original's processes did"

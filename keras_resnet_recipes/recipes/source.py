@@ -11,13 +11,23 @@ class Source:
         title: Title of the paper.
         authors: Authors, as BibTeX writes them.
         year: Year of publication.
-        arxiv: arXiv identifier.
+        arxiv: arXiv identifier, where it is a paper there.
+        url: Address, where it is not.
     """
 
     title: str
     authors: str
     year: int
-    arxiv: str
+    arxiv: str = ""
+    url: str = ""
+
+    def __str__(self) -> str:
+        """Where to find it, in a few words.
+
+        >>> str(Source("A title", "Author, An", 2021, "2110.00476"))
+        'arXiv 2110.00476'
+        """
+        return f"arXiv {self.arxiv}" if self.arxiv else self.url.split("/")[2]
 
     def bibtex(self) -> str:
         """The BibTeX entry.
@@ -26,11 +36,15 @@ class Source:
         '@article{arxiv:2110.00476,'
         """
         lines = [
-            f"@article{{arxiv:{self.arxiv},",
             f"  title = {{{self.title}}},",
             f"  author = {{{self.authors}}},",
-            f"  journal = {{arXiv preprint arXiv:{self.arxiv}}},",
-            f"  year = {{{self.year}}}",
-            "}",
+            f"  year = {{{self.year}}},",
         ]
+        if self.arxiv:
+            head = f"@article{{arxiv:{self.arxiv},"
+            lines.append(f"  journal = {{arXiv preprint arXiv:{self.arxiv}}}")
+        else:
+            head = f"@misc{{{self.authors.split(',')[0].lower()}{self.year},"
+            lines.append(f"  howpublished = {{\\url{{{self.url}}}}}")
+        lines = [head, *lines, "}"]
         return "\n".join(lines)

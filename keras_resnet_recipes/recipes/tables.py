@@ -67,10 +67,13 @@ def compare(*recipes: "Recipe", every_row: bool = False) -> Comparison:
             f"`recipes` must be recipes such as krr.A1(); received {strangers or 'none'}."
         )
     rows = {}
-    for field in dataclasses.fields(Recipe):
-        values = tuple(getattr(recipe, field.name) for recipe in recipes)
-        if every_row or len(set(values)) > 1:
-            rows[field.name] = tuple(shown(field, value) for value in values)
+    # Each recipe's own fields: they know what of them was not published.
+    for fields in zip(*map(dataclasses.fields, recipes), strict=True):
+        name = fields[0].name
+        values = [getattr(recipe, name) for recipe in recipes]
+        texts = tuple(map(shown, fields, values))
+        if every_row or len(set(values)) > 1 or len(set(texts)) > 1:
+            rows[name] = texts
     return Comparison(columns=tuple(type(recipe).__name__ for recipe in recipes), rows=rows)
 
 
@@ -88,7 +91,7 @@ def sheet(recipe: "Recipe", changed: Collection[str]) -> str:
 def _title(recipe: "Recipe") -> str:
     title = type(recipe).__name__
     if recipe.source is not None:
-        title += f": {recipe.source.title} (arXiv {recipe.source.arxiv})"
+        title += f": {recipe.source.title} ({recipe.source})"
     if recipe.published_top1 is not None:
-        title += f", published top-1 {recipe.published_top1} %"
+        title += f", published top-1 {recipe.published_top1} % on {recipe.published_on}"
     return title
