@@ -1,6 +1,7 @@
 """What fields of a recipe must agree on."""
 
 import dataclasses
+import itertools
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ def check_together(recipe: "Recipe") -> None:
         **{field.name: _known(recipe, field) for field in dataclasses.fields(recipe)}
     )
     _check_batch(values)
-    _check_schedule(values, missing(recipe))
+    _check_schedule(values, _missing(recipe))
     for name in ("crop_scale", "crop_aspect", "shorter_side"):
         bounds = getattr(values, name)
         if bounds is not None and bounds[0] > bounds[1]:
@@ -39,8 +40,17 @@ def check_together(recipe: "Recipe") -> None:
         )
 
 
-def missing(recipe: "Recipe") -> list[str]:
-    """The fields whose values nobody published, and nobody has given yet."""
+def check_complete(recipe: "Recipe") -> None:
+    """Raises ValueError, which names the fields, while a value that nobody published is missing."""
+    names = _missing(recipe)
+    if names:
+        name, values = type(recipe).__name__, ", ".join(f"{field}=..." for field in names)
+        raise ValueError(
+            f"`{'`, `'.join(names)}` must be given: of {name} nobody published them. Use {name}({values})."
+        )
+
+
+def _missing(recipe: "Recipe") -> list[str]:
     return [
         field.name
         for field in dataclasses.fields(recipe)
@@ -87,5 +97,5 @@ def _check_schedule(values: SimpleNamespace, missing: list[str]) -> None:
         )
     for name in ("step_epochs", "knot_epochs"):
         epochs = getattr(values, name)
-        if any(one >= other for one, other in zip(epochs, epochs[1:], strict=False)):
+        if any(one >= other for one, other in itertools.pairwise(epochs)):
             raise ValueError(f"`{name}` must rise; received {epochs}.")

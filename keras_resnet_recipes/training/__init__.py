@@ -15,6 +15,7 @@ from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
 from keras_resnet_recipes.recipes import Recipe, load_recipe
+from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, run
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
@@ -39,7 +40,7 @@ def fit(
     seed: int = 0,
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
-    _check_options(on_nan, save_every_steps, run_dir)
+    _check_options(recipe, on_nan, save_every_steps, run_dir)
     data = from_source(dataset)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
@@ -123,6 +124,7 @@ def evaluate(
 
 def preview(recipe: Recipe, dataset: Any, *, rows: int, columns: int, seed: int) -> np.ndarray:
     """The first training pictures, a batch a row: uint8 [rows, columns, size, size, 3]."""
+    check_complete(recipe)
     data = from_source(dataset)
     classes = parts.resolved_classes(recipe, data)
     recipe = recipe.replace(classes=classes, batch_size=columns, gradient_accumulation_steps=1)
@@ -242,7 +244,8 @@ def _trained(
     return history
 
 
-def _check_options(on_nan: str, save_every_steps: int | None, run_dir: Any) -> None:
+def _check_options(recipe: Recipe, on_nan: str, save_every_steps: int | None, run_dir: Any) -> None:
+    check_complete(recipe)
     if on_nan not in ("stop", "skip"):
         raise ValueError(f"`on_nan` must be 'stop' or 'skip'; received {on_nan!r}.")
     if save_every_steps is not None and (save_every_steps < 1 or run_dir is None):

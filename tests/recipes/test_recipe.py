@@ -123,7 +123,7 @@ def test_json_round_trip(tmp_path):
     [
         ("{", "is none"),
         ("[1, 2]", "is none"),
-        ('{"recipe": "A9"}', "names the recipe 'A9'; known are A1, A2, A3"),
+        ('{"recipe": "A9"}', "names the recipe 'A9'; known are .*A1, A2, "),
         ('{"recipe": "A1", "epoch": 3}', "Did you mean `epochs`"),
         ('{"recipe": "A1", "epochs": "__import__(1)"}', "must be a whole number"),
     ],

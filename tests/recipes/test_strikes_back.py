@@ -1,6 +1,5 @@
-"""A1, A2 and A3 hold the published values, every one of them."""
+"""The schedules of A1, A2 and A3, and what their docstrings must say."""
 
-import dataclasses
 import json
 
 import pytest
@@ -10,26 +9,6 @@ import keras_resnet_recipes as krr
 from keras_resnet_recipes.training import parts
 
 COLUMNS = json.loads((GOLDEN / "strikes_back.json").read_text())["columns"]
-# Of these the paper says nothing; they keep their neutral defaults.
-SILENT = {
-    "classes",
-    "gradient_accumulation_steps",
-    "mix_per_replica",
-    "unreadable_images",
-    "batch_norm",
-    "precision",
-    "exact_resize",
-}
-
-
-@pytest.mark.parametrize("name", COLUMNS)
-def test_every_value_is_the_published_one(name):
-    recipe, column = krr.RECIPES[name](), dict(COLUMNS[name])
-    assert recipe.published_top1 == column.pop("published_top1")
-    column.pop("updates")
-    values = json.loads(recipe.to_json())
-    assert {field: values[field] for field in column} == column
-    assert {field.name for field in dataclasses.fields(recipe)} == set(column) | SILENT
 
 
 @pytest.mark.parametrize("name", COLUMNS)

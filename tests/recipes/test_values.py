@@ -1,0 +1,46 @@
+"""Every recipe holds the published values, and the neutral ones elsewhere."""
+
+import dataclasses
+import json
+
+import pytest
+from conftest import GOLDEN
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.recipes.settings import Settings
+
+COLUMNS = {
+    name: column
+    for file in ("strikes_back.json", "recipes.json")
+    for name, column in json.loads((GOLDEN / file).read_text())["columns"].items()
+}
+
+
+def test_every_recipe_has_a_column():
+    assert set(COLUMNS) == set(krr.RECIPES)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_value_is_the_published_one(name):
+    recipe, column = krr.RECIPES[name](), dict(COLUMNS[name])
+    assert recipe.published_top1 == column.pop("published_top1")
+    column.pop("updates", None)
+    unpublished = column.pop("unpublished", [])
+    assert list(recipe.unpublished) == unpublished
+    values = json.loads(recipe.to_json())
+    assert {field: values[field] for field in column} == column
+    for field in dataclasses.fields(Settings):
+        if field.name in unpublished:
+            assert values[field.name] is None
+        elif field.name not in column:
+            assert getattr(recipe, field.name) == field.default, field.name
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, column in COLUMNS.items() if "unpublished" in column]
+)
+def test_fit_asks_for_what_was_not_published(name):
+    recipe = krr.RECIPES[name]()
+    assert "not published" in str(recipe)
+    with pytest.raises(ValueError, match=f"`{recipe.unpublished[0]}`"):
+        recipe.fit("nowhere")
