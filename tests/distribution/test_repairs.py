@@ -12,6 +12,7 @@ from tests.distribution.parity import deviation, train
 
 # Limit 0.05: below the gradient's norm in every update, which is 0.1 or more.
 CLIP = {"clip": 0.05}
+ADAPTIVE = {"optimizer": "adaptive"}
 FLOAT16 = {"precision": "mixed_float16"}
 # Place 15 is on the last replica, which is not the first.
 OVERFLOW = {**FLOAT16, "overflow": 15}
@@ -22,6 +23,7 @@ CELLS = {
     1: [
         {},
         CLIP,
+        ADAPTIVE,
         {**EVERYTHING, "accumulation": 1},
         EVERYTHING,
         {**FLOAT16, **CLIP},
@@ -31,6 +33,7 @@ CELLS = {
     ],
     2: [
         CLIP,
+        ADAPTIVE,
         {**CLIP, "stock": True},
         EVERYTHING,
         {**FLOAT16, **CLIP},
@@ -63,6 +66,12 @@ def test_clipping_on_two_replicas_is_that_of_one_device(results):
     assert difference(results(1, {}), one) > 0.1  # the limit bites
     # float32 sums in another order: the bound of all float32 comparisons, 0.01 %.
     assert difference(one, results(2, CLIP)) < 1e-4
+
+
+def test_adaptive_clipping_on_two_replicas_is_that_of_one_device(results):
+    one = results(1, ADAPTIVE)
+    assert difference(results(1, {}), one) > 0.1  # the limit bites
+    assert difference(one, results(2, ADAPTIVE)) < 1e-4
 
 
 def test_keras_still_clips_before_the_sum(results):

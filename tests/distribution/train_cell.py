@@ -28,7 +28,7 @@ import tensorflow as tf
 from keras_resnet_recipes import distribution, optimizers
 
 DEFAULTS = {
-    "optimizer": "sgd",  # sgd, lamb
+    "optimizer": "sgd",  # sgd, lamb, adaptive (SGD with adaptive clipping)
     "clip": None,  # limit of the global norm
     "accumulation": 1,  # batches of an update
     "precision": "float32",  # a dtype policy
@@ -80,11 +80,12 @@ def watched_optimizer(cell: dict[str, Any], norms: list[float]) -> keras.optimiz
     if cell["stock"] and cell["accumulation"] > 1:
         settings["gradient_accumulation_steps"] = cell["accumulation"]
     # A small epsilon makes LAMB blind to the gradient's scale, and makes whole steps of roundings.
-    optimizer = (
-        keras.optimizers.SGD(0.01, momentum=0.9, **settings)
-        if cell["optimizer"] == "sgd"
-        else optimizers.Lamb(0.01, weight_decay=0.02, epsilon=1e-3, **settings)
-    )
+    made = {
+        "sgd": lambda: keras.optimizers.SGD(0.01, momentum=0.9, **settings),
+        "lamb": lambda: optimizers.Lamb(0.01, weight_decay=0.02, epsilon=1e-3, **settings),
+        "adaptive": lambda: optimizers.SGD(0.01, momentum=0.9, adaptive_clip=1e-3, **settings),
+    }
+    optimizer = made[cell["optimizer"]]()
     clip = optimizer._clip_gradients
 
     def watched_clip(gradients: list[Any]) -> list[Any]:

@@ -9,18 +9,18 @@ from keras import ops
 
 from keras_resnet_recipes.optimizers import Lamb
 from keras_resnet_recipes.schedules import Cosine
+from tests.optimizers.golden_steps import (
+    FLOAT32_TOLERANCE,
+    NAMES,
+    STEPS,
+    WIDEST,
+    WIDEST_TOLERANCE,
+    constant,
+    gradients,
+    start,
+)
 
 pytestmark = pytest.mark.every_backend
-
-NAMES = ("conv.weight", "bn.weight", "bn.bias", "fc.weight", "fc.bias")
-STEPS = 10
-
-# Ten float32 updates of numbers around 1, each rounded to 6e-8 by timm and by Keras.
-FLOAT32_TOLERANCE = 1e-6
-# The same in float64, where one rounding is 1e-16; JAX has float32 only, and Keras' clipping goes
-# through it on torch (keras.ops.minimum of a float64 tensor and a number).
-WIDEST = "float64" if keras.backend.backend() == "tensorflow" else "float32"
-WIDEST_TOLERANCE = {"float32": FLOAT32_TOLERANCE, "float64": 1e-12}[WIDEST]
 
 VARIANTS = {
     "A1": {"weight_decay": 0.01},
@@ -32,20 +32,6 @@ VARIANTS = {
     "A1_decoupled": {"decoupled_decay": True},
     "A1_no_grad_avg": {"gradient_averaging": False},
 }
-
-
-def start(g, dtype="float32"):
-    """The golden start as Keras variables; whole-tensor norms do not care about the layout."""
-    return [keras.Variable(g[f"p0/{n}"], dtype=dtype, name=n.replace(".", "_")) for n in NAMES]
-
-
-def gradients(g, step, dtype="float32"):
-    return [ops.convert_to_tensor(g[f"grad/{n}"][step], dtype) for n in NAMES]
-
-
-def constant(rate, dtype):
-    """A learning rate in full precision: the one that Keras stores is float32."""
-    return lambda: ops.convert_to_tensor(rate, dtype)
 
 
 def largest_deviation(optimizer, variables, g, case, dtype, rates=None):

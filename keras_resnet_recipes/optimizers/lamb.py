@@ -1,16 +1,17 @@
-"""Optimizers of the recipes where Keras' own computes something else."""
+"""LAMB, the optimizer of 'ResNet strikes back'."""
 
-import math
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_resnet_recipes.optimizers.moments import bias_correction, check_ranges
+from keras_resnet_recipes.optimizers.paths import PathRules, check_patterns
+
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
-class Lamb(keras.optimizers.Lamb):
+class Lamb(PathRules, keras.optimizers.Lamb):
     """LAMB as timm trains it: Adam whose step on a kernel is as long as the kernel is large.
 
     At update t = 1, 2, … with gradients g of all variables together clipped to a norm of
@@ -114,40 +115,13 @@ class Lamb(keras.optimizers.Lamb):
         self.trust_clip = trust_clip
         self.decoupled_decay = decoupled_decay
         self.gradient_averaging = gradient_averaging
-        if isinstance(exclude_from_weight_decay, str):
-            raise ValueError(
-                "`exclude_from_weight_decay` must be a list of strings. "
-                f"Received: exclude_from_weight_decay={exclude_from_weight_decay!r}"
-            )
-        self._undecayed_paths = tuple(exclude_from_weight_decay)
-        self._check_ranges()
-
-    def _check_ranges(self) -> None:
-        for name in ("beta_1", "beta_2"):
-            value = getattr(self, name)
-            if not 0 <= value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}"
-                )
-        if self.weight_decay is not None and not 0 <= self.weight_decay < math.inf:
-            raise ValueError(
-                "`weight_decay` must be 0 or more, or None. "
-                f"Received: weight_decay={self.weight_decay!r}"
-            )
-        for name in ("epsilon", "global_clipnorm"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"`{name}` must be above 0. Received: {name}={value!r}")
+        self._undecayed_paths = check_patterns(
+            "exclude_from_weight_decay", exclude_from_weight_decay
+        )
+        check_ranges(self)
 
     def _use_weight_decay(self, variable: Any) -> bool:
-        # TensorFlow hands over its own variable, which does not know its path.
-        known = self._trainable_variables[self._get_variable_index(variable)]
-        path = getattr(known, "path", known.name)
-        return (
-            len(variable.shape) > 1
-            and not any(re.search(name, path) for name in self._undecayed_paths)
-            and super()._use_weight_decay(variable)
-        )
+        return len(variable.shape) > 1 and super()._use_weight_decay(variable)
 
     def _apply_weight_decay(self, variables: Any) -> None:
         """Does nothing: the decay is part of `update_step`."""
@@ -165,8 +139,8 @@ class Lamb(keras.optimizers.Lamb):
             change = change + self.beta_1 * gradient
         self.assign_add(momentum, change)
         self.assign_add(velocity, (1 - self.beta_2) * (ops.square(gradient) - velocity))
-        root = ops.sqrt(velocity / _bias_correction(self.beta_2, step))
-        update = momentum / _bias_correction(self.beta_1, step) / (root + self.epsilon)
+        root = ops.sqrt(velocity / bias_correction(self.beta_2, step))
+        update = momentum / bias_correction(self.beta_1, step) / (root + self.epsilon)
 
         value = ops.convert_to_tensor(variable)
         decayed = bool(self.weight_decay) and self._use_weight_decay(variable)
@@ -198,9 +172,3 @@ class Lamb(keras.optimizers.Lamb):
             "gradient_averaging": self.gradient_averaging,
             "exclude_from_weight_decay": list(self._undecayed_paths),
         }
-
-
-def _bias_correction(beta: float, step: Any) -> Any:
-    # 1 - beta^step, whose difference would lose the digits of a beta near 1 in float32.
-    log_beta = math.log(beta) if beta > 0 else -math.inf
-    return -ops.expm1(step * log_beta)

@@ -1,0 +1,88 @@
+"""What becomes of a gradient before the update: clipped beside its variable, and decay added."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from keras import ops
+
+from keras_resnet_recipes.optimizers.adaptive_clipping import clip_adaptively
+from keras_resnet_recipes.optimizers.paths import (
+    PathRules,
+    check_factors,
+    check_patterns,
+    factor_of,
+)
+
+
+class DecayedGradient(PathRules):
+    """An optimizer whose weight decay is a part of the gradient, g + `weight_decay` p.
+
+    A base class for those of this folder, before that of Keras, whose own decay is beside the
+    gradient: p <- p - learning_rate weight_decay p, untouched by momentum and by what divides g.
+    All happens in `update_step`, so on several replicas after their gradients are summed.
+    """
+
+    def _keep_rules(
+        self,
+        exclude_from_weight_decay: Sequence[str],
+        weight_decay_factors: Mapping[str, float],
+        learning_rate_factors: Mapping[str, float],
+        adaptive_clip: float | None,
+        exclude_from_adaptive_clip: Sequence[str],
+    ) -> None:
+        self._undecayed_paths = check_patterns(
+            "exclude_from_weight_decay", exclude_from_weight_decay
+        )
+        self._unclipped_paths = check_patterns(
+            "exclude_from_adaptive_clip", exclude_from_adaptive_clip
+        )
+        self._decay_factors = check_factors("weight_decay_factors", weight_decay_factors)
+        self._rate_factors = check_factors("learning_rate_factors", learning_rate_factors)
+        self.adaptive_clip = adaptive_clip
+        if self.weight_decay is not None and not 0 <= self.weight_decay < math.inf:
+            raise ValueError(
+                "`weight_decay` must be 0 or more, or None. "
+                f"Received: weight_decay={self.weight_decay!r}"
+            )
+        for name in ("adaptive_clip", "global_clipnorm"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"`{name}` must be above 0, or None. Received: {name}={value!r}")
+        if adaptive_clip is not None and self.global_clipnorm is not None:
+            raise ValueError(
+                "`adaptive_clip` and `global_clipnorm` cannot both be set. Received: "
+                f"adaptive_clip={adaptive_clip!r}, global_clipnorm={self.global_clipnorm!r}"
+            )
+
+    def _apply_weight_decay(self, variables: Any) -> None:
+        """Does nothing: the decay is part of the gradient."""
+
+    def _prepared(self, gradient: Any, variable: Any, learning_rate: Any) -> tuple[Any, Any]:
+        """The gradient and the learning rate with which the variable is updated."""
+        path = self._path(variable)
+        gradient = ops.cast(gradient, variable.dtype)
+        if self.adaptive_clip is not None and not any(
+            re.search(pattern, path) for pattern in self._unclipped_paths
+        ):
+            gradient = clip_adaptively(gradient, variable, self.adaptive_clip)
+        decay = (self.weight_decay or 0.0) * factor_of(self._decay_factors, path)
+        if decay and self._use_weight_decay(variable):
+            gradient = gradient + decay * ops.convert_to_tensor(variable)
+        rate = ops.cast(learning_rate, variable.dtype) * factor_of(self._rate_factors, path)
+        return gradient, rate
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make an equal optimizer, without its state."""
+        config = super().get_config()
+        # Other ways to clip, which these optimizers do not take.
+        del config["clipnorm"], config["clipvalue"]
+        return {
+            **config,
+            "exclude_from_weight_decay": list(self._undecayed_paths),
+            "weight_decay_factors": dict(self._decay_factors),
+            "learning_rate_factors": dict(self._rate_factors),
+            "adaptive_clip": self.adaptive_clip,
+            "exclude_from_adaptive_clip": list(self._unclipped_paths),
+        }
