@@ -128,18 +128,26 @@ class Recipe(Settings):
     def rescaled(self, batch_size: int) -> Self:
         """The recipe for another batch size, its learning rate scaled by the optimizer's rule.
 
-        LAMB's peak rate goes with the square root of the batch size; the warm-up's start and the
-        minimum stay, as in the published commands for smaller machines (timm's A2 on 4 x 256:
+        The peak rate of LAMB and AdamW goes with the square root of the batch size, that of SGD and
+        RMSProp with the batch size itself (Goyal et al., arXiv:1706.02677); the warm-up's start and
+        the minimum stay, as in the published commands for smaller machines (timm's A2 on 4 x 256:
         learning rate 3.5e-3 = 5e-3 * sqrt(1024 / 2048), warm-up from 1e-4).
 
         Args:
             batch_size: Images of one update.
 
+        Raises:
+            ValueError: If `batch_size` is no number of images, or rate or batch size have no value.
+
         >>> import keras_resnet_recipes as krr
         >>> krr.A2().rescaled(512)
         A2(batch_size=512, learning_rate=0.0025)
         """
-        factor = (batch_size / self.batch_size) ** 0.5
+        if None in (self.batch_size, self.learning_rate):
+            raise ValueError("`batch_size` and `learning_rate` must have a value to be rescaled.")
+        factor = batch_size / self.batch_size
+        if self.optimizer in ("lamb", "adamw"):
+            factor = max(factor, 0.0) ** 0.5
         return self.replace(batch_size=batch_size, learning_rate=self.learning_rate * factor)
 
     def diff(self, other: "Recipe") -> Comparison:

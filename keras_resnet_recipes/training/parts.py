@@ -1,7 +1,9 @@
 """What a recipe's fields become: network, loss, optimizer, schedule."""
 
 import contextlib
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -107,27 +109,27 @@ def dtype_policy(name: str) -> Iterator[None]:
 def network(recipe: Recipe) -> keras.Model:
     """The recipe's network with logits as output."""
     build = getattr(applications, recipe.network)
-    return build(
+    model = build(
         classes=recipe.classes, classifier_activation=None, drop_path_rate=recipe.drop_path_rate
     )
+    for layer in model.layers if not recipe.zero_gamma else ():
+        # The networks make exactly those 0 that end a residual branch.
+        if isinstance(getattr(layer, "gamma_initializer", None), keras.initializers.Zeros):
+            layer.gamma.assign(keras.ops.ones_like(layer.gamma))
+    return model
 
 
 def compiled(recipe: Recipe, model: keras.Model, replicas: int = 1) -> keras.Model:
     """The model with the recipe's optimizer, loss and metrics."""
     if recipe.batch_norm == "synchronized" and replicas > 1:
         distribution.synchronize_statistics(model)
-    optimizer = optimizers.Lamb(
-        learning_rate=schedule(recipe)(0),
-        weight_decay=recipe.weight_decay,
-        global_clipnorm=recipe.gradient_clip,
-    )
-    optimizer = distribution.repair_optimizer(
-        optimizer,
+    made = distribution.repair_optimizer(
+        optimizer(recipe, model),
         accumulation_steps=recipe.gradient_accumulation_steps,
         loss_scaling=model.dtype_policy.name == "mixed_float16",
     )
     model.compile(
-        optimizer=optimizer,
+        optimizer=made,
         loss=loss(recipe),
         weighted_metrics=metrics(recipe, replicas),
         auto_scale_loss=False,
@@ -135,6 +137,40 @@ def compiled(recipe: Recipe, model: keras.Model, replicas: int = 1) -> keras.Mod
     # Variables made in the first step would make TensorFlow trace that step twice.
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def optimizer(recipe: Recipe, model: keras.Model) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer, which knows what of the model decays."""
+    settings: dict[str, Any] = {
+        "learning_rate": schedule(recipe)(0),
+        "weight_decay": recipe.weight_decay,
+        "global_clipnorm": recipe.gradient_clip,
+    }
+    if recipe.optimizer == "lamb":
+        made = optimizers.Lamb(**settings)
+    elif recipe.optimizer == "adamw":
+        made = optimizers.AdamW(**settings)
+    else:
+        settings |= {
+            "momentum": recipe.momentum,
+            "adaptive_clip": recipe.adaptive_gradient_clip,
+            # The original leaves out the last layer.
+            "exclude_from_adaptive_clip": [f"(^|/){re.escape(_classifier(model))}/"],
+        }
+        if recipe.optimizer == "rmsprop_tf":
+            made = optimizers.RMSpropTF(**settings)
+        else:
+            velocity = recipe.learning_rate_in_velocity
+            made = optimizers.SGD(
+                nesterov=recipe.nesterov, learning_rate_in_velocity=velocity, **settings
+            )
+    optimizers.exclude_from_decay(made, model, recipe.weight_decay_on)
+    return made
+
+
+def _classifier(model: keras.Model) -> str:
+    """The name of the last layer that has weights."""
+    return [layer for layer in model.layers if layer.trainable_weights][-1].name
 
 
 def loss(recipe: Recipe, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
