@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from keras_resnet_recipes import applications
+from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipes.checks import check_together
-from keras_resnet_recipes.recipes.fields import checked, closest, setting
+from keras_resnet_recipes.recipes.fields import checked, setting
 from keras_resnet_recipes.recipes.source import Source
 from keras_resnet_recipes.recipes.tables import Comparison, compare, sheet
 
@@ -45,7 +46,7 @@ class Recipe:
     published_top1: ClassVar[float | None] = None
 
     network: str = setting(
-        "ResNet50", "network of keras_resnet_recipes.applications", choices=applications.__all__
+        "ResNet50", "network of keras_resnet_recipes.applications", choices=applications.NETWORKS
     )
     classes: int | None = setting(None, "number of classes", minimum=2, none="from the data")
     train_size: int = setting(224, "side of a training picture, pixels", minimum=1)
@@ -390,6 +391,10 @@ class Recipe:
         self, model: "keras.Model", dataset: Any, *, verbose: str | int = "auto"
     ) -> dict[str, float]:
         """Accuracy of a model on a data set, with the recipe's evaluation size and crop.
+
+        A model with published weights (`ResNet50("a1_in1k")`) is tested at the recipe's size, but with
+        crop ratio and resampling of those weights (at the nearest size that timm tests them at), unless
+        the recipe has been given others than its own; what is used is printed.
 
         Args:
             model: A Keras model with raw 0..255 pixels in; logits or probabilities out.

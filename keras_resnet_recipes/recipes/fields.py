@@ -1,10 +1,9 @@
 """What a recipe's field is: a typed value with a default, a line of help and its legal range."""
 
 import dataclasses
-import difflib
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,16 +35,6 @@ def setting(
     """
     limits = {"choices": choices, "minimum": minimum, "maximum": maximum, "above": above}
     return dataclasses.field(default=default, metadata={"help": help, "none": none, **limits})
-
-
-def closest(name: str, names: Iterable[str]) -> str:
-    """A hint for a misspelt name, or nothing when no legal name is near.
-
-    >>> closest("epoch", ["epochs", "loss"])
-    ' Did you mean `epochs`?'
-    """
-    near = difflib.get_close_matches(name, list(names), n=1)
-    return f" Did you mean `{near[0]}`?" if near else ""
 
 
 def checked(field: dataclasses.Field[Any], value: Any) -> Any:

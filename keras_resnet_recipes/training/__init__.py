@@ -55,6 +55,8 @@ def fit(
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
         model = _compiled_model(recipe, model, replicas)
         model.class_names = data.class_names
+        # Trained on, they are no longer the weights that were published.
+        model.published = None
         guard = NonFinite(skips=on_nan == "skip")
         folder, place = _opened(run_dir, recipe, model, known, save_every_steps, guard, watchers[0])
         batches = functools.partial(
@@ -94,7 +96,7 @@ def evaluate(
         raise ValueError(
             f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
         )
-    recipe = recipe.replace(classes=classes)
+    recipe = parts.as_tested(recipe.replace(classes=classes), model)
     logits = _gives_logits(model)
     with devices.scope_of(model) as replicas:
         names = getattr(model, "class_names", None)

@@ -1,0 +1,14 @@
+"""What to say of a name that nobody knows."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """A hint for a misspelt name, or nothing when no legal name is near.
+
+    >>> closest("epoch", ["epochs", "loss"])
+    ' Did you mean `epochs`?'
+    """
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f" Did you mean `{near[0]}`?" if near else ""
