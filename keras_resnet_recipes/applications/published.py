@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import functools
 import os
-from importlib import resources
 from pathlib import Path
 
 import keras
@@ -12,6 +11,9 @@ import keras
 from keras_resnet_recipes.applications.hub import download
 from keras_resnet_recipes.applications.weights import checked_path, read_state, set_timm_state
 from keras_resnet_recipes.names import closest
+
+# Made by tests/applications/make_published.py
+TABLE = Path(__file__).with_name("published.csv")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,9 +81,8 @@ def table() -> tuple[Published, ...]:
         >>> [row.tag for row in table() if row.network == "SEResNet50"]
         ['a1_in1k', 'a2_in1k', 'a3_in1k', 'ra2_in1k']
     """
-    # Made by tests/applications/make_published.py
-    text = (resources.files(__package__) / "published.csv").read_text()
-    return tuple(_published(row) for row in csv.DictReader(text.splitlines()))
+    with TABLE.open(newline="") as file:
+        return tuple(_published(row) for row in csv.DictReader(file))
 
 
 def find(network: str, tag: str) -> Published:

@@ -1,6 +1,7 @@
 """Weights from files and into them, in Keras' formats and under timm's names."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,8 @@ def load_weights(model: keras.Model, source: str | os.PathLike[str]) -> None:
     path = checked_path(source)
     if path.name.endswith(".safetensors"):
         set_timm_state(model, read_state(path))
-    else:
-        model.load_weights(path)
+        return
+    _load_keras_file(model, path)
 
 
 def save_timm_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
@@ -84,7 +85,7 @@ def save_timm_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     if not os.fspath(path).endswith(".safetensors"):
         raise ValueError(f"path={path!r}: expected a file named *.safetensors.")
     safetensors = _safetensors()
-    state = {name: np.ascontiguousarray(array) for name, array in timm_state(model).items()}
+    state = {name: np.asarray(array, order="C") for name, array in timm_state(model).items()}
     with replacing(path) as aside:
         safetensors.numpy.save_file(state, aside, metadata={"format": "pt"})
 
@@ -111,7 +112,7 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
     try:
         return safetensors.numpy.load_file(path)
     except (safetensors.SafetensorError, TypeError) as error:
-        # TypeError: bfloat16 and the like, which NumPy lacks.
+        # TypeError: a type of numbers that NumPy lacks.
         raise ValueError(f"weights={str(path)!r} cannot be read: {error}") from error
 
 
@@ -161,7 +162,7 @@ def set_timm_state(
     }
     _check_arrays(variables, arrays)
     for name, variable in variables.items():
-        variable.assign(arrays[name])
+        variable.assign(arrays[name].astype("float32"))
 
 
 def timm_variables(model: keras.Model) -> dict[str, Any]:
@@ -188,6 +189,21 @@ def from_torch(array: np.ndarray) -> np.ndarray:
     return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
 
 
+def _load_keras_file(model: keras.Model, path: Path) -> None:
+    fault = None
+    with warnings.catch_warnings(action="always", category=UserWarning, record=True) as warned:
+        try:
+            model.load_weights(path)
+        except Exception as error:
+            fault = error
+    # Of layers that the file lacks Keras only warns, and leaves them as they are.
+    skipped = [warning.message for warning in warned if warning.category is UserWarning]
+    if fault or skipped:
+        raise ValueError(
+            f"weights={str(path)!r} is damaged or of another network: {fault or skipped[0]}"
+        ) from fault
+
+
 def _layer(name: str) -> str:
     return name.split(".")[0]
 
@@ -203,7 +219,7 @@ def _check_arrays(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     wrong += [
         f"{name} of {arrays[name].dtype}"
         for name in sorted(shared)
-        if not np.issubdtype(arrays[name].dtype, np.floating)
+        if arrays[name].dtype.name not in ("float16", "bfloat16", "float32", "float64")
     ]
     faults = {
         "missing": sorted(variables.keys() - shared),
