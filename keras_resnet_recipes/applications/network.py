@@ -50,7 +50,8 @@ Returns:
 Raises:
     ValueError: If `weights`, `input_shape`, `pooling`, `classes` or `drop_path_rate` is not as
         above.
-    ConnectionError: If published weights cannot be downloaded.
+    ConnectionError, FileNotFoundError: If published weights cannot be downloaded.
+    ImportError: If the extra `hub` is needed and missing.
 
 Example:
     >>> from keras_resnet_recipes.applications import {name}

@@ -17,7 +17,7 @@ TABLE = Path(__file__).with_name("published.csv")
 
 
 @dataclasses.dataclass(frozen=True)
-class Trial:
+class Evaluation:
     """One way to test published weights, and what came out.
 
     Args:
@@ -41,7 +41,7 @@ class Published:
         tag: What timm calls the weights, such as "a1_in1k".
         repository: Name on the hub; the file in it is `model.safetensors`.
         classes: Number of classes; 0 if the file has no classifier.
-        trials: timm's tests, the smallest size first.
+        evaluations: timm's tests, the smallest size first.
         interpolation: Resampling of these tests, "bilinear" or "bicubic".
         mean: Mean of red, green and blue that the network expects to be subtracted, 0 to 255.
         std: Standard deviations it expects pixels to be divided by.
@@ -49,8 +49,8 @@ class Published:
 
     Example:
         >>> from keras_resnet_recipes.applications.published import find
-        >>> find("ResNet50", "a1_in1k").trial(224)
-        Trial(size=224, crop_ratio=0.95, top1=80.382)
+        >>> find("ResNet50", "a1_in1k").evaluation(224)
+        Evaluation(size=224, crop_ratio=0.95, top1=80.382)
 
     References:
         The configurations of timm 1.0.31; accuracies: `results/results-imagenet.csv` of its
@@ -61,15 +61,15 @@ class Published:
     tag: str
     repository: str
     classes: int
-    trials: tuple[Trial, ...]
+    evaluations: tuple[Evaluation, ...]
     interpolation: str
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     license: str
 
-    def trial(self, size: int) -> Trial:
+    def evaluation(self, size: int) -> Evaluation:
         """The test whose pictures are nearest in size."""
-        return min(self.trials, key=lambda trial: abs(trial.size - size))
+        return min(self.evaluations, key=lambda evaluation: abs(evaluation.size - size))
 
 
 @functools.cache
@@ -157,7 +157,7 @@ def _published(row: dict[str, str]) -> Published:
         tag=row["tag"],
         repository=row["repository"],
         classes=int(row["classes"]),
-        trials=tuple(_trial(row, number) for number in (1, 2) if row[f"size_{number}"]),
+        evaluations=tuple(_evaluation(row, number) for number in (1, 2) if row[f"size_{number}"]),
         interpolation=row["interpolation"],
         mean=_pixels(row["mean"]),
         std=_pixels(row["std"]),
@@ -165,9 +165,9 @@ def _published(row: dict[str, str]) -> Published:
     )
 
 
-def _trial(row: dict[str, str], number: int) -> Trial:
+def _evaluation(row: dict[str, str], number: int) -> Evaluation:
     top1 = row[f"top1_{number}"]
-    return Trial(
+    return Evaluation(
         size=int(row[f"size_{number}"]),
         crop_ratio=float(row[f"crop_ratio_{number}"]),
         top1=float(top1) if top1 else None,

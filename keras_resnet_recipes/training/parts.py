@@ -47,9 +47,9 @@ def as_tested(recipe: Recipe, model: keras.Model) -> Recipe:
     published = getattr(model, "published", None)
     if published is None:
         return recipe
-    trial = published.trial(recipe.test_size)
+    evaluation = published.evaluation(recipe.test_size)
     tested = {
-        "test_crop_ratio": trial.crop_ratio,
+        "test_crop_ratio": evaluation.crop_ratio,
         "test_interpolation": published.interpolation,
     }
     changes = {
@@ -59,7 +59,7 @@ def as_tested(recipe: Recipe, model: keras.Model) -> Recipe:
     }
     if changes:
         said = ", ".join(f"`{field}`: {value}" for field, value in changes.items())
-        print(f"{said}, as {published.repository} is tested at {trial.size}.")
+        print(f"{said}, as {published.repository} is tested at {evaluation.size}.")
     return recipe.replace(**changes)
 
 

@@ -113,11 +113,12 @@ def published_table() -> str:
     """The published weights, as docs/weights.md shows them."""
     lines = []
     for row in published.table():
-        trials = "; ".join(
-            f"{trial.size}, {trial.crop_ratio:g}, {trial.top1 or '–'}" for trial in row.trials
+        evaluations = "; ".join(
+            f"{evaluation.size}, {evaluation.crop_ratio:g}, {evaluation.top1 or '–'}"
+            for evaluation in row.evaluations
         )
         lines.append(
-            f"| {row.network} | {row.tag} | {trials} | {row.interpolation} | {row.license or '–'} |"
+            f"| {row.network} | {row.tag} | {evaluations} | {row.interpolation} | {row.license or '–'} |"
         )
     return "\n".join([PUBLISHED_HEADER, *lines])
 

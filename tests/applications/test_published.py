@@ -1,5 +1,7 @@
 """The table of published weights, and what a model built with some knows of them."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import keras_resnet_recipes as krr
 from keras_resnet_recipes.applications import published
 from keras_resnet_recipes.applications.published import find, resolved, table
 from keras_resnet_recipes.applications.weights import save_timm_weights
+from tests.applications.parity import HEADER, TOLERANCE, published_table
 
 # 'ResNet strikes back' in the seed-0 weights, measured by timm's author: top-1 at 224 and at 288 pixels
 STRIKES_BACK = {
@@ -28,9 +31,11 @@ STRIKES_BACK = {
 @pytest.mark.parametrize(("network", "tag"), STRIKES_BACK)
 def test_strikes_back(network, tag):
     row = find(network, tag)
-    trials = [(trial.size, trial.crop_ratio, trial.top1) for trial in row.trials]
+    evaluations = [
+        (evaluation.size, evaluation.crop_ratio, evaluation.top1) for evaluation in row.evaluations
+    ]
     small, large = STRIKES_BACK[network, tag]
-    assert trials == [(224, 0.95, small), (288, 1.0, large)]
+    assert evaluations == [(224, 0.95, small), (288, 1.0, large)]
     assert row.interpolation == "bicubic"
 
 
@@ -43,11 +48,14 @@ def test_every_row_can_be_used():
         assert row.repository == f"timm/{theirs}.{row.tag}"
         assert row.network in krr.applications.NETWORKS
         assert row.interpolation in ("bilinear", "bicubic")
-        sizes = [trial.size for trial in row.trials]
+        sizes = [evaluation.size for evaluation in row.evaluations]
         assert sizes == sorted(set(sizes))
-        assert all(0.8 < trial.crop_ratio <= 1 for trial in row.trials)
+        assert all(0.8 < evaluation.crop_ratio <= 1 for evaluation in row.evaluations)
         # Whose classifier is missing has not been tested.
-        accurate = [trial.top1 is not None and 60 < trial.top1 < 90 for trial in row.trials]
+        accurate = [
+            evaluation.top1 is not None and 60 < evaluation.top1 < 90
+            for evaluation in row.evaluations
+        ]
         assert all(accurate) == (row.classes == 1000)
         assert bool(row.license) == (row.classes == 1000)
 
@@ -60,7 +68,28 @@ def test_mean_and_deviation_are_of_pixels():
 
 def test_the_trial_nearest_in_size():
     row = find("ResNet101D", "ra2_in1k")
-    assert [row.trial(size).size for size in (32, 224, 256, 288, 289, 320)] == [256] * 4 + [320] * 2
+    assert [row.evaluation(size).size for size in (32, 224, 256, 288, 289, 320)] == [256] * 4 + [
+        320
+    ] * 2
+
+
+PAGE = (Path(krr.__file__).parents[1] / "docs" / "weights.md").read_text()
+
+
+def test_the_page_shows_the_table():
+    assert published_table() in PAGE
+
+
+def test_the_page_has_the_parity_of_every_network_of_timm(golden):
+    lines = PAGE.split(HEADER)[1].strip().split("\n\n")[0].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert all(all(row) and len(row) == 6 for row in cells)
+    theirs = [row[0].lower().replace("wideresnet", "wide_resnet") for row in cells]
+    in_timm = [
+        name for name, (_, products) in golden("networks").meta["counts"].items() if products
+    ]
+    assert sorted(theirs) == sorted(in_timm)
+    assert all(float(row[2]) <= TOLERANCE and float(row[4]) <= TOLERANCE for row in cells)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +137,13 @@ def test_another_number_of_classes_gets_a_new_classifier(downloaded, capsys):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
-def test_features_and_1000_classes_go_without_saying(downloaded, capsys):
+def test_features_and_1000_classes_go_without_saying(downloaded, tmp_path, capsys):
     features = krr.applications.ResNet10T("c3_in1k", include_top=False, pooling="avg")
     model = krr.applications.ResNet10T("c3_in1k", include_preprocessing=False)
     assert capsys.readouterr().out == ""
     assert features.published == model.published == find("ResNet10T", "c3_in1k")
+    model.save(tmp_path / "model.keras")
+    assert not hasattr(keras.saving.load_model(tmp_path / "model.keras"), "published")
     for ours, theirs in zip(model.weights, downloaded.weights, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
