@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_resnet_recipes.names import closest
+
+__all__ = ["checked", "closest", "setting", "shown"]
+
 
 def setting(
     default: Any,
