@@ -55,8 +55,6 @@ def fit(
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
         model = _compiled_model(recipe, model, replicas)
         model.class_names = data.class_names
-        # Trained on, they are no longer the weights that were published.
-        model.published = None
         guard = NonFinite(skips=on_nan == "skip")
         folder, place = _opened(run_dir, recipe, model, known, save_every_steps, guard, watchers[0])
         batches = functools.partial(
@@ -185,6 +183,8 @@ def _compiled_model(recipe: Recipe, model: keras.Model | None, replicas: int) ->
             weights = model.get_weights()
             model = keras.models.clone_model(model)
             model.set_weights(weights)
+        # Trained on, they are no longer the weights that were published.
+        model.published = None
         return parts.compiled(recipe, model, replicas)
 
 
