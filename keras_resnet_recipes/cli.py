@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipes import RECIPES, Recipe, compare, load_recipe
-from keras_resnet_recipes.recipes.fields import closest
 from keras_resnet_recipes.recipes.tables import table
 from keras_resnet_recipes.version import __version__
 

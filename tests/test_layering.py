@@ -15,6 +15,7 @@ LEVELS = {
     "distribution": 0,
     "version": 0,
     "files": -1,
+    "names": -1,
     "checkpoints": 0,
     "layers": 1,
     "data": 1,

@@ -87,7 +87,7 @@ def test_weights_cannot_read_another_file(tmp_path, kind):
 
 
 def test_a_keras_file_with_code_is_refused(tmp_path):
-    # Nothing here loads .keras files; whoever does so with Keras is safe by default.
+    # Only weights are read from them here (test_weights.py); whoever loads more with Keras is safe by default.
     model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)])
     model.save(tmp_path / "code.keras")
     with pytest.raises(ValueError, match="safe"):

@@ -78,6 +78,7 @@ from keras_resnet_recipes.applications.resnext import (
     WideResNet50_2,
     WideResNet101_2,
 )
+from keras_resnet_recipes.applications.weights import load_weights, save_timm_weights
 
 __all__ = [
     "ECAResNet26T",
@@ -140,4 +141,9 @@ __all__ = [
     "SEResNet152D",
     "WideResNet50_2",
     "WideResNet101_2",
+    "load_weights",
+    "save_timm_weights",
 ]
+
+# What a recipe can name: the networks are the functions with a capital letter.
+NETWORKS = tuple(name for name in __all__ if name[0].isupper())

@@ -95,7 +95,7 @@ def evaluate(
         raise ValueError(
             f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
         )
-    recipe = recipe.replace(classes=classes)
+    recipe = parts.as_tested(recipe.replace(classes=classes), model)
     logits = _gives_logits(model)
     with devices.scope_of(model) as replicas:
         names = getattr(model, "class_names", None)
@@ -184,6 +184,8 @@ def _compiled_model(recipe: Recipe, model: keras.Model | None, replicas: int) ->
             weights = model.get_weights()
             model = keras.models.clone_model(model)
             model.set_weights(weights)
+        # Trained on, they are no longer the weights that were published.
+        model.published = None
         return parts.compiled(recipe, model, replicas)
 
 
