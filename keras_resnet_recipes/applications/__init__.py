@@ -36,6 +36,8 @@ from keras_resnet_recipes.applications.cifar import (
 from keras_resnet_recipes.applications.dawnbench import (
     ResNet9,
 )
+from keras_resnet_recipes.applications.features import stages
+from keras_resnet_recipes.applications.imagenet import decode_predictions, preprocess_input
 from keras_resnet_recipes.applications.original import (
     Plain18,
     Plain34,
@@ -140,4 +142,10 @@ __all__ = [
     "SEResNet152D",
     "WideResNet50_2",
     "WideResNet101_2",
+    "decode_predictions",
+    "preprocess_input",
+    "stages",
 ]
+
+# What a recipe can name: the networks are the functions with a capital letter.
+NETWORKS = tuple(name for name in __all__ if name[0].isupper())
