@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_resnet_recipes.applications.network import deep_recursion
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.inference import known_names, shortened, to_probabilities
 
@@ -134,7 +135,8 @@ def _serving(model: keras.Model, size: int | None) -> keras.Model:
     """From uint8 pictures to float32 probabilities: the layers again, in float32."""
     height, width = (size, size) if size else model.input_shape[1:3]
     try:
-        copy = keras.models.clone_model(model, clone_function=_exportable, recursive=True)
+        with deep_recursion():
+            copy = keras.models.clone_model(model, clone_function=_exportable, recursive=True)
         copy.set_weights(model.get_weights())
     except Exception as error:
         raise ValueError(

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_resnet_recipes import losses
+from keras_resnet_recipes.applications.network import deep_recursion
 
 ACTIVATIONS = ("softmax", "sigmoid")
 
@@ -57,7 +58,8 @@ def to_probabilities(model: keras.Model, activation: str | None = None) -> keras
     last = keras.layers.Activation(
         activation or _trained_as(model), dtype="float32", name="probabilities"
     )
-    return keras.Model(model.input, last(model.output), name=model.name)
+    with deep_recursion():
+        return keras.Model(model.input, last(model.output), name=model.name)
 
 
 def known_names(
@@ -108,7 +110,8 @@ def load_file(path: str | Path, *, compile: bool = True) -> keras.Model:
     if path.suffix != ".keras" or not path.is_file():
         raise ValueError(f"`path` must be an existing .keras file; received {str(path)!r}.")
     try:
-        return keras.models.load_model(path, compile=compile)
+        with deep_recursion():
+            return keras.models.load_model(path, compile=compile)
     except Exception as error:
         # Keras and the formats below it raise a dozen kinds of errors for a damaged file.
         raise ValueError(f"{str(path)!r} cannot be read: {shortened(error)}") from error

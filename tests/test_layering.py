@@ -21,7 +21,7 @@ LEVELS = {
     "watchdog": 1,
     "callbacks": 2,
     "applications": 2,
-    "inference": 2,
+    "inference": 2.5,
     "training": 3,
     "plots": 3,
     "export": 3,

@@ -85,11 +85,10 @@ def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Train
 
 
 def _network(name: str, weights: str | None) -> "keras.Model":
-    networks = [network for network in applications.__all__ if network[0].isupper()]
-    if name not in networks:
+    if name not in applications.NETWORKS:
         raise ValueError(
-            f"there is no model {name!r}.{closest(name, networks)} A model is a run folder, a .keras file or a "
-            f"network: {', '.join(networks)}."
+            f"there is no model {name!r}.{closest(name, applications.NETWORKS)} A model is a run "
+            f"folder, a .keras file or a network: {', '.join(applications.NETWORKS)}."
         )
     if weights is None:
         raise ValueError(
