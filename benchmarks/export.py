@@ -1,4 +1,4 @@
-"""How far exported files are from the Keras model, and what they cost.
+"""How far exported files are from the Keras model, and how large they are.
 
     python benchmarks/export.py ResNet20:32 ResNet50:224
 
@@ -9,7 +9,6 @@ network of some size: an untrained one has residual branches that give 0. The de
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 import keras
@@ -39,12 +38,10 @@ def row(name: str, size: int, format: str, activation: str) -> str:
     model = randomized(name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model" + SUFFIXES[format])
-        started = time.perf_counter()
         deviation = export(model, path, format, activation=activation, size=size)
-        seconds = time.perf_counter() - started
         files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
         size_mb = sum(file.stat().st_size for file in files) / 1e6
-    return f"| {name}, {size} px | {format} | {activation} | {deviation:.1e} | {size_mb:.1f} | {seconds:.0f} |"
+    return f"| {name}, {size} px | {format} | {activation} | {deviation:.1e} | {size_mb:.1f} |"
 
 
 def main() -> None:
@@ -52,8 +49,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("networks", nargs="+", metavar="NAME:PIXELS")
     options = parser.parse_args()
-    print("| network | format | probabilities | largest deviation | MB | seconds |")
-    print("|---|---|---|---|---|---|")
+    print("| network | format | probabilities | largest deviation | MB |")
+    print("|---|---|---|---|---|")
     for network in options.networks:
         name, size = network.split(":")
         for format in FORMATS:
