@@ -36,6 +36,8 @@ from keras_resnet_recipes.applications.cifar import (
 from keras_resnet_recipes.applications.dawnbench import (
     ResNet9,
 )
+from keras_resnet_recipes.applications.features import stages
+from keras_resnet_recipes.applications.imagenet import decode_predictions, preprocess_input
 from keras_resnet_recipes.applications.original import (
     Plain18,
     Plain34,
@@ -141,8 +143,11 @@ __all__ = [
     "SEResNet152D",
     "WideResNet50_2",
     "WideResNet101_2",
+    "decode_predictions",
     "load_weights",
+    "preprocess_input",
     "save_timm_weights",
+    "stages",
 ]
 
 # What a recipe can name: the networks are the functions with a capital letter.

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import keras
 
+from keras_resnet_recipes.applications.blocks import drop_path_rates
 from keras_resnet_recipes.applications.convolution import Tensor, torch_uniform
 from keras_resnet_recipes.applications.published import resolved, set_published
 from keras_resnet_recipes.applications.weights import load_weights
@@ -54,9 +55,10 @@ Raises:
     ImportError: If the extra `hub` is needed and missing.
 
 Example:
-    >>> from keras_resnet_recipes.applications import {name}
-    >>> {name}(classes=7).output_shape
-    (None, 7)
+    from keras_resnet_recipes.applications import {name}
+
+    model = {name}(classes=7)
+    model.output_shape  # (None, 7)
 
 References:
     {reference}
@@ -150,7 +152,7 @@ def network(
             outputs = _activate(outputs, classifier_activation)
         else:
             outputs = pool(outputs, pooling)
-        with _deep_recursion():
+        with deep_recursion():
             model = keras.Model(inputs, outputs, name=name or build.__name__.lower())
         if published is not None:
             set_published(model, published, path, classes if include_top else 0)
@@ -194,10 +196,7 @@ def without_branches(images: Tensor, drop_path_rate: float, *, features: Trunk) 
     References:
         He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), figure 3.
     """
-    if drop_path_rate != 0:
-        raise ValueError(
-            f"drop_path_rate={drop_path_rate!r}: expected 0 for a network without shortcuts."
-        )
+    drop_path_rates(drop_path_rate, 0)
     return features(images, 0.0)
 
 
@@ -264,8 +263,25 @@ def pool(features: Tensor, pooling: str | None) -> Tensor:
 
 
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
-    """Lets Keras walk from the last layer to the first, one Python call per layer."""
+def deep_recursion() -> Iterator[None]:
+    """Lets Keras walk from the last layer to the first, one Python call per layer.
+
+    Only ResNet1202 needs it, wherever Keras makes a model of its layers: here, in `stages`, and in
+    the user's own `keras.Model(...)` and `keras.saving.load_model`.
+
+    Yields:
+        Nothing; inside, Python's recursion limit is at least 20,000.
+
+    Example:
+        >>> import sys
+        >>> from keras_resnet_recipes.applications.network import deep_recursion
+        >>> with deep_recursion():
+        ...     sys.getrecursionlimit() >= 20_000
+        True
+
+    References:
+        `sys.setrecursionlimit`.
+    """
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 20_000))
     try:

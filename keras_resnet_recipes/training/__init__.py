@@ -14,6 +14,7 @@ from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
+from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.training import determinism, parts, run
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
@@ -96,7 +97,7 @@ def evaluate(
             f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
         )
     recipe = parts.as_tested(recipe.replace(classes=classes), model)
-    logits = _gives_logits(model)
+    logits = gives_logits(model)
     with devices.scope_of(model) as replicas:
         names = getattr(model, "class_names", None)
         batches, unreadable = _evaluation(recipe, dataset, names, replicas)
@@ -298,8 +299,3 @@ def _callbacks(
         *callbacks,
         *([folder] if folder else []),
     ]
-
-
-def _gives_logits(model: keras.Model) -> bool:
-    activation = getattr(model.layers[-1], "activation", None)
-    return activation in (None, keras.activations.linear)
