@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test parity-table lint format clean
+.PHONY: demo test parity parity-table lint format clean
 
 demo: $(VENV)/demo-installed
 	$(BIN)/python examples/digits.py
@@ -17,6 +17,10 @@ test: $(VENV)/dev-installed lint
 # Every combination of settings that training on several devices must leave alone; about ten minutes.
 parity-table: $(VENV)/dev-installed
 	$(BIN)/python -m tests.distribution.parity docs/distribution.md
+
+# Every network against timm itself, which has an environment of its own; about ten minutes.
+parity: $(VENV)/dev-installed $(VENV)-timm/installed
+	$(BIN)/python -m tests.applications.parity $(VENV)-timm/bin/python docs/weights.md
 
 lint: $(VENV)/dev-installed
 	$(BIN)/ruff check .
@@ -33,5 +37,14 @@ $(VENV)/%-installed: setup.cfg constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$*]"
 	touch $@
 
+# torchvision alone: its wheel asks for a torch with CUDA, and parity_timm.py does without its operations.
+$(VENV)-timm/installed: constraints.txt
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade pip
+	$(@D)/bin/python -m pip install --quiet --constraint constraints.txt \
+		torch numpy pillow pyyaml huggingface_hub safetensors
+	$(@D)/bin/python -m pip install --quiet --no-deps timm==1.0.31 torchvision==0.28.0
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-timm build dist *.egg-info .pytest_cache .ruff_cache

@@ -1,6 +1,9 @@
 """The command `krr`, as a user types it."""
 
+import csv
 import os
+import re
+import shutil
 import subprocess
 import sys
 
@@ -8,6 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_resnet_recipes as krr
+from keras_resnet_recipes import training
 from keras_resnet_recipes.cli import main
 
 
@@ -87,6 +92,138 @@ def test_preview_draws_a_grid(folder, tmp_path, capsys):
     )
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
     assert out.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def runs(folder, tmp_path_factory):
+    """A run of A3 in mixed precision; its .keras file; the same as if trained with the other loss."""
+    root = tmp_path_factory.mktemp("runs")
+    train = ["train", "A3", "--data", str(folder / "train"), "--run-dir", str(root / "run"), *SMALL]
+    assert main([*train, "--set", "epochs=1", "--set", "precision=mixed_float16"]) == 0
+    training.load_run(root / "run").save(root / "model.keras")
+    shutil.copytree(root / "run", root / "other")
+    recipe = krr.load_recipe(root / "run")
+    assert recipe.loss == "binary_crossentropy"
+    recipe.replace(loss="categorical_crossentropy", target_threshold=None).to_json(
+        root / "other" / "recipe.json"
+    )
+    return root
+
+
+def rows_of(out):
+    rows = list(csv.DictReader(out.splitlines()))
+    assert all(set(row) == {"path", "rank", "class", "name", "probability"} for row in rows)
+    return {(row["path"].split("/")[-1], row["name"]): float(row["probability"]) for row in rows}
+
+
+def test_predict_makes_sigmoids_or_softmaxes_as_the_loss_says(folder, runs, capsys):
+    found = {}
+    for run in ("run", "other"):
+        assert main(["predict", str(runs / run), str(folder / "val"), "--csv"]) == 0
+        found[run] = rows_of(capsys.readouterr().out)
+    assert len(found["run"]) == len(found["other"]) == 16
+    logits = {key: np.log(p / (1 - p)) for key, p in found["run"].items()}
+    for file in {file for file, _ in logits}:
+        sure = found["other"][file, "b"]
+        difference = logits[file, "b"] - logits[file, "a"]
+        # The CSV has six digits.
+        np.testing.assert_allclose(sure, 1 / (1 + np.exp(-difference)), rtol=1e-3)
+
+
+def test_predict_prints_names_and_tells_of_unreadable_files(folder, runs, tmp_path, capsys):
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+    picture = str(folder / "val" / "a" / "16.png")
+    command = ["predict", "--model", str(runs / "run"), picture, str(tmp_path)]
+    assert main([*command, "--top", "1"]) == 1
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0] == picture
+    assert re.fullmatch(r" +\d+\.\d\d%  [ab]", lines[1])
+    assert len(lines) == 2
+    assert f"krr: cannot read {tmp_path / 'broken.png'}: " in captured.err
+    assert captured.err.splitlines()[-1] == "krr: 1 of the pictures cannot be read"
+
+
+def test_predict_and_export_of_a_keras_file_and_of_a_network(folder, runs, tmp_path, capsys):
+    picture = str(folder / "val" / "a" / "16.png")
+    weights = ["--weights", str(tmp_path / "made.weights.h5"), "--activation", "sigmoid"]
+    krr.applications.ResNet20().save_weights(tmp_path / "made.weights.h5")
+    for model in ([str(runs / "model.keras")], ["ResNet20", *weights]):
+        assert main(["predict", *model[:1], picture, *model[1:], "--size", "16", "--top", "2"]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == 3
+    out = tmp_path / "model"
+    model = str(runs / "model.keras")
+    assert main(["export", model, "--to", "saved_model", "--out", str(out), "--size", "any"]) == 0
+    assert (out / "saved_model.pb").is_file()
+
+
+def test_export_of_a_run_has_its_size_its_sigmoid_and_its_names(runs, tmp_path, capsys):
+    import onnxruntime
+
+    out = tmp_path / "model.onnx"
+    assert main(["export", str(runs / "run"), "--to", "onnx", "--out", str(out)]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"{out}: run on random pictures, it deviates from the Keras model by at")
+    assert (tmp_path / "model.onnx.labels.txt").read_text() == "a\nb\n"
+    session = onnxruntime.InferenceSession(out)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), "uint8")
+    assert session.get_inputs()[0].shape[1:] == [16, 16, 3]
+    logits = training.load_run(runs / "run")(pictures, training=False).numpy()
+    sigmoid = 1 / (1 + np.exp(-logits.astype("float64")))
+    # The run computes in float16, with 11 bits; the file does not.
+    np.testing.assert_allclose(session.run(None, {"images": pictures})[0], sigmoid, atol=0.01)
+    assert main(["export", str(runs / "run"), "--to", "onnx", "--out", str(out)]) == 2
+    assert "must be new" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "ResNet20", "RUN"], "`--weights` is needed for the network ResNet20"),
+        (["predict", "ResNet21", "RUN"], "there is no model 'ResNet21'. Did you mean `ResNet"),
+        (["predict", "RUN"], "give a model and pictures"),
+        (["predict", "RUN", "nothing.jpg"], "there is no 'nothing.jpg'"),
+        (["predict", "RUN", "RUN"], "must hold pictures"),
+        (["predict", "none.keras", "RUN"], "must be an existing .keras file"),
+        (["predict", "RUN", "RUN", "--weights", "a1_in1k"], "`--weights` of a run is best or last"),
+        (["predict", "RUN", "RUN", "--size", "0"], "`--size` must be at least 1"),
+        (["export", "RUN", "--to", "onnx", "--out", "x"], "`path` must end with .onnx"),
+        (["export", "DAMAGED", "--to", "onnx", "--out", "x.onnx"], "cannot be read"),
+    ],
+)
+def test_a_mistake_with_a_model_is_one_line_and_exit_code_2(
+    arguments, message, runs, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "damaged.keras").write_bytes(b"nothing")
+    places = {"RUN": str(runs / "run"), "DAMAGED": "damaged.keras"}
+    assert main([places.get(argument, argument) for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.startswith("krr: error: ")
+    assert [file.name for file in tmp_path.iterdir()] == ["damaged.keras"]
+
+
+def test_a_wrong_format_is_told_by_the_parser(runs, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["export", str(runs / "run"), "--to", "openvino", "--out", "x"])
+    assert stop.value.code == 2
+    assert "saved_model" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(runs, capsys):
+    assert main(["export", str(runs / "run"), "--to", "onnx", "--out", "/proc/model.onnx"]) == 1
+    assert re.match("krr: error: .*'/proc/", capsys.readouterr().err)
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    for command in ("list", "show", "preview", "compare", "train", "evaluate", "predict"):
+        assert f"\n    {command} " in out
+    assert "\n    export " in out
+    assert "\n    prepare " in out
 
 
 @pytest.mark.parametrize(

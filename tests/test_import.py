@@ -9,7 +9,7 @@ import pytest
 import keras_resnet_recipes as krr
 
 LIGHT = """
-import sys, keras_resnet_recipes as krr
+import sys, keras_resnet_recipes as krr, keras_resnet_recipes.cli
 krr.A1(), krr.applications.ResNet20, krr.losses.BinaryCrossentropy(), krr.optimizers.Lamb(), krr.layers.MixUp(0.2)
 print(sorted(name for name in ("tensorflow", "tensorflow_datasets") if name in sys.modules))
 """

@@ -12,6 +12,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import checkpoints
 from keras_resnet_recipes.callbacks import RunFolder, read_log
+from keras_resnet_recipes.inference import load_file
 from keras_resnet_recipes.training import run
 
 FILES = sorted(Path(krr.__file__).parent.rglob("*.py"))
@@ -87,11 +88,10 @@ def test_weights_cannot_read_another_file(tmp_path, kind):
 
 
 def test_a_keras_file_with_code_is_refused(tmp_path):
-    # Nothing here loads .keras files; whoever does so with Keras is safe by default.
     model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)])
     model.save(tmp_path / "code.keras")
     with pytest.raises(ValueError, match="safe"):
-        keras.models.load_model(tmp_path / "code.keras")
+        load_file(tmp_path / "code.keras")
 
 
 @pytest.mark.parametrize(

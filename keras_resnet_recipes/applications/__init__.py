@@ -36,6 +36,8 @@ from keras_resnet_recipes.applications.cifar import (
 from keras_resnet_recipes.applications.dawnbench import (
     ResNet9,
 )
+from keras_resnet_recipes.applications.features import stages
+from keras_resnet_recipes.applications.imagenet import decode_predictions, preprocess_input
 from keras_resnet_recipes.applications.original import (
     Plain18,
     Plain34,
@@ -78,6 +80,7 @@ from keras_resnet_recipes.applications.resnext import (
     WideResNet50_2,
     WideResNet101_2,
 )
+from keras_resnet_recipes.applications.weights import load_weights, save_timm_weights
 
 __all__ = [
     "ECAResNet26T",
@@ -140,4 +143,12 @@ __all__ = [
     "SEResNet152D",
     "WideResNet50_2",
     "WideResNet101_2",
+    "decode_predictions",
+    "load_weights",
+    "preprocess_input",
+    "save_timm_weights",
+    "stages",
 ]
+
+# What a recipe can name: the networks are the functions with a capital letter.
+NETWORKS = tuple(name for name in __all__ if name[0].isupper())

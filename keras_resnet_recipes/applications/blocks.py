@@ -163,10 +163,13 @@ def drop_path_rates(drop_path_rate: float, blocks: int) -> list[float]:
 
     Args:
         drop_path_rate: Rate of the last block, 0 to 1.
-        blocks: Number of residual blocks in the whole network, at least 1.
+        blocks: Number of residual blocks in the whole network, at least 0.
 
     Returns:
         One rate per block, rising linearly; a lone block is the last one.
+
+    Raises:
+        ValueError: If there is no block and `drop_path_rate` is not 0.
 
     Example:
         >>> from keras_resnet_recipes.applications.blocks import drop_path_rates
@@ -177,6 +180,10 @@ def drop_path_rates(drop_path_rate: float, blocks: int) -> list[float]:
         The linear rule: Huang et al. (arXiv:1603.09382), equation 4, there from the first block's
         share on; zero for the first block: timm.
     """
+    if blocks == 0 and drop_path_rate != 0:
+        raise ValueError(
+            f"drop_path_rate={drop_path_rate!r}: expected 0 for a network without shortcuts."
+        )
     if blocks == 1:
         return [drop_path_rate]
     return [drop_path_rate * block / (blocks - 1) for block in range(blocks)]

@@ -61,12 +61,13 @@ _REFERENCE = """He et al., "Deep Residual Learning for Image Recognition" (arXiv
     section 4.2, which subtracts the mean of each pixel instead of the ImageNet one."""
 
 
-def _cifar_resnet(depth: int, parameters: str) -> Network:
+def _cifar_resnet(depth: int, parameters: str, remark: str = "") -> Network:
     layers = 6 * depth + 2
     return network(
         f"ResNet{layers}",
         partial(cifar_features, depth=depth),
-        summary=f"ResNet-{layers} for CIFAR-10: {3 * depth} basic blocks, {parameters} parameters.",
+        summary=f"ResNet-{layers} for CIFAR-10: {3 * depth} basic blocks, {parameters} parameters."
+        f"{remark}",
         reference=_REFERENCE,
         default_classes=10,
     )
@@ -90,7 +91,16 @@ ResNet32 = _cifar_resnet(5, "464,154")
 ResNet44 = _cifar_resnet(7, "658,586")
 ResNet56 = _cifar_resnet(9, "853,018")
 ResNet110 = _cifar_resnet(18, "1,727,962")
-ResNet1202 = _cifar_resnet(200, "19,421,274")
+ResNet1202 = _cifar_resnet(
+    200,
+    "19,421,274",
+    """
+
+Keras calls itself once a layer where it makes a model of them, too deep for Python. This function
+sees to it; `keras.saving.load_model` needs `sys.setrecursionlimit(20_000)` before, unless the
+weights alone are saved, with `save_weights("x.weights.h5")`, and read by
+`ResNet1202("x.weights.h5")`.""",
+)
 Plain20 = _cifar_plain(3, "269,722")
 Plain32 = _cifar_plain(5, "464,154")
 Plain44 = _cifar_plain(7, "658,586")

@@ -112,7 +112,7 @@ def convolution(
     )(x)
 
 
-def batch_normalization(x: Tensor, *, gamma: str = "ones", name: str) -> Tensor:
+def batch_normalization(x: Tensor, *, gamma: str | keras.Initializer = "ones", name: str) -> Tensor:
     """Normalizes over the batch with the constants of the published weights.
 
     Those are epsilon 1e-5 and momentum 0.9 (Keras' own are 1e-3 and 0.99).

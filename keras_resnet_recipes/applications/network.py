@@ -8,7 +8,10 @@ from typing import Protocol
 
 import keras
 
+from keras_resnet_recipes.applications.blocks import drop_path_rates
 from keras_resnet_recipes.applications.convolution import Tensor, torch_uniform
+from keras_resnet_recipes.applications.published import resolved, set_published
+from keras_resnet_recipes.applications.weights import load_weights
 
 Trunk = Callable[[Tensor, float], Tensor]
 Classifier = Callable[[Tensor, int], Tensor]
@@ -20,14 +23,16 @@ IMAGENET_STD: Color = (58.395, 57.12, 57.375)
 _DOCSTRING = """{summary}
 
 Args:
-    weights: None for initial values, or the path of a `.weights.h5` file that `save_weights` of
-        the same network with the same `include_top` and `classes` wrote.
+    weights: None for initial values; the tag of published weights, such as "a1_in1k", which are
+        downloaded once (the extra `hub`) and set mean and standard deviation, too; or the path of a
+        file for `load_weights`. docs/weights.md has the tags.
     include_top: Whether the network ends in global pooling and a classifier.
     input_shape: `(height, width, channels)`, where height and width may be None. None means
         `(None, None, 3)`: images of any size.
     pooling: How features end without a top: None for `(batch, height, width, channels)`, "avg" or
         "max" for `(batch, channels)`. Not read with a top.
-    classes: Number of outputs of the classifier. Not read without a top.
+    classes: Number of outputs of the classifier. Not read without a top. Where published weights
+        have another number, the classifier is new, and that is said.
     classifier_activation: Activation after the classifier, computed in float32 under every dtype
         policy, or None for logits.
     include_preprocessing: Whether the first layer turns raw RGB pixels, 0 to 255, uint8 or float,
@@ -39,16 +44,21 @@ Args:
     name: Name of the model, "{lower_name}" unless given.
 
 Returns:
-    A functional `keras.Model` from `(batch, height, width, 3)` to `(batch, classes)`.
+    A functional `keras.Model` from `(batch, height, width, 3)` to `(batch, classes)`. Its attribute
+    `published` tells of published weights how they are tested, which `Recipe.evaluate` heeds; a
+    saved and loaded model has none.
 
 Raises:
     ValueError: If `weights`, `input_shape`, `pooling`, `classes` or `drop_path_rate` is not as
         above.
+    ConnectionError, FileNotFoundError: If published weights cannot be downloaded.
+    ImportError: If the extra `hub` is needed and missing.
 
 Example:
-    >>> from keras_resnet_recipes.applications import {name}
-    >>> {name}(classes=7).output_shape
-    (None, 7)
+    from keras_resnet_recipes.applications import {name}
+
+    model = {name}(classes=7)
+    model.output_shape  # (None, 7)
 
 References:
     {reference}
@@ -130,21 +140,24 @@ def network(
         drop_path_rate: float = 0.0,
         name: str | None = None,
     ) -> keras.Model:
-        _check_weights(weights)
         _check_shape(input_shape, include_preprocessing)
         _check_numbers(classes, drop_path_rate)
+        published, path = resolved(build.__name__, weights)
+        color = (published.mean, published.std) if published else (mean, std)
         inputs = keras.Input(input_shape or (None, None, 3), name="images")
-        images = _normalize(inputs, mean, std) if include_preprocessing else inputs
+        images = _normalize(inputs, *color) if include_preprocessing else inputs
         outputs = trunk(images, drop_path_rate)
         if include_top:
             outputs = (classifier or mean_classifier)(outputs, classes)
             outputs = _activate(outputs, classifier_activation)
         else:
             outputs = pool(outputs, pooling)
-        with _deep_recursion():
+        with deep_recursion():
             model = keras.Model(inputs, outputs, name=name or build.__name__.lower())
-        if weights is not None:
-            model.load_weights(weights)
+        if published is not None:
+            set_published(model, published, path, classes if include_top else 0)
+        elif path is not None:
+            load_weights(model, path)
         return model
 
     build.__name__ = build.__qualname__ = name
@@ -183,10 +196,7 @@ def without_branches(images: Tensor, drop_path_rate: float, *, features: Trunk) 
     References:
         He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), figure 3.
     """
-    if drop_path_rate != 0:
-        raise ValueError(
-            f"drop_path_rate={drop_path_rate!r}: expected 0 for a network without shortcuts."
-        )
+    drop_path_rates(drop_path_rate, 0)
     return features(images, 0.0)
 
 
@@ -253,8 +263,25 @@ def pool(features: Tensor, pooling: str | None) -> Tensor:
 
 
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
-    """Lets Keras walk from the last layer to the first, one Python call per layer."""
+def deep_recursion() -> Iterator[None]:
+    """Lets Keras walk from the last layer to the first, one Python call per layer.
+
+    Only ResNet1202 needs it, wherever Keras makes a model of its layers: here, in `stages`, and in
+    the user's own `keras.Model(...)` and `keras.saving.load_model`.
+
+    Yields:
+        Nothing; inside, Python's recursion limit is at least 20,000.
+
+    Example:
+        >>> import sys
+        >>> from keras_resnet_recipes.applications.network import deep_recursion
+        >>> with deep_recursion():
+        ...     sys.getrecursionlimit() >= 20_000
+        True
+
+    References:
+        `sys.setrecursionlimit`.
+    """
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 20_000))
     try:
@@ -276,16 +303,6 @@ def _activate(logits: Tensor, activation: str | None) -> Tensor:
     if activation is None:
         return logits
     return keras.layers.Activation(activation, dtype="float32", name="predictions")(logits)
-
-
-def _check_weights(weights: str | os.PathLike[str] | None) -> None:
-    if weights is None:
-        return
-    path = os.fspath(weights)
-    if not path.endswith(".weights.h5") or not os.path.isfile(path):
-        raise ValueError(
-            f"weights={weights!r}: expected None or the path of an existing .weights.h5 file."
-        )
 
 
 def _check_shape(shape: tuple[int | None, ...] | None, include_preprocessing: bool) -> None:

@@ -47,7 +47,7 @@ def from_folder(path: str | Path, class_names: Sequence[str] | None = None) -> I
         )
     files, labels = [], []
     for name, folder in found.items():
-        images = _images_below(folder)
+        images = images_below(folder)
         if not images and class_names is None:
             raise ValueError(
                 f"the class folder {str(folder)!r} holds no image ({', '.join(SUFFIXES)})."
@@ -76,7 +76,8 @@ def _class_folders(path: Path) -> dict[str, Path]:
     return found
 
 
-def _images_below(folder: Path) -> list[str]:
+def images_below(folder: str | Path) -> list[str]:
+    """Sorted paths of all image files in a folder and its subfolders, hidden files left out."""
     # os.walk: a Path for each of a million files would take minutes and gigabytes.
     return sorted(
         os.path.join(root, name)

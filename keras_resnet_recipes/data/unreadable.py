@@ -24,7 +24,8 @@ class UnreadableImages:
 
     Args:
         data: The data set the pipeline reads.
-        policy: `"skip"` goes on until more than 1 % of the data set failed, `"raise"` stops at once.
+        policy: `"skip"` goes on until more than 1 % of the data set failed, `"raise"` stops at once,
+            `"name"` goes on whatever fails.
     """
 
     def __init__(self, data: ImageDataset, policy: str) -> None:
@@ -134,7 +135,7 @@ class UnreadableImages:
             self._fail(
                 f"cannot read {worst[0]}: {worst[1]} (unreadable_images='skip' goes on without it)."
             )
-        if self._data.size and share > TOLERATED_SHARE:
+        if self._policy == "skip" and self._data.size and share > TOLERATED_SHARE:
             self._fail(
                 f"{len(self.reasons)} of the {self._data.size} images of {self._data.name} cannot be read, "
                 f"more than 1 %; the last was {worst[0]}: {worst[1]}"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipes.checks import check_together
-from keras_resnet_recipes.recipes.fields import checked, closest
+from keras_resnet_recipes.recipes.fields import checked
 from keras_resnet_recipes.recipes.settings import Settings
 from keras_resnet_recipes.recipes.source import Source
 from keras_resnet_recipes.recipes.tables import Comparison, compare, sheet
@@ -221,8 +222,7 @@ class Recipe(Settings):
                 `krr.distribution.scope`. On several JAX hosts (docs/scale-out.md) every one calls `fit`.
             data_service: `"grpc://host:port"` of a tf.data service whose workers make the training
                 pictures, the same in the same order; docs/data-service.md tells how to start one.
-            steps_per_epoch: Updates of an epoch; by default floor(images / batch_size). Needed
-                where the number of images is unknown.
+            steps_per_epoch: Updates of an epoch, floor(images / batch_size) unless given; unknown lengths need it.
             save_every_steps: Updates after which to save within an epoch, too, into `run_dir`.
             on_nan: What a loss or weight that is not finite does: "stop" raises FloatingPointError and
                 keeps the last good weights, "skip" leaves that update out, counts and warns.
@@ -312,7 +312,8 @@ class Recipe(Settings):
         """Accuracy of a model on a data set, with the recipe's evaluation size and crop.
 
         Args:
-            model: A Keras model with raw 0..255 pixels in; logits or probabilities out.
+            model: A Keras model with raw 0..255 pixels in; logits or probabilities out. With published
+                weights it is tested with their crop and resampling, unless the recipe's were changed.
             dataset: As for `fit`.
             verbose: As in `keras.Model.evaluate`.
 

@@ -1,13 +1,16 @@
 """What a recipe's field is: a typed value with a default, a line of help and its legal range."""
 
 import dataclasses
-import difflib
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from keras_resnet_recipes.names import closest
+
+__all__ = ["checked", "closest", "setting", "shown"]
 
 
 def setting(
@@ -36,18 +39,6 @@ def setting(
     """
     limits = {"choices": choices, "minimum": minimum, "maximum": maximum, "above": above}
     return dataclasses.field(default=default, metadata={"help": help, "none": none, **limits})
-
-
-def closest(name: str, names: Iterable[str]) -> str:
-    """A hint for a misspelt name, or nothing when no legal name is near.
-
-    >>> closest("epoch", ["epochs", "loss"])
-    ' Did you mean `epochs`?'
-    """
-    near = difflib.get_close_matches(name, list(names))
-    # float16 is nearer to float32, but part of mixed_float16.
-    longer = [candidate for candidate in near if name in candidate]
-    return f" Did you mean `{(longer or near)[0]}`?" if near else ""
 
 
 def checked(field: dataclasses.Field[Any], value: Any) -> Any:

@@ -16,7 +16,7 @@ class Settings:
     """
 
     network: str = setting(
-        "ResNet50", "network of keras_resnet_recipes.applications", choices=applications.__all__
+        "ResNet50", "network of keras_resnet_recipes.applications", choices=applications.NETWORKS
     )
     classes: int | None = setting(None, "number of classes", minimum=2, none="from the data")
     train_size: int = setting(224, "side of a training picture, pixels", minimum=1)

@@ -14,6 +14,7 @@ from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
+from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, run
@@ -96,8 +97,8 @@ def evaluate(
         raise ValueError(
             f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
         )
-    recipe = recipe.replace(classes=classes)
-    logits = _gives_logits(model)
+    recipe = parts.as_tested(recipe.replace(classes=classes), model)
+    logits = gives_logits(model)
     with devices.scope_of(model) as replicas:
         names = getattr(model, "class_names", None)
         batches, unreadable = _evaluation(recipe, dataset, names, replicas)
@@ -186,6 +187,8 @@ def _compiled_model(recipe: Recipe, model: keras.Model | None, replicas: int) ->
             weights = model.get_weights()
             model = keras.models.clone_model(model)
             model.set_weights(weights)
+        # Trained on, they are no longer the weights that were published.
+        model.published = None
         return parts.compiled(recipe, model, replicas)
 
 
@@ -299,8 +302,3 @@ def _callbacks(
         *callbacks,
         *([folder] if folder else []),
     ]
-
-
-def _gives_logits(model: keras.Model) -> bool:
-    activation = getattr(model.layers[-1], "activation", None)
-    return activation in (None, keras.activations.linear)

@@ -41,6 +41,30 @@ def _counted_classes(data: ImageDataset) -> int:
     return largest + 1
 
 
+def as_tested(recipe: Recipe, model: keras.Model) -> Recipe:
+    """The recipe with the crop and resampling that the model's published weights are tested with.
+
+    The test size stays, and so does what was changed in the recipe.
+    """
+    published = getattr(model, "published", None)
+    if published is None:
+        return recipe
+    evaluation = published.evaluation(recipe.test_size)
+    tested = {
+        "test_crop_ratio": evaluation.crop_ratio,
+        "test_interpolation": published.interpolation,
+    }
+    changes = {
+        field: value
+        for field, value in tested.items()
+        if getattr(recipe, field) == getattr(type(recipe), field) != value
+    }
+    if changes:
+        said = ", ".join(f"`{field}`: {value}" for field, value in changes.items())
+        print(f"{said}, as {published.repository} is tested at {evaluation.size}.")
+    return recipe.replace(**changes)
+
+
 def steps_of(recipe: Recipe, data: ImageDataset, steps_per_epoch: int | None) -> int:
     """Updates of an epoch: what the user says, or floor(images / batch size)."""
     if steps_per_epoch is not None:

@@ -3,47 +3,35 @@
 import re
 import zlib
 
-import keras
 import numpy as np
+
+from keras_resnet_recipes.applications.weights import set_timm_state, timm_state, timm_variables
 
 
 def fill(model):
     """Gives every variable of `model` the value its timm counterpart has in the goldens."""
-    for layer in model.layers:
-        values = torch_values(layer)
-        if values:
-            layer.set_weights([from_torch(value) for value in values])
+    set_timm_state(model, named_state(model))
 
 
-def torch_values(layer):
-    """Values of a layer in torch's layout, in the order of the Keras layer's variables."""
-    name = torch_name(layer)
-    if isinstance(layer, keras.layers.Conv2D):
-        height, width, channels, filters = layer.kernel.shape
-        z = draw(f"{name}.weight", (filters, channels, height, width))
-        kernel = z * (channels * height * width) ** -0.5
-        return [kernel, 0.1 * draw(f"{name}.bias", (filters,))] if layer.use_bias else [kernel]
-    if isinstance(layer, keras.layers.Conv1D):
-        z = draw(f"{name}.weight", layer.kernel.shape[::-1])
-        return [z * layer.kernel_size[0] ** -0.5]
-    if isinstance(layer, keras.layers.Dense):
-        features, classes = layer.kernel.shape
-        kernel = draw(f"{name}.weight", (classes, features)) * features**-0.5
-        return [kernel, 0.1 * draw(f"{name}.bias", (classes,))] if layer.use_bias else [kernel]
-    if isinstance(layer, keras.layers.BatchNormalization):
-        shape = tuple(layer.gamma.shape)
-        return [
-            1 + 0.1 * draw(f"{name}.weight", shape),
-            0.1 * draw(f"{name}.bias", shape),
-            0.1 * draw(f"{name}.running_mean", shape),
-            np.exp(0.1 * draw(f"{name}.running_var", shape)),
-        ]
-    return []
+def named_state(model):
+    """The state of the model's timm counterpart in the goldens."""
+    return {
+        name: value_of(name, array.shape)
+        for name, array in timm_state(model).items()
+        if not name.endswith("num_batches_tracked")
+    }
 
 
-def torch_name(layer):
-    """Name of the layer in timm: `layer1.0.conv1` for our `layer1_0_conv1`."""
-    return layer.name.replace("_", ".")
+def value_of(name, shape):
+    """A parameter of the goldens, as `fill` of golden/make_networks.py draws it."""
+    z = draw(name, shape)
+    if name.endswith("running_var"):
+        return np.exp(0.1 * z)
+    if name.endswith((".bias", "running_mean")):
+        return 0.1 * z
+    if len(shape) == 1:
+        return 1 + 0.1 * z
+    return z * np.prod(shape[1:]) ** -0.5
 
 
 def draw(name, shape):
@@ -51,20 +39,12 @@ def draw(name, shape):
     return np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
 
 
-def from_torch(array):
-    """Brings an array of a torch parameter into the layout of the Keras variable."""
-    if array.ndim == 4:
-        return array.transpose(2, 3, 1, 0)
-    return array.T
-
-
 def timm_parameters(model):
     """Trainable parameters in timm's order: `{torch name: (layer name, variable name)}`."""
-    layers = [layer for layer in model.layers if layer.trainable_variables]
-    kinds = {"kernel": "weight", "gamma": "weight", "bias": "bias", "beta": "bias"}
+    names = {id(variable): name for name, variable in timm_variables(model).items()}
     return {
-        f"{torch_name(layer)}.{kinds[variable.name]}": (layer.name, variable.name)
-        for layer in sorted(layers, key=_position)
+        names[id(variable)]: (layer.name, variable.name)
+        for layer in sorted(model.layers, key=_position)
         for variable in layer.trainable_variables
     }
 

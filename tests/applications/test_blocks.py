@@ -14,7 +14,6 @@ from keras_resnet_recipes.applications.blocks import (
     drop_path_rates,
 )
 from keras_resnet_recipes.applications.convolution import convolution
-from keras_resnet_recipes.applications.dawnbench import backbone_features
 from keras_resnet_recipes.applications.shortcuts import (
     average_projection,
     projection,
@@ -135,12 +134,7 @@ def test_attention_has_the_sizes_of_timm(channels, squeezed, neighbours):
     assert eca.get_layer("se_conv").kernel_size == (neighbours,)
 
 
-@pytest.mark.parametrize("argument", ["residual", "extra"])
-def test_layers_of_the_architecture_search_are_checked(argument):
-    with pytest.raises(ValueError, match=rf"{argument}=\(4,\): expected layers of 1, 2 and 3"):
-        backbone_features(keras.Input((32, 32, 3)), 0.0, **{argument: (4,)})
-
-
 def test_drop_path_rates_rise_from_zero():
     assert drop_path_rates(0.3, 4) == pytest.approx([0, 0.1, 0.2, 0.3], rel=1e-12)
     assert drop_path_rates(0.3, 1) == [0.3]
+    assert drop_path_rates(0.0, 0) == []

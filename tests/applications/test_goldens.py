@@ -26,7 +26,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.applications.name_weights import draw, from_torch, timm_parameters
+from keras_resnet_recipes.applications.weights import from_torch
+from tests.applications.name_weights import draw, timm_parameters
 from tests.applications.training_step import training_step
 
 pytestmark = pytest.mark.every_backend

@@ -1,0 +1,250 @@
+"""Weights from files and into them, in Keras' formats and under timm's names."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_resnet_recipes.files import replacing
+
+FILES = (".safetensors", ".weights.h5", ".keras")
+_PICKLED = (".pth", ".pt", ".bin", ".ckpt", ".tar", ".pkl", ".pickle")
+_HEADS = ("fc", "linear")
+_NAMES = {
+    "kernel": "weight",
+    "gamma": "weight",
+    "bias": "bias",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+def load_weights(model: keras.Model, source: str | os.PathLike[str]) -> None:
+    """Gives a network of this package the weights of a file.
+
+    Only numbers are read: of a .keras file the weights, not the layers it describes.
+
+    Args:
+        model: A network of `krr.applications`, built with whatever arguments.
+        source: Path of a `.safetensors` file with timm's (or torchvision's) names and layouts, or of
+            a `.weights.h5` or `.keras` file of the same network. A model without a top ignores the
+            classifier in a `.safetensors` file.
+
+    Raises:
+        ValueError: If the file does not exist, is of another kind or of another network; the message
+            lists what is missing, unknown or of another shape, and the model keeps its weights
+            (of Keras' own formats perhaps only some).
+        ImportError: If a `.safetensors` file is given and safetensors is missing (the extra `hub`).
+
+    Example:
+        >>> import os, tempfile
+        >>> import keras_resnet_recipes as krr
+        >>> path = os.path.join(tempfile.mkdtemp(), "resnet20.safetensors")
+        >>> trained = krr.applications.ResNet20()
+        >>> krr.applications.save_timm_weights(trained, path)
+        >>> krr.applications.load_weights(krr.applications.ResNet20(), path)
+
+    References:
+        The names: timm's `models/resnet.py`; the format: github.com/huggingface/safetensors.
+    """
+    path = checked_path(source)
+    if path.name.endswith(".safetensors"):
+        set_timm_state(model, read_state(path))
+        return
+    _load_keras_file(model, path)
+
+
+def save_timm_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
+    """Writes a network's weights so that timm loads them: `load_state_dict(strict=True)`.
+
+    Args:
+        model: A network of `krr.applications`. One that timm lacks is written in the same style.
+        path: A file named *.safetensors; a file there is replaced once the new one is whole.
+
+    Raises:
+        ValueError: If `path` has another ending, or the model a layer that timm has no name for.
+        ImportError: If safetensors is missing (the extra `hub`).
+        OSError: If the file cannot be written.
+
+    Example:
+        >>> import os, tempfile
+        >>> import keras_resnet_recipes as krr
+        >>> path = os.path.join(tempfile.mkdtemp(), "resnet20.safetensors")
+        >>> krr.applications.save_timm_weights(krr.applications.ResNet20(), path)
+        >>> os.path.getsize(path) > 4 * 269_722
+        True
+
+    References:
+        The names: timm's `models/resnet.py`.
+    """
+    if not os.fspath(path).endswith(".safetensors"):
+        raise ValueError(f"path={path!r}: expected a file named *.safetensors.")
+    safetensors = _safetensors()
+    state = {name: np.asarray(array, order="C") for name, array in timm_state(model).items()}
+    with replacing(path) as aside:
+        safetensors.numpy.save_file(state, aside, metadata={"format": "pt"})
+
+
+def checked_path(source: str | os.PathLike[str]) -> Path:
+    """The path of a weights file; ValueError unless there is one of a kind that is read."""
+    path = Path(source)
+    if path.name.endswith(_PICKLED):
+        raise ValueError(
+            f"weights={source!r} is a pickle, which can run any code when it is read. With torch: "
+            "safetensors.torch.save_file(torch.load(file, weights_only=True), 'file.safetensors')."
+        )
+    if not path.name.endswith(FILES) or not path.is_file():
+        raise ValueError(
+            f"weights={source!r}: expected the path of an existing .safetensors, .weights.h5 or "
+            ".keras file."
+        )
+    return path
+
+
+def read_state(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .safetensors file, by name."""
+    safetensors = _safetensors()
+    try:
+        return safetensors.numpy.load_file(path)
+    except (safetensors.SafetensorError, TypeError) as error:
+        # TypeError: a type of numbers that NumPy lacks.
+        raise ValueError(f"weights={str(path)!r} cannot be read: {error}") from error
+
+
+def timm_state(model: keras.Model) -> dict[str, np.ndarray]:
+    """A network's weights with timm's names and layouts, timm's `model.state_dict()`.
+
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> from keras_resnet_recipes.applications.weights import timm_state
+        >>> timm_state(krr.applications.ResNet18())["layer2.0.conv1.weight"].shape
+        (128, 64, 3, 3)
+    """
+    state = {}
+    for name, variable in timm_variables(model).items():
+        array = keras.ops.convert_to_numpy(variable)
+        state[name] = to_torch(array).astype("float32")
+        if name.endswith("running_mean"):
+            # torch counts the batches; only BatchNorm without a momentum, which timm has not, reads it.
+            state[name.replace("running_mean", "num_batches_tracked")] = np.array(0, "int64")
+    return state
+
+
+def set_timm_state(
+    model: keras.Model, state: Mapping[str, np.ndarray], *, head: bool = True
+) -> None:
+    """Gives a network weights with timm's names and layouts.
+
+    Args:
+        model: A network of `krr.applications`.
+        state: Arrays by name, in torch's layouts.
+        head: Whether to set the classifier, too.
+
+    Raises:
+        ValueError: If an array is missing, has no place or another shape; nothing is set then.
+    """
+    variables = timm_variables(model)
+    heads = {_layer(name) for name in variables} & set(_HEADS) if head else set()
+
+    def belongs(name: str) -> bool:
+        return _layer(name) not in _HEADS or _layer(name) in heads
+
+    variables = {name: variable for name, variable in variables.items() if belongs(name)}
+    arrays = {
+        name: from_torch(array)
+        for name, array in state.items()
+        if belongs(name) and not name.endswith("num_batches_tracked")
+    }
+    _check_arrays(variables, arrays)
+    for name, variable in variables.items():
+        variable.assign(arrays[name].astype("float32"))
+
+
+def timm_variables(model: keras.Model) -> dict[str, Any]:
+    """A network's variables by their names in timm: the layer's with `.` for `_`, then the variable's."""
+    variables = {}
+    for layer in model.layers:
+        for variable in layer.weights:
+            if variable.name not in _NAMES:
+                raise ValueError(
+                    f"layer {layer.name!r} has {variable.name!r}, which timm has no name for: "
+                    "expected a network of krr.applications."
+                )
+            variables[f"{layer.name.replace('_', '.')}.{_NAMES[variable.name]}"] = variable
+    return variables
+
+
+def to_torch(array: np.ndarray) -> np.ndarray:
+    """An array of a Keras variable in torch's layout: kernels end with height and width."""
+    return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T
+
+
+def from_torch(array: np.ndarray) -> np.ndarray:
+    """An array of a torch parameter in Keras' layout: kernels begin with height and width."""
+    return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
+
+
+def _load_keras_file(model: keras.Model, path: Path) -> None:
+    fault = None
+    with warnings.catch_warnings(action="always", category=UserWarning, record=True) as warned:
+        try:
+            model.load_weights(path)
+        except Exception as error:
+            fault = error
+    # Of layers that the file lacks Keras only warns, and leaves them as they are.
+    skipped = [warning.message for warning in warned if warning.category is UserWarning]
+    if fault or skipped:
+        raise ValueError(
+            f"weights={str(path)!r} is damaged or of another network: {fault or skipped[0]}"
+        ) from fault
+
+
+def _layer(name: str) -> str:
+    return name.split(".")[0]
+
+
+def _check_arrays(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    shared = variables.keys() & arrays.keys()
+    wrong = [
+        f"{name} {to_torch(arrays[name]).shape}"
+        f" instead of {to_torch(np.broadcast_to(0, variables[name].shape)).shape}"
+        for name in sorted(shared)
+        if arrays[name].shape != tuple(variables[name].shape)
+    ]
+    wrong += [
+        f"{name} of {arrays[name].dtype}"
+        for name in sorted(shared)
+        if arrays[name].dtype.name not in ("float16", "bfloat16", "float32", "float64")
+    ]
+    faults = {
+        "missing": sorted(variables.keys() - shared),
+        "unknown": sorted(arrays.keys() - shared),
+        "of another shape or type": wrong,
+    }
+    if any(faults.values()):
+        lists = [f"{fault}: {_listed(names)}" for fault, names in faults.items() if names]
+        hint = "" if not any(name.startswith(_HEADS) for name in wrong) else _ANOTHER_HEAD
+        raise ValueError(f"the weights are not of this network; {'; '.join(lists)}.{hint}")
+
+
+_ANOTHER_HEAD = " `classes` of the network must be those of the file; or use include_top=False."
+
+
+def _listed(names: list[str], most: int = 12) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(
+            "A .safetensors file needs safetensors: pip install 'keras-resnet-recipes[hub]'."
+        ) from error
+    return safetensors

@@ -1,0 +1,71 @@
+"""The command `krr`; one module a group of its commands."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from keras_resnet_recipes.cli import export, predict, prepare, recipes, train
+from keras_resnet_recipes.version import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: The words after `krr`; by default those of the process.
+
+    Returns:
+        Exit status: 0, or 2 for a mistake in the arguments or the data, 1 when training or the disk fails
+        or some pictures cannot be read, 130 when interrupted. SIGTERM exits with 143.
+
+    >>> from keras_resnet_recipes.cli import main
+    >>> main(["compare", "A1", "A2"])
+                     A1     A2
+    epochs           600    300
+    weight_decay     0.01   0.02
+    label_smoothing  0.1    0
+    mixup_alpha      0.2    0.1
+    0
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status = options.run(options)
+    except (ValueError, ImportError, ConnectionError) as error:
+        if options.debug:
+            raise
+        print(f"krr: error: {error}", file=sys.stderr)
+        return 2
+    except (FloatingPointError, OSError) as error:
+        if options.debug:
+            raise
+        print(f"krr: error: {_told(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        resumes = getattr(options, "run_dir", None) or getattr(options, "folder", None)
+        more = "; the same command goes on where this one stopped" if resumes else ""
+        print(f"krr: interrupted{more}", file=sys.stderr)
+        return 130
+    return status or 0
+
+
+def _told(error: Exception) -> str:
+    """The message, without the number that Python puts before what the system says."""
+    words = getattr(error, "strerror", None)
+    if words is None:
+        return str(error)
+    name = getattr(error, "filename", None)
+    return words if name is None else f"{words}: {str(name)!r}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="krr", description="Published ResNet training procedures for Keras 3."
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"keras-resnet-recipes {__version__}"
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for group in (recipes, train, predict, export, prepare):
+        group.add_commands(commands)
+    return parser

@@ -1,0 +1,51 @@
+"""A trained model as a file for other programs: export."""
+
+import argparse
+from typing import Any
+
+from keras_resnet_recipes.cli.models import MODEL, add_model_options, trained
+from keras_resnet_recipes.export import FORMATS
+from keras_resnet_recipes.export import export as export_model
+
+
+def add_commands(commands: Any) -> None:
+    """Adds export."""
+    command = commands.add_parser(
+        "export", help="write a trained model as SavedModel, ONNX or LiteRT, and check the file"
+    )
+    command.add_argument("model", metavar="MODEL", help=MODEL)
+    command.add_argument("--to", required=True, choices=FORMATS, help="kind of the file")
+    command.add_argument(
+        "--out",
+        required=True,
+        metavar="PATH",
+        help="new folder for saved_model, *.onnx or *.tflite for the others",
+    )
+    command.add_argument(
+        "--size",
+        type=_size,
+        metavar="PIXELS",
+        help="side of the pictures, or any; default the size the model is evaluated with",
+    )
+    add_model_options(command)
+    command.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace) -> None:
+    fixed = None if options.size == "any" else options.size
+    loaded = trained(options.model, options, fixed)
+    deviation = export_model(
+        loaded.model,
+        options.out,
+        options.to,
+        activation=loaded.activation,
+        size=None if options.size == "any" else loaded.crop.size,
+    )
+    print(
+        f"{options.out}: run on random pictures, it deviates from the Keras model by at most "
+        f"{deviation:.1e} of the largest probability"
+    )
+
+
+def _size(text: str) -> int | str:
+    return text if text == "any" else int(text)

@@ -1,0 +1,97 @@
+"""MODEL as an argument: a run folder, a .keras file, or the name of a network with weights."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keras_resnet_recipes import applications
+from keras_resnet_recipes.inference import ACTIVATIONS, load_file
+from keras_resnet_recipes.names import closest
+from keras_resnet_recipes.recipes import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_resnet_recipes.augment import CenterCrop
+
+MODEL = "folder that krr train wrote, .keras file, or network such as ResNet50 with --weights"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A model, how pictures are prepared for it, and the activation of its logits if that is known."""
+
+    model: "keras.Model"
+    crop: "CenterCrop"
+    activation: str | None
+
+
+def add_model_options(command: argparse.ArgumentParser) -> None:
+    """Adds what `trained` reads beside the model's name."""
+    command.add_argument(
+        "--weights",
+        metavar="WEIGHTS",
+        help="of a network: tag such as a1_in1k, or file; of a run: best (default where there are some) or last",
+    )
+    command.add_argument(
+        "--activation",
+        choices=ACTIVATIONS,
+        help="makes probabilities; default: sigmoid for a model trained with binary cross-entropy, else softmax",
+    )
+
+
+def trained(name: str, options: argparse.Namespace, size: int | None = None) -> Trained:
+    """The model of a MODEL argument.
+
+    Args:
+        name: What the user typed.
+        options: With `weights` and `activation`.
+        size: Side of the pictures in pixels instead of the model's own.
+
+    Raises:
+        ValueError: If there is no such model, or `--weights` is not for it.
+    """
+    if size is not None and size < 1:
+        raise ValueError(f"`--size` must be at least 1; received {size}.")
+    if Path(name).is_dir():
+        return _of_run(name, options, size)
+    if Path(name).suffix == ".keras":
+        if options.weights is not None:
+            raise ValueError(f"`--weights` is not for a .keras file; received {options.weights!r}.")
+        model = load_file(name, compile=options.activation is None)
+    else:
+        model = _network(name, options.weights)
+    from keras_resnet_recipes.predict import evaluation_crop
+
+    return Trained(model, evaluation_crop(model, size), options.activation)
+
+
+def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Trained:
+    from keras_resnet_recipes import training
+    from keras_resnet_recipes.augment import CenterCrop
+
+    if options.weights not in (None, "best", "last"):
+        raise ValueError(f"`--weights` of a run is best or last; received {options.weights!r}.")
+    recipe: Recipe = load_recipe(folder)
+    crop = CenterCrop(
+        size or recipe.test_size,
+        crop_ratio=recipe.test_crop_ratio,
+        interpolation=recipe.test_interpolation,
+    )
+    binary = recipe.loss == "binary_crossentropy"
+    activation = options.activation or ("sigmoid" if binary else "softmax")
+    return Trained(training.load_run(folder, options.weights), crop, activation)
+
+
+def _network(name: str, weights: str | None) -> "keras.Model":
+    if name not in applications.NETWORKS:
+        raise ValueError(
+            f"there is no model {name!r}.{closest(name, applications.NETWORKS)} A model is a run "
+            f"folder, a .keras file or a network: {', '.join(applications.NETWORKS)}."
+        )
+    if weights is None:
+        raise ValueError(
+            f"`--weights` is needed for the network {name}: a tag such as a1_in1k, or a file."
+        )
+    return getattr(applications, name)(weights=weights, classifier_activation=None)

@@ -1,0 +1,103 @@
+"""Recipes: list, show, compare, preview; and a recipe as an argument of other commands."""
+
+import argparse
+import ast
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_resnet_recipes.names import closest
+from keras_resnet_recipes.recipes import RECIPES, Recipe, compare, load_recipe
+from keras_resnet_recipes.recipes.tables import table
+
+DATA = "folder with one subfolder a class or of krr prepare, .csv of path,label, or tfds:NAME"
+
+
+def add_commands(commands: Any) -> None:
+    """Adds list, show, preview and compare."""
+    command = commands.add_parser("list", help="all recipes")
+    command.set_defaults(run=_list)
+
+    command = commands.add_parser("show", help="every value of a recipe")
+    command.add_argument("recipe", metavar="RECIPE", help="such as A1")
+    add_changes(command)
+    command.set_defaults(run=_show)
+
+    command = commands.add_parser("preview", help="draw what the network will see")
+    command.add_argument("recipe", metavar="RECIPE", help="such as A1")
+    command.add_argument("--data", required=True, metavar="DATA", help=DATA)
+    command.add_argument("--out", default="preview.png", metavar="PNG", help="default preview.png")
+    command.add_argument("--seed", type=int, default=0, help="seed of order and augmentation")
+    add_changes(command)
+    command.set_defaults(run=_preview)
+
+    command = commands.add_parser("compare", help="recipes side by side")
+    command.add_argument("recipes", metavar="RECIPE", nargs="+", help="such as A1 A2 A3")
+    command.add_argument("--all", action="store_true", help="also the rows in which all agree")
+    command.set_defaults(run=_compare)
+
+
+def add_changes(command: argparse.ArgumentParser) -> None:
+    """Adds `--set`, which `changed` carries out."""
+    command.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change a field, VALUE as in Python: --set epochs=30 --set crop_scale='(0.5, 1)'; repeatable",
+    )
+
+
+def named_recipe(name: str) -> Recipe:
+    """The recipe of a name, a recipe.json or a run folder."""
+    if name in RECIPES:
+        return RECIPES[name]()
+    if Path(name).exists():
+        return load_recipe(name)
+    raise ValueError(
+        f"there is no recipe {name!r}.{closest(name, RECIPES)} Recipes are {', '.join(RECIPES)}."
+    )
+
+
+def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """The recipe with what `--set` says."""
+    values = {}
+    for change in changes:
+        field, equals, text = change.partition("=")
+        if not equals:
+            raise ValueError(f"`--set` takes FIELD=VALUE; received {change!r}.")
+        values[field] = _value(text)
+    return recipe.replace(**values)
+
+
+def _list(options: argparse.Namespace) -> None:
+    rows = [("recipe", "network", "train", "test", "epochs", "published top-1", "source")]
+    for name, recipe in RECIPES.items():
+        values = recipe()
+        sizes = (f"{values.train_size} px", f"{values.test_size} px")
+        source = f"arXiv {recipe.source.arxiv}" if recipe.source else ""
+        rows.append(
+            (name, values.network, *sizes, str(values.epochs), f"{recipe.published_top1} %", source)
+        )
+    print("\n".join(table(rows)))
+
+
+def _show(options: argparse.Namespace) -> None:
+    print(changed(named_recipe(options.recipe), options.changes))
+
+
+def _preview(options: argparse.Namespace) -> None:
+    recipe = changed(named_recipe(options.recipe), options.changes)
+    print(recipe.preview(options.data, options.out, seed=options.seed))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    print(compare(*(named_recipe(name) for name in options.recipes), every_row=options.all))
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text  # a word such as ResNet18, which nobody wants to quote twice in a shell

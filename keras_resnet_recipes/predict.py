@@ -1,0 +1,170 @@
+"""What a trained model sees in picture files."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_resnet_recipes.applications import decode_predictions
+from keras_resnet_recipes.augment import CenterCrop
+from keras_resnet_recipes.data import UnreadableImages, decode
+from keras_resnet_recipes.data.folder import from_files, images_below
+from keras_resnet_recipes.inference import known_names, to_probabilities
+
+Label = tuple[str | int, str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What a model sees in one picture file.
+
+    Args:
+        path: The file.
+        labels: (synset of ImageNet or index, name, probability) of the most probable classes, the
+            first the most probable; empty for a file that cannot be read.
+        error: Why the file cannot be read, or None.
+
+    >>> Prediction("cat.jpg", ((1, "cat", 0.75), (0, "dog", 0.25))).labels[0][1]
+    'cat'
+    """
+
+    path: str
+    labels: tuple[Label, ...]
+    error: str | None = None
+
+
+def predict(
+    model: keras.Model,
+    paths: Sequence[str | Path],
+    crop: CenterCrop | None = None,
+    *,
+    activation: str | None = None,
+    top: int = 5,
+    class_names: Sequence[str] | None = None,
+    batch_size: int = 32,
+) -> Iterator[Prediction]:
+    """Classifies picture files, as an evaluation would see them.
+
+    Files are decoded, resized and cut by the code of `Recipe.evaluate`, several at a time.
+
+    Args:
+        model: A Keras model with raw 0..255 pixels in; logits or probabilities out.
+        paths: Picture files (JPEG, PNG, BMP, GIF, WebP), and folders, of which all such files in
+            them and in their subfolders are taken, sorted.
+        crop: Size, crop and interpolation of the model's evaluation; by default what the model's
+            published weights were tested with, or else the model's own input size (224 if it is
+            free), with crop ratio 0.875, bicubic.
+        activation: As for `to_probabilities`.
+        top: How many classes of each picture.
+        class_names: As for `known_names`. Where they are not known, 1000 classes are taken for
+            ImageNet's, and others are called by their numbers.
+        batch_size: Pictures computed together.
+
+    Returns:
+        A prediction for each file, in their order, made as they are asked for. Files that cannot be
+        read are among them.
+
+    Raises:
+        ValueError: If an argument is not as above, a path does not exist or there is no picture.
+
+    >>> import tempfile, tensorflow as tf, keras_resnet_recipes as krr
+    >>> png = tf.io.encode_png(tf.zeros((40, 30, 3), tf.uint8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tf.io.write_file(folder + "/black.png", png)
+    ...     model = krr.applications.ResNet20(classes=2)
+    ...     seen = list(predict(model, [folder], CenterCrop(32), class_names=["cat", "dog"]))
+    >>> sorted(name for _, name, _ in seen[0].labels)
+    ['cat', 'dog']
+    """
+    if top < 1 or batch_size < 1:
+        raise ValueError(
+            f"`top` and `batch_size` must be at least 1; received {top}, {batch_size}."
+        )
+    names, classes = known_names(model, class_names), model.output_shape[-1]
+    if names is None and classes != 1000:
+        names = [str(index) for index in range(classes)]
+    files = _files(paths)
+    crop = evaluation_crop(model) if crop is None else crop
+    return _predictions(to_probabilities(model, activation), files, crop, top, names, batch_size)
+
+
+def evaluation_crop(model: keras.Model, size: int | None = None) -> CenterCrop:
+    """How pictures are prepared for a model that comes without a recipe.
+
+    Args:
+        model: A Keras model of images.
+        size: Height and width in pixels; by default the model's own.
+
+    Returns:
+        What the model's published weights were tested with, if it has some, at the nearest size;
+        else a crop ratio of 0.875, bicubic, as the recipes' default is, 224 pixels if size is free.
+
+    Raises:
+        ValueError: If the model takes another size.
+
+    >>> from keras_resnet_recipes.applications import ResNet20
+    >>> evaluation_crop(ResNet20(input_shape=(32, 32, 3)))
+    CenterCrop(size=32, crop_ratio=0.875, interpolation='bicubic')
+    """
+    own = model.input_shape[1]
+    if size is not None and own not in (None, size):
+        raise ValueError(f"`size` must be the model's {own}; received {size}.")
+    published = getattr(model, "published", None)
+    if published is None:
+        return CenterCrop(size or own or 224, crop_ratio=0.875)
+    trial = published.trials[0] if size is None else published.trial(size)
+    return CenterCrop(
+        size or own or trial.size,
+        crop_ratio=trial.crop_ratio,
+        interpolation=published.interpolation,
+    )
+
+
+def _files(paths: Sequence[str | Path]) -> list[str]:
+    files: list[str] = []
+    for path in paths:
+        if not Path(path).exists():
+            raise ValueError(f"`paths` must exist; there is no {str(path)!r}.")
+        files += images_below(path) if Path(path).is_dir() else [str(path)]
+    if not files:
+        raise ValueError(f"`paths` must hold pictures; there is none in {[*map(str, paths)]}.")
+    return files
+
+
+def _predictions(
+    model: keras.Model,
+    files: list[str],
+    crop: CenterCrop,
+    top: int,
+    names: Sequence[str] | None,
+    batch_size: int,
+) -> Iterator[Prediction]:
+    data = from_files("the pictures", files, np.zeros(len(files), np.int64), None)
+    unreadable = UnreadableImages(data, "name")
+
+    def picture(place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        contents, _ = data.read(place)
+        return place, place, crop(decode(contents))
+
+    pictures = data.items(None).map(picture, num_parallel_calls=tf.data.AUTOTUNE)
+    groups = pictures.ignore_errors(log_warning=False).batch(batch_size)
+    length = tf.constant(len(files), tf.int64)
+    batches = unreadable.watch(groups, length, lambda places: places).prefetch(tf.data.AUTOTUNE)
+    told = 0
+    for places, images in batches.as_numpy_iterator():
+        labels = decode_predictions(model.predict_on_batch(images), top, names)
+        seen = dict(zip(places.tolist(), labels, strict=True))
+        for place in range(told, int(places[-1]) + 1):
+            yield _prediction(files[place], seen.get(place), unreadable)
+        told = int(places[-1]) + 1
+    for file in files[told:]:
+        yield _prediction(file, None, unreadable)
+
+
+def _prediction(file: str, labels: list[Label] | None, unreadable: UnreadableImages) -> Prediction:
+    if labels is None:
+        return Prediction(file, (), unreadable.reasons[file])
+    return Prediction(file, tuple(labels))
