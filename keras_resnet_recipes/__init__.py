@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from keras_resnet_recipes import (
     applications,
+    averages,
     callbacks,
     distribution,
     layers,
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "applications",
     "augment",
+    "averages",
     "callbacks",
     "compare",
     "data",

@@ -1,5 +1,6 @@
 """What happens between epochs: the run folder's log and weights."""
 
+import contextlib
 import csv
 import os
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import checkpoints
+from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.distribution import alone, average_statistics, is_writer
 from keras_resnet_recipes.files import is_sealed, replacing
@@ -42,6 +44,8 @@ class RunFolder(keras.callbacks.Callback):
             (no validation) no best weights are written.
         save_every: Batches of an epoch after which to save, too; None saves after epochs only.
         notes: Called at every save for further numbers to keep, which `restore` gives back.
+        average: The average with which the model is evaluated: the best weights are then its. Call
+            its `build` before `restore`.
 
     >>> import tempfile, numpy as np, keras, keras_resnet_recipes as krr
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -60,12 +64,14 @@ class RunFolder(keras.callbacks.Callback):
         *,
         save_every: int | None = None,
         notes: Callable[[], dict[str, int]] = dict,
+        average: MovingAverage | None = None,
     ) -> None:
         super().__init__()
         self.path = Path(path)
         self.monitor = monitor
         self.save_every = save_every
         self.notes = notes
+        self.average = average
         self.stop_requested = False
         self.rows: list[dict[str, float]] = []
         self._begun = Place()
@@ -135,7 +141,7 @@ class RunFolder(keras.callbacks.Callback):
         """
         done = batch + (self._begun.batches if self._resumes else 0)
         if batch and (self.stop_requested or (self.save_every and not done % self.save_every)):
-            self._save([LAST], done)
+            self._save(LAST, done)
         self._exit_if_requested()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -146,10 +152,14 @@ class RunFolder(keras.callbacks.Callback):
         )
         now = self.rows[-1].get(self.monitor)
         better = now is not None and now > max(before, default=float("-inf"))
-        self._save([BEST, LAST] if better else [LAST])
+        if better:
+            with self.average.in_place() if self.average else contextlib.nullcontext():
+                self._save(BEST)
+        # The last weights come last: with them the epoch is finished.
+        self._save(LAST)
         self._exit_if_requested()
 
-    def _save(self, names: list[str], batches: int = 0) -> None:
+    def _save(self, name: str, batches: int = 0) -> None:
         epochs = len(self.rows)
         check_weights(self.model, epochs - (not batches), batches)
         average_statistics(self.model)
@@ -158,17 +168,15 @@ class RunFolder(keras.callbacks.Callback):
         try:
             if not batches:
                 self._write_log()
-            # The last weights come last: with them the epoch is finished.
-            for name in names:
-                with alone():
-                    checkpoints.save(
-                        self.path / name,
-                        self.model,
-                        epochs=epochs,
-                        batches=batches,
-                        keep_as=self.path / PREVIOUS if name == LAST else None,
-                        notes=self.notes(),
-                    )
+            with alone():
+                checkpoints.save(
+                    self.path / name,
+                    self.model,
+                    epochs=epochs,
+                    batches=batches,
+                    keep_as=self.path / PREVIOUS if name == LAST else None,
+                    notes=self.notes(),
+                )
         except OSError as error:
             raise OSError(
                 error.errno,

@@ -20,6 +20,7 @@ LEVELS = {
     "layers": 1,
     "data": 1,
     "watchdog": 1,
+    "averages": 1,
     "callbacks": 2,
     "applications": 2,
     "inference": 2.5,

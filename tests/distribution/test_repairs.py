@@ -13,6 +13,8 @@ from tests.distribution.parity import deviation, train
 # Limit 0.05: below the gradient's norm in every update, which is 0.1 or more.
 CLIP = {"clip": 0.05}
 ADAPTIVE = {"optimizer": "adaptive"}
+AVERAGED = {"average": 0.7, "batch_norm": "synchronized"}
+AVERAGED_PARTS = {**AVERAGED, "batch_norm": "replica", "accumulation": 2}
 FLOAT16 = {"precision": "mixed_float16"}
 # Place 15 is on the last replica, which is not the first.
 OVERFLOW = {**FLOAT16, "overflow": 15}
@@ -24,6 +26,7 @@ CELLS = {
         {},
         CLIP,
         ADAPTIVE,
+        AVERAGED,
         {**EVERYTHING, "accumulation": 1},
         EVERYTHING,
         {**FLOAT16, **CLIP},
@@ -34,6 +37,8 @@ CELLS = {
     2: [
         CLIP,
         ADAPTIVE,
+        AVERAGED,
+        AVERAGED_PARTS,
         {**CLIP, "stock": True},
         EVERYTHING,
         {**FLOAT16, **CLIP},
@@ -72,6 +77,20 @@ def test_adaptive_clipping_on_two_replicas_is_that_of_one_device(results):
     one = results(1, ADAPTIVE)
     assert difference(results(1, {}), one) > 0.1  # the limit bites
     assert difference(one, results(2, ADAPTIVE)) < 1e-4
+
+
+def test_a_moving_average_on_two_replicas_is_that_of_one_device(results):
+    one, two = results(1, AVERAGED), results(2, AVERAGED)
+    assert difference(results(1, {"batch_norm": "replica"}), one) > 0.1  # it is not the weights
+    assert difference(one, two) < 1e-4
+    for statistics in two["statistics"]:
+        np.testing.assert_allclose(statistics, one["statistics"][0], rtol=1e-4, atol=1e-6)
+
+
+def test_averaged_statistics_are_the_mean_of_the_replicas(results):
+    ours = results(2, AVERAGED_PARTS)["statistics"]
+    np.testing.assert_array_equal(ours[0], ours[1])
+    assert np.isfinite(ours).all()
 
 
 def test_keras_still_clips_before_the_sum(results):

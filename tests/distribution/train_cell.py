@@ -25,7 +25,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_resnet_recipes import distribution, optimizers
+from keras_resnet_recipes import averages, distribution, optimizers
 
 DEFAULTS = {
     "optimizer": "sgd",  # sgd, lamb, adaptive (SGD with adaptive clipping)
@@ -34,6 +34,7 @@ DEFAULTS = {
     "precision": "float32",  # a dtype policy
     "batch_norm": None,  # replica, synchronized; None has none
     "ema": False,  # moving average of the weights
+    "average": None,  # decay of a moving average of all weights, which "after" and "statistics" are then
     "stock": False,  # Keras as it is, without repairs
     "shares": None,  # a reference: so many shares of each batch one after the other, on one device
     "overflow": None,  # place of an image in the second update that overflows float16
@@ -124,9 +125,13 @@ def train(cell: dict[str, Any]) -> dict[str, Any]:
     model = compiled(cell, norms)
     before = row(model.trainable_variables)
     average = [] if cell["stock"] else [distribution.AveragedStatistics()]
+    if cell["average"] is not None:
+        average.append(averages.MovingAverage(cell["average"]))
     history = model.fit(
         batches.with_options(options), shuffle=False, verbose=0, callbacks=average
     ).history
+    if cell["average"] is not None:
+        average[-1].finish()
     return {
         "before": before,
         "after": row(model.trainable_variables),

@@ -1,0 +1,309 @@
+"""MovingAverage against timm's and torch's, inside Keras' training, and across a resumed run."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_resnet_recipes import callbacks
+from keras_resnet_recipes.averages import MovingAverage
+from keras_resnet_recipes.distribution import repair_optimizer
+from keras_resnet_recipes.watchdog import skipping_non_finite
+
+pytestmark = pytest.mark.every_backend
+
+# 23 float32 updates of numbers up to 10.
+TOLERANCE = 1e-5
+
+
+class Walk(keras.layers.Layer):
+    """A weight whose gradient is in the input, and a statistic that the input sets."""
+
+    def build(self, shape):
+        self.weight = self.add_weight(shape=(6,), name="weight")
+        self.statistic = self.add_weight(shape=(6,), name="statistic", trainable=False)
+
+    def call(self, inputs, training=False):
+        if training:
+            self.statistic.assign(ops.reshape(inputs[:, 6:], (6,)))
+        return ops.sum(self.weight * inputs[:, :6], axis=-1, keepdims=True)
+
+
+def golden_arguments(g, case):
+    steps, settings = g.meta["steps_per_epoch"], g.meta[case]
+    if case == "torchvision":
+        copies = settings["warmup_epochs"] * steps + 1
+        return MovingAverage(settings["decay"], settings["every"], copies, steps)
+    if case == "page":
+        return MovingAverage(settings["momentum"] ** settings["every"], every=settings["every"])
+    return MovingAverage(settings["decay"])
+
+
+@pytest.mark.parametrize("case", ["timm", "torchvision", "page"])
+def test_it_equals_the_original(golden, case):
+    g = golden("averages")
+    weights, statistics = g["walk/weight"], g["walk/buffer"]
+    model = keras.Sequential([keras.Input((12,)), Walk()])
+    # SGD at 1 on the sum: the weight goes to the next of the walk.
+    model.compile(keras.optimizers.SGD(1.0), lambda y, prediction: prediction)
+    model.set_weights([weights[0], statistics[0]])
+    average = golden_arguments(g, case)
+    average.build(model)
+
+    class Compared(keras.callbacks.Callback):
+        largest = 0.0
+
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch:
+                self.compare(batch)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.compare(len(weights) - 1)
+
+        def compare(self, update):
+            if keras.backend.backend() == "jax":
+                self.model.jax_state_sync()
+            with average.in_place():
+                for name, ours in zip(("weight", "buffer"), self.model.get_weights(), strict=True):
+                    far = np.abs(ours - g[f"{case}/{name}"][update - 1]).max()
+                    self.largest = max(self.largest, float(far))
+
+    compared = Compared()
+    inputs = np.concatenate([weights[:-1] - weights[1:], statistics[1:]], axis=1)
+    inputs = inputs.astype("float32")
+    model.fit(
+        inputs,
+        np.zeros((len(inputs), 1), "float32"),
+        batch_size=1,
+        shuffle=False,
+        verbose=0,
+        callbacks=[average, compared],
+    )
+    np.testing.assert_allclose(model.get_weights()[0], weights[-1], atol=TOLERANCE)
+    assert compared.largest <= TOLERANCE
+
+
+def network():
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(8, use_bias=False),
+            layers.BatchNormalization(momentum=0.5),
+            layers.Dropout(0.1, seed=1),
+            layers.Dense(1),
+        ]
+    )
+
+
+def small_model(optimizer=None, **compiled):
+    model = network()
+    optimizer = optimizer or keras.optimizers.SGD(0.05, 0.9)
+    model.compile(optimizer, "mse", auto_scale_loss=False, **compiled)
+    return model
+
+
+def data(count=40):
+    x = np.random.default_rng(0).normal(size=(count, 4)).astype("float32")
+    return x, x[:, :1]
+
+
+def fit(model, callbacks, epochs=1, **options):
+    x, y = data()
+    options = {"batch_size": 8, "shuffle": False, "verbose": 0, **options}
+    return model.fit(x, y, epochs=epochs, callbacks=callbacks, **options)
+
+
+class Weights(keras.callbacks.Callback):
+    """The weights after every batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.each = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()
+        self.each.append(self.model.get_weights())
+
+
+def closed_form(start, each, decay):
+    """decay^n start + sum of (1 - decay) decay^(n - t) times the weights after update t."""
+    n = len(each)
+    shares = [(1 - decay) * decay ** (n - t) for t in range(1, n + 1)]
+    return [
+        decay**n * first
+        + sum(share * np.asarray(w[i]) for share, w in zip(shares, each, strict=True))
+        for i, first in enumerate(start)
+    ]
+
+
+def largest(one, other):
+    return max(float(np.abs(a - b).max()) for a, b in zip(one, other, strict=True))
+
+
+def test_all_state_is_averaged_and_training_is_left_alone():
+    plain, model = small_model(), small_model()
+    fit(plain, [], epochs=2)
+    start, seen, average = model.get_weights(), Weights(), MovingAverage(0.8)
+    fit(model, [average, seen], epochs=2)
+    for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)  # compiled in another order
+    average.finish()
+    assert largest(model.get_weights(), closed_form(start, seen.each, 0.8)) < 1e-6
+    moved = [
+        np.abs(a - b).max() for a, b in zip(model.get_weights(), plain.get_weights(), strict=True)
+    ]
+    assert min(moved) > 1e-4  # statistics of the batch norm, too
+    # What is left is the optimizer that Keras made.
+    assert len(model.optimizer.variables) == len(plain.optimizer.variables)
+    fit(model, [])
+
+
+def test_validation_sees_the_average():
+    x, y = data()
+    model, average = small_model(), MovingAverage(0.9)
+    history = fit(model, [average], epochs=2, validation_data=(x, y)).history
+    raw = model.evaluate(x, y, verbose=0)
+    with_callback = model.evaluate(x, y, verbose=0, callbacks=[average])
+    before = model.get_weights()
+    average.finish()
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(history["val_loss"][-1], rel=1e-5)
+    assert with_callback == pytest.approx(history["val_loss"][-1], rel=1e-5)
+    assert abs(raw - with_callback) > 1e-3
+    assert largest(before, model.get_weights()) > 1e-3
+
+
+def test_several_steps_an_execution():
+    # On torch Keras takes 1 only.
+    many = 1 if keras.backend.backend() == "torch" else 5
+    one, several = (small_model(steps_per_execution=steps) for steps in (1, many))
+    for model in (one, several):
+        average = MovingAverage(0.8, every=2)
+        fit(model, [average], epochs=2)
+        average.finish()
+    assert largest(one.get_weights(), several.get_weights()) < 1e-6
+
+
+@pytest.mark.parametrize("loss_scaling", [False, True])
+def test_parts_of_a_batch_average_once_an_update(loss_scaling):
+    made = []
+    for accumulation, batch_size in ((1, 8), (2, 4)):
+        optimizer = repair_optimizer(
+            keras.optimizers.SGD(0.05), accumulation_steps=accumulation, loss_scaling=loss_scaling
+        )
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile(optimizer, "mse", auto_scale_loss=False)
+        average = MovingAverage(0.5, every=2)
+        fit(model, [average], batch_size=batch_size, epochs=2)
+        average.finish()
+        made.append(model.get_weights())
+    assert largest(*made) < 1e-6
+
+
+def test_an_update_left_out_is_none():
+    x, y = data()
+    x[8:16] = np.nan
+    model, average = small_model(), MovingAverage(0.5)
+    with skipping_non_finite(model):
+        model.fit(x, y, batch_size=8, shuffle=False, verbose=0, callbacks=[average])
+    assert int(ops.convert_to_numpy(model.optimizer.iterations)) == 4
+    average.finish()
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_averages_of_small_floats_are_wide(dtype):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, dtype=dtype)])
+    model.compile(keras.optimizers.SGD(0.0), "mse", auto_scale_loss=False)
+    model.set_weights([np.array([[2.0]]), np.array([0.0])])
+    average = MovingAverage(0.999)
+    average.build(model)
+    model.set_weights([np.array([[1.0]]), np.array([0.0])])
+    x = np.ones((40, 1), "float32")
+    model.fit(x, x, batch_size=1, verbose=0, callbacks=[average])
+    kernel = ops.convert_to_numpy(average._averages[0]).item()
+    # In eight bits, 2 - 0.001 is 2.
+    assert kernel == pytest.approx(1 + 0.999**40, rel=1e-5)
+    x16 = np.asarray(model.get_weights()[0], "float32").item()
+    with average.in_place():
+        inside = np.asarray(model.get_weights()[0], "float32").item()
+    assert x16 == 1.0
+    assert inside == pytest.approx(kernel, rel=4e-3)
+
+
+def run(folder, epochs, average):
+    model = small_model()
+    average.build(model)
+    keeper = callbacks.RunFolder(folder, monitor="val_loss", average=average)
+    place = keeper.restore(model)
+    fit(
+        model,
+        [average, keeper],
+        epochs=epochs,
+        initial_epoch=place.epochs,
+        validation_data=data(),
+    )
+    return model
+
+
+def test_a_resumed_run_has_the_same_bits(tmp_path):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    averages = [MovingAverage(0.9, every=3) for _ in range(3)]
+    whole = run(tmp_path / "whole", 3, averages[0])
+    run(tmp_path / "parts", 1, averages[1])
+    parts = run(tmp_path / "parts", 3, averages[2])
+    for model, average in ((whole, averages[0]), (parts, averages[2])):
+        weights = model.get_weights()
+        average.finish()
+        assert largest(weights, model.get_weights()) > 0
+    for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_best_weights_are_averages(tmp_path):
+    average = MovingAverage(0.9)
+    model = run(tmp_path, 1, average)
+    best, last = network(), network()
+    best.load_weights(tmp_path / callbacks.BEST)
+    last.load_weights(tmp_path / callbacks.LAST)
+    assert largest(last.get_weights(), model.get_weights()) == 0
+    average.finish()
+    assert largest(best.get_weights(), model.get_weights()) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"decay": 1.0}, "`decay` must be at least 0 and below 1.*=1.0"),
+        ({"decay": -0.1}, "`decay` must be at least 0 and below 1.*=-0.1"),
+        ({"decay": 0.9, "every": 0}, "`every` must be at least 1.*=0"),
+        ({"decay": 0.9, "copy_updates": -1}, "`copy_updates` must be at least 0.*=-1"),
+        ({"decay": 0.9, "steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1.*=0"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MovingAverage(**arguments)
+
+
+def test_a_model_must_be_compiled():
+    with pytest.raises(ValueError, match="`model` must be built and compiled"):
+        MovingAverage(0.9).build(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+
+
+def test_keras_still_has_the_hooks():
+    model = small_model()
+    model.make_train_function(force=True)
+    optimizer = model.optimizer
+    optimizer.build(model.trainable_variables)
+    count = len(optimizer.variables)
+    variable = optimizer.add_variable((2,), name="more")
+    assert optimizer.variables[-1] is variable
+    optimizer._untrack_variable(variable)
+    assert len(optimizer.variables) == count
+    assert optimizer._iterations is optimizer.iterations
