@@ -55,6 +55,7 @@ def augmentations():
         "ColorJitter": augment.ColorJitter(0.4, 0.4, 0.4, 0.1),
         "Lighting": augment.Lighting(0.1),
         "ScaleJitterCrop": augment.ScaleJitterCrop(16, [20, 30]),
+        "TenCrop": augment.TenCrop(16, 20),
         "TrivialAugmentWide": augment.TrivialAugmentWide(),
         "RandomFlip": augment.RandomFlip(),
         "PadAndCrop": augment.PadAndCrop(fill=(1.0, 2.0, 3.0)),

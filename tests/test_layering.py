@@ -18,6 +18,7 @@ LEVELS = {
     "checkpoints": 0,
     "layers": 1,
     "data": 1,
+    "testing": 1,
     "watchdog": 1,
     "callbacks": 2,
     "applications": 2,

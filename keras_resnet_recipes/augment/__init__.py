@@ -18,6 +18,7 @@ from keras_resnet_recipes.augment.repeat import repeat_order
 from keras_resnet_recipes.augment.resize import resize
 from keras_resnet_recipes.augment.scale_jitter_crop import ScaleJitterCrop
 from keras_resnet_recipes.augment.trivial_augment import TrivialAugmentWide
+from keras_resnet_recipes.augment.views import TenCrop, resize_shorter_edge, resize_to_scales
 
 __all__ = [
     "CenterCrop",
@@ -33,6 +34,7 @@ __all__ = [
     "RandomFlip",
     "RandomResizedCrop",
     "ScaleJitterCrop",
+    "TenCrop",
     "TrivialAugmentWide",
     "cutmix",
     "mixup",
@@ -40,4 +42,6 @@ __all__ = [
     "operations",
     "repeat_order",
     "resize",
+    "resize_shorter_edge",
+    "resize_to_scales",
 ]
