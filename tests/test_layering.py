@@ -19,6 +19,7 @@ LEVELS = {
     "checkpoints": 0,
     "layers": 1,
     "data": 1,
+    "testing": 1,
     "watchdog": 1,
     "averages": 1,
     "callbacks": 2,

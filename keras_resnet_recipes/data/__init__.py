@@ -5,6 +5,7 @@ from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.decode import decode, decode_crop
 from keras_resnet_recipes.data.folder import from_folder
 from keras_resnet_recipes.data.manifest import from_csv
+from keras_resnet_recipes.data.mean import mean_image
 from keras_resnet_recipes.data.prepare import write_tfrecords
 from keras_resnet_recipes.data.records import from_tfrecords
 from keras_resnet_recipes.data.shards import from_prepared
@@ -25,5 +26,6 @@ __all__ = [
     "from_source",
     "from_tfds",
     "from_tfrecords",
+    "mean_image",
     "write_tfrecords",
 ]

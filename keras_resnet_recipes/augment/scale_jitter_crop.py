@@ -1,0 +1,155 @@
+"""The scale augmentation of 2014 and 2015: resize the whole image at random, cut out a square."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from keras_resnet_recipes.augment.augmentation import (
+    Augmentation,
+    check_interpolation,
+    draw_cubic,
+    split_seed,
+)
+from keras_resnet_recipes.augment.window import pixels_needed, resize_window
+from keras_resnet_recipes.formulas.checks import check_pixels
+
+
+@dataclass(frozen=True)
+class ScaleJitterCrop(Augmentation):
+    """Resize the shorter edge of an image to a random length, then cut out a square anywhere.
+
+    The aspect ratio stays, unlike with `RandomResizedCrop`. Only the part that the square shows is
+    resized, and decoded where the decoder can cut, with the bytes that resizing the whole image
+    gives. The longer edge is cut to a whole number.
+
+    Args:
+        size: Height and width of the result in pixels, at least 1.
+        shorter_edge: Smallest and largest length, whole numbers of at least `size`; those between
+            are equally likely.
+        interpolation: "bilinear", "bicubic", or "random" for a fair coin. The paper names none,
+            fb.resnet.torch has bicubic.
+        exact: Whether every byte is Pillow's, see `resize`.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Source: He et al. (arXiv 1512.03385), section 3.4, after Simonyan and Zisserman (arXiv
+    1409.1556), section 3.1; fb.resnet.torch `datasets/transforms.lua`, RandomScale.
+
+    >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 30))
+    >>> crop(tf.zeros([40, 30, 3], tf.uint8), seed=(0, 1)).shape
+    TensorShape([16, 16, 3])
+    """
+
+    size: int = 224
+    shorter_edge: tuple[int, int] = (256, 480)
+    interpolation: str = "bicubic"
+    exact: bool = True
+
+    def __post_init__(self) -> None:
+        check_pixels("size", self.size)
+        edges = tuple(self.shorter_edge)
+        object.__setattr__(self, "shorter_edge", edges)
+        whole = all(isinstance(edge, int) for edge in edges)
+        if not (len(edges) == 2 and whole and self.size <= edges[0] <= edges[1]):
+            raise ValueError(
+                f"shorter_edge must be two ascending ints of at least {self.size}, got {edges!r}"
+            )
+        check_interpolation(self.interpolation)
+
+    def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
+        """Draw the parameters for `n` images.
+
+        Args:
+            n: Number of images.
+            seed: Two whole numbers, int32 or int64 [2].
+
+        Returns:
+            `edge`, int32 [n]: length of the shorter edge; `place`, float64 [n, 2]: top and left as
+            fractions of the places there are; `cubic`, bool [n].
+
+        >>> sorted(ScaleJitterCrop().draw(256, seed=(0, 1)))
+        ['cubic', 'edge', 'place']
+        """
+        edge, place, cubic = split_seed(seed, 3)
+        low, high = self.shorter_edge
+        return {
+            "edge": tf.random.stateless_uniform([n], edge, low, high + 1, tf.int32),
+            "place": tf.random.stateless_uniform([n, 2], place, dtype=tf.float64),
+            "cubic": draw_cubic(self.interpolation, [n], cubic),
+        }
+
+    def box(
+        self, height: tf.Tensor | int, width: tf.Tensor | int, drawn: dict[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """The part of an image that the square shows; a decoder that can crop needs no more.
+
+        Args:
+            height: Height of the image.
+            width: Width of the image.
+            drawn: One row of what `draw` returned.
+
+        Returns:
+            Top, left, height and width, int32 [4].
+
+        >>> crop = ScaleJitterCrop(size=10, shorter_edge=(20, 20), interpolation="bilinear")
+        >>> drawn = {"edge": 20, "place": tf.constant([0.0, 0.5]), "cubic": False}
+        >>> crop.box(40, 80, drawn).numpy().tolist()
+        [0, 29, 21, 22]
+        """
+        shape = tf.stack([height, width])
+        resized, first = self._placed(shape, drawn)
+        start, stop = pixels_needed(shape, resized, first, self.size, drawn["cubic"])
+        return tf.concat([start, stop - start], 0)
+
+    def apply(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Resize and cut one image.
+
+        Args:
+            image: uint8 [height, width, 3], RGB, of any size.
+            drawn: One row of what `draw` returned.
+
+        Returns:
+            uint8 [size, size, 3].
+
+        >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 30))
+        >>> drawn = {name: row[0] for name, row in crop.draw(1, seed=(0, 1)).items()}
+        >>> crop.apply(tf.zeros([40, 30, 3], tf.uint8), drawn).shape
+        TensorShape([16, 16, 3])
+        """
+        image = tf.convert_to_tensor(image)
+        shape = tf.shape(image)[:2]
+        top, left, height, width = tf.unstack(self.box(shape[0], shape[1], drawn))
+        return self.resize(image[top : top + height, left : left + width], drawn, shape)
+
+    def resize(
+        self, part: tf.Tensor, drawn: dict[str, tf.Tensor], shape: tf.Tensor | Sequence[int]
+    ) -> tf.Tensor:
+        """Resize what has been cut out already, by a decoder for example.
+
+        Args:
+            part: uint8 [height, width, 3], the pixels inside `box`.
+            drawn: One row of what `draw` returned.
+            shape: Height and width of the whole image, int32 [2].
+
+        Returns:
+            uint8 [size, size, 3].
+
+        >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 30))
+        >>> drawn = {name: row[0] for name, row in crop.draw(1, seed=(0, 1)).items()}
+        >>> top, left, height, width = crop.box(40, 30, drawn).numpy()
+        >>> crop.resize(tf.zeros([height, width, 3], tf.uint8), drawn, (40, 30)).shape
+        TensorShape([16, 16, 3])
+        """
+        shape = tf.convert_to_tensor(shape)
+        resized, first = self._placed(shape, drawn)
+        start, _ = pixels_needed(shape, resized, first, self.size, drawn["cubic"])
+        numbers = (start, shape, resized, first, self.size)
+        return resize_window(part, *numbers, drawn["cubic"], self.exact)
+
+    def _placed(self, shape: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Height and width after resizing, and where the square is in them."""
+        resized = drawn["edge"] * shape // tf.reduce_min(shape)
+        places = tf.cast(resized - self.size + 1, drawn["place"].dtype)
+        return resized, tf.cast(tf.floor(drawn["place"] * places), tf.int32)

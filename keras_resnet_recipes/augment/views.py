@@ -1,0 +1,110 @@
+"""Several views of one image, for testing: ten squares, or several sizes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from keras_resnet_recipes.augment.augmentation import check_interpolation
+from keras_resnet_recipes.augment.resize import resize
+from keras_resnet_recipes.formulas.checks import check_pixels
+from keras_resnet_recipes.formulas.views import five_corners
+
+
+def resize_shorter_edge(image: tf.Tensor, edge: int, cubic: tf.Tensor | bool = True) -> tf.Tensor:
+    """Resize an image so that its shorter edge has a given length.
+
+    Args:
+        image: uint8 [height, width, 3], of any size.
+        edge: Length in pixels; the longer edge is cut to a whole number.
+        cubic: Bicubic if true, bilinear if false.
+
+    Returns:
+        uint8 [height, width, 3].
+
+    Source: torchvision `transforms/functional.py`, resize.
+
+    >>> resize_shorter_edge(tf.zeros([40, 30, 3], tf.uint8), 15).shape
+    TensorShape([20, 15, 3])
+    """
+    shape = tf.shape(image)[:2]
+    height, width = tf.unstack(edge * shape // tf.reduce_min(shape))
+    return resize(image, height, width, cubic)
+
+
+def resize_to_scales(
+    image: tf.Tensor,
+    shorter_edges: Sequence[int] = (224, 256, 384, 480, 640),
+    cubic: tf.Tensor | bool = True,
+) -> list[tf.Tensor]:
+    """An image in several sizes, for `krr.testing.multi_scale_scores`.
+
+    Args:
+        image: uint8 [height, width, 3], of any size.
+        shorter_edges: Lengths in pixels of the shorter edge.
+        cubic: Bicubic if true, bilinear if false.
+
+    Returns:
+        An image uint8 [height, width, 3] for each length.
+
+    Source: He et al. (arXiv 1512.03385), section 3.4.
+
+    >>> scales = resize_to_scales(tf.zeros([40, 30, 3], tf.uint8), (15, 30))
+    >>> [tuple(scale.shape) for scale in scales]
+    [(20, 15, 3), (40, 30, 3)]
+    """
+    return [resize_shorter_edge(image, edge, cubic) for edge in shorter_edges]
+
+
+@dataclass(frozen=True)
+class TenCrop:
+    """Ten squares of an image: the corners and the middle, and those of its mirror image.
+
+    Nothing is random. The scores of the ten are averaged, see `krr.testing.average_scores`.
+
+    Args:
+        size: Height and width of the squares in pixels, at least 1.
+        shorter_edge: Length to which the shorter edge of the image is resized, at least `size`.
+        interpolation: "bilinear" or "bicubic".
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Source: Krizhevsky et al., 'ImageNet classification with deep convolutional neural networks',
+    section 4.1; He et al. (arXiv 1512.03385), section 3.4; torchvision
+    `transforms/functional.py`, ten_crop.
+
+    >>> TenCrop(size=16, shorter_edge=20)(tf.zeros([40, 30, 3], tf.uint8)).shape
+    TensorShape([10, 16, 16, 3])
+    """
+
+    size: int = 224
+    shorter_edge: int = 256
+    interpolation: str = "bicubic"
+
+    def __post_init__(self) -> None:
+        check_pixels("size", self.size)
+        if not (isinstance(self.shorter_edge, int) and self.shorter_edge >= self.size):
+            raise ValueError(
+                f"shorter_edge must be an int of at least {self.size}, got {self.shorter_edge!r}"
+            )
+        check_interpolation(self.interpolation, ("bilinear", "bicubic"))
+
+    def __call__(self, image: tf.Tensor) -> tf.Tensor:
+        """Resize and cut one image.
+
+        Args:
+            image: uint8 [height, width, 3], RGB, of any size.
+
+        Returns:
+            uint8 [10, size, size, 3]: above left and right, below left and right, in the middle;
+            then the same of the mirror image.
+        """
+        resized = resize_shorter_edge(image, self.shorter_edge, self.interpolation == "bicubic")
+        size, (height, width) = self.size, tf.unstack(tf.shape(resized)[:2])
+        squares = [
+            image[top : top + size, left : left + size]
+            for image in (resized, tf.reverse(resized, [1]))
+            for top, left in five_corners(height, width, size)
+        ]
+        return tf.ensure_shape(tf.stack(squares), [10, size, size, 3])

@@ -1,0 +1,131 @@
+"""TrivialAugmentWide against torchvision's operations on Pillow, and what it draws."""
+
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_resnet_recipes.augment import TrivialAugmentWide
+from keras_resnet_recipes.augment.trivial_augment import BINS, OPERATIONS, magnitude_argument
+from tests.augment.chance import chi_square, chi_square_limit
+
+N = 20_000
+SIGNED = OPERATIONS[1:10]
+
+
+@pytest.fixture(scope="module")
+def g(golden):
+    return golden("augmentations")
+
+
+def row_of(name, magnitude, negative):
+    return {
+        "operation": tf.constant(OPERATIONS.index(name)),
+        "argument": tf.constant(magnitude_argument(name, magnitude, negative), tf.float64),
+    }
+
+
+def test_operations_are_torchvisions_in_their_order(g):
+    assert [name.replace("_", "") for name in OPERATIONS] == [
+        name.lower() for name in g.meta["operations"]
+    ]
+
+
+KINDS = [(name, kind) for name in OPERATIONS for kind in ("nearest", "bilinear")]
+
+
+@pytest.mark.parametrize(("name", "interpolation"), sorted(set(KINDS) - {("rotate", "bilinear")}))
+def test_bytes_of_torchvision(g, name, interpolation):
+    augment = TrivialAugmentWide(interpolation)
+    for which in ("square", "wide"):
+        image, theirs = g[f"picture/{which}"], g[f"trivial/{interpolation}/{which}"]
+        differing = []
+        for magnitude in range(BINS):
+            for negative in (False, True):
+                picture = augment.apply(image, row_of(name, magnitude, negative))
+                expected = theirs[OPERATIONS.index(name), magnitude, int(negative)]
+                if zlib.crc32(picture.numpy().tobytes()) != expected:
+                    differing.append((magnitude, negative))
+        assert not differing, which
+
+
+@pytest.mark.parametrize("which", ["square", "wide"])
+def test_bilinear_rotation_is_torchvisions(g, which):
+    image, theirs = g[f"picture/{which}"], g[f"trivial/rotated/{which}"]
+    augment = TrivialAugmentWide("bilinear")
+    for magnitude in range(BINS):
+        for negative in (False, True):
+            picture = augment.apply(image, row_of("rotate", magnitude, negative))
+            away = abs(picture.numpy().astype(int) - theirs[magnitude, int(negative)])
+            if magnitude in (10, 30):
+                # At 45 and 135 degrees pixels fall between two others in equal parts, and the last
+                # bit of a sine, which is TensorFlow's, decides on which side of a whole level.
+                assert away.max() <= 1
+                assert away.mean() < 0.01
+            else:
+                assert not away.any(), (magnitude, negative)
+
+
+def test_arguments_without_magnitude_or_sign():
+    for name in OPERATIONS:
+        values = [
+            [magnitude_argument(name, magnitude, negative) for magnitude in range(BINS)]
+            for negative in (False, True)
+        ]
+        assert (values[0] == values[1]) == (name not in SIGNED), name
+    # torch counts from the far end, and 32 - 15 * 16 / 15 is just below 16 in single precision.
+    assert magnitude_argument("translate_x", 15) == 15
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_operations_magnitudes_and_signs_are_equally_likely(seed):
+    rows = TrivialAugmentWide().draw(N, (seed, 0))
+    operation, argument = (rows[name].numpy() for name in ("operation", "argument"))
+    counts = np.bincount(operation, minlength=len(OPERATIONS))
+    assert chi_square(counts, np.full(14, N / 14)) < chi_square_limit(13)
+    # Signed and with 31 different magnitudes, so that 61 arguments tell all draws apart.
+    signed = [OPERATIONS.index(name) for name in ("shear_x", "shear_y", "rotate", "brightness")]
+    cells = np.zeros((2, BINS))
+    for place in signed:
+        table = {
+            magnitude_argument(OPERATIONS[place], magnitude, negative): (int(negative), magnitude)
+            for negative in (False, True)
+            for magnitude in range(BINS)
+        }
+        for value in argument[operation == place]:
+            cells[table[value]] += 1
+    assert cells.sum() == np.isin(operation, signed).sum()
+    nothing = cells[:, 0].sum()  # without a sign
+    observed = np.append(cells[:, 1:].ravel(), nothing)
+    expected = np.append(np.full(60, cells.sum() / 62), cells.sum() / 31)
+    assert chi_square(observed, expected) < chi_square_limit(60)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize("shape", [(18, 29, 3), (None, None, 3)])
+def test_inside_tf_data(g, interpolation, shape):
+    augment, image = TrivialAugmentWide(interpolation), g["picture/wide"]
+    cells = [(place, magnitude) for place in range(len(OPERATIONS)) for magnitude in (7, 28)]
+    rows = [row_of(OPERATIONS[place], magnitude, True) for place, magnitude in cells]
+    rows = {name: tf.stack([row[name] for row in rows]) for name in rows[0]}
+    spec = tf.TensorSpec(shape, tf.uint8)
+    images = tf.data.Dataset.from_generator(lambda: [image] * len(cells), output_signature=spec)
+    dataset = tf.data.Dataset.zip(images, tf.data.Dataset.from_tensor_slices(rows))
+    dataset = dataset.map(tf.autograph.experimental.do_not_convert(augment.apply))
+    assert dataset.element_spec.shape.as_list() == list(shape)
+    for cell, picture in zip(cells, dataset.as_numpy_iterator(), strict=True):
+        expected = g[f"trivial/{interpolation}/wide"][*cell, 1]
+        assert zlib.crc32(picture.tobytes()) == expected, cell
+
+
+def test_the_seed_decides(g):
+    augment = TrivialAugmentWide()
+    pictures = [augment(g["picture/wide"], (5, i)).numpy() for i in range(8)]
+    np.testing.assert_array_equal(augment(g["picture/wide"], (5, 3)), pictures[3])
+    assert len({picture.tobytes() for picture in pictures}) >= 7
+
+
+def test_another_interpolation_is_refused():
+    with pytest.raises(ValueError, match=r"one of \('bilinear', 'nearest'\), got 'bicubic'"):
+        TrivialAugmentWide("bicubic")
