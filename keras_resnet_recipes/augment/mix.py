@@ -112,10 +112,12 @@ class MixUpOrCutMix:
         cutmix_alpha: The same for CutMix.
         probability: Of mixing a batch at all, 0..1.
         switch_probability: Of CutMix where both are on, 0..1.
+        partner: What image i of n is mixed with: "reversed" is image n-1-i, as in timm, "rolled" is
+            image i-1, as in torchvision, whose MixUp is not rounded to bytes, however.
 
     Raises:
-        ValueError: If an argument is out of its range; when called, if either kind is on and the
-            batch is odd.
+        ValueError: If an argument is out of its range; when called, if either kind is on and a
+            batch whose partners are reversed is odd.
 
     Source: timm `data/mixup.py`, mode "batch", as in 'ResNet strikes back' (arXiv 2110.00476).
 
@@ -129,12 +131,14 @@ class MixUpOrCutMix:
     cutmix_alpha: float | None
     probability: float = 1.0
     switch_probability: float = 0.5
+    partner: str = "reversed"
 
     def __post_init__(self) -> None:
         for name in ("mixup_alpha", "cutmix_alpha"):
             check_alpha(name, getattr(self, name))
         for name in ("probability", "switch_probability"):
             check_probability(name, getattr(self, name))
+        mixing.check_partner(self.partner, None)
 
     def __call__(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
@@ -142,7 +146,8 @@ class MixUpOrCutMix:
         """Mix one batch.
 
         Args:
-            images: uint8 or floating point, [n, height, width, channels] with an even n.
+            images: uint8 or floating point, [n, height, width, channels]; n is even where partners
+                are reversed.
             labels: Floating point [n, classes].
             seed: Two whole numbers, int32 or int64 [2].
 
@@ -164,7 +169,7 @@ class MixUpOrCutMix:
             probability=self.probability,
             switch_probability=self.switch_probability,
         )
-        return _mix(images, labels, weight, box, share)
+        return _mix(images, labels, weight, box, share, self.partner)
 
 
 @dataclass(frozen=True)
@@ -235,31 +240,41 @@ def _cut(images: tf.Tensor, lam: tf.Tensor, center: tf.Tensor) -> tuple[tf.Tenso
 
 
 def _mix(
-    images: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor, box: tf.Tensor, share: tf.Tensor
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    weight: tf.Tensor,
+    box: tf.Tensor,
+    share: tf.Tensor,
+    partner: str = "reversed",
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Blend with the given weight outside the box, take the partner inside it."""
     images, labels = tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
-    mixing.check_even(images.shape[0])
+    mixing.check_partner(partner, images.shape[0])
     known = images.shape.is_fully_defined()
     blend, paste = _FUSED if known else (_blend_images, _paste_images)
     # A batch is blended or cut, never both.
-    mixed = tf.cond(weight < 1, lambda: blend(images, weight), lambda: paste(images, box))
-    return mixed, mixing.mix_labels(TENSORFLOW, labels, share)
+    mixed = tf.cond(
+        weight < 1, lambda: blend(images, weight, partner), lambda: paste(images, box, partner)
+    )
+    partners = mixing.partners_of(TENSORFLOW, labels, partner)
+    return mixed, mixing.mix_labels(TENSORFLOW, labels, partners, share)
 
 
-def _blend_images(images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+def _blend_images(images: tf.Tensor, weight: tf.Tensor, partner: str) -> tf.Tensor:
     # Compiled code is twice as fast along one long row of values as along three channels.
     rows = tf.reshape(images, [tf.shape(images)[0], -1])
-    return tf.reshape(mixing.blend(TENSORFLOW, rows, weight), tf.shape(images))
+    partners = mixing.partners_of(TENSORFLOW, rows, partner)
+    return tf.reshape(mixing.blend(TENSORFLOW, rows, partners, weight), tf.shape(images))
 
 
-def _paste_images(images: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+def _paste_images(images: tf.Tensor, box: tf.Tensor, partner: str) -> tf.Tensor:
     """The images with the box of their partners; a row of pixels is taken as a row of values."""
     n, height, width, channels = tf.unstack(tf.shape(images))
     rows, columns = tf.range(height)[:, None], tf.range(width * channels) // channels
     inside = (rows >= box[0]) & (rows < box[2]) & (columns >= box[1]) & (columns < box[3])
     folded = tf.reshape(images, [n, height, width * channels])
-    return tf.reshape(tf.where(inside, tf.reverse(folded, [0]), folded), tf.shape(images))
+    partners = mixing.partners_of(TENSORFLOW, folded, partner)
+    return tf.reshape(tf.where(inside, partners, folded), tf.shape(images))
 
 
 # One pass over the batch instead of ten; worth a compilation for each shape of batch.

@@ -102,62 +102,85 @@ def cut_box(ops: Any, size: Any, lam: Any, center: Any) -> tuple[Any, Any]:
     return ops.numpy.concatenate([low, high], 0), 1 - ops.numpy.prod(part) / ops.numpy.prod(whole)
 
 
-def mix_images(ops: Any, images: Any, weight: Any, box: Any) -> Any:
+PARTNERS = ("reversed", "rolled")
+
+
+def check_partner(partner: str, count: int | None) -> None:
+    """Raise a ValueError for another rule of pairing, or a batch known to be odd that is paired by its ends."""
+    if partner not in PARTNERS:
+        raise ValueError(f"partner must be one of {PARTNERS}, got {partner!r}")
+    if partner == "reversed" and isinstance(count, int) and count % 2:
+        raise ValueError(f"images must be an even number to mix, got {count}")
+
+
+def partners_of(ops: Any, batch: Any, partner: str) -> Any:
+    """The images or labels that those of a batch are mixed with.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        batch: [n, ...].
+        partner: "reversed" for the one at the same place from the other end, as in timm; "rolled" for
+            the one before, as in torchvision.
+
+    Returns:
+        The same shape and type.
+    """
+    if partner == "reversed":
+        return ops.numpy.flip(batch, axis=0)
+    return ops.numpy.roll(batch, 1, axis=0)
+
+
+def mix_images(ops: Any, images: Any, partners: Any, weight: Any, box: Any) -> Any:
     """Blend with the given weight outside the box, take the partner inside it.
 
     Args:
         ops: Namespace of a Keras backend.
         images: As for `blend`.
+        partners: As for `blend`.
         weight: As for `blend`.
         box: int32 [top, left, bottom, right].
 
     Returns:
         The same shape and type.
     """
-    partners = ops.numpy.flip(images, axis=0)
-    blended = blend(ops, images, weight)
+    blended = blend(ops, images, partners, weight)
     return ops.numpy.where(inside(ops, images, box[None]), partners, blended)
 
 
-def blend(ops: Any, images: Any, weight: Any) -> Any:
-    """Blend each image with its partner, the image at the same place from the other end.
+def blend(ops: Any, images: Any, partners: Any, weight: Any) -> Any:
+    """Blend each image with its partner.
 
     Args:
         ops: Namespace of a Keras backend.
         images: Bytes (the blend is rounded half to even) or floating point (it is not),
             [n, height, width, channels].
+        partners: The image that each is mixed with, of the same shape and type.
         weight: Share of an image's own pixels. As float64 the bytes are those of timm also where
             XLA compiles this; as float32 XLA may round a tie the other way.
 
     Returns:
         The same shape and type.
     """
-    partners = ops.numpy.flip(images, axis=0)
     if keras.backend.is_int_dtype(images.dtype):
         sums = _share(ops, images, weight) + _share(ops, partners, 1 - weight)
         return ops.cast(ops.numpy.round(sums), images.dtype)
     return ops.cast(weight, images.dtype) * images + ops.cast(1 - weight, images.dtype) * partners
 
 
-def mix_labels(ops: Any, labels: Any, share: Any) -> Any:
+def mix_labels(ops: Any, labels: Any, partners: Any, share: Any) -> Any:
     """Mix labels: share * label + (1 - share) * label of the partner.
 
     Args:
         ops: Namespace of a Keras backend.
         labels: Floating point [n, classes].
+        partners: The label that each is mixed with, of the same shape and type.
         share: Share of an image's own label.
 
     Returns:
         The same shape and type.
     """
     share = ops.cast(share, labels.dtype)
-    return share * labels + (1 - share) * ops.numpy.flip(labels, axis=0)
-
-
-def check_even(count: int | None) -> None:
-    """Raise a ValueError if the size of a batch is known and odd."""
-    if isinstance(count, int) and count % 2:
-        raise ValueError(f"images must be an even number to mix, got {count}")
+    return share * labels + (1 - share) * partners
 
 
 def _share(ops: Any, images: Any, weight: Any) -> Any:

@@ -71,7 +71,7 @@ class MixUpOrCutMix(ImageLayer):
         labels = ops.cast(labels, "float32")
         if not (self.mixup_alpha or self.cutmix_alpha):
             return images, labels
-        mixing.check_even(ops.shape(images)[0])
+        mixing.check_partner("reversed", ops.shape(images)[0])
         weight, box, share = mixing.mixture(
             ops,
             images,
@@ -81,8 +81,9 @@ class MixUpOrCutMix(ImageLayer):
             probability=self.probability,
             switch_probability=self.switch_probability,
         )
-        images = mixing.mix_images(ops, images, weight, box)
-        return images, mixing.mix_labels(ops, labels, share)
+        partners = [mixing.partners_of(ops, part, "reversed") for part in (images, labels)]
+        images = mixing.mix_images(ops, images, partners[0], weight, box)
+        return images, mixing.mix_labels(ops, labels, partners[1], share)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

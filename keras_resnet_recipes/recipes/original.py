@@ -60,6 +60,9 @@ class He2015CIFAR(Recipe):
     (6.43 %, mean 6.61 %) began at a rate of 0.01 until the training error was below 80 %, about
     400 updates, which this recipe does not. Measured here: docs/experiments.md.
 
+    Its mean is that of each colour, not of each pixel, and of ImageNet in the network
+    (`krr.data.mean_image` computes the other); padding has the mean colour of CIFAR-10.
+
     The rate falls after 32,000 and 48,000 of 64,000 updates, 390 of them an epoch of 50,000 pictures.
 
     >>> import keras_resnet_recipes as krr
@@ -90,5 +93,6 @@ class He2015CIFAR(Recipe):
     step_factor = 0.1
     loss = "categorical_crossentropy"
     pad = 4
+    pad_color = (125.31, 122.95, 113.87)
     train_interpolation = "bilinear"
     horizontal_flip = True

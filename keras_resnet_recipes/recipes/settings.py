@@ -104,7 +104,10 @@ class Settings:
     shorter_side: tuple[int, int] | None = setting(
         None, "resize to a random shorter side, pixels, then a random crop", minimum=1
     )
-    pad: int | None = setting(None, "pad by so many pixels, then a random crop", minimum=0)
+    pad: int | None = setting(None, "pad by so many pixels, then a random crop", minimum=1)
+    pad_color: tuple[float, float, float] | None = setting(
+        None, "what is padded, 0 to 255", minimum=0, maximum=255, none="mirror image"
+    )
     crop_scale: tuple[float, float] | None = setting(
         None,
         "random resized crop: share of the image's area",

@@ -101,7 +101,8 @@ def check_share(recipe: Recipe, replicas: int) -> None:
             "`mix_per_replica` must be True on several hosts with MixUp or CutMix, for each makes its part "
             "of a batch alone; received False."
         )
-    if mixing(recipe) and recipe.mix_per_replica and part // replicas % 2:
+    reverses = mixing(recipe) and recipe.mix_partner == "reversed"
+    if reverses and recipe.mix_per_replica and part // replicas % 2:
         raise ValueError(
             "`batch_size` / `gradient_accumulation_steps` / devices must be even with MixUp or CutMix, which "
             f"pair images of one device; received {recipe.batch_size} / {recipe.gradient_accumulation_steps} / "

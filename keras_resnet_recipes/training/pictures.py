@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_resnet_recipes import augment
+from keras_resnet_recipes.applications.network import IMAGENET_MEAN, IMAGENET_STD
 from keras_resnet_recipes.data import ImageDataset, decode, decode_crop
 from keras_resnet_recipes.recipes import Recipe
 
@@ -19,15 +20,10 @@ Copies = Callable[[tuple[tf.Tensor, Any], dict[str, Any]], tuple[tf.Tensor, tf.T
 
 def augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
     """The random changes of a picture, in their order."""
-    steps: dict[str, augment.Augmentation] = {}
-    if recipe.crop_scale is not None:
-        steps["crop"] = augment.RandomResizedCrop(
-            size=recipe.train_size,
-            scale=recipe.crop_scale,
-            aspect=recipe.crop_aspect,
-            interpolation=recipe.train_interpolation,
-            exact=recipe.exact_resize,
-        )
+    crop = _crop(recipe)
+    steps: dict[str, augment.Augmentation] = {"crop": crop} if crop else {}
+    if recipe.pad:
+        steps["pad"] = augment.PadAndCrop(recipe.pad, fill=recipe.pad_color)
     if recipe.horizontal_flip:
         steps["flip"] = augment.RandomFlip()
     if recipe.rand_augment is not None:
@@ -39,7 +35,34 @@ def augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
             probability=recipe.rand_augment_probability,
             interpolation=recipe.train_interpolation,
         )
+    if recipe.trivial_augment:
+        steps["trivial_augment"] = augment.TrivialAugmentWide()
+    if recipe.color_jitter:
+        steps["color_jitter"] = augment.ColorJitter(*recipe.color_jitter)
+    if recipe.lighting is not None:
+        steps["lighting"] = augment.Lighting(recipe.lighting)
+    if recipe.random_erasing:
+        # 0, or normal noise, of pixels that the network will have normalized.
+        noise = IMAGENET_STD if recipe.random_erasing_fill == "noise" else 0.0
+        steps["random_erasing"] = augment.RandomErasing(
+            recipe.random_erasing, fill=IMAGENET_MEAN, noise=noise
+        )
     return steps
+
+
+def _crop(recipe: Recipe) -> augment.Augmentation | None:
+    settings: dict[str, Any] = {
+        "size": recipe.train_size,
+        "interpolation": recipe.train_interpolation,
+        "exact": recipe.exact_resize,
+    }
+    if recipe.shorter_side is not None:
+        return augment.ScaleJitterCrop(shorter_edge=recipe.shorter_side, **settings)
+    if recipe.crop_scale is not None:
+        return augment.RandomResizedCrop(
+            scale=recipe.crop_scale, aspect=recipe.crop_aspect, **settings
+        )
+    return None
 
 
 def drawn_rows(

@@ -282,6 +282,7 @@ def _targets_and_mix(
         cutmix_alpha=recipe.cutmix_alpha,
         probability=recipe.mix_probability,
         switch_probability=recipe.mix_switch_probability,
+        partner=recipe.mix_partner,
     )
 
     @_plain

@@ -27,8 +27,10 @@ def mixed(images, labels, case):
         center = keras.ops.convert_to_tensor(case["centre_y_x"], "int32")
         box, share = mixing.cut_box(ops, size, lam, center)
         weight = keras.ops.ones([])
-    images = mixing.mix_images(ops, images, weight, box)
-    labels = mixing.mix_labels(ops, keras.ops.convert_to_tensor(labels), share)
+    labels = keras.ops.convert_to_tensor(labels)
+    partners = [mixing.partners_of(ops, part, "reversed") for part in (images, labels)]
+    images = mixing.mix_images(ops, images, partners[0], weight, box)
+    labels = mixing.mix_labels(ops, labels, partners[1], share)
     return keras.ops.convert_to_numpy(images), keras.ops.convert_to_numpy(labels)
 
 
