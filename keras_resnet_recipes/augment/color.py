@@ -4,12 +4,29 @@ Blending follows Pillow's `Blend.c`: degenerate + factor * (image - degenerate) 
 limited to 0..255 and cut to a whole number, not rounded.
 """
 
-import numpy as np
+import functools
+from collections.abc import Callable
+
 import tensorflow as tf
 
-_GRAY = np.array([[19595], [38470], [7471]])
+Operation = Callable[..., tf.Tensor]
 
 
+def _compiled(operation: Operation) -> Operation:
+    """In one pass over images of known size, compiled once a size; for those that gain by it."""
+    fused = tf.function(operation, autograph=False, jit_compile=True)
+
+    @functools.wraps(operation)
+    def operate(image: tf.Tensor, *arguments: tf.Tensor | float) -> tf.Tensor:
+        image = tf.convert_to_tensor(image)
+        # Another Python number would be another function to compile.
+        numbers = [tf.cast(argument, tf.float32) for argument in arguments]
+        return (fused if image.shape.is_fully_defined() else operation)(image, *numbers)
+
+    return operate
+
+
+@_compiled
 def auto_contrast(image: tf.Tensor) -> tf.Tensor:
     """Stretch each channel so that its darkest value becomes 0 and its brightest 255.
 
@@ -24,18 +41,15 @@ def auto_contrast(image: tf.Tensor) -> tf.Tensor:
     >>> auto_contrast(tf.constant([[[10, 0, 7], [20, 255, 7]]], tf.uint8))[0].numpy().tolist()
     [[0, 0, 7], [255, 255, 7]]
     """
-    image = tf.convert_to_tensor(image)
-    stretch = _fused_stretch if image.shape.is_fully_defined() else _stretch
-    return stretch(image)
-
-
-def _stretch(image: tf.Tensor) -> tf.Tensor:
-    low = tf.cast(tf.reduce_min(image, [0, 1]), tf.float64)
-    high = tf.cast(tf.reduce_max(image, [0, 1]), tf.float64)
+    folded = _fold(image)
+    # Column by column first, which compiled code does many at a time.
+    low = 255 - tf.reduce_max(tf.reshape(tf.reduce_max(255 - folded, 0), [-1, 3]), 0)
+    high = tf.reduce_max(tf.reshape(tf.reduce_max(folded, 0), [-1, 3]), 0)
+    low, high = tf.cast(low, tf.float64), tf.cast(high, tf.float64)
     flat = high <= low
     scale = tf.where(flat, tf.ones_like(low), 255.0 / tf.where(flat, tf.ones_like(low), high - low))
     offset = tf.where(flat, tf.zeros_like(low), -low * scale)
-    folded, scale, offset = _fold(image), _tile(scale, image), _tile(offset, image)
+    scale, offset = _tile(scale, image), _tile(offset, image)
     return _unfold(_to_bytes(_rounded(tf.cast(folded, tf.float64) * scale) + offset), image)
 
 
@@ -108,6 +122,7 @@ def posterize(image: tf.Tensor, bits: tf.Tensor | float) -> tf.Tensor:
     return tf.bitwise.bitwise_and(image, tf.cast(mask, tf.uint8))
 
 
+@_compiled
 def solarize(image: tf.Tensor, threshold: tf.Tensor | float) -> tf.Tensor:
     """Invert the values from a threshold upwards.
 
@@ -124,10 +139,12 @@ def solarize(image: tf.Tensor, threshold: tf.Tensor | float) -> tf.Tensor:
     >>> solarize(tf.constant([[[0, 100, 255]]], tf.uint8), 100)[0, 0].numpy().tolist()
     [0, 155, 0]
     """
-    inverted = tf.cast(tf.cast(image, tf.float32) >= tf.cast(threshold, tf.float32), tf.uint8)
-    return tf.bitwise.bitwise_xor(image, inverted * 255)
+    folded, limit = _fold(image), tf.cast(tf.math.ceil(threshold), tf.int32)
+    bright = tf.cast(folded, tf.int32) >= limit
+    return _unfold(tf.where(bright, tf.bitwise.invert(folded), folded), image)
 
 
+@_compiled
 def solarize_add(image: tf.Tensor, addition: tf.Tensor | float) -> tf.Tensor:
     """Brighten the dark half: add to the values below 128.
 
@@ -143,9 +160,11 @@ def solarize_add(image: tf.Tensor, addition: tf.Tensor | float) -> tf.Tensor:
     >>> solarize_add(tf.constant([[[0, 127, 128]]], tf.uint8), 110)[0, 0].numpy().tolist()
     [110, 237, 128]
     """
-    return image + tf.cast(image < 128, tf.uint8) * tf.cast(addition, tf.uint8)
+    folded = _fold(image)
+    return _unfold(tf.where(folded < 128, folded + tf.cast(addition, tf.uint8), folded), image)
 
 
+@_compiled
 def color(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     """Change the saturation.
 
@@ -161,11 +180,11 @@ def color(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     >>> color(tf.constant([[[255, 0, 0]]], tf.uint8), 0.0)[0, 0].numpy().tolist()
     [76, 76, 76]
     """
-    folded = tf.cast(_fold(image), tf.float32)
-    gray = tf.reshape(_gray(folded, repeats=3), tf.shape(folded))
-    return _unfold(_blend(gray, folded, factor), image)
+    values = tf.cast(image, tf.float32)
+    return tf.ensure_shape(_blend(_gray(values)[..., None], values, factor), image.shape)
 
 
+@_compiled
 def contrast(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     """Change the contrast about the mean gray of the image.
 
@@ -182,12 +201,12 @@ def contrast(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     >>> contrast(tf.constant([[[0, 0, 0], [255, 255, 255]]], tf.uint8), 0.0)[0, 0].numpy().tolist()
     [128, 128, 128]
     """
-    folded = tf.cast(_fold(image), tf.float32)
-    # Sums over a row are whole numbers that single precision holds, those over an image are not.
-    row_sums = tf.reduce_sum(tf.reshape(_gray(folded), [tf.shape(folded)[0], -1]), axis=1)
+    # In whole numbers, which compiled code adds many at a time; those of a row do not overflow.
+    row_sums = tf.reduce_sum(tf.cast(_gray(tf.cast(image, tf.float32)), tf.int32), axis=1)
     count = tf.cast(tf.size(image) // 3, tf.float64)
     mean = tf.floor(tf.reduce_sum(tf.cast(row_sums, tf.float64)) / count + 0.5)
-    return _unfold(_blend(tf.cast(mean, tf.float32), folded, factor), image)
+    values = tf.cast(_fold(image), tf.float32)
+    return _unfold(_blend(tf.cast(mean, tf.float32), values, factor), image)
 
 
 def brightness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
@@ -208,6 +227,7 @@ def brightness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     return _to_bytes(tf.cast(image, tf.float32) * tf.cast(factor, tf.float32))
 
 
+@_compiled
 def sharpness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     """Change the sharpness; the outermost pixels stay as they are.
 
@@ -225,12 +245,6 @@ def sharpness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     >>> sharpness(dot, 0.0)[1, :, 0].numpy().tolist()
     [0, 50, 0]
     """
-    image = tf.convert_to_tensor(image)
-    sharpen = _fused_sharpen if image.shape.is_fully_defined() else _sharpen
-    return sharpen(image, tf.cast(factor, tf.float32))
-
-
-def _sharpen(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     folded = _fold(image)
     values = tf.cast(folded, tf.float32)
     rows = values[:-2] + values[1:-1] + values[2:]
@@ -259,13 +273,10 @@ def _to_bytes(values: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(values, 0.0, 255.0), tf.uint8)
 
 
-def _gray(folded: tf.Tensor, repeats: int = 1) -> tf.Tensor:
-    """Pillow's luminance of float32 values, each `repeats` times: exact, as all sums are whole."""
-    # Four pixels at a time where their number is known to allow it: a wider product is faster.
-    size = folded.shape.num_elements()
-    pixels = 4 if size is not None and size % 12 == 0 else 1
-    weights = np.kron(np.eye(pixels), np.repeat(_GRAY, repeats, axis=1)).astype(np.float32)
-    sums = tf.matmul(tf.reshape(folded, [-1, 3 * pixels]), weights)
+def _gray(values: tf.Tensor) -> tf.Tensor:
+    """Pillow's luminance of float32 [..., 3]: exact, as all sums are whole and below 2**24."""
+    red, green, blue = tf.unstack(values, axis=-1)
+    sums = 19595.0 * red + 38470.0 * green + 7471.0 * blue
     return tf.floor((sums + 32768.0) * (1 / 65536))
 
 
@@ -285,8 +296,5 @@ def _tile(channels: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     return tf.tile(channels, [tf.shape(image)[1]])
 
 
-# Compiled where that was measured to be faster; TensorFlow's own gather copies byte by byte.
-_fused_stretch, _fused_gather, _fused_sharpen = (
-    tf.function(function, autograph=False, jit_compile=True)
-    for function in (_stretch, tf.gather, _sharpen)
-)
+# TensorFlow's own gather copies byte by byte.
+_fused_gather = tf.function(tf.gather, autograph=False, jit_compile=True)

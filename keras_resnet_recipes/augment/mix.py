@@ -240,28 +240,30 @@ def _mix(
     """Blend with the given weight outside the box, take the partner inside it."""
     images, labels = tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
     mixing.check_even(images.shape[0])
+    known = images.shape.is_fully_defined()
+    blend, paste = _FUSED if known else (_blend_images, _paste_images)
     # A batch is blended or cut, never both.
-    mixed = tf.cond(weight < 1, lambda: _blend(images, weight), lambda: _paste(images, box))
+    mixed = tf.cond(weight < 1, lambda: blend(images, weight), lambda: paste(images, box))
     return mixed, mixing.mix_labels(TENSORFLOW, labels, share)
 
 
-def _blend(images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    known = images.shape.is_fully_defined()
-    return (_fused_blend if known else _blend_images)(images, weight)
-
-
-def _paste(images: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
-    """The images with the box of their partners: rows are copied, no pixel is looked at."""
-    top, left, bottom, right = tf.unstack(box)
-    rows = images[:, top:bottom]
-    partners = tf.reverse(rows[:, :, left:right], [0])
-    rows = tf.concat([rows[:, :, :left], partners, rows[:, :, right:]], 2)
-    return tf.ensure_shape(tf.concat([images[:, :top], rows, images[:, bottom:]], 1), images.shape)
-
-
 def _blend_images(images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    return mixing.blend(TENSORFLOW, images, weight)
+    # Compiled code is twice as fast along one long row of values as along three channels.
+    rows = tf.reshape(images, [tf.shape(images)[0], -1])
+    return tf.reshape(mixing.blend(TENSORFLOW, rows, weight), tf.shape(images))
+
+
+def _paste_images(images: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+    """The images with the box of their partners; a row of pixels is taken as a row of values."""
+    n, height, width, channels = tf.unstack(tf.shape(images))
+    rows, columns = tf.range(height)[:, None], tf.range(width * channels) // channels
+    inside = (rows >= box[0]) & (rows < box[2]) & (columns >= box[1]) & (columns < box[3])
+    folded = tf.reshape(images, [n, height, width * channels])
+    return tf.reshape(tf.where(inside, tf.reverse(folded, [0]), folded), tf.shape(images))
 
 
 # One pass over the batch instead of ten; worth a compilation for each shape of batch.
-_fused_blend = tf.function(_blend_images, autograph=False, jit_compile=True)
+_FUSED = tuple(
+    tf.function(function, autograph=False, jit_compile=True)
+    for function in (_blend_images, _paste_images)
+)

@@ -55,7 +55,7 @@ def _scale_rows(rows: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | boo
     scale = tf.cast(length, tf.float64) / tf.cast(tf.shape(rows)[0], tf.float64)
 
     def by(kernel: str) -> tf.Tensor:
-        return 0.5 + tf.raw_ops.ScaleAndTranslate(
+        return tf.raw_ops.ScaleAndTranslate(
             images=rows[None, :, None, :],
             size=tf.stack([length, 1]),
             scale=tf.stack([tf.cast(scale, tf.float32), 1.0]),
@@ -64,13 +64,17 @@ def _scale_rows(rows: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | boo
             antialias=True,
         )
 
-    # Only the bicubic kernel, negative in places, leaves the range of a byte.
-    levels = tf.cond(
-        tf.convert_to_tensor(cubic),
-        lambda: tf.clip_by_value(by("keyscubic"), 0.0, 255.0),
-        lambda: by("triangle"),
+    levels = tf.cond(tf.convert_to_tensor(cubic), lambda: by("keyscubic"), lambda: by("triangle"))
+    # Rounded half up and limited to bytes in one pass; 0..255 are levels, not a range to stretch.
+    quantized = tf.raw_ops.QuantizeV2(
+        input=levels[0, :, 0, :],
+        min_range=0.0,
+        max_range=255.0,
+        T=tf.quint8,
+        mode="SCALED",
+        round_mode="HALF_AWAY_FROM_ZERO",
     )
-    return tf.cast(levels, tf.uint8)[0, :, 0, :]
+    return tf.bitcast(quantized.output, tf.uint8)
 
 
 def _resize_rows(rows: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | bool) -> tf.Tensor:

@@ -176,7 +176,9 @@ def _check_size(size: tf.Tensor) -> tf.Operation | None:
 
 
 def _decoded_by_pillow(encoded: tf.Tensor) -> tf.Tensor:
-    return tf.ensure_shape(tf.numpy_function(_pillow_pixels, [encoded], tf.uint8), (None, None, 3))
+    # With a state, deterministic training would decode one image at a time, of whatever format.
+    pixels = tf.numpy_function(_pillow_pixels, [encoded], tf.uint8, stateful=False)
+    return tf.ensure_shape(pixels, (None, None, 3))
 
 
 def _pillow_pixels(encoded: bytes) -> np.ndarray:

@@ -6,20 +6,24 @@ from typing import Any
 import tensorflow as tf
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.data import ImageDataset, UnreadableImages, decode, decode_crop
+from keras_resnet_recipes.data import ImageDataset, UnreadableImages, decode
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.training.pictures import (
+    BLOCK,
+    augmentations,
+    block_of_rows,
+    copies_of,
+    drawn_rows,
+    folded,
+)
 from keras_resnet_recipes.training.served import Chunks, served_pictures
 from keras_resnet_recipes.training.share import Share
 
-# Random numbers are drawn for so many pictures at a time: one by one they cost more than the flip.
-_BLOCK = 256
 # The result of an evaluation does not depend on its batch; a large one only costs memory.
 _EVALUATION_BATCH = 256
 
 # What is given to tf.data here is plain TensorFlow already; translating it once more costs start-up time.
 _plain = tf.autograph.experimental.do_not_convert
-
-Copies = Callable[[tuple[tf.Tensor, Any], dict[str, Any]], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 
 def training_batches(
@@ -73,7 +77,7 @@ def training_batches(
 
     @_plain
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        epoch_seed = _folded(run_seed, epoch)
+        epoch_seed = folded(run_seed, epoch)
         skipped = tf.cast(tf.where(epoch == first_epoch, first_batch, 0), tf.int64)
         known = share.hosts == 1 and (all_readable or not data.encoded)
         unmade = skipped if known else tf.zeros([], tf.int64)
@@ -90,7 +94,7 @@ def training_batches(
     @_plain
     def mixed(number: tf.Tensor, pictures: tuple[tf.Tensor, tf.Tensor]) -> Any:
         epoch, step = first_epoch + number // (count // part), number % (count // part)
-        mix = _targets_and_mix(recipe, _folded(run_seed, epoch), unreadable, replicas, host)
+        mix = _targets_and_mix(recipe, folded(run_seed, epoch), unreadable, replicas, host)
         return mix(step, pictures)
 
     if data_service is None:
@@ -195,13 +199,13 @@ def _pictures(
     start: tf.Tensor,
 ) -> tf.data.Dataset:
     """The share of the augmented pictures `start` to `count` of an epoch, in batches (images, labels)."""
-    steps, copies = _augmentations(recipe), recipe.repeated_augmentation
+    steps, copies = augmentations(recipe), recipe.repeated_augmentation
     length = _places(data, count, copies)
     items, index_at = _ordered(data, seed, copies, length)
     first = start // copies
-    drawn = _drawn(steps, seed, copies, first)
+    drawn = drawn_rows(steps, seed, copies, first)
     numbered = share.owned(tf.data.Dataset.zip((items.enumerate().skip(first), drawn)))
-    pictures = numbered.map(_copies(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
+    pictures = numbered.map(copies_of(recipe, data, steps), num_parallel_calls=tf.data.AUTOTUNE)
     if data.encoded:
         pictures = pictures.ignore_errors(log_warning=False)
     # Whatever is done for a whole batch at once costs a picture next to nothing.
@@ -225,18 +229,18 @@ def _chunks(
     recipe: Recipe, data: ImageDataset, count: int, run_seed: tf.Tensor, share: Share
 ) -> Chunks:
     """The pictures of `_pictures` for all epochs, any few of them at a time."""
-    steps, copies = _augmentations(recipe), recipe.repeated_augmentation
-    length, copied = _places(data, count, copies), _copies(recipe, data, steps)
-    rows = _block(steps, copies)
+    steps, copies = augmentations(recipe), recipe.repeated_augmentation
+    length, copied = _places(data, count, copies), copies_of(recipe, data, steps)
+    rows = block_of_rows(steps, copies)
 
     def order(epoch: tf.Tensor) -> tf.Tensor:
-        indices = data.order(_folded(run_seed, epoch))
+        indices = data.order(folded(run_seed, epoch))
         return augment.repeat_order(indices, copies, length * copies)[::copies]
 
     def pictures(epoch: tf.Tensor, places: tf.Tensor, indices: tf.Tensor) -> tf.data.Dataset:
         drawn = tf.nest.map_structure(
-            lambda row: tf.gather(row, places % _BLOCK),
-            rows(_folded(run_seed, epoch), places[0] // _BLOCK),
+            lambda row: tf.gather(row, places % BLOCK),
+            rows(folded(run_seed, epoch), places[0] // BLOCK),
         )
         return tf.data.Dataset.from_tensor_slices(((places, indices), drawn)).map(copied)
 
@@ -260,102 +264,6 @@ def _ordered(
         order = augment.repeat_order(data.order(seed), copies, length * copies)[::copies]
         return tf.data.Dataset.from_tensor_slices(order), lambda places: tf.gather(order, places)
     return data.items(seed).repeat().take(length), lambda places: places
-
-
-def _augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
-    """The random changes of a picture, in their order."""
-    steps: dict[str, augment.Augmentation] = {}
-    if recipe.crop_scale is not None:
-        steps["crop"] = augment.RandomResizedCrop(
-            size=recipe.train_size,
-            scale=recipe.crop_scale,
-            aspect=recipe.crop_aspect,
-            interpolation=recipe.train_interpolation,
-            exact=recipe.exact_resize,
-        )
-    if recipe.horizontal_flip:
-        steps["flip"] = augment.RandomFlip()
-    if recipe.rand_augment is not None:
-        magnitude, std = recipe.rand_augment
-        steps["rand_augment"] = augment.RandAugment(
-            magnitude=magnitude,
-            std=std,
-            operations=recipe.rand_augment_operations,
-            probability=recipe.rand_augment_probability,
-            interpolation=recipe.train_interpolation,
-        )
-    return steps
-
-
-def _drawn(
-    steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int, first: tf.Tensor
-) -> tf.data.Dataset:
-    """Endless random parameters by the names of the steps, `copies` rows an image, from image `first` on."""
-    block, numbers = _block(steps, copies), tf.data.Dataset.range(first // _BLOCK, tf.int64.max)
-    rows = numbers.map(_plain(lambda number: block(seed, number))).unbatch()
-    return rows.skip(first % _BLOCK)
-
-
-def _block(
-    steps: dict[str, augment.Augmentation], copies: int
-) -> Callable[[tf.Tensor, tf.Tensor], dict[str, Any]]:
-    """From an epoch's seed and a number to the random parameters of so many images."""
-
-    def block(seed: tf.Tensor, number: tf.Tensor) -> dict[str, Any]:
-        seeds = (_folded(_folded(seed, number), place) for place in range(len(steps)))
-        drawn = {
-            name: step.draw(_BLOCK * copies, own)
-            for (name, step), own in zip(steps.items(), seeds, strict=True)
-        }
-        # tf.data needs something to take apart even where a recipe draws nothing.
-        drawn["copy"] = tf.tile(tf.range(copies), [_BLOCK])
-        return tf.nest.map_structure(
-            lambda rows: tf.reshape(rows, [_BLOCK, copies, *rows.shape[1:]]), drawn
-        )
-
-    return block
-
-
-def _copies(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augmentation]) -> Copies:
-    """From ((place, item), drawn rows) to (place, uint8 pictures of all copies, their labels)."""
-    size, copies = recipe.train_size, recipe.repeated_augmentation
-    smooth = "bilinear" if recipe.train_interpolation == "bilinear" else "bicubic"
-    whole = augment.CenterCrop(size=size, crop_ratio=1.0, interpolation=smooth)
-    # Of a single copy only the crop is decoded, several share one decoded image.
-    decode_part = data.encoded and copies == 1 and "crop" in steps
-
-    def cut(image: tf.Tensor, drawn: dict[str, Any]) -> tf.Tensor:
-        crop = steps.get("crop")
-        if crop is None:
-            return whole(image)
-        if not decode_part:
-            return crop.apply(image, drawn["crop"])
-        part = decode_crop(image, lambda height, width: crop.box(height, width, drawn["crop"]))
-        return crop.resize(part, drawn["crop"])
-
-    @_plain
-    def pictures(
-        numbered: tuple[tf.Tensor, Any], drawn: dict[str, Any]
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        place, item = numbered
-        image, label = data.read(item)
-        if data.encoded and not decode_part:
-            image = decode(image)
-
-        def picture(row: dict[str, Any]) -> tf.Tensor:
-            changed = cut(image, row)
-            for name, step in steps.items():
-                if name != "crop":
-                    changed = step.apply(changed, row[name])
-            return tf.ensure_shape(changed, (size, size, 3))
-
-        if copies == 1:
-            images = picture(tf.nest.map_structure(lambda rows: rows[0], drawn))[None]
-        else:
-            images = tf.map_fn(picture, drawn, fn_output_signature=tf.uint8)
-        return place, tf.ensure_shape(images, (copies, size, size, 3)), tf.repeat(label, copies)
-
-    return pictures
 
 
 def _targets_and_mix(
@@ -386,7 +294,7 @@ def _targets_and_mix(
         shares = zip(tf.split(images, draws), tf.split(targets, draws), strict=True)
         # Rows of pictures use the seeds (epoch, block); -1 keeps those of batches apart.
         mixed = [
-            mix(*share, _folded(_folded(epoch_seed, -1), (step * hosts + number) * draws + place))
+            mix(*share, folded(folded(epoch_seed, -1), (step * hosts + number) * draws + place))
             for place, share in enumerate(shares)
         ]
         return (
@@ -396,10 +304,6 @@ def _targets_and_mix(
         )
 
     return batch
-
-
-def _folded(seed: tf.Tensor, number: Any) -> tf.Tensor:
-    return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int64))
 
 
 def _options() -> tf.data.Options:

@@ -127,8 +127,8 @@ def test_gray_of_all_corners_of_the_color_cube_is_pillows():
     levels = np.array([0, 1, 2, 127, 128, 254, 255])
     red, green, blue = (axis.ravel() for axis in np.meshgrid(levels, levels, levels))
     expected = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
-    folded = tf.constant(np.stack([red, green, blue], -1).reshape(1, -1), tf.float32)
-    np.testing.assert_array_equal(tf.reshape(_gray(folded), [-1]), expected)
+    colors = tf.constant(np.stack([red, green, blue], -1), tf.float32)
+    np.testing.assert_array_equal(_gray(colors), expected)
 
 
 def test_python_number_and_tensor_mean_the_same():

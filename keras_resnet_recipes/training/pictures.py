@@ -1,0 +1,119 @@
+"""From the contents of a file to the augmented pictures of one image, and what is drawn for them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from keras_resnet_recipes import augment
+from keras_resnet_recipes.data import ImageDataset, decode, decode_crop
+from keras_resnet_recipes.recipes import Recipe
+
+# Random numbers are drawn for so many images at a time: one by one they cost more than the flip.
+BLOCK = 256
+
+_plain = tf.autograph.experimental.do_not_convert
+
+Copies = Callable[[tuple[tf.Tensor, Any], dict[str, Any]], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
+
+
+def augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
+    """The random changes of a picture, in their order."""
+    steps: dict[str, augment.Augmentation] = {}
+    if recipe.crop_scale is not None:
+        steps["crop"] = augment.RandomResizedCrop(
+            size=recipe.train_size,
+            scale=recipe.crop_scale,
+            aspect=recipe.crop_aspect,
+            interpolation=recipe.train_interpolation,
+            exact=recipe.exact_resize,
+        )
+    if recipe.horizontal_flip:
+        steps["flip"] = augment.RandomFlip()
+    if recipe.rand_augment is not None:
+        magnitude, std = recipe.rand_augment
+        steps["rand_augment"] = augment.RandAugment(
+            magnitude=magnitude,
+            std=std,
+            operations=recipe.rand_augment_operations,
+            probability=recipe.rand_augment_probability,
+            interpolation=recipe.train_interpolation,
+        )
+    return steps
+
+
+def drawn_rows(
+    steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int, first: tf.Tensor
+) -> tf.data.Dataset:
+    """Endless random parameters by the names of the steps, `copies` rows an image, from image `first` on."""
+    block = block_of_rows(steps, copies)
+    numbers = tf.data.Dataset.range(first // BLOCK, tf.int64.max)
+    rows = numbers.map(_plain(lambda number: block(seed, number))).unbatch()
+    return rows.skip(first % BLOCK)
+
+
+def block_of_rows(
+    steps: dict[str, augment.Augmentation], copies: int
+) -> Callable[[tf.Tensor, tf.Tensor], dict[str, Any]]:
+    """From an epoch's seed and a number to the random parameters of so many images."""
+
+    def block(seed: tf.Tensor, number: tf.Tensor) -> dict[str, Any]:
+        seeds = (folded(folded(seed, number), place) for place in range(len(steps)))
+        drawn = {
+            name: step.draw(BLOCK * copies, own)
+            for (name, step), own in zip(steps.items(), seeds, strict=True)
+        }
+        # tf.data needs something to take apart even where a recipe draws nothing.
+        drawn["copy"] = tf.tile(tf.range(copies), [BLOCK])
+        return tf.nest.map_structure(
+            lambda rows: tf.reshape(rows, [BLOCK, copies, *rows.shape[1:]]), drawn
+        )
+
+    return block
+
+
+def copies_of(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augmentation]) -> Copies:
+    """From ((place, item), drawn rows) to (place, uint8 pictures of all copies, their labels)."""
+    size, copies = recipe.train_size, recipe.repeated_augmentation
+    smooth = "bilinear" if recipe.train_interpolation == "bilinear" else "bicubic"
+    whole = augment.CenterCrop(size=size, crop_ratio=1.0, interpolation=smooth)
+    # Of a single copy only the crop is decoded, several share one decoded image.
+    decode_part = data.encoded and copies == 1 and "crop" in steps
+
+    def cut(image: tf.Tensor, drawn: dict[str, Any]) -> tf.Tensor:
+        crop = steps.get("crop")
+        if crop is None:
+            return whole(image)
+        if not decode_part:
+            return crop.apply(image, drawn["crop"])
+        part = decode_crop(image, lambda height, width: crop.box(height, width, drawn["crop"]))
+        return crop.resize(part, drawn["crop"])
+
+    @_plain
+    def pictures(
+        numbered: tuple[tf.Tensor, Any], drawn: dict[str, Any]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        place, item = numbered
+        image, label = data.read(item)
+        if data.encoded and not decode_part:
+            image = decode(image)
+
+        def picture(row: dict[str, Any]) -> tf.Tensor:
+            changed = cut(image, row)
+            for name, step in steps.items():
+                if name != "crop":
+                    changed = step.apply(changed, row[name])
+            return tf.ensure_shape(changed, (size, size, 3))
+
+        if copies == 1:
+            images = picture(tf.nest.map_structure(lambda rows: rows[0], drawn))[None]
+        else:
+            images = tf.map_fn(picture, drawn, fn_output_signature=tf.uint8)
+        return place, tf.ensure_shape(images, (copies, size, size, 3)), tf.repeat(label, copies)
+
+    return pictures
+
+
+def folded(seed: tf.Tensor, number: Any) -> tf.Tensor:
+    """Another stateless seed for each number."""
+    return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int64))
