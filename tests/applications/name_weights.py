@@ -7,10 +7,10 @@ import keras
 import numpy as np
 
 
-def fill(model):
-    """Gives every variable of `model` the value its timm counterpart has in the goldens."""
+def fill(model, kind=keras.Layer):
+    """Gives the variables of layers of this kind the values their timm counterparts have."""
     for layer in model.layers:
-        values = torch_values(layer)
+        values = torch_values(layer) if isinstance(layer, kind) else ()
         if values:
             layer.set_weights([from_torch(value) for value in values])
 
