@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
     parser.add_argument("--weights", help="what the network begins with; default: nothing")
     parser.add_argument("--size", type=int, default=64, help="side of a picture, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=1000, help="to train on")
+    parser.add_argument("--pictures", type=int, default=640, help="to train on")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--picture", help="file to draw results into")
     options = parser.parse_args(arguments)
@@ -45,9 +45,8 @@ def main(arguments: list[str] | None = None) -> float:
     print(f"AP at IoU 0.5: {precision:.3f} on {len(test)} held-out pictures, ", end="")
     print(f"{sum(map(len, test_boxes))} disks")
     if options.picture:
-        sheet = [frame(*each) for each in zip(test[:16], test_boxes, found, strict=False)]
-        rows = [np.concatenate(sheet[start : start + 8], axis=1) for start in (0, 8)]
-        keras.utils.save_img(options.picture, np.concatenate(rows), scale=False)
+        sheet = [frame(test[index], test_boxes[index], found[index]) for index in range(8)]
+        keras.utils.save_img(options.picture, np.concatenate(sheet, axis=1), scale=False)
     return precision
 
 
@@ -60,7 +59,8 @@ def detector(features: keras.Model, channels: int = 64) -> keras.Model:
         lateral = keras.layers.Conv2D(channels, 1, name=f"lateral{stride}")
         up = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"up{stride}")
         x = keras.layers.Add(name=f"sum{stride}")([up(x), lateral(maps[f"stride{stride}"])])
-    x = keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name="smooth")(x)
+    x = keras.layers.Conv2D(channels, 3, padding="same", use_bias=False, name="smooth")(x)
+    x = keras.layers.ReLU(name="relu")(keras.layers.BatchNormalization(momentum=0.9, name="bn")(x))
     # Nearly all places are no centre: the bias says one in a hundred is.
     rare = keras.initializers.Constant(-4.6)
     center = keras.layers.Conv2D(1, 1, bias_initializer=rare, dtype="float32", name="center")(x)

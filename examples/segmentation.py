@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
     parser.add_argument("--weights", help="what the network begins with; default: nothing")
     parser.add_argument("--size", type=int, default=64, help="side of a picture, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=1000, help="to train on")
+    parser.add_argument("--pictures", type=int, default=640, help="to train on")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--picture", help="file to draw results into")
     options = parser.parse_args(arguments)
@@ -65,7 +65,8 @@ def segmenter(features: keras.Model, classes: int, channels: int = 64) -> keras.
         lateral = keras.layers.Conv2D(channels, 1, name=f"lateral{stride}")
         up = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"up{stride}")
         x = keras.layers.Add(name=f"sum{stride}")([up(x), lateral(maps[f"stride{stride}"])])
-    x = keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name="smooth")(x)
+    x = keras.layers.Conv2D(channels, 3, padding="same", use_bias=False, name="smooth")(x)
+    x = keras.layers.ReLU(name="relu")(keras.layers.BatchNormalization(momentum=0.9, name="bn")(x))
     x = keras.layers.Conv2D(classes, 3, padding="same", name="classes")(x)
     # Loss and probabilities are float32's, under mixed precision, too.
     up = keras.layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="logits")

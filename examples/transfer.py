@@ -1,10 +1,10 @@
 """A network with a new head, written as for keras.applications: load, freeze, fit, fine-tune, save, load.
 
-    python examples/transfer.py [--network ResNet18] [--weights FILE] [--model digits.keras]
+    python examples/transfer.py [--network ResNet20] [--weights FILE] [--model digits.keras]
 
-The pictures are scikit-learn's handwritten digits, so that nothing is downloaded; by default the
-frozen network has random weights, which is already something to build on. `--weights` takes what
-the networks' argument of that name does.
+The pictures are scikit-learn's handwritten digits, and nothing is downloaded: by default the network
+begins with random weights, on which a head alone learns little. `--weights` takes what the networks'
+argument of that name does.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from keras_resnet_recipes import applications
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default="ResNet18")
+    parser.add_argument("--network", default="ResNet20")
     parser.add_argument("--weights", help="what the network begins with; default: nothing")
     parser.add_argument("--digits", type=int, default=1797, help="how many of them to use")
     parser.add_argument("--epochs", type=int, default=5, help="of the head, and of all of it")
