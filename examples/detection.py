@@ -21,24 +21,24 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
     parser.add_argument("--weights", help="what the network begins with; default: nothing")
     parser.add_argument("--size", type=int, default=64, help="side of a picture, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=640, help="to train on")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--pictures", type=int, default=480, help="to train on")
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--picture", help="file to draw results into")
     options = parser.parse_args(arguments)
 
     rng = np.random.default_rng(0)
     train, train_boxes = draw_pictures(rng, options.pictures, options.size)
-    test, test_boxes = draw_pictures(rng, max(8, options.pictures // 8), options.size)
+    test, test_boxes = draw_pictures(rng, max(8, options.pictures // 4), options.size)
     targets = np.stack([target(boxes, options.size) for boxes in train_boxes])
 
     keras.utils.set_random_seed(0)
     network = getattr(krr.applications, options.network)
     backbone = network(options.weights, include_top=False)
     model = detector(krr.applications.stages(backbone))
-    steps = options.epochs * -(-options.pictures // 16)
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    steps = options.epochs * -(-options.pictures // 8)
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
     model.compile(optimizer=keras.optimizers.AdamW(rate), loss=center_loss)
-    model.fit(train, targets, batch_size=16, epochs=options.epochs, verbose=2)
+    model.fit(train, targets, batch_size=8, epochs=options.epochs, verbose=2)
 
     found = [peaks(output) for output in model.predict(test, verbose=0)]
     precision = average_precision(found, test_boxes)
@@ -147,7 +147,7 @@ def draw_picture(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.nd
     boxes = []
     # One shape in each quarter of the picture at most: none hides another.
     for quarter in range(4):
-        kind, radius = rng.integers(4), size * rng.uniform(0.08, 0.2)
+        kind, radius = rng.integers(4), size * rng.uniform(0.1, 0.22)
         margin = rng.uniform(radius, size / 2 - radius, 2)
         center_x, center_y = margin + size / 2 * np.array([quarter % 2, quarter // 2])
         dx, dy = x - center_x, y - center_y

@@ -22,26 +22,26 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
     parser.add_argument("--weights", help="what the network begins with; default: nothing")
     parser.add_argument("--size", type=int, default=64, help="side of a picture, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=640, help="to train on")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--pictures", type=int, default=480, help="to train on")
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--picture", help="file to draw results into")
     options = parser.parse_args(arguments)
 
     rng = np.random.default_rng(0)
     train = draw_pictures(rng, options.pictures, options.size)
-    test = draw_pictures(rng, max(8, options.pictures // 8), options.size)
+    test = draw_pictures(rng, max(8, options.pictures // 4), options.size)
 
     keras.utils.set_random_seed(0)
     network = getattr(krr.applications, options.network)
     backbone = network(options.weights, include_top=False)
     model = segmenter(krr.applications.stages(backbone), len(CLASSES))
-    steps = options.epochs * -(-options.pictures // 16)
+    steps = options.epochs * -(-options.pictures // 8)
     model.compile(
-        optimizer=keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
+        optimizer=keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(1e-3, steps)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.MeanIoU(len(CLASSES), sparse_y_pred=False, name="iou")],
     )
-    model.fit(*train, batch_size=16, epochs=options.epochs, validation_data=test, verbose=2)
+    model.fit(*train, batch_size=8, epochs=options.epochs, validation_data=test, verbose=2)
 
     predicted = model.predict(test[0], verbose=0).argmax(axis=-1)
     for label, name in enumerate(CLASSES):
@@ -86,9 +86,9 @@ def draw_picture(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.nd
     slope = rng.uniform(-60, 60, 3) * (x / size)[..., None]
     image = rng.uniform(40, 216, 3) + slope + rng.normal(0, 12, (size, size, 3))
     labels = np.zeros((size, size), "int32")
-    for _ in range(rng.integers(1, 5)):
-        label, radius = rng.integers(1, len(CLASSES)), size * rng.uniform(0.1, 0.24)
-        dx, dy = x - rng.uniform(0.1, 0.9) * size, y - rng.uniform(0.1, 0.9) * size
+    for _ in range(rng.integers(1, 4)):
+        label, radius = rng.integers(1, len(CLASSES)), size * rng.uniform(0.15, 0.25)
+        dx, dy = x - rng.uniform(0.2, 0.8) * size, y - rng.uniform(0.2, 0.8) * size
         inside = [
             dx**2 + dy**2 <= radius**2,
             np.maximum(abs(dx), abs(dy)) <= radius,

@@ -1,5 +1,6 @@
 """Every network: parameters, layer names, initial values, and that each keeps to the rules."""
 
+import inspect
 import math
 import sys
 import textwrap
@@ -189,6 +190,31 @@ def test_the_deepest_network_leaves_the_recursion_limit_alone():
     limit = sys.getrecursionlimit()
     applications.ResNet20()
     assert sys.getrecursionlimit() == limit
+
+
+@pytest.fixture
+def shallow_python():
+    """250 calls are left: for ResNet110 what Python's own limit, 1000, is for ResNet1202."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 250)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+def test_the_deepest_network_is_loaded_as_its_docstring_says(shallow_python, tmp_path):
+    model = applications.ResNet110()
+    model.save_weights(tmp_path / "x.weights.h5")
+    again = applications.ResNet110(tmp_path / "x.weights.h5")
+    for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert len(applications.stages(model).output) == 3
+    model.save(tmp_path / "x.keras")
+    with pytest.raises(RecursionError):
+        keras.saving.load_model(tmp_path / "x.keras")
+    sys.setrecursionlimit(20_000)
+    assert keras.saving.load_model(tmp_path / "x.keras").count_params() == model.count_params()
+    text = " ".join(applications.ResNet1202.__doc__.split())
+    assert "`keras.saving.load_model` needs `sys.setrecursionlimit(20_000)` before" in text
 
 
 @EVERY_KIND
