@@ -22,14 +22,14 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
     parser.add_argument("--weights", help="what the network begins with; default: nothing")
     parser.add_argument("--size", type=int, default=64, help="side of a picture, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=480, help="to train on")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--pictures", type=int, default=3200, help="to train on")
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--picture", help="file to draw results into")
     options = parser.parse_args(arguments)
 
     rng = np.random.default_rng(0)
     train = draw_pictures(rng, options.pictures, options.size)
-    test = draw_pictures(rng, max(8, options.pictures // 4), options.size)
+    test = draw_pictures(rng, max(8, options.pictures // 16), options.size)
 
     keras.utils.set_random_seed(0)
     network = getattr(krr.applications, options.network)
