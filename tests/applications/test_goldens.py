@@ -1,23 +1,25 @@
 """The networks against timm (ImageNet) and a torch statement of the paper's text (CIFAR).
 
-Tolerances are relative to the largest reference value. Inference on any backend is within 1.4e-6
-of the goldens, so 1e-5 is asked for. Training mode normalizes by 16 numbers in the last stage and
+Tolerances are relative to the largest reference value. Inference on any backend is within 2e-6 of
+the goldens, so 1e-5 is asked for. Training mode normalizes by 16 numbers in the last stage and
 amplifies rounding, most of all in the gradients of the first layers, where a different sign of
-one value at a ReLU shows. The goldens were made in float32; the same timm networks in float64 say
-how far off they are themselves, the third column. (In float64, ours and timm's differ by less than
-1e-12 in all of these.)
+one value at a ReLU shows. The goldens were made in float32: column G says how far they are from the
+same timm networks in float64. Column O is ours from the goldens, the farthest of TensorFlow, JAX
+and torch; column A is asked for: two to four times O or G, because another processor rounds
+otherwise. (In float64, ours and timm's of ResNet18, 34 and 50 differ by less than 1e-12.)
 
-|          |                  | golden, float32 from float64 | ours from golden | asked for |
-|----------|------------------|------------------------------|------------------|-----------|
-| ResNet18 | logits           | 2e-6                         | 4e-6             | 1e-4      |
-|          | conv1 gradient   | 5e-6                         | 9e-6             | 1e-4      |
-|          | gradient norms   | 1.1e-4                       | 9.4e-5           | 3e-4      |
-| ResNet34 | logits           | 6e-6                         | 1.2e-5           | 1e-4      |
-|          | conv1 gradient   | 2e-5                         | 8.5e-3           | 2e-2      |
-|          | gradient norms   | 1.0e-4                       | 2.8e-3           | 1e-2      |
-| ResNet50 | logits           | 5.5e-5                       | 5.6e-5           | 2e-4      |
-|          | conv1 gradient   | 4.1e-2                       | 4.4e-2           | 1e-1      |
-|          | gradient norms   | 1.0e-2                       | 1.5e-2           | 3e-2      |
+|                 | logits                   | conv1 gradient           | gradient norms           |
+|-----------------|--------|--------|--------|--------|--------|--------|--------|--------|--------|
+|                 | G      | O      | A      | G      | O      | A      | G      | O      | A      |
+| ResNet18        | 2e-6   | 4e-6   | 2e-5   | 5e-6   | 9e-6   | 3e-5   | 1.1e-4 | 9.4e-5 | 3e-4   |
+| ResNet34        | 6e-6   | 1.2e-5 | 5e-5   | 2e-5   | 8.5e-3 | 2e-2   | 1.0e-4 | 2.8e-3 | 1e-2   |
+| ResNet50        | 5.5e-5 | 5.6e-5 | 2e-4   | 4.1e-2 | 4.4e-2 | 1e-1   | 1.0e-2 | 1.5e-2 | 3e-2   |
+| ResNet50C       | 5.0e-5 | 9.2e-5 | 2e-4   | 2.2e-2 | 5.5e-2 | 1e-1   | 4.2e-3 | 1.2e-2 | 3e-2   |
+| ResNet50D       | 5.5e-5 | 8.0e-5 | 2e-4   | 2.2e-2 | 3.0e-2 | 7e-2   | 7.5e-3 | 1.1e-2 | 3e-2   |
+| ResNet50T       | 4.2e-5 | 7.2e-5 | 2e-4   | 1.3e-2 | 2.1e-2 | 5e-2   | 3.1e-3 | 7.3e-3 | 2e-2   |
+| ResNeXt50_32x4d | 4.1e-5 | 4.3e-5 | 1e-4   | 2.5e-2 | 1.3e-2 | 6e-2   | 9.9e-3 | 3.0e-3 | 2e-2   |
+| SEResNet50      | 1.3e-5 | 1.5e-5 | 5e-5   | 4.6e-3 | 2.0e-2 | 5e-2   | 1.3e-3 | 8.0e-3 | 2e-2   |
+| ResNet10T       | 1e-6   | 3e-6   | 2e-5   | 3e-6   | 4e-6   | 2e-5   | 1.3e-4 | 1.1e-4 | 3e-4   |
 
 Norms are compared one by one, each relative to itself.
 """
@@ -49,9 +51,18 @@ STAGE_ENDS = {
     "ResNet10T": BASIC10,
 }
 NETWORKS = list(STAGE_ENDS)
-LOGITS = dict.fromkeys(NETWORKS, 2e-4) | {"ResNet18": 1e-4, "ResNet34": 1e-4}
-CONV1_GRADIENT = dict.fromkeys(NETWORKS, 1e-1) | {"ResNet18": 1e-4, "ResNet34": 2e-2}
-GRADIENT_NORMS = dict.fromkeys(NETWORKS, 3e-2) | {"ResNet18": 3e-4, "ResNet34": 1e-2}
+# Asked for: logits, gradient of the first convolution, norms of all gradients
+TOLERANCES = {
+    "ResNet18": (2e-5, 3e-5, 3e-4),
+    "ResNet34": (5e-5, 2e-2, 1e-2),
+    "ResNet50": (2e-4, 1e-1, 3e-2),
+    "ResNet50C": (2e-4, 1e-1, 3e-2),
+    "ResNet50D": (2e-4, 7e-2, 3e-2),
+    "ResNet50T": (2e-4, 5e-2, 2e-2),
+    "ResNeXt50_32x4d": (1e-4, 6e-2, 2e-2),
+    "SEResNet50": (5e-5, 5e-2, 2e-2),
+    "ResNet10T": (2e-5, 2e-5, 3e-4),
+}
 
 
 def channels_last(images):
@@ -102,7 +113,7 @@ def timm_step(request, named_network, golden):
 def test_training_logits_and_loss(timm_step, golden):
     name, step, _ = timm_step
     reference = golden("models")
-    assert_close(step.logits, reference[f"{name.lower()}/train_logits"], LOGITS[name])
+    assert_close(step.logits, reference[f"{name.lower()}/train_logits"], TOLERANCES[name][0])
     # The loss averages 4000 numbers and with them their rounding.
     assert_close(step.loss, reference[f"{name.lower()}/train_loss"], 1e-6)
 
@@ -110,11 +121,12 @@ def test_training_logits_and_loss(timm_step, golden):
 def test_gradients(timm_step, golden):
     name, step, norms = timm_step
     reference, tag = golden("models"), name.lower()
+    of_logits, of_conv1, of_norms = TOLERANCES[name]
     stem = "conv1" if ("conv1", "kernel") in step.gradients else "conv1_0"
     conv1 = from_torch(reference[f"{tag}/grad/{stem.replace('_', '.')}.weight"])
-    assert_close(step.gradients[stem, "kernel"], conv1, CONV1_GRADIENT[name])
-    assert_close(step.gradients["fc", "bias"], reference[f"{tag}/grad/fc.bias"], LOGITS[name])
-    np.testing.assert_allclose(norms, reference[f"{tag}/gradnorm"], rtol=GRADIENT_NORMS[name])
+    assert_close(step.gradients[stem, "kernel"], conv1, of_conv1)
+    assert_close(step.gradients["fc", "bias"], reference[f"{tag}/grad/fc.bias"], of_logits)
+    np.testing.assert_allclose(norms, reference[f"{tag}/gradnorm"], rtol=of_norms)
 
 
 def test_moving_statistics(timm_step, golden):

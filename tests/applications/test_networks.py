@@ -1,5 +1,6 @@
 """Every network: parameters, layer names, initial values, and that each keeps to the rules."""
 
+import inspect
 import math
 import sys
 import textwrap
@@ -17,7 +18,6 @@ pytestmark = pytest.mark.every_backend
 KINDS = [
     "ResNet18",
     "ResNet20",
-    "ResNet50",
     "ResNet10T",
     "ResNet14T",
     "SEResNet18",
@@ -27,6 +27,8 @@ KINDS = [
     "Plain18",
     "Plain20",
 ]
+# One for each layer that they are made of
+LAYERS = ["ResNet20", "ResNet14T", "SEResNet18", "ECAResNet26T", "ResNeXt50_32x4d", "ResNet9"]
 EVERY_NETWORK = pytest.mark.parametrize("name", applications.NETWORKS)
 EVERY_KIND = pytest.mark.parametrize("name", KINDS)
 
@@ -62,8 +64,8 @@ for layers, number in {
 }.items():
     PARAMETERS[f"ResNet{layers}"] = PARAMETERS[f"Plain{layers}"] = number
 
-# 10^9 multiplications at 224x224. First torchvision's, of its weights' metadata, then the paper's
-# table 1, which has one decimal.
+# 10^9 multiplications at 224x224. First torchvision's, `weights.meta["_ops"]` of 0.28.0, then the
+# paper's table 1, which has one decimal.
 BILLIONS = {
     "ResNet18": 1.814,
     "ResNet34": 3.664,
@@ -83,6 +85,34 @@ PAPER_BILLIONS = {
     "ResNet101V1": 7.6,
     "ResNet152V1": 11.3,
 }
+
+# Depths, groups, channels of a group: the sums below need nothing else.
+BOTTLENECKS = {
+    "ResNet50": ((3, 4, 6, 3), 1, 64),
+    "ResNet101": ((3, 4, 23, 3), 1, 64),
+    "ResNet152": ((3, 8, 36, 3), 1, 64),
+    "ResNeXt50_32x4d": ((3, 4, 6, 3), 32, 4),
+    "ResNeXt101_32x4d": ((3, 4, 23, 3), 32, 4),
+    "ResNeXt101_32x8d": ((3, 4, 23, 3), 32, 8),
+    "ResNeXt101_64x4d": ((3, 4, 23, 3), 64, 4),
+    "WideResNet50_2": ((3, 4, 6, 3), 1, 128),
+    "WideResNet101_2": ((3, 4, 23, 3), 1, 128),
+}
+
+
+def bottleneck_multiplications(depths, groups, width):
+    """Those of a v1.5 network for 224x224, by its table."""
+    total, channels = 112**2 * 64 * 7**2 * 3 + 2048 * 1000, 64
+    for stage, depth in enumerate(depths):
+        pixels = (56 // 2**stage) ** 2
+        inside, outside = groups * width * 2**stage, 256 * 2**stage
+        # The first 1x1 convolution of a stage still has the pixels of the stage before.
+        larger = pixels if stage == 0 else 4 * pixels
+        total += larger * channels * inside + pixels * channels * outside
+        total += pixels * (depth - 1) * outside * inside
+        total += pixels * depth * (9 * inside**2 // groups + inside * outside)
+        channels = outside
+    return total
 
 
 def images(size=32):
@@ -142,6 +172,8 @@ def test_parameters_and_multiplications_are_the_published_ones(name, golden):
     if name not in CIFAR:
         # Every network for ImageNet has the feature maps that heads ask for.
         assert list(applications.stages(model).output) == [f"stride{s}" for s in (4, 8, 16, 32)]
+    if name in BOTTLENECKS:
+        assert products == bottleneck_multiplications(*BOTTLENECKS[name])
     if name in BILLIONS:
         assert round(products / 1e9, 3) == BILLIONS[name]
     if name in PAPER_BILLIONS:
@@ -160,6 +192,31 @@ def test_the_deepest_network_leaves_the_recursion_limit_alone():
     assert sys.getrecursionlimit() == limit
 
 
+@pytest.fixture
+def shallow_python():
+    """250 calls are left: for ResNet110 what Python's own limit, 1000, is for ResNet1202."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 250)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+def test_the_deepest_network_is_loaded_as_its_docstring_says(shallow_python, tmp_path):
+    model = applications.ResNet110()
+    model.save_weights(tmp_path / "x.weights.h5")
+    again = applications.ResNet110(tmp_path / "x.weights.h5")
+    for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert len(applications.stages(model).output) == 3
+    model.save(tmp_path / "x.keras")
+    with pytest.raises(RecursionError):
+        keras.saving.load_model(tmp_path / "x.keras")
+    sys.setrecursionlimit(20_000)
+    assert keras.saving.load_model(tmp_path / "x.keras").count_params() == model.count_params()
+    text = " ".join(applications.ResNet1202.__doc__.split())
+    assert "`keras.saving.load_model` needs `sys.setrecursionlimit(20_000)` before" in text
+
+
 @EVERY_KIND
 def test_network_predicts_and_round_trips_its_config(name):
     rate = 0.0 if name.startswith("Plain") else 0.1
@@ -171,11 +228,12 @@ def test_network_predicts_and_round_trips_its_config(name):
     assert probabilities.shape == (2, 3)
     # Three float32 roundings
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=3e-7)
-    again = keras.Model.from_config(model.get_config())
+    with keras.StatelessScope(initialize_variables=False):
+        again = keras.Model.from_config(model.get_config())
     assert again.get_config() == model.get_config()
 
 
-@EVERY_KIND
+@pytest.mark.parametrize("name", LAYERS)
 def test_network_computes_in_float16(name):
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -307,7 +365,8 @@ def test_convolutions_have_no_bias_and_normalizations_the_published_constants(re
 
 
 def test_stochastic_depth_rises_as_in_timm(golden):
-    model = applications.ResNet50(drop_path_rate=0.05)
+    with keras.StatelessScope(initialize_variables=False):
+        model = applications.ResNet50(drop_path_rate=0.05)
     rates = [layer.rate for layer in model.layers if layer.name.endswith("_drop_path")]
     # The first block has rate 0 and no layer.
     assert [0.0, *rates] == pytest.approx(golden("models").meta["resnet50_drop_path"], rel=1e-12)
