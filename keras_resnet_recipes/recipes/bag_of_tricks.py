@@ -43,6 +43,7 @@ class BagOfTricks(Recipe):
     weight_decay_on = "kernels"
     schedule = "cosine"
     schedule_per = "update"
+    schedule_reaches_ends = True
     warmup_epochs = 5
     warmup_prefix = True
     warmup_learning_rate = 0.0

@@ -96,6 +96,7 @@ class TorchVisionV2(Recipe):
     weight_decay_on = "all_but_norm"
     ema_decay = 1 - (1 - 0.99998) * 8 * 128 * 32 / 600
     ema_every = 32
+    ema_after_warmup = True
     schedule = "cosine"
     warmup_epochs = 5
     warmup_prefix = True

@@ -54,12 +54,19 @@ class Settings:
         None, "moving average of all weights, which is evaluated and saved", above=0, maximum=1
     )
     ema_every: int = setting(1, "updates from one step of that average to the next", minimum=1)
+    ema_after_warmup: bool = setting(
+        False, "that average begins after the warm-up, and counts its steps anew in every epoch"
+    )
     schedule: str = setting(
         "cosine",
         "learning rate after the warm-up",
         choices=("cosine", "step", "exponential", "piecewise_linear"),
     )
     schedule_per: str = setting("epoch", "the rate is constant within", choices=("epoch", "update"))
+    schedule_reaches_ends: bool = setting(
+        False,
+        "the last epoch or update of the warm-up has the peak rate, the last of all the minimum",
+    )
     step_epochs: tuple[float, ...] = setting(
         (), "step: epochs that begin with a lower rate", minimum=0
     )

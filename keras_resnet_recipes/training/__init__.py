@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_resnet_recipes import distribution as devices
+from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
@@ -55,11 +56,13 @@ def fit(
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
-        model = _compiled_model(recipe, model, replicas)
+        model, average = _compiled_model(recipe, model, replicas, steps)
         model.class_names = data.class_names
         skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
         guard = NonFinite(skips=skips, batches_per_update=parts_of_batch)
-        folder, place = _opened(run_dir, recipe, model, known, save_every_steps, guard, watchers[0])
+        folder, place = _opened(
+            run_dir, recipe, model, average, known, save_every_steps, guard, watchers[0]
+        )
         batches = functools.partial(
             training_batches,
             recipe,
@@ -74,7 +77,7 @@ def fit(
         )
         options = {
             "validation_data": validation_data,
-            "callbacks": _callbacks(recipe, watchers, callbacks, folder, guard),
+            "callbacks": _callbacks(recipe, average, watchers, callbacks, folder, guard),
             "verbose": verbose if devices.is_writer() else 0,
         }
         with (
@@ -85,7 +88,7 @@ def fit(
             watchers[-1].named(),
         ):
             history = _trained(recipe, model, batches, steps, place, options)
-        return _finished(history, folder)
+        return _finished(history, folder, average)
 
 
 def evaluate(
@@ -164,13 +167,23 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
         )
     with parts.dtype_policy(parts.resolved_precision(recipe)):
         model = parts.network(recipe)
+        average = parts.moving_average(recipe, steps=1)
+        if found[0] == "last" and average is not None:
+            # That file has both the weights and their average, which the best weights are already.
+            parts.compiled(recipe, model, replicas=1, steps=1)
+            average.build(model)
     model.load_weights(files[found[0]])
+    if model.optimizer is not None:
+        average.finish()
     names = known["class_names"]
     model.class_names = None if names is None else tuple(names)
     return model
 
 
-def _compiled_model(recipe: Recipe, model: keras.Model | None, replicas: int) -> keras.Model:
+def _compiled_model(
+    recipe: Recipe, model: keras.Model | None, replicas: int, steps: int
+) -> tuple[keras.Model, MovingAverage | None]:
+    """The model, ready to be trained, and the average of its weights where the recipe has one."""
     if model is not None and model.output_shape[-1] != recipe.classes:
         raise ValueError(
             f"`model` must have {recipe.classes} outputs, one a class; received {model.output_shape[-1]}."
@@ -189,13 +202,18 @@ def _compiled_model(recipe: Recipe, model: keras.Model | None, replicas: int) ->
             model.set_weights(weights)
         # Trained on, they are no longer the weights that were published.
         model.published = None
-        return parts.compiled(recipe, model, replicas)
+        model = parts.compiled(recipe, model, replicas, steps)
+        average = parts.moving_average(recipe, steps)
+        if average is not None:
+            average.build(model)
+        return model, average
 
 
 def _opened(
     run_dir: str | Path | None,
     recipe: Recipe,
     model: keras.Model,
+    average: MovingAverage | None,
     known: dict[str, Any],
     save_every_steps: int | None,
     guard: NonFinite,
@@ -208,6 +226,7 @@ def _opened(
     folder = RunFolder(
         run_dir,
         save_every=save_every_steps and save_every_steps * recipe.gradient_accumulation_steps,
+        average=average,
         notes=lambda: {"skipped": guard.skipped, "unreadable": len(unreadable.reasons)},
     )
     with devices.alone():
@@ -228,7 +247,7 @@ def _trained(
     """The history of the epochs that are left; Keras cannot begin within one, which gets a `fit` of its own."""
     history = keras.callbacks.History()
     history.set_model(model)
-    last = parts.schedule(recipe).total_epochs
+    last = recipe.epochs + recipe.cooldown_epochs
     # Keras counts the parts of a batch.
     length = steps * recipe.gradient_accumulation_steps
     begun = [(place.epochs, place.batches, place.epochs + 1)] if place.batches else []
@@ -259,10 +278,12 @@ def _check_options(recipe: Recipe, on_nan: str, save_every_steps: int | None, ru
 
 
 def _finished(
-    history: keras.callbacks.History, folder: RunFolder | None
+    history: keras.callbacks.History, folder: RunFolder | None, average: MovingAverage | None
 ) -> keras.callbacks.History:
     """The history of all epochs, once every host has come so far and one has written the files."""
     devices.gather(0)
+    if average is not None:
+        average.finish()
     if folder is not None:
         history.epoch, history.history = folder.history()
     return history
@@ -282,6 +303,7 @@ def _evaluation(
 
 def _callbacks(
     recipe: Recipe,
+    average: MovingAverage | None,
     watchers: Sequence[UnreadableImages],
     callbacks: Sequence[keras.callbacks.Callback],
     folder: RunFolder | None,
@@ -291,10 +313,18 @@ def _callbacks(
         for watcher in watchers:
             watcher.warn()
 
-    rate = keras.callbacks.LearningRateScheduler(parts.schedule(recipe))
+    def log_rate(epoch: int, logs: dict[str, float]) -> None:
+        rate = keras.ops.convert_to_numpy(guard.model.optimizer.learning_rate)
+        logs["learning_rate"] = float(rate)
+
+    if recipe.schedule_per == "epoch":
+        rate = keras.callbacks.LearningRateScheduler(parts.schedule(recipe))
+    else:
+        rate = keras.callbacks.LambdaCallback(on_epoch_end=log_rate)
     # The folder comes last: its log then has what the others put into theirs.
     # Statistics are averaged before anyone saves them.
     return [
+        *([average] if average else []),
         devices.AveragedStatistics(),
         rate,
         guard,

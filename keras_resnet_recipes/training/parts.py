@@ -7,7 +7,14 @@ from typing import Any
 
 import keras
 
-from keras_resnet_recipes import applications, distribution, losses, optimizers, schedules
+from keras_resnet_recipes import (
+    applications,
+    averages,
+    distribution,
+    losses,
+    optimizers,
+    schedules,
+)
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipes import Recipe
 
@@ -144,12 +151,12 @@ def network(recipe: Recipe) -> keras.Model:
     return model
 
 
-def compiled(recipe: Recipe, model: keras.Model, replicas: int = 1) -> keras.Model:
+def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
     """The model with the recipe's optimizer, loss and metrics."""
     if recipe.batch_norm == "synchronized" and replicas > 1:
         distribution.synchronize_statistics(model)
     made = distribution.repair_optimizer(
-        optimizer(recipe, model),
+        optimizer(recipe, model, steps),
         accumulation_steps=recipe.gradient_accumulation_steps,
         loss_scaling=model.dtype_policy.name == "mixed_float16",
     )
@@ -164,10 +171,11 @@ def compiled(recipe: Recipe, model: keras.Model, replicas: int = 1) -> keras.Mod
     return model
 
 
-def optimizer(recipe: Recipe, model: keras.Model) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer, which knows what of the model decays."""
+def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer, which knows what of the model decays, for epochs of so many updates."""
+    rates = schedule(recipe)
     settings: dict[str, Any] = {
-        "learning_rate": schedule(recipe)(0),
+        "learning_rate": rates(0) if recipe.schedule_per == "epoch" else rates.per_update(steps),
         "weight_decay": recipe.weight_decay,
         "global_clipnorm": recipe.gradient_clip,
     }
@@ -226,13 +234,50 @@ def mixing(recipe: Recipe) -> bool:
     return recipe.mix_probability > 0 and (recipe.mixup_alpha > 0 or recipe.cutmix_alpha > 0)
 
 
-def schedule(recipe: Recipe) -> schedules.Cosine:
-    """The learning rate of each epoch."""
-    return schedules.Cosine(
-        recipe.learning_rate,
-        epochs=recipe.epochs,
-        warmup_epochs=recipe.warmup_epochs,
-        warmup_learning_rate=recipe.warmup_learning_rate,
-        minimum_learning_rate=recipe.minimum_learning_rate,
-        cooldown_epochs=recipe.cooldown_epochs,
+def moving_average(recipe: Recipe, steps: int) -> averages.MovingAverage | None:
+    """The average of the weights, for epochs of so many updates, where the recipe has one."""
+    if recipe.ema_decay is None:
+        return None
+    if not recipe.ema_after_warmup:
+        return averages.MovingAverage(recipe.ema_decay, every=recipe.ema_every)
+    return averages.MovingAverage(
+        recipe.ema_decay,
+        every=recipe.ema_every,
+        copy_updates=recipe.warmup_epochs * steps + 1,
+        steps_per_epoch=steps,
     )
+
+
+def schedule(recipe: Recipe) -> schedules.Schedule:
+    """The learning rate of each epoch."""
+    warmup: dict[str, Any] = {
+        "warmup_epochs": recipe.warmup_epochs,
+        "warmup_learning_rate": recipe.warmup_learning_rate,
+    }
+    if recipe.schedule == "cosine":
+        return schedules.Cosine(
+            recipe.learning_rate,
+            epochs=recipe.epochs - recipe.warmup_epochs * recipe.warmup_prefix,
+            minimum_learning_rate=recipe.minimum_learning_rate,
+            cooldown_epochs=recipe.cooldown_epochs,
+            warmup_prefix=recipe.warmup_prefix,
+            reach_ends=recipe.schedule_reaches_ends,
+            **warmup,
+        )
+    if recipe.schedule == "step":
+        return schedules.Step(
+            recipe.learning_rate,
+            boundaries=recipe.step_epochs,
+            factor=recipe.step_factor,
+            reach_ends=recipe.schedule_reaches_ends,
+            **warmup,
+        )
+    if recipe.schedule == "exponential":
+        return schedules.Exponential(
+            recipe.learning_rate,
+            every_epochs=recipe.exponential_epochs,
+            factor=recipe.step_factor,
+            **warmup,
+        )
+    rates = [factor * recipe.learning_rate for factor in recipe.knot_factors]
+    return schedules.PiecewiseLinear(tuple(zip(recipe.knot_epochs, rates, strict=True)))

@@ -149,7 +149,7 @@ def test_fifty_updates_have_the_same_losses(float32_losses, precision, tolerance
 def test_statistics_are_synchronized_where_there_are_several_devices():
     def synchronized(replicas, batch_norm):
         recipe = RECIPE.replace(batch_norm=batch_norm)
-        model = parts.compiled(recipe, parts.network(recipe), replicas)
+        model = parts.compiled(recipe, parts.network(recipe), replicas, steps=1)
         norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
         return {layer.synchronized for layer in norms}
 
