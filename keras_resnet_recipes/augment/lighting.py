@@ -95,8 +95,8 @@ def principal_color(weights: tf.Tensor) -> tf.Tensor:
     Returns:
         Red, green and blue, float64 [..., 3] on the scale 0..255.
 
-    >>> principal_color([[1.0, 0.0, 0.0]]).numpy().round(2).tolist()
-    [[-31.48, -32.21, -32.37]]
+    >>> principal_color([[1.0, 0.0, 0.0]]).numpy().round(1).tolist()
+    [[-31.5, -32.2, -32.4]]
     """
     scaled = tf.convert_to_tensor(weights, tf.float64) * EIGENVALUES * 255.0
     return tf.reduce_sum(scaled[..., None, :] * tf.constant(EIGENVECTORS, tf.float64), -1)
