@@ -101,7 +101,8 @@ def copies_of(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augme
     smooth = "bilinear" if recipe.train_interpolation == "bilinear" else "bicubic"
     whole = augment.CenterCrop(size=size, crop_ratio=1.0, interpolation=smooth)
     # Of a single copy only the crop is decoded, several share one decoded image.
-    decode_part = data.encoded and copies == 1 and "crop" in steps
+    random_crop = isinstance(steps.get("crop"), augment.RandomResizedCrop)
+    decode_part = data.encoded and copies == 1 and random_crop
 
     def cut(image: tf.Tensor, drawn: dict[str, Any]) -> tf.Tensor:
         crop = steps.get("crop")
