@@ -19,6 +19,9 @@ from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipes import Recipe
 
 
+Schedule = schedules.Cosine | schedules.Step | schedules.Exponential | schedules.PiecewiseLinear
+
+
 def resolved_classes(recipe: Recipe, data: ImageDataset) -> int:
     """The number of classes, from the recipe or else from the data; known labels are checked against it."""
     if recipe.classes is None:
@@ -248,7 +251,7 @@ def moving_average(recipe: Recipe, steps: int) -> averages.MovingAverage | None:
     )
 
 
-def schedule(recipe: Recipe) -> schedules.Schedule:
+def schedule(recipe: Recipe) -> Schedule:
     """The learning rate of each epoch."""
     warmup: dict[str, Any] = {
         "warmup_epochs": recipe.warmup_epochs,

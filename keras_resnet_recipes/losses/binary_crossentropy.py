@@ -1,4 +1,4 @@
-"""Losses of the recipes that Keras computes otherwise or does not have."""
+"""Binary cross-entropy on integer, mixed or thresholded targets."""
 
 from typing import Any
 

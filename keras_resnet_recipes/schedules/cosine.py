@@ -1,4 +1,4 @@
-"""Learning rates as plain values: the rate of an epoch, or of an update."""
+"""Warm-up and half a cosine."""
 
 import dataclasses
 import math
@@ -22,6 +22,10 @@ class Cosine:
     `warmup_prefix=True` puts the warm-up before the cosine instead: T + w epochs, and e - w in
     place of e after the warm-up. The first epoch runs entirely at s.
 
+    torchvision's is `Cosine(lr, T - w, w, 0.01 * lr, 0.0, warmup_prefix=True)` for its T epochs; that
+    of GluonCV's "Bag of Tricks" is `Cosine(lr, T - w, w, 0.0, 0.0, warmup_prefix=True,
+    reach_ends=True).per_update(steps_per_epoch)`.
+
     A schedule is called with the epoch, and `keras.callbacks.LearningRateScheduler` takes it as it
     is; within an epoch the rate is constant. `per_update` gives the same curve update by update.
     `keras.optimizers.schedules.CosineDecay` differs: it goes update by update only, its decay
@@ -35,6 +39,8 @@ class Cosine:
         minimum_learning_rate: l; at least 0.
         cooldown_epochs: Epochs at the minimum after the cosine; at least 0.
         warmup_prefix: Whether the warm-up comes before the cosine or is cut out of it.
+        reach_ends: Whether the last epoch (or update) of the warm-up has the peak and the last of
+            the cosine the minimum, as in GluonCV: w - 1 and T - 1 in place of the divisors w and T.
 
     Raises:
         ValueError: If a number is outside its range.
@@ -57,6 +63,7 @@ class Cosine:
     minimum_learning_rate: float = 1e-6
     cooldown_epochs: int = 0
     warmup_prefix: bool = False
+    reach_ends: bool = False
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -90,10 +97,12 @@ class Cosine:
         """
         if epoch < self.warmup_epochs:
             start = self.warmup_learning_rate
-            return start + epoch * (self.learning_rate - start) / self.warmup_epochs
-        elapsed = min(epoch - self._shift, self.epochs)
+            last = max(self.warmup_epochs - self.reach_ends, 1)
+            return start + epoch * (self.learning_rate - start) / last
+        length = max(self.epochs - self.reach_ends, 1)
+        elapsed = min(epoch - self._shift, length)
         amplitude = (self.learning_rate - self.minimum_learning_rate) / 2
-        cosine = math.cos(math.pi * elapsed / self.epochs)
+        cosine = math.cos(math.pi * elapsed / length)
         return self.minimum_learning_rate + amplitude * (1 + cosine)
 
     @property
@@ -162,7 +171,7 @@ class CosinePerUpdate(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         """Returns the learning rate, a float32 scalar, of update `step` = 0, 1, …."""
         schedule, step = self.schedule, ops.cast(step, "int32")
-        updates = schedule.epochs * self.steps_per_epoch
+        updates = max(schedule.epochs * self.steps_per_epoch - schedule.reach_ends, 1)
         warmup_updates = schedule.warmup_epochs * self.steps_per_epoch
         remaining = ops.maximum(updates + schedule._shift * self.steps_per_epoch - step, 0)
 
@@ -173,7 +182,8 @@ class CosinePerUpdate(keras.optimizers.schedules.LearningRateSchedule):
         if not warmup_updates:
             return rate
         start = schedule.warmup_learning_rate
-        warmup = start + (peak - start) * (ops.cast(step, "float32") / warmup_updates)
+        last = max(warmup_updates - schedule.reach_ends, 1)
+        warmup = start + (peak - start) * (ops.cast(step, "float32") / last)
         return ops.where(step < warmup_updates, warmup, rate)
 
     def get_config(self) -> dict[str, Any]:

@@ -56,6 +56,32 @@ def test_updates_equal_timm(golden, name):
     np.testing.assert_allclose(rates, g[f"{name}/updates_lr"], rtol=UPDATE_TOLERANCE)
 
 
+def test_torchvision_epochs_are_a_cosine_after_the_warmup(golden):
+    schedule = Cosine(0.5, 595, 5, 0.005, 0.0, warmup_prefix=True)
+    rates = [schedule(epoch) for epoch in range(schedule.total_epochs)]
+    # torch multiplies 600 factors, each rounded.
+    expected = golden("cifar_and_lr")["lr/torchvision_v2_epoch"]
+    np.testing.assert_allclose(rates, expected, rtol=0, atol=EPOCH_TOLERANCE)
+
+
+def test_gluon_updates_reach_both_ends(golden):
+    g = golden("cifar_and_lr")
+    updates = Cosine(0.4, 115, 5, 0.0, 0.0, warmup_prefix=True, reach_ends=True).per_update(1251)
+    rates = ops.convert_to_numpy(updates(ops.convert_to_tensor(g["lr/gluon_u"], "int32")))
+    np.testing.assert_allclose(rates, g["lr/gluon_cosine"], rtol=UPDATE_TOLERANCE)
+    assert float(updates(5 * 1251 - 1)) == float(updates(5 * 1251)) == pytest.approx(0.4)
+    assert float(updates(120 * 1251 - 1)) == 0.0
+
+
+def test_epochs_reach_both_ends():
+    schedule = Cosine(0.4, 9, 3, 0.1, 0.02, warmup_prefix=True, reach_ends=True)
+    rates = [schedule(epoch) for epoch in range(schedule.total_epochs)]
+    assert rates[:4] == pytest.approx([0.1, 0.25, 0.4, 0.4])
+    assert rates[-1] == pytest.approx(0.02)
+    updates = schedule.per_update(1)
+    assert [float(updates(epoch)) for epoch in range(12)] == pytest.approx(rates, rel=1e-6)
+
+
 @pytest.mark.parametrize("warmup_epochs", [0, 5])
 @pytest.mark.parametrize("warmup_prefix", [False, True])
 def test_updates_of_one_step_per_epoch_are_epochs(warmup_epochs, warmup_prefix):

@@ -1,0 +1,6 @@
+"""Losses of the recipes that Keras computes otherwise or does not have."""
+
+from keras_resnet_recipes.losses.binary_crossentropy import BinaryCrossentropy
+from keras_resnet_recipes.losses.distillation import DistillationLoss
+
+__all__ = ["BinaryCrossentropy", "DistillationLoss"]

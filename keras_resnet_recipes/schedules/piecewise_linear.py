@@ -1,0 +1,83 @@
+"""Straight lines between knots."""
+
+import dataclasses
+import itertools
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_resnet_recipes.schedules.per_update import Schedule
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+@dataclasses.dataclass(frozen=True)
+class PiecewiseLinear(Schedule):
+    """Straight lines from knot to knot, and level before the first and after the last.
+
+    `keras.optimizers.schedules.PiecewiseConstantDecay` has steps; Keras has no lines.
+
+    Args:
+        knots: Pairs of epoch and learning rate, in rising order of the epoch; at least one.
+        count_from: The number of the first update, 0 or 1, for `per_update`. Page's loop counts
+            updates from 1, so that the first is already off the first knot.
+
+    Raises:
+        ValueError: If the epochs do not rise, or a number is outside its range.
+
+    Example:
+        >>> schedule = PiecewiseLinear(knots=((0, 0.0), (5, 0.4), (24, 0.0)))
+        >>> [round(schedule(epoch), 3) for epoch in (0, 2.5, 5, 14.5, 24)]
+        [0.0, 0.2, 0.4, 0.2, 0.0]
+        >>> updates = schedule.per_update(97)
+        >>> print(round(float(updates(97)), 6))
+        0.08
+
+    Source: davidcpage/cifar10-fast, `PiecewiseLinear` and dawn.py.
+    """
+
+    knots: tuple[tuple[float, float], ...]
+    count_from: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "knots", tuple((epoch, rate) for epoch, rate in self.knots))
+        epochs = [epoch for epoch, _ in self.knots]
+        if not epochs or any(a >= b for a, b in itertools.pairwise(epochs)):
+            raise ValueError(
+                "`knots` must be pairs of epoch and rate, the epochs rising. "
+                f"Received: knots={self.knots!r}"
+            )
+        if not all(0 <= rate < math.inf for _, rate in self.knots):
+            raise ValueError(f"rates of `knots` must be 0 or more. Received: knots={self.knots!r}")
+        if self.count_from not in (0, 1):
+            raise ValueError(
+                f"`count_from` must be 0 or 1. Received: count_from={self.count_from!r}"
+            )
+
+    def __call__(self, epoch: float, lr: float | None = None) -> float:
+        """Returns the learning rate of an epoch, counted from 0; `lr` has no effect."""
+        before = self.knots[0]
+        if epoch <= before[0]:
+            return before[1]
+        for after in self.knots[1:]:
+            if epoch < after[0]:
+                share = (epoch - before[0]) / (after[0] - before[0])
+                return before[1] + share * (after[1] - before[1])
+            before = after
+        return before[1]
+
+    def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
+        """The float32 rate of update `step` = 0, 1, …, in operations of the backend."""
+        update = ops.cast(step, "float32") + self.count_from
+        places = [epoch * steps_per_epoch for epoch, _ in self.knots]
+        rates = [rate for _, rate in self.knots]
+        result = ops.full_like(update, rates[-1])
+        # From the last line to the first, each for the updates before its end.
+        for i in range(len(rates) - 2, -1, -1):
+            # Measured from the lower end: near a rate of 0 a difference would lose its digits.
+            near, far = (i, i + 1) if rates[i] < rates[i + 1] else (i + 1, i)
+            share = (update - places[near]) / (places[far] - places[near])
+            line = rates[near] + share * (rates[far] - rates[near])
+            result = ops.where(update < places[i + 1], line, result)
+        return ops.where(update <= places[0], rates[0], result)

@@ -1,0 +1,52 @@
+"""Follow the learning rate of timm's StepLRScheduler: tests/golden/schedules.npz.
+
+python -m venv venv
+venv/bin/pip install torch==2.13.0 numpy==2.4.6 pillow==13.0.0 pyyaml huggingface_hub safetensors
+venv/bin/pip install --no-deps timm==1.0.31 torchvision==0.28.0
+venv/bin/python make_schedules.py schedules.npz
+"""
+
+import json
+import sys
+import types
+
+# The wheels of torchvision hold operators for CUDA, which nothing here needs.
+sys.modules.setdefault(
+    "torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations")
+)
+
+import numpy as np  # noqa: E402
+import timm  # noqa: E402
+import torch  # noqa: E402
+from timm.scheduler import StepLRScheduler  # noqa: E402
+
+# EfficientNet's stairs of 2.4 epochs, and one an epoch.
+CASES = {
+    "stairs": {"lr": 0.064, "decay_t": 2.4, "decay_rate": 0.97, "warmup_t": 3, "warmup": 1e-6},
+    "epochs": {"lr": 0.082, "decay_t": 1, "decay_rate": 0.988, "warmup_t": 5, "warmup": 1e-4},
+    "plain": {"lr": 0.1, "decay_t": 30, "decay_rate": 0.1, "warmup_t": 0, "warmup": 0.0},
+}
+EPOCHS = 100
+
+arrays = {}
+for name, case in CASES.items():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=case["lr"])
+    schedule = StepLRScheduler(
+        optimizer,
+        decay_t=case["decay_t"],
+        decay_rate=case["decay_rate"],
+        warmup_t=case["warmup_t"],
+        warmup_lr_init=case["warmup"],
+        warmup_prefix=False,  # as timm's training script calls it
+    )
+    rates = []
+    for epoch in range(EPOCHS):
+        schedule.step(epoch)
+        rates.append(optimizer.param_groups[0]["lr"])
+    arrays[name] = np.array(rates)
+meta = {
+    "what": "the rate in force in each epoch",
+    "cases": CASES,
+    "versions": {"timm": timm.__version__, "torch": torch.__version__, "numpy": np.__version__},
+}
+np.savez_compressed(sys.argv[1], meta=json.dumps(meta), **arrays)
