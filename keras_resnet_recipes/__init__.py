@@ -18,8 +18,26 @@ from keras_resnet_recipes import (
     losses,
     optimizers,
     schedules,
+    testing,
 )
-from keras_resnet_recipes.recipes import A1, A2, A3, RECIPES, Recipe, compare, load_recipe
+from keras_resnet_recipes.recipes import (
+    A1,
+    A2,
+    A3,
+    C1,
+    C2,
+    RECIPES,
+    B,
+    BagOfTricks,
+    D,
+    DeiT,
+    He2015,
+    He2015CIFAR,
+    Recipe,
+    TorchVisionV2,
+    compare,
+    load_recipe,
+)
 from keras_resnet_recipes.version import __version__
 
 if TYPE_CHECKING:
@@ -30,8 +48,17 @@ __all__ = [
     "A1",
     "A2",
     "A3",
+    "C1",
+    "C2",
     "RECIPES",
+    "B",
+    "BagOfTricks",
+    "D",
+    "DeiT",
+    "He2015",
+    "He2015CIFAR",
     "Recipe",
+    "TorchVisionV2",
     "__version__",
     "applications",
     "augment",
@@ -45,6 +72,7 @@ __all__ = [
     "losses",
     "optimizers",
     "schedules",
+    "testing",
 ]
 
 # Both are TensorFlow code; with another Keras backend nobody should wait for its import unasked.

@@ -14,4 +14,22 @@ RECIPES: dict[str, type[Recipe]] = {
     for recipe in (A1, A2, A3, B, C1, C2, D, He2015, He2015CIFAR, BagOfTricks, DeiT, TorchVisionV2)
 }
 
-__all__ = [*RECIPES, "RECIPES", "Recipe", "Source", "compare", "load_recipe"]
+__all__ = [
+    "A1",
+    "A2",
+    "A3",
+    "C1",
+    "C2",
+    "RECIPES",
+    "B",
+    "BagOfTricks",
+    "D",
+    "DeiT",
+    "He2015",
+    "He2015CIFAR",
+    "Recipe",
+    "Source",
+    "TorchVisionV2",
+    "compare",
+    "load_recipe",
+]

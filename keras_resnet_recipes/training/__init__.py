@@ -47,12 +47,7 @@ def fit(
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
         steps = parts.steps_of(recipe, data, steps_per_epoch)
-        watchers = [UnreadableImages(data, recipe.unreadable_images)]
-        if validation_data is not None:
-            validation_data, watcher = _evaluation(
-                recipe, validation_data, data.class_names, replicas
-            )
-            watchers.append(watcher)
+        watchers, validation = _watched(recipe, data, validation_data, replicas)
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
@@ -76,7 +71,7 @@ def fit(
             data_service=data_service,
         )
         options = {
-            "validation_data": validation_data,
+            "validation_data": validation,
             "callbacks": _callbacks(recipe, average, watchers, callbacks, folder, guard),
             "verbose": verbose if devices.is_writer() else 0,
         }
@@ -287,6 +282,17 @@ def _finished(
     if folder is not None:
         history.epoch, history.history = folder.history()
     return history
+
+
+def _watched(
+    recipe: Recipe, data: ImageDataset, validation_data: Any, replicas: int
+) -> tuple[list[UnreadableImages], tf.data.Dataset | None]:
+    """Who hears of unreadable images, of each data set, and the batches of the second."""
+    watchers = [UnreadableImages(data, recipe.unreadable_images)]
+    if validation_data is None:
+        return watchers, None
+    batches, watcher = _evaluation(recipe, validation_data, data.class_names, replicas)
+    return [*watchers, watcher], batches
 
 
 def _evaluation(

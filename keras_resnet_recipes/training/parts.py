@@ -18,7 +18,6 @@ from keras_resnet_recipes import (
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipes import Recipe
 
-
 Schedule = schedules.Cosine | schedules.Step | schedules.Exponential | schedules.PiecewiseLinear
 
 

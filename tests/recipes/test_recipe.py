@@ -37,7 +37,7 @@ def test_values_take_the_fields_own_type():
     ("values", "message"),
     [
         ({"epoch": 3}, "no field `epoch`. Did you mean `epochs`?"),
-        ({"colour": 1}, "no field `colour`. Legal: network,"),
+        ({"zzz": 1}, "no field `zzz`. Legal: network,"),
         ({"epochs": 0}, "`epochs` must be a whole number at least 1; received 0"),
         ({"network": "Resnet50"}, "received 'Resnet50'. Did you mean `ResNet50`?"),
         ({"precision": "float16"}, "received 'float16'. Did you mean `mixed_float16`?"),
