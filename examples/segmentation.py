@@ -2,8 +2,8 @@
 
     python examples/segmentation.py [--network ResNet10T] [--weights FILE] [--picture out.png]
 
-Every pixel is background, disk, square or triangle. Colours say nothing: backgrounds and shapes
-have any. The pictures that are measured are drawn after those that train, with other numbers.
+Every pixel is dark background, or of a bright disk, square or triangle of any colour. The pictures
+that are measured are drawn after those that train, with other numbers.
 """
 
 import argparse
@@ -22,14 +22,14 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
     parser.add_argument("--weights", help="what the network begins with; default: nothing")
     parser.add_argument("--size", type=int, default=64, help="side of a picture, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=3200, help="to train on")
+    parser.add_argument("--pictures", type=int, default=4000, help="to train on")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--picture", help="file to draw results into")
     options = parser.parse_args(arguments)
 
     rng = np.random.default_rng(0)
     train = draw_pictures(rng, options.pictures, options.size)
-    test = draw_pictures(rng, max(8, options.pictures // 16), options.size)
+    test = draw_pictures(rng, max(8, options.pictures // 20), options.size)
 
     keras.utils.set_random_seed(0)
     network = getattr(krr.applications, options.network)
@@ -83,8 +83,8 @@ def draw_pictures(
 
 def draw_picture(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
     y, x = np.mgrid[:size, :size]
-    slope = rng.uniform(-60, 60, 3) * (x / size)[..., None]
-    image = rng.uniform(40, 216, 3) + slope + rng.normal(0, 12, (size, size, 3))
+    slope = rng.uniform(-30, 30, 3) * (x / size)[..., None]
+    image = rng.uniform(30, 90, 3) + slope + rng.normal(0, 12, (size, size, 3))
     labels = np.zeros((size, size), "int32")
     for _ in range(rng.integers(1, 4)):
         label, radius = rng.integers(1, len(CLASSES)), size * rng.uniform(0.15, 0.25)
@@ -94,7 +94,7 @@ def draw_picture(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.nd
             np.maximum(abs(dx), abs(dy)) <= radius,
             (dy <= radius) & (2 * abs(dx) <= dy + radius),
         ][label - 1]
-        image[inside] = rng.uniform(0, 255, 3) + rng.normal(0, 12, (inside.sum(), 3))
+        image[inside] = rng.uniform(130, 255, 3) + rng.normal(0, 12, (inside.sum(), 3))
         labels[inside] = label
     return np.clip(image, 0, 255).astype("uint8"), labels
 

@@ -23,7 +23,7 @@ def stages(model: keras.Model) -> keras.Model:
 
     Returns:
         A functional `keras.Model` from images, `(batch, height, width, channels)`, to a dictionary
-        of features, the finest first: "stride4", "stride8", "stride16", "stride32" of an ImageNet
+        of features: "stride4", "stride8", "stride16", "stride32" of an ImageNet
         network; "stride1", "stride2", "stride4" of a CIFAR network, of ResNet9 "stride8", too.
         "stride8" is `(batch, ceil(height / 8), ceil(width / 8), channels)`; ResNet9 and its kin
         round down.
