@@ -76,10 +76,10 @@ def _list(options: argparse.Namespace) -> None:
     for name, recipe in RECIPES.items():
         values = recipe()
         sizes = (f"{values.train_size} px", f"{values.test_size} px")
-        source = f"arXiv {recipe.source.arxiv}" if recipe.source else ""
-        rows.append(
-            (name, values.network, *sizes, str(values.epochs), f"{recipe.published_top1} %", source)
-        )
+        epochs = "not published" if values.epochs is None else str(values.epochs)
+        top1 = f"{recipe.published_top1} % on {recipe.published_on}"
+        source = "" if recipe.source is None else str(recipe.source)
+        rows.append((name, values.network, *sizes, epochs, top1, source))
     print("\n".join(table(rows)))
 
 

@@ -19,6 +19,7 @@ def check_together(recipe: "Recipe") -> None:
     )
     _check_batch(values)
     _check_schedule(values, _missing(recipe))
+    _check_optimizer(values)
     for name in ("crop_scale", "crop_aspect", "shorter_side"):
         bounds = getattr(values, name)
         if bounds is not None and bounds[0] > bounds[1]:
@@ -76,6 +77,21 @@ def _check_batch(values: SimpleNamespace) -> None:
         raise ValueError(
             "`batch_size` / `gradient_accumulation_steps` must be even with MixUp or CutMix, "
             f"which pair image i with image n-1-i; received {values.batch_size} / {values.gradient_accumulation_steps}."
+        )
+
+
+def _check_optimizer(values: SimpleNamespace) -> None:
+    if values.optimizer == "lamb" and values.weight_decay_on != "kernels":
+        raise ValueError(
+            "`weight_decay_on` must be 'kernels' with optimizer='lamb', which decays nothing else; "
+            f"received {values.weight_decay_on!r}."
+        )
+    if values.adaptive_gradient_clip is not None and (
+        values.optimizer in ("lamb", "adamw") or values.gradient_clip is not None
+    ):
+        raise ValueError(
+            "`adaptive_gradient_clip` must be None unless the optimizer is 'sgd' or 'rmsprop_tf' and "
+            f"`gradient_clip` is None; received {values.adaptive_gradient_clip}."
         )
 
 
