@@ -5,7 +5,32 @@ and inside `tf.data`, that of the running backend inside a model. What they are 
 elsewhere; nothing here is random.
 """
 
+from typing import Any
+
 from keras.src.utils.backend_utils import DynamicBackend
 
-TENSORFLOW = DynamicBackend("tensorflow")
-"""Keras' operations on TensorFlow tensors, whichever backend Keras runs on."""
+
+class _TensorFlow(DynamicBackend):
+    """Keras' operations on TensorFlow tensors, whichever backend Keras runs on.
+
+    Those of `numpy` are TensorFlow's own: Keras' would turn double precision into single where Keras
+    runs on JAX or torch, and a picture would depend on that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("tensorflow")
+
+    def __getattr__(self, name: str) -> Any:
+        return _NumPy() if name == "numpy" else super().__getattr__(name)
+
+
+class _NumPy:
+    def __getattr__(self, name: str) -> Any:
+        import tensorflow as tf
+
+        # `round` there wants methods of NumPy's arrays.
+        return tf.round if name == "round" else getattr(tf.experimental.numpy, name)
+
+
+TENSORFLOW = _TensorFlow()
+"""The namespace for `augment` and for layers inside `tf.data`."""

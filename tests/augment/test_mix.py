@@ -82,7 +82,7 @@ def test_fused_and_plain_give_the_rounding_of_numpy():
         expected = np.rint(floats * own + floats[::-1] * other).astype(np.uint8)
         fused, _ = mixup(tf.constant(images), tf.eye(2), lam)
         np.testing.assert_array_equal(fused, expected)
-        plain = _blend_images(tf.constant(images), tf.constant(lam, tf.float64))
+        plain = _blend_images(tf.constant(images), tf.constant(lam, tf.float64), "reversed")
         np.testing.assert_array_equal(plain, expected)
 
 
