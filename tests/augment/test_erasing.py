@@ -28,6 +28,7 @@ def boxes_of(augment, n, seed, height, width):
     return np.stack([top, left, bottom, right], 1)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_erased_boxes_are_distributed_as_timms(golden, seed):
     g = golden("erasing")
@@ -84,6 +85,7 @@ def test_cutout_lies_inside_and_anywhere_with_equal_chance(seed):
     assert chi_square(counts, np.full((8, 5), n / 40)) < chi_square_limit(39)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("augment", [Cutout(), RandomErasing(probability=0.5, noise=60.0)])
 def test_tf_data_gives_what_eager_gives(augment):
     dataset = tf.data.Dataset.range(16).map(lambda i: augment(IMAGE, tf.stack([0, i])))

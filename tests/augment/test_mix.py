@@ -38,6 +38,7 @@ def mixed(images, labels, case):
     return mixup(images, labels, case["lam"])
 
 
+@pytest.mark.every_backend
 def test_bytes_of_timm(golden):
     g = golden("mixup")
     for name, case in cases(golden).items():
@@ -47,6 +48,7 @@ def test_bytes_of_timm(golden):
         np.testing.assert_array_equal(images, channels_last(g[f"{name}/u8"]), err_msg=name)
 
 
+@pytest.mark.every_backend
 def test_floats_and_labels_of_timm(golden):
     g = golden("mixup")
     for name, case in cases(golden).items():
@@ -59,6 +61,7 @@ def test_floats_and_labels_of_timm(golden):
         )
 
 
+@pytest.mark.every_backend
 def test_box_table(golden):
     rows = golden("mixup")["bbox_H_W_lam_cy_cx__new_yl_yh_xl_xh_lam__old_yl_yh_xl_xh_lam"]
     assert len(rows) == 54
@@ -102,6 +105,7 @@ def test_batches_of_unknown_size_mix_alike():
         np.testing.assert_array_equal(known[1], unknown[1])
 
 
+@pytest.mark.every_backend
 def test_tf_data_gives_what_eager_gives():
     images = np.random.default_rng(0).integers(0, 256, (24, 12, 9, 3), np.uint8)
     labels = np.arange(24) % CLASSES
