@@ -58,7 +58,7 @@ class He2015CIFAR(Recipe):
 
     Published: error 6.97 %; 8.75 % for ResNet-20, 7.51 % for 32, 7.17 % for 44. The 110 layers
     (6.43 %, mean 6.61 %) began at a rate of 0.01 until the training error was below 80 %, about
-    400 updates, which this recipe does not. Measured here: docs/experiments.md.
+    400 updates, which this recipe does not. Measured here: not to its end.
 
     Its mean is that of each colour, not of each pixel, and of ImageNet in the network
     (`krr.data.mean_image` computes the other); padding has the mean colour of CIFAR-10.

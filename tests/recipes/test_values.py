@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 from conftest import GOLDEN
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.recipes.settings import Settings
+from tests.recipes.page import page
 
 COLUMNS = {
     name: column
@@ -44,3 +46,8 @@ def test_fit_asks_for_what_was_not_published(name):
     assert "not published" in str(recipe)
     with pytest.raises(ValueError, match=f"`{recipe.unpublished[0]}`"):
         recipe.fit("nowhere")
+
+
+def test_the_page_is_made_from_these_values():
+    written = Path(__file__).parents[2] / "docs" / "recipes.md"
+    assert written.read_text() == page(), "run python -m tests.recipes.page docs/recipes.md"
