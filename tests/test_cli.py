@@ -37,7 +37,7 @@ SMALL = [
 def test_list_names_every_recipe_with_its_accuracy(capsys):
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["recipe", "A1", "A2", "A3"]
+    assert [line.split()[0] for line in lines] == ["recipe", *krr.RECIPES]
     assert "80.4 %" in lines[1]
 
 
