@@ -162,13 +162,12 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
         )
     with parts.dtype_policy(parts.resolved_precision(recipe)):
         model = parts.network(recipe)
-        average = parts.moving_average(recipe, steps=1)
-        if found[0] == "last" and average is not None:
-            # That file has both the weights and their average, which the best weights are already.
-            parts.compiled(recipe, model, replicas=1, steps=1)
-            average.build(model)
+        # The last weights stand beside their average, the best ones are it.
+        average = parts.moving_average(recipe, steps=1) if found[0] == "last" else None
+        if average is not None:
+            average.build(parts.compiled(recipe, model, replicas=1, steps=1))
     model.load_weights(files[found[0]])
-    if model.optimizer is not None:
+    if average is not None:
         average.finish()
     names = known["class_names"]
     model.class_names = None if names is None else tuple(names)

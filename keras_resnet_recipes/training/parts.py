@@ -149,7 +149,7 @@ def network(recipe: Recipe) -> keras.Model:
     for layer in model.layers if not recipe.zero_gamma else ():
         # The networks make exactly those 0 that end a residual branch.
         if isinstance(getattr(layer, "gamma_initializer", None), keras.initializers.Zeros):
-            layer.gamma.assign(keras.ops.ones_like(layer.gamma))
+            layer.gamma.assign(keras.ops.ones(layer.gamma.shape))
     return model
 
 

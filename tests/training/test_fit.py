@@ -170,6 +170,67 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
     assert last["top1"] == pytest.approx(history.history["val_top1"][-1], abs=1e-6)
 
 
+def test_the_average_of_the_weights_is_evaluated_kept_and_returned(tmp_path):
+    from keras_resnet_recipes import training
+
+    recipe = RECIPE.replace(ema_decay=0.8)
+    history = recipe.fit(
+        squares(), validation_data=squares(30, seed=1), run_dir=tmp_path, verbose=0
+    )
+    plain = RECIPE.fit(squares(), verbose=0).model
+    ours = recipe.evaluate(history.model, squares(30, seed=1), verbose=0)
+    assert ours["top1"] == pytest.approx(history.history["val_top1"][-1], abs=1e-6)
+    last = training.load_run(tmp_path, "last")
+    again = recipe.fit(squares(), validation_data=squares(30, seed=1), run_dir=tmp_path, verbose=0)
+    for weight, loaded, resumed, trained in zip(
+        history.model.get_weights(),
+        last.get_weights(),
+        again.model.get_weights(),
+        plain.get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(weight, loaded)
+        np.testing.assert_array_equal(weight, resumed)
+        assert weight.shape != (3, 3, 3, 16) or np.abs(weight - trained).max() > 1e-5
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schedule": "step", "step_epochs": (1.0, 2.0)},
+        {"schedule": "exponential", "exponential_epochs": 1.0, "step_factor": 0.5},
+        {
+            "schedule": "piecewise_linear",
+            "knot_epochs": (0, 1, 3),
+            "knot_factors": (0.5, 1, 0),
+            "warmup_epochs": 0,
+        },
+        {"schedule": "cosine", "schedule_per": "update", "warmup_prefix": True},
+    ],
+    ids=lambda changes: changes["schedule"],
+)
+def test_the_rate_follows_the_schedule(changes):
+    from keras_resnet_recipes.training import parts
+
+    recipe = RECIPE.replace(**changes)
+    rates = recipe.fit(squares(), verbose=0).history["learning_rate"]
+    schedule = parts.schedule(recipe)
+    # Logged at the end of an epoch: that of the epoch, or of the update to come.
+    ends = [schedule(e) if recipe.schedule_per == "epoch" else schedule(e + 1) for e in range(3)]
+    np.testing.assert_allclose(rates, ends, rtol=1e-5, atol=1e-10)
+
+
+@pytest.mark.every_backend
+def test_gammas_that_end_a_branch_begin_at_0_only_where_the_recipe_says():
+    from keras_resnet_recipes.training import parts
+
+    for zero in (False, True):
+        model = parts.network(RECIPE.replace(classes=2, network="ResNet18", zero_gamma=zero))
+        gamma = model.get_layer("layer1_0_bn2").gamma
+        assert (keras.ops.convert_to_numpy(gamma) == (not zero)).all()
+
+
 @pytest.mark.every_backend
 def test_evaluation_counts_exactly():
     x, y = squares(21, classes=2)
