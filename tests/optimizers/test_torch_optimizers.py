@@ -1,5 +1,6 @@
 """SGD, RMSpropTF and AdamW against torch's and timm's, alone and inside Keras' training."""
 
+import importlib
 import inspect
 
 import keras
@@ -245,8 +246,8 @@ def test_fit_compiled(kind, policy, accumulation):
 def test_compiled_by_xla_it_is_the_same(kind, monkeypatch):
     if keras.backend.backend() == "tensorflow":
         # Keras does not compile in a process that is deterministic, as training made it that ran before.
-        config = "tensorflow.python.framework.config.is_op_determinism_enabled"
-        monkeypatch.setattr(config, lambda: False)
+        config = importlib.import_module("tensorflow.python.framework.config")
+        monkeypatch.setattr(config, "is_op_determinism_enabled", lambda: False)
     # On torch Keras compiles with Inductor, which needs a C++ compiler.
     ways = (False, keras.backend.backend() != "torch")
     images, labels = images_and_labels(8)
