@@ -1,5 +1,6 @@
 """What every test shares: the backend, quiet logs, and the golden files."""
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -29,6 +30,14 @@ class Golden:
 
     def __contains__(self, key: str) -> bool:
         return key in self._arrays
+
+
+@pytest.fixture
+def xla(monkeypatch):
+    """Has Keras compile, which it does not in a process that a test before made deterministic."""
+    if os.environ["KERAS_BACKEND"] == "tensorflow":
+        config = importlib.import_module("tensorflow.python.framework.config")
+        monkeypatch.setattr(config, "is_op_determinism_enabled", lambda: False)
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,9 @@ class _NumPy:
     def __getattr__(self, name: str) -> Any:
         import tensorflow as tf
 
-        # `round` there wants methods of NumPy's arrays.
-        return tf.round if name == "round" else getattr(tf.experimental.numpy, name)
+        # There `round` wants methods of NumPy's arrays, and `arange` a number that is known.
+        own = {"round": tf.round, "arange": tf.range}
+        return own[name] if name in own else getattr(tf.experimental.numpy, name)
 
 
 TENSORFLOW = _TensorFlow()

@@ -223,6 +223,7 @@ def model_with(name):
     return keras.Model(inputs, LossOfMixed()((logits, outputs["labels"])))
 
 
+@pytest.mark.usefixtures("xla")
 @pytest.mark.parametrize("name", sorted(NEUTRAL))
 def test_inside_a_compiled_model(name, tmp_path):
     model = model_with(name)

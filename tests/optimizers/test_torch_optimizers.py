@@ -1,6 +1,5 @@
 """SGD, RMSpropTF and AdamW against torch's and timm's, alone and inside Keras' training."""
 
-import importlib
 import inspect
 
 import keras
@@ -242,12 +241,9 @@ def test_fit_compiled(kind, policy, accumulation):
     assert int(ops.convert_to_numpy(model.optimizer.iterations)) == updates
 
 
+@pytest.mark.usefixtures("xla")
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_compiled_by_xla_it_is_the_same(kind, monkeypatch):
-    if keras.backend.backend() == "tensorflow":
-        # Keras does not compile in a process that is deterministic, as training made it that ran before.
-        config = importlib.import_module("tensorflow.python.framework.config")
-        monkeypatch.setattr(config, "is_op_determinism_enabled", lambda: False)
+def test_compiled_by_xla_it_is_the_same(kind):
     # On torch Keras compiles with Inductor, which needs a C++ compiler.
     ways = (False, keras.backend.backend() != "torch")
     images, labels = images_and_labels(8)
