@@ -1,6 +1,5 @@
 """RandAugment, as the recipes of timm understand it."""
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from keras_resnet_recipes.augment.augmentation import (
     draw_cubic,
     split_seed,
 )
+from keras_resnet_recipes.augment.choice import choose
 
 OPERATIONS = (
     "auto_contrast",
@@ -130,7 +130,7 @@ class RandAugment(Augmentation):
         if not tf.executing_eagerly():
             # A function of this call alone: a shared one would take a trace for images of unknown
             # size, if it has one, for those of a known size too.
-            operate = tf.function(_operate_in_graph, autograph=False)
+            operate = tf.function(_operate, autograph=False)
         for turn in range(self.operations):
             image = operate(
                 image, drawn["operation"][turn], drawn["argument"][turn], drawn["cubic"][turn]
@@ -184,35 +184,7 @@ def level_argument(operation: tf.Tensor, level: tf.Tensor, sign: tf.Tensor) -> t
 def _operate(
     image: tf.Tensor, operation: tf.Tensor, argument: tf.Tensor, cubic: tf.Tensor
 ) -> tf.Tensor:
-    return tf.ensure_shape(
-        tf.switch_case(
-            operation,
-            [functools.partial(branch, image, argument, cubic) for branch in _BRANCHES],
-        ),
-        image.shape,
-    )
-
-
-def _operate_in_graph(
-    image: tf.Tensor, operation: tf.Tensor, argument: tf.Tensor, cubic: tf.Tensor
-) -> tf.Tensor:
-    """The same in a graph, to be traced once for all rounds.
-
-    `tf.switch_case` would be unrolled into the graph, and every image would pay for passing by
-    the fourteen operations it does not want.
-    """
-    specs = [tf.TensorSpec.from_tensor(value) for value in (image, argument, cubic)]
-    branches = [
-        tf.function(branch, autograph=False).get_concrete_function(*specs) for branch in _BRANCHES
-    ]
-    (changed,) = tf.raw_ops.StatelessCase(
-        branch_index=operation,
-        input=[image, argument, cubic],
-        Tout=[tf.uint8],
-        branches=branches,
-        output_shapes=[image.shape],
-    )
-    return tf.ensure_shape(changed, image.shape)
+    return choose(_BRANCHES, operation, image, argument, cubic)
 
 
 # In the order of `OPERATIONS`, then doing nothing.

@@ -1,5 +1,7 @@
 """Resizing an image, identical to the antialiased resize of Pillow up to 12."""
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 _BLOCK = 8
@@ -42,24 +44,82 @@ def resize(
     rows, columns = tf.unstack(tf.shape(image)[:2])
     # Channels stay beside what is not resized: turning a matrix is twice as fast as turning pixels.
     columns_first = tf.transpose(tf.reshape(image, [rows, columns * 3]))
-    resize_rows = _resize_rows if exact else _scale_rows
-    narrowed = resize_rows(tf.reshape(columns_first, [columns, 3 * rows]), width, cubic)
+    narrowed = resize_axis(tf.reshape(columns_first, [columns, 3 * rows]), width, cubic, exact)
     rows_first = tf.transpose(tf.reshape(narrowed, [width * 3, rows]))
-    resized = tf.reshape(resize_rows(rows_first, height, cubic), [height, width, 3])
+    resized = tf.reshape(resize_axis(rows_first, height, cubic, exact), [height, width, 3])
     known = [n if isinstance(n, int) else None for n in (height, width)]
     return tf.ensure_shape(resized, [*known, 3])
 
 
-def _scale_rows(rows: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | bool) -> tf.Tensor:
-    """As `_resize_rows`, in single precision, by TensorFlow's own operation."""
-    scale = tf.cast(length, tf.float64) / tf.cast(tf.shape(rows)[0], tf.float64)
+@dataclass(frozen=True)
+class Part:
+    """The part of a resized axis that is wanted, and the pixels there are for it.
+
+    Args:
+        start: Place on the axis of the first pixel there is, a whole number.
+        count: Pixels of the whole axis.
+        first: First pixel wanted of the resized axis.
+        outputs: How many are wanted.
+    """
+
+    start: tf.Tensor | int
+    count: tf.Tensor | int
+    first: tf.Tensor | int
+    outputs: tf.Tensor | int
+
+
+def resize_axis(
+    pixels: tf.Tensor,
+    length: tf.Tensor | int,
+    cubic: tf.Tensor | bool = False,
+    exact: bool = True,
+    part: Part | None = None,
+) -> tf.Tensor:
+    """Resize one axis, as `resize` does both.
+
+    Args:
+        pixels: uint8 [pixels, values].
+        length: Pixels of the axis after resizing.
+        cubic: As for `resize`.
+        exact: As for `resize`.
+        part: What is wanted of the resized axis; None is all of it.
+
+    Returns:
+        uint8 [length, values], or [part.outputs, values].
+
+    >>> resize_axis(tf.constant([[0], [200]], tf.uint8), 4).numpy().ravel().tolist()
+    [0, 50, 150, 200]
+    """
+    part = part or Part(0, tf.shape(pixels)[0], 0, length)
+    return (_by_matrix if exact else _by_tensorflow)(pixels, length, cubic, part)
+
+
+def scale_and_reach(
+    count: tf.Tensor | int, length: tf.Tensor | int, cubic: tf.Tensor | bool
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """How many pixels fall on one, and how far from its centre the kernel reaches; float64.
+
+    >>> [float(number) for number in scale_and_reach(100, 50, cubic=True)]
+    [2.0, 4.0]
+    """
+    scale = tf.cast(count, tf.float64) / tf.cast(length, tf.float64)
+    stretch = tf.maximum(scale, 1.0)
+    return scale, tf.where(cubic, 2.0 * stretch, stretch)
+
+
+def _by_tensorflow(
+    pixels: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | bool, part: Part
+) -> tf.Tensor:
+    """In single precision, by an operation of TensorFlow's own."""
+    scale = tf.cast(length, tf.float64) / tf.cast(part.count, tf.float64)
+    moved = tf.cast(part.start, tf.float64) * scale - tf.cast(part.first, tf.float64)
 
     def by(kernel: str) -> tf.Tensor:
         return tf.raw_ops.ScaleAndTranslate(
-            images=rows[None, :, None, :],
-            size=tf.stack([length, 1]),
+            images=pixels[None, :, None, :],
+            size=tf.stack([part.outputs, 1]),
             scale=tf.stack([tf.cast(scale, tf.float32), 1.0]),
-            translation=[0.0, 0.0],
+            translation=tf.stack([tf.cast(moved, tf.float32), 0.0]),
             kernel_type=kernel,
             antialias=True,
         )
@@ -77,32 +137,32 @@ def _scale_rows(rows: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | boo
     return tf.bitcast(quantized.output, tf.uint8)
 
 
-def _resize_rows(rows: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | bool) -> tf.Tensor:
-    """Uint8 [rows, values] -> uint8 [length, values], as a product with a banded matrix.
+def _by_matrix(
+    pixels: tf.Tensor, length: tf.Tensor | int, cubic: tf.Tensor | bool, part: Part
+) -> tf.Tensor:
+    """In double precision, as a product with a banded matrix.
 
-    Eight neighbouring rows of the result need nearly the same rows of the input, so that the band
-    falls into blocks of eight rows, and the whole is one batch of small dense products.
+    Eight neighbours of the result need nearly the same pixels, so that the band falls into blocks,
+    and the whole is one batch of small dense products.
     """
-    count = tf.cast(tf.shape(rows)[0], tf.float64)
-    scale = count / tf.cast(length, tf.float64)
-    stretch = tf.maximum(scale, 1.0)
-    reach = tf.where(cubic, 2.0 * stretch, stretch)
-    blocks = -(-length // _BLOCK)
-    outputs = tf.range(tf.cast(blocks * _BLOCK, tf.float64), dtype=tf.float64)
-    centers = tf.reshape((outputs + 0.5) * scale, [blocks, _BLOCK])
+    count = tf.cast(part.count, tf.float64)
+    scale, reach = scale_and_reach(count, length, cubic)
+    blocks = -(-part.outputs // _BLOCK)
+    places = tf.cast(part.first + tf.range(blocks * _BLOCK), tf.float64)
+    centers = tf.reshape((places + 0.5) * scale, [blocks, _BLOCK])
     span = tf.math.ceil((_BLOCK - 1) * scale + 2 * reach) + 1
     inputs = tf.floor(centers[:, :1] - reach + 0.5) + tf.range(span, dtype=tf.float64)
-    distance = (inputs[:, None, :] - centers[:, :, None] + 0.5) / stretch
+    distance = (inputs[:, None, :] - centers[:, :, None] + 0.5) / tf.maximum(scale, 1.0)
     inside = (inputs >= 0) & (inputs < count)
     weights = _kernel(tf.abs(distance), cubic) * tf.cast(inside, tf.float64)[:, None, :]
     # Outputs that only fill up the last block may lie wholly outside.
     total = tf.reduce_sum(weights, axis=-1, keepdims=True)
     weights = weights / tf.where(total == 0, tf.ones_like(total), total) * _ONE
     weights = tf.sign(weights) * tf.floor(tf.abs(weights) + 0.5) / _ONE
-    nearest = tf.cast(tf.clip_by_value(inputs, 0.0, count - 1), tf.int32)
-    sums = tf.matmul(weights, tf.cast(tf.gather(rows, nearest), tf.float64))
-    resized = tf.cast(tf.clip_by_value(sums + 0.5, 0.0, 255.0), tf.uint8)
-    return tf.reshape(resized, [blocks * _BLOCK, tf.shape(rows)[1]])[:length]
+    nearest = tf.clip_by_value(tf.cast(inputs, tf.int32) - part.start, 0, tf.shape(pixels)[0] - 1)
+    sums = tf.matmul(weights, tf.cast(tf.gather(pixels, nearest), tf.float64))
+    levels = tf.cast(tf.clip_by_value(sums + 0.5, 0.0, 255.0), tf.uint8)
+    return tf.reshape(levels, [blocks * _BLOCK, tf.shape(pixels)[1]])[: part.outputs]
 
 
 def _kernel(distance: tf.Tensor, cubic: tf.Tensor | bool) -> tf.Tensor:

@@ -6,7 +6,8 @@ from keras_resnet_recipes.recipes.loading import load_recipe
 from keras_resnet_recipes.recipes.neighbours import DeiT, TorchVisionV2
 from keras_resnet_recipes.recipes.original import He2015, He2015CIFAR
 from keras_resnet_recipes.recipes.source import Source
-from keras_resnet_recipes.recipes.strikes_back import A1, A2, A3, C1, C2, B, D
+from keras_resnet_recipes.recipes.strikes_back import A1, A2, A3
+from keras_resnet_recipes.recipes.strikes_back_appendix import C1, C2, B, D
 from keras_resnet_recipes.recipes.tables import compare
 
 RECIPES: dict[str, type[Recipe]] = {

@@ -20,6 +20,7 @@ def check_together(recipe: "Recipe") -> None:
     _check_batch(values)
     _check_schedule(values, _missing(recipe))
     _check_optimizer(values)
+    _check_read(values)
     for name in ("crop_scale", "crop_aspect", "shorter_side"):
         bounds = getattr(values, name)
         if bounds is not None and bounds[0] > bounds[1]:
@@ -29,16 +30,44 @@ def check_together(recipe: "Recipe") -> None:
         raise ValueError(
             f"only one of `{'` and `'.join(crops)}` can crop; received values of both."
         )
+    if values.shorter_side is not None and values.shorter_side[0] < values.train_size:
+        raise ValueError(
+            f"`shorter_side` must be at least `train_size` ({values.train_size}), which is cut out of it; "
+            f"received {values.shorter_side}."
+        )
     if len(values.color_jitter) not in (0, 3, 4):
         raise ValueError(
             "`color_jitter` must be of brightness, contrast, saturation and perhaps hue, or empty; "
             f"received {values.color_jitter}."
         )
-    if values.loss != "binary_crossentropy" and values.target_threshold is not None:
-        raise ValueError(
-            f"`target_threshold` must be None with loss={values.loss!r}: only binary cross-entropy reads it; "
-            f"received {values.target_threshold}."
-        )
+
+
+# These fields do nothing unless another field has one of these values.
+_READ_ONLY_WITH = {
+    "momentum": ("optimizer", ("sgd", "rmsprop_tf")),
+    "nesterov": ("optimizer", ("sgd",)),
+    "learning_rate_in_velocity": ("optimizer", ("sgd",)),
+    "adaptive_gradient_clip": ("optimizer", ("sgd", "rmsprop_tf")),
+    "warmup_epochs": ("schedule", ("cosine", "step", "exponential")),
+    "warmup_prefix": ("schedule", ("cosine",)),
+    "minimum_learning_rate": ("schedule", ("cosine",)),
+    "schedule_reaches_ends": ("schedule", ("cosine", "step")),
+    "step_epochs": ("schedule", ("step",)),
+    "step_factor": ("schedule", ("step", "exponential")),
+    "exponential_epochs": ("schedule", ("exponential",)),
+    "knot_epochs": ("schedule", ("piecewise_linear",)),
+    "target_threshold": ("loss", ("binary_crossentropy",)),
+}
+
+
+def _check_read(values: SimpleNamespace) -> None:
+    for name, (other, readers) in _READ_ONLY_WITH.items():
+        value, neutral = getattr(values, name), getattr(Settings, name)
+        if value != neutral and getattr(values, other) not in readers:
+            raise ValueError(
+                f"`{name}` must be {neutral!r} with {other}={getattr(values, other)!r}, which does not read it; "
+                f"received {value!r}."
+            )
 
 
 def check_complete(recipe: "Recipe") -> None:
@@ -86,13 +115,13 @@ def _check_optimizer(values: SimpleNamespace) -> None:
             "`weight_decay_on` must be 'kernels' with optimizer='lamb', which decays nothing else; "
             f"received {values.weight_decay_on!r}."
         )
-    if values.adaptive_gradient_clip is not None and (
-        values.optimizer in ("lamb", "adamw") or values.gradient_clip is not None
-    ):
+    if values.adaptive_gradient_clip is not None and values.gradient_clip is not None:
         raise ValueError(
-            "`adaptive_gradient_clip` must be None unless the optimizer is 'sgd' or 'rmsprop_tf' and "
-            f"`gradient_clip` is None; received {values.adaptive_gradient_clip}."
+            f"`adaptive_gradient_clip` must be None with gradient_clip={values.gradient_clip}; "
+            f"received {values.adaptive_gradient_clip}."
         )
+    if values.ema_decay == 1:
+        raise ValueError("`ema_decay` must be below 1, or nothing is averaged; received 1.0.")
 
 
 def _check_schedule(values: SimpleNamespace, missing: list[str]) -> None:

@@ -10,14 +10,13 @@ the same curve update by update with `per_update`. To divide when a metric no lo
 2015, is `keras.callbacks.ReduceLROnPlateau`.
 """
 
-from keras_resnet_recipes.schedules.cosine import Cosine, CosinePerUpdate
+from keras_resnet_recipes.schedules.cosine import Cosine
 from keras_resnet_recipes.schedules.per_update import PerUpdate
 from keras_resnet_recipes.schedules.piecewise_linear import PiecewiseLinear
 from keras_resnet_recipes.schedules.staircase import Exponential, Step
 
 __all__ = [
     "Cosine",
-    "CosinePerUpdate",
     "Exponential",
     "PerUpdate",
     "PiecewiseLinear",

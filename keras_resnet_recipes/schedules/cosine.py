@@ -7,9 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_resnet_recipes.schedules.per_update import Schedule
 
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 @dataclasses.dataclass(frozen=True)
-class Cosine:
+class Cosine(Schedule):
     """Half a cosine from the peak to the minimum, its first epochs replaced by a linear warm-up.
 
     With peak b, minimum l, warm-up start s, T epochs and w warm-up epochs, epoch e = 0, 1, … has
@@ -119,80 +122,19 @@ class Cosine:
         """
         return self._shift + self.epochs + self.cooldown_epochs
 
-    def per_update(self, steps_per_epoch: int) -> "CosinePerUpdate":
-        """Returns the same curve for an optimizer that changes its rate at every update.
-
-        Args:
-            steps_per_epoch: How often `model.fit` calls the optimizer in an epoch, at least 1.
-                With `gradient_accumulation_steps` Keras counts every micro-batch.
-
-        Raises:
-            ValueError: If `steps_per_epoch` is below 1.
-
-        Example:
-            >>> updates = Cosine(5e-3, epochs=600).per_update(625)
-            >>> print(round(float(updates(625)), 6))
-            0.00108
-        """
-        return CosinePerUpdate(self, steps_per_epoch)
-
-
-@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
-class CosinePerUpdate(keras.optimizers.schedules.LearningRateSchedule):
-    """`Cosine` with the update in place of the epoch, for the `learning_rate` of any optimizer.
-
-    All epochs of the formula become epochs x `steps_per_epoch` updates. The rates are float32.
-
-    Args:
-        schedule: The curve by epochs.
-        steps_per_epoch: How often `model.fit` calls the optimizer in an epoch, at least 1.
-
-    Raises:
-        ValueError: If `steps_per_epoch` is below 1.
-
-    Example:
-        >>> updates = CosinePerUpdate(Cosine(5e-3, epochs=600), steps_per_epoch=625)
-        >>> print(round(float(updates(0)), 6))
-        0.0001
-        >>> optimizer = keras.optimizers.SGD(updates)
-
-    Source: as `Cosine`; in timm the scheduler's option to step on updates.
-    """
-
-    def __init__(self, schedule: Cosine, steps_per_epoch: int) -> None:
-        if steps_per_epoch < 1:
-            raise ValueError(
-                "`steps_per_epoch` must be at least 1. "
-                f"Received: steps_per_epoch={steps_per_epoch!r}"
-            )
-        self.schedule = schedule
-        self.steps_per_epoch = steps_per_epoch
-
-    def __call__(self, step: Any) -> Any:
-        """Returns the learning rate, a float32 scalar, of update `step` = 0, 1, …."""
-        schedule, step = self.schedule, ops.cast(step, "int32")
-        updates = max(schedule.epochs * self.steps_per_epoch - schedule.reach_ends, 1)
-        warmup_updates = schedule.warmup_epochs * self.steps_per_epoch
-        remaining = ops.maximum(updates + schedule._shift * self.steps_per_epoch - step, 0)
+    def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
+        """The float32 rate of update `step` = 0, 1, …, in operations of the backend."""
+        step = ops.cast(step, "int32")
+        updates = max(self.epochs * steps_per_epoch - self.reach_ends, 1)
+        warmup_updates = self.warmup_epochs * steps_per_epoch
+        remaining = ops.maximum(updates + self._shift * steps_per_epoch - step, 0)
 
         # 1 + cos(x) loses all digits near its end in float32; sin² of what remains keeps them.
         sine = ops.sin(math.pi / 2 * (ops.cast(remaining, "float32") / updates))
-        low, peak = schedule.minimum_learning_rate, schedule.learning_rate
+        low, peak = self.minimum_learning_rate, self.learning_rate
         rate = low + (peak - low) * ops.square(sine)
         if not warmup_updates:
             return rate
-        start = schedule.warmup_learning_rate
-        last = max(warmup_updates - schedule.reach_ends, 1)
+        start, last = self.warmup_learning_rate, max(warmup_updates - self.reach_ends, 1)
         warmup = start + (peak - start) * (ops.cast(step, "float32") / last)
         return ops.where(step < warmup_updates, warmup, rate)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the fields of the schedule and `steps_per_epoch`."""
-        return {**dataclasses.asdict(self.schedule), "steps_per_epoch": self.steps_per_epoch}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "CosinePerUpdate":
-        """Returns the schedule that `get_config` described."""
-        fields = dict(config)
-        steps_per_epoch = fields.pop("steps_per_epoch")
-        return cls(Cosine(**fields), steps_per_epoch)

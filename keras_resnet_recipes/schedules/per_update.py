@@ -17,11 +17,18 @@ class Schedule:
         """Returns the same curve for an optimizer that changes its rate at every update.
 
         Args:
-            steps_per_epoch: Updates of an epoch, at least 1. With 1 all epochs of the schedule are
-                updates.
+            steps_per_epoch: How often `model.fit` calls the optimizer in an epoch, at least 1. With 1
+                all epochs of the schedule are updates. With `gradient_accumulation_steps` Keras
+                counts every micro-batch.
 
         Raises:
             ValueError: If `steps_per_epoch` is below 1.
+
+        Example:
+            >>> from keras_resnet_recipes.schedules import Cosine
+            >>> updates = Cosine(5e-3, epochs=600).per_update(625)
+            >>> print(round(float(updates(0)), 6), round(float(updates(625)), 6))
+            0.0001 0.00108
         """
         return PerUpdate(self, steps_per_epoch)
 
@@ -40,7 +47,7 @@ class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule with the update in place of the epoch, for the `learning_rate` of any optimizer.
 
     Args:
-        schedule: `Step`, `Exponential` or `PiecewiseLinear`; for `Cosine` it is `CosinePerUpdate`.
+        schedule: `Cosine`, `Step`, `Exponential` or `PiecewiseLinear`.
         steps_per_epoch: How often `model.fit` calls the optimizer in an epoch, at least 1.
 
     Raises:

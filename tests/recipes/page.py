@@ -22,7 +22,8 @@ NEIGHBOUR = """
 
 The numbers of B, C1, C2 and D were not published. What timm's author did publish is a run of the family that B
 belongs to (gist 07839a82, an ECA-ResNet-26-D, not a network of the paper): batches of 2 x 352 images at a rate of
-0.082 for 700 epochs, multiplied by 0.988 an epoch, 10 epochs of cool-down, minimum 1e-5, RandAugment of magnitude 9
+0.082 for 700 epochs, multiplied by 0.988 an epoch, 10 more of cool-down, a minimum of 1e-5 that timm's staircase does
+not read, RandAugment of magnitude 9
 and standard deviation 1, MixUp 0.19, stochastic depth 0.1, test crop 0.94 at 256 pixels, average of the weights with
 0.999987, and dropout of 0.19, which no field here has. As an example of how to give the missing values, not as B:
 
@@ -31,7 +32,7 @@ and standard deviation 1, MixUp 0.19, stochastic depth 0.1, test crop 0.94 at 25
     recipe = krr.B(
         epochs=700, batch_size=704, learning_rate=0.082, momentum=0.9, weight_decay=1e-5, ema_decay=0.999987,
         step_factor=0.988, exponential_epochs=1, warmup_epochs=5, warmup_learning_rate=1e-6,
-        minimum_learning_rate=1e-5, cooldown_epochs=10, label_smoothing=0.1, rand_augment=(9, 1), mixup_alpha=0.19,
+        cooldown_epochs=10, label_smoothing=0.1, rand_augment=(9, 1), mixup_alpha=0.19,
         drop_path_rate=0.1,
     )
 

@@ -56,7 +56,20 @@ def test_values_take_the_fields_own_type():
         ({"crop_scale": (0.9, 0.1)}, "`crop_scale` must be (smallest, largest)"),
         ({"rand_augment": (11, 0.5)}, "`rand_augment` must be 2 numbers at least 0 and at most 10"),
         ({"weight_decay_on": "all"}, "`weight_decay_on` must be 'kernels' with optimizer='lamb'"),
-        ({"adaptive_gradient_clip": 0.1}, "`adaptive_gradient_clip` must be None unless"),
+        (
+            {"adaptive_gradient_clip": 0.1},
+            "`adaptive_gradient_clip` must be None with gradient_clip=1.0",
+        ),
+        ({"momentum": 0.9}, "`momentum` must be 0.0 with optimizer='lamb', which does not read it"),
+        (
+            {"schedule": "step", "step_epochs": (3,)},
+            "`minimum_learning_rate` must be 0.0 with schedule='step'",
+        ),
+        ({"ema_decay": 1}, "`ema_decay` must be below 1"),
+        (
+            {"crop_scale": None, "shorter_side": (200, 300)},
+            "`shorter_side` must be at least `train_size` (224)",
+        ),
         ({"schedule": "step"}, "`step_epochs` must be given with schedule='step'"),
         ({"knot_epochs": (0, 1)}, "`knot_factors` must be one for each of `knot_epochs`"),
         ({"step_epochs": (3, 2)}, "`step_epochs` must rise; received (3.0, 2.0)"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_resnet_recipes.schedules import Cosine, CosinePerUpdate
+from keras_resnet_recipes.schedules import Cosine, PerUpdate
 
 pytestmark = pytest.mark.every_backend
 
@@ -155,12 +155,12 @@ def test_per_update_survives_serialization():
     updates = Cosine(5e-3, epochs=9, warmup_prefix=True, cooldown_epochs=2).per_update(3)
     schedules = keras.optimizers.schedules
     copies = (
-        CosinePerUpdate.from_config(updates.get_config()),
+        PerUpdate.from_config(updates.get_config()),
         schedules.deserialize(schedules.serialize(updates)),
         keras.optimizers.SGD.from_config(keras.optimizers.SGD(updates).get_config())._learning_rate,
     )
     for copy in copies:
-        assert type(copy) is CosinePerUpdate
+        assert type(copy) is PerUpdate
         assert copy.schedule == updates.schedule
         assert copy.steps_per_epoch == 3
 

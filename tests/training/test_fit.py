@@ -198,13 +198,19 @@ def test_the_average_of_the_weights_is_evaluated_kept_and_returned(tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schedule": "step", "step_epochs": (1.0, 2.0)},
-        {"schedule": "exponential", "exponential_epochs": 1.0, "step_factor": 0.5},
+        {"schedule": "step", "step_epochs": (1.0, 2.0), "minimum_learning_rate": 0.0},
+        {
+            "schedule": "exponential",
+            "exponential_epochs": 2.0,
+            "step_factor": 0.5,
+            "minimum_learning_rate": 0.0,
+        },
         {
             "schedule": "piecewise_linear",
             "knot_epochs": (0, 1, 3),
             "knot_factors": (0.5, 1, 0),
             "warmup_epochs": 0,
+            "minimum_learning_rate": 0.0,
         },
         {"schedule": "cosine", "schedule_per": "update", "warmup_prefix": True},
     ],
