@@ -32,7 +32,7 @@ UNITS = {
 class Net(nn.Module):
     """Residual:L1+L3, the nine layers of the run."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.conv = nn.ModuleDict(
             {
@@ -43,10 +43,12 @@ class Net(nn.Module):
         self.bn = nn.ModuleDict({name: nn.BatchNorm2d(c) for name, (_, c) in UNITS.items()})
         self.linear = nn.Linear(512, 10, bias=False)
 
-    def unit(self, x, name):
+    def unit(self, x: torch.Tensor, name: str) -> torch.Tensor:
+        """Convolution, normalization, ReLU."""
         return functional.relu(self.bn[name](self.conv[name](x)))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits of normalized pictures."""
         x = self.unit(x, "prep")
         x = functional.max_pool2d(self.unit(x, "layer1"), 2)
         x = x + self.unit(self.unit(x, "res1a"), "res1b")
@@ -56,7 +58,8 @@ class Net(nn.Module):
         return self.linear(functional.max_pool2d(x, 4).flatten(1)) * 0.125
 
 
-def load(net, weights):
+def load(net: Net, weights: dict[str, np.ndarray]) -> None:
+    """Copies weights that are laid out as Keras has them."""
     with torch.no_grad():
         for name in UNITS:
             kernel = torch.from_numpy(weights[f"{name}_conv/kernel"]).permute(3, 2, 0, 1)
@@ -66,11 +69,12 @@ def load(net, weights):
         net.linear.weight.copy_(torch.from_numpy(weights["linear/kernel"]).T)
 
 
-def normalized(images):
+def normalized(images: np.ndarray) -> torch.Tensor:
+    """Pictures as the network takes them."""
     return ((torch.from_numpy(images).float() - MEAN) / STD).permute(0, 3, 1, 2)
 
 
-def augmented(images, cards, pad, cutout):
+def augmented(images: np.ndarray, cards: np.ndarray, pad: int, cutout: int) -> torch.Tensor:
     """Cards are (crop row, crop column, mirrored, square's row, square's column) for each picture."""
     padded = functional.pad(normalized(images), (pad,) * 4, mode="reflect")
     out = torch.empty(images.shape[0], 3, 32, 32)
@@ -82,7 +86,14 @@ def augmented(images, cards, pad, cutout):
     return out
 
 
-def update(parameters, velocities, rate, momentum, decay):
+def update(
+    parameters: list[nn.Parameter],
+    velocities: list[torch.Tensor],
+    rate: float,
+    momentum: float,
+    decay: float,
+) -> None:
+    """Nesterov's step with the rate inside the velocity."""
     with torch.no_grad():
         for weight, velocity in zip(parameters, velocities, strict=True):
             step = -rate * (weight.grad + decay * weight)
@@ -91,7 +102,8 @@ def update(parameters, velocities, rate, momentum, decay):
             weight.grad = None
 
 
-def test(net, images, labels):
+def test(net: Net, images: np.ndarray, labels: np.ndarray) -> float:
+    """Accuracy on plain pictures."""
     net.eval()
     with torch.no_grad():
         chunks = range(0, len(images), 500)
@@ -107,7 +119,8 @@ def test(net, images, labels):
     return right / len(images)
 
 
-def main():
+def main() -> None:
+    """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tape", help="the .npz that speed_run.py wrote")
     parser.add_argument("result", help="JSON to write")
