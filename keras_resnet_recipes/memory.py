@@ -40,7 +40,7 @@ class ImageArrays:
     class_names = None
 
     def __post_init__(self) -> None:
-        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        images, labels = _as_array("images", self.images), _as_array("labels", self.labels)
         _check_images(images)
         if images.dtype != np.uint8:
             images = np.rint(images).astype(np.uint8)
@@ -117,6 +117,13 @@ def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
             f"labels of {name} must be within 0..{classes - 1} for {classes} classes; "
             f"received {low if low < 0 else high}."
         )
+
+
+def _as_array(name: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"`{name}` must be of one size: {error}.") from None
 
 
 def _check_images(images: np.ndarray) -> None:
