@@ -1,8 +1,9 @@
 """What a recipe's fields become: network, loss, optimizer, schedule."""
 
 import contextlib
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from keras_resnet_recipes import (
     optimizers,
     schedules,
 )
+from keras_resnet_recipes.applications import dawnbench
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipes import Recipe
 
@@ -142,8 +144,7 @@ def dtype_policy(name: str) -> Iterator[None]:
 
 def network(recipe: Recipe) -> keras.Model:
     """The recipe's network with logits as output."""
-    build = getattr(applications, recipe.network)
-    model = build(
+    model = _network(recipe)(
         classes=recipe.classes, classifier_activation=None, drop_path_rate=recipe.drop_path_rate
     )
     for layer in model.layers if not recipe.zero_gamma else ():
@@ -151,6 +152,24 @@ def network(recipe: Recipe) -> keras.Model:
         if isinstance(getattr(layer, "gamma_initializer", None), keras.initializers.Zeros):
             layer.gamma.assign(keras.ops.ones(layer.gamma.shape))
     return model
+
+
+def _network(recipe: Recipe) -> Callable[..., keras.Model]:
+    if recipe.network != "ResNet9":
+        return getattr(applications, recipe.network)
+    features = functools.partial(
+        dawnbench.backbone_features,
+        residual=(1, 3),
+        pool_before_batch_norm=recipe.pool_before_batch_norm,
+        celu_alpha=recipe.celu_alpha,
+        ghost_batch_norm=recipe.ghost_batch_norm,
+        frozen_batch_norm_scale=recipe.frozen_batch_norm_scale,
+        whitening=recipe.whitening,
+    )
+    classifier = functools.partial(dawnbench.maximum_classifier, scale=recipe.logit_scale)
+    return dawnbench.dawnbench_network(
+        recipe.network, summary="ResNet9", features=features, classifier=classifier
+    )
 
 
 def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
