@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -17,6 +17,7 @@ from keras_resnet_recipes import (
     schedules,
 )
 from keras_resnet_recipes.applications import dawnbench
+from keras_resnet_recipes.applications.network import Network
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipes import Recipe
 
@@ -144,7 +145,7 @@ def dtype_policy(name: str) -> Iterator[None]:
 
 def network(recipe: Recipe) -> keras.Model:
     """The recipe's network with logits as output."""
-    model = _network(recipe)(
+    model = architecture(recipe)(
         classes=recipe.classes, classifier_activation=None, drop_path_rate=recipe.drop_path_rate
     )
     for layer in model.layers if not recipe.zero_gamma else ():
@@ -154,7 +155,8 @@ def network(recipe: Recipe) -> keras.Model:
     return model
 
 
-def _network(recipe: Recipe) -> Callable[..., keras.Model]:
+def architecture(recipe: Recipe) -> Network:
+    """The function that builds the recipe's network."""
     if recipe.network != "ResNet9":
         return getattr(applications, recipe.network)
     features = functools.partial(
