@@ -46,9 +46,16 @@ def check_together(recipe: "Recipe") -> None:
 
 # These fields do nothing unless another field has one of these values.
 _READ_ONLY_WITH = {
+    "pool_before_batch_norm": ("network", ("ResNet9",)),
+    "celu_alpha": ("network", ("ResNet9",)),
+    "ghost_batch_norm": ("network", ("ResNet9",)),
+    "frozen_batch_norm_scale": ("network", ("ResNet9",)),
+    "logit_scale": ("network", ("ResNet9",)),
+    "whitening": ("network", ("ResNet9",)),
     "momentum": ("optimizer", ("sgd", "rmsprop_tf")),
     "nesterov": ("optimizer", ("sgd",)),
     "learning_rate_in_velocity": ("optimizer", ("sgd",)),
+    "bias_learning_rate_factor": ("optimizer", ("sgd",)),
     "adaptive_gradient_clip": ("optimizer", ("sgd", "rmsprop_tf")),
     "warmup_epochs": ("schedule", ("cosine", "step", "exponential")),
     "warmup_prefix": ("schedule", ("cosine",)),
@@ -148,6 +155,16 @@ def _check_batch(values: SimpleNamespace) -> None:
         raise ValueError(
             f"`gradient_accumulation_steps` must divide `batch_size` ({values.batch_size}); "
             f"received {values.gradient_accumulation_steps}."
+        )
+    if values.ghost_batch_norm is not None and part % values.ghost_batch_norm:
+        raise ValueError(
+            "`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps` "
+            f"({values.batch_size} / {values.gradient_accumulation_steps}); received {values.ghost_batch_norm}."
+        )
+    if values.ghost_batch_norm is not None and values.batch_norm == "synchronized":
+        raise ValueError(
+            "`ghost_batch_norm` must be None with batch_norm='synchronized', the statistics of all images; "
+            f"received {values.ghost_batch_norm}."
         )
     if mixes and values.mix_partner == "reversed" and part % 2:
         raise ValueError(

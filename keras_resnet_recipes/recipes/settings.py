@@ -33,6 +33,18 @@ class Settings:
     zero_gamma: bool = setting(
         False, "batch-norm scales that end a residual branch begin at 0 instead of 1"
     )
+    pool_before_batch_norm: bool = setting(
+        False, "ResNet9: max-pooling before the batch norm instead of after the activation"
+    )
+    celu_alpha: float | None = setting(None, "ResNet9: alpha of CELU", above=0, none="ReLU")
+    ghost_batch_norm: int | None = setting(
+        None, "ResNet9: images whose batch-norm statistics are their own", minimum=1
+    )
+    frozen_batch_norm_scale: bool = setting(False, "ResNet9: batch-norm scales stay 1")
+    logit_scale: float = setting(0.125, "ResNet9: factor of the logits", above=0)
+    whitening: bool = setting(
+        False, "ResNet9: a fixed convolution first that whitens patches of the training images"
+    )
     optimizer: str = setting("lamb", "optimizer", choices=("lamb", "sgd", "rmsprop_tf", "adamw"))
     learning_rate: float = setting(0.001, "peak rate, really used at batch_size", above=0)
     momentum: float = setting(0.0, "sgd, rmsprop_tf: momentum", minimum=0, maximum=1)
@@ -45,6 +57,14 @@ class Settings:
     )
     weight_decay_on: str = setting(
         "kernels", "weights that decay", choices=("kernels", "all", "all_but_norm")
+    )
+    bias_learning_rate_factor: float = setting(
+        1.0,
+        "sgd: rate of biases and norms' shifts over that of the rest; divides their decay",
+        above=0,
+    )
+    head_learning_rate_factor: float = setting(
+        1.0, "rate of the classifier over that of the rest", above=0
     )
     gradient_clip: float | None = setting(None, "limit of the global gradient norm", above=0)
     adaptive_gradient_clip: float | None = setting(
