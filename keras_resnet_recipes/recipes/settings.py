@@ -27,6 +27,11 @@ class Settings:
     test_interpolation: str = setting(
         "bicubic", "evaluation: resampling", choices=("bilinear", "bicubic")
     )
+    test_views: str = setting(
+        "one",
+        "evaluation: views of a picture whose probabilities are averaged (during fit always one)",
+        choices=("one", "mirrored", "ten_crop", "multi_scale"),
+    )
     epochs: int = setting(100, "passes over the training set, warm-up included", minimum=1)
     batch_size: int = setting(256, "images of one update, over all devices", minimum=1)
     gradient_accumulation_steps: int = setting(1, "parts in which a batch is computed", minimum=1)
