@@ -29,7 +29,7 @@ class Settings:
     )
     test_views: str = setting(
         "one",
-        "evaluation: views of a picture whose probabilities are averaged (during fit always one)",
+        "evaluation: views of a picture whose scores are averaged (between epochs it is one)",
         choices=("one", "mirrored", "ten_crop", "multi_scale"),
     )
     epochs: int = setting(100, "passes over the training set, warm-up included", minimum=1)

@@ -18,7 +18,7 @@ from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_sourc
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
-from keras_resnet_recipes.training import determinism, parts, run
+from keras_resnet_recipes.training import determinism, parts, run, views
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
@@ -96,15 +96,18 @@ def evaluate(
             f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
         )
     recipe = parts.as_tested(recipe.replace(classes=classes), model)
-    logits = gives_logits(model)
     with devices.scope_of(model) as replicas:
+        views.check(recipe, model, replicas)
         names = getattr(model, "class_names", None)
         batches, unreadable = _evaluation(recipe, dataset, names, replicas)
+        seen, logits = views.averaged(recipe, model, gives_logits(model))
         metrics = parts.metrics(recipe, replicas if logits else 1)
         # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
-        evaluator = keras.Model(model.inputs, model.outputs)
+        evaluator = keras.Model(seen.inputs, seen.outputs)
         loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
-        evaluator.compile(loss=loss, weighted_metrics=metrics)
+        evaluator.compile(
+            loss=loss, weighted_metrics=metrics, jit_compile=views.jit_compile(recipe)
+        )
         with unreadable.named():
             result = evaluator.evaluate(
                 batches,
@@ -290,7 +293,9 @@ def _watched(
     watchers = [UnreadableImages(data, recipe.unreadable_images)]
     if validation_data is None:
         return watchers, None
-    batches, watcher = _evaluation(recipe, validation_data, data.class_names, replicas)
+    # Ten views would cost ten times as much, after every epoch.
+    once = recipe.replace(test_views="one")
+    batches, watcher = _evaluation(once, validation_data, data.class_names, replicas)
     return [*watchers, watcher], batches
 
 
