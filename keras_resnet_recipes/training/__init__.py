@@ -20,6 +20,7 @@ from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, run, views
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
+from keras_resnet_recipes.training.plateau import Plateau
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
 __all__ = ["evaluate", "evaluation_batches", "fit", "load_run", "preview", "training_batches"]
@@ -327,7 +328,10 @@ def _callbacks(
         rate = keras.ops.convert_to_numpy(guard.model.optimizer.learning_rate)
         logs["learning_rate"] = float(rate)
 
-    if recipe.schedule_per == "epoch":
+    if recipe.schedule == "plateau":
+        monitor = "top1" if len(watchers) == 1 else "val_top1"
+        rate = Plateau(recipe, monitor, lambda: folder.rows if folder else [])
+    elif recipe.schedule_per == "epoch":
         rate = keras.callbacks.LearningRateScheduler(parts.schedule(recipe))
     else:
         rate = keras.callbacks.LambdaCallback(on_epoch_end=log_rate)
