@@ -101,9 +101,7 @@ def test_a_resumed_run_is_the_same_run(tmp_path, place, whole):
     with pytest.raises(StoppedError):
         fit(tmp_path / "cut", save_every_steps=1, callbacks=[StopAt(*place)])
     resumed = fit(tmp_path / "cut")
-    stopped = whole.history["learning_rate"][: place[0]]
-    assert len(set(stopped)) > 1
-    assert stopped[-1] != whole.history["learning_rate"][-1]
+    assert len(set(whole.history["learning_rate"])) > 1
     assert resumed.history == whole.history
     assert [row["learning_rate"] for row in read_log(tmp_path / "cut")] == whole.history[
         "learning_rate"
