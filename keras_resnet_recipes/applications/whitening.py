@@ -6,7 +6,7 @@ import numpy as np
 # As many images at a time as keep the patches within some tens of megabytes.
 _CHUNK = 128
 # What Page computes the filters from.
-_IMAGES = 10_000
+IMAGES = 10_000
 
 
 def whiten(model: keras.Model, images: np.ndarray) -> None:
@@ -38,7 +38,7 @@ def whiten(model: keras.Model, images: np.ndarray) -> None:
         raise ValueError(
             f"model {model.name!r} has no layer 'prep_whiten', made with whitening=True"
         )
-    kernel, images = layers["prep_whiten"].kernel, np.asarray(images[:_IMAGES])
+    kernel, images = layers["prep_whiten"].kernel, np.asarray(images[:IMAGES])
     if images.ndim != 4 or images.shape[-1] != kernel.shape[2]:
         raise ValueError(
             f"images must be [n, height, width, {kernel.shape[2]}], got {images.shape}"

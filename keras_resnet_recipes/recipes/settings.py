@@ -27,6 +27,11 @@ class Settings:
     test_interpolation: str = setting(
         "bicubic", "evaluation: resampling", choices=("bilinear", "bicubic")
     )
+    test_views: str = setting(
+        "one",
+        "evaluation: views of a picture whose scores are averaged (between epochs one; as given on the device)",
+        choices=("one", "mirrored", "ten_crop", "multi_scale"),
+    )
     epochs: int = setting(100, "passes over the training set, warm-up included", minimum=1)
     batch_size: int = setting(256, "images of one update, over all devices", minimum=1)
     gradient_accumulation_steps: int = setting(1, "parts in which a batch is computed", minimum=1)
@@ -80,7 +85,7 @@ class Settings:
     schedule: str = setting(
         "cosine",
         "learning rate after the warm-up",
-        choices=("cosine", "step", "exponential", "piecewise_linear"),
+        choices=("cosine", "step", "plateau", "exponential", "piecewise_linear"),
     )
     schedule_per: str = setting("epoch", "the rate is constant within", choices=("epoch", "update"))
     schedule_reaches_ends: bool = setting(
@@ -91,8 +96,11 @@ class Settings:
     step_epochs: tuple[float, ...] = setting(
         (), "step: epochs that begin with a lower rate", minimum=0
     )
+    plateau_patience: int = setting(
+        0, "plateau: epochs without a better top-1 after which the rate falls", minimum=0
+    )
     step_factor: float = setting(
-        0.1, "step, exponential: factor of the rate at each step", above=0, maximum=1
+        0.1, "step, plateau, exponential: factor of the rate at each step", above=0, maximum=1
     )
     exponential_epochs: float = setting(1.0, "exponential: epochs from step to step", above=0)
     knot_epochs: tuple[float, ...] = setting(

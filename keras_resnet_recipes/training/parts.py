@@ -307,6 +307,9 @@ def schedule(recipe: Recipe) -> Schedule:
             reach_ends=recipe.schedule_reaches_ends,
             **warmup,
         )
+    if recipe.schedule == "plateau":
+        # What makes it fall is only known after the epochs.
+        return schedules.Step(recipe.learning_rate)
     if recipe.schedule == "step":
         return schedules.Step(
             recipe.learning_rate,
