@@ -140,7 +140,11 @@ def _check_schedule(values: SimpleNamespace, missing: list[str]) -> None:
             f"`warmup_epochs` must be at most `epochs` ({values.epochs}), of which they are part; "
             f"received {values.warmup_epochs}."
         )
-    steps = {"step": "step_epochs", "plateau": "plateau_patience", "piecewise_linear": "knot_epochs"}
+    steps = {
+        "step": "step_epochs",
+        "plateau": "plateau_patience",
+        "piecewise_linear": "knot_epochs",
+    }
     needed = steps.get(values.schedule)
     if needed and needed not in missing and not getattr(values, needed):
         raise ValueError(

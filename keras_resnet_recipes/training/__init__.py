@@ -21,6 +21,7 @@ from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, run, views
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.training.plateau import Plateau
+from keras_resnet_recipes.training.real import real_labels, real_top1, with_real
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
 __all__ = ["evaluate", "evaluation_batches", "fit", "load_run", "preview", "training_batches"]
@@ -88,7 +89,12 @@ def fit(
 
 
 def evaluate(
-    recipe: Recipe, model: keras.Model, dataset: Any, *, verbose: str | int = "auto"
+    recipe: Recipe,
+    model: keras.Model,
+    dataset: Any,
+    *,
+    real: str | Path | None = None,
+    verbose: str | int = "auto",
 ) -> dict[str, float]:
     """Evaluates as `Recipe.evaluate` says."""
     classes = model.output_shape[-1]
@@ -100,15 +106,20 @@ def evaluate(
     with devices.scope_of(model) as replicas:
         views.check(recipe, model, replicas)
         names = getattr(model, "class_names", None)
-        batches, unreadable = _evaluation(recipe, dataset, names, replicas)
+        batches, unreadable = _evaluation(recipe, dataset, names, replicas, real)
         seen, logits = views.averaged(recipe, model, gives_logits(model))
         metrics = parts.metrics(recipe, replicas if logits else 1)
-        # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
-        evaluator = keras.Model(seen.inputs, seen.outputs)
         loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
-        evaluator.compile(
-            loss=loss, weighted_metrics=metrics, jit_compile=views.jit_compile(recipe)
-        )
+        # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
+        evaluator, among = keras.Model(seen.inputs, seen.outputs), []
+        compiled = {"loss": loss, "weighted_metrics": [*metrics]}
+        if real is not None:
+            evaluator, among = with_real(seen), [real_top1()]
+            compiled = {
+                "loss": {"scores": loss, "real": None},
+                "weighted_metrics": {"scores": [*metrics], "real": [*among]},
+            }
+        evaluator.compile(**compiled, jit_compile=views.jit_compile(recipe))
         with unreadable.named():
             result = evaluator.evaluate(
                 batches,
@@ -117,11 +128,11 @@ def evaluate(
                 return_dict=True,
             )
     unreadable.warn()
-    if not logits:
-        del result["loss"]
     return {
-        **{name: float(value) for name, value in result.items()},
+        **({"loss": float(result["loss"])} if logits else {}),
+        **{metric.name: float(metric.result()) for metric in (*metrics, *among)},
         "images": int(metrics[0].count.numpy()),
+        **{"real_images": int(metric.count.numpy()) for metric in among},
     }
 
 
@@ -301,13 +312,22 @@ def _watched(
 
 
 def _evaluation(
-    recipe: Recipe, dataset: Any, class_names: tuple[str, ...] | None, replicas: int
+    recipe: Recipe,
+    dataset: Any,
+    class_names: tuple[str, ...] | None,
+    replicas: int,
+    real: str | Path | None = None,
 ) -> tuple[tf.data.Dataset, UnreadableImages]:
     data: ImageDataset = from_source(dataset, split="validation", class_names=class_names)
     parts.resolved_classes(recipe, data)
     unreadable = UnreadableImages(data, recipe.unreadable_images)
     batches = evaluation_batches(
-        recipe, data, unreadable=unreadable, replicas=replicas, host=devices.host()
+        recipe,
+        data,
+        unreadable=unreadable,
+        replicas=replicas,
+        host=devices.host(),
+        real=None if real is None else real_labels(real, data, recipe.classes),
     )
     return batches, unreadable
 

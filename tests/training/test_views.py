@@ -192,5 +192,7 @@ def test_several_sizes_need_a_model_of_any_size(folder):
     message = "must be another than 'multi_scale' for a model of one input size; .* 28 x 28 pixels"
     with pytest.raises(ValueError, match=message):
         recipe.evaluate(network(28), folder, verbose=0)
-    with pytest.raises(ValueError, match="`test_views` must be one of 'one', 'mirrored', 'ten_crop'"):
+    with pytest.raises(
+        ValueError, match="`test_views` must be one of 'one', 'mirrored', 'ten_crop'"
+    ):
         recipe.replace(test_views="12_crop")
