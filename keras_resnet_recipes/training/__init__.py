@@ -132,7 +132,7 @@ def evaluate(
         **({"loss": float(result["loss"])} if logits else {}),
         **{metric.name: float(metric.result()) for metric in (*metrics, *among)},
         "images": int(metrics[0].count.numpy()),
-        **{"real_images": int(metric.count.numpy()) for metric in among},
+        **({"real_images": int(among[0].count.numpy())} if among else {}),
     }
 
 
