@@ -38,7 +38,10 @@ def test_list_names_every_recipe_with_its_accuracy(capsys):
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["recipe", *krr.RECIPES]
-    assert "80.4 %" in lines[1]
+    for recipe, line in zip(krr.RECIPES.values(), lines[1:], strict=True):
+        assert f"{recipe.published_top1} % {recipe.published_on}" in line
+    assert "224 px, crop 0.95" in lines[1]
+    assert max(map(len, lines)) <= 110
 
 
 def test_show_prints_every_value(capsys):
@@ -55,6 +58,20 @@ def test_compare_prints_the_table(capsys):
     assert "optimizer" not in out
     assert main(["compare", "A1", "A2", "--all"]) == 0
     assert "optimizer" in capsys.readouterr().out
+
+
+def test_compare_prints_the_table_of_the_paper(capsys):
+    assert main(["compare", "--table2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = ["He2015", "PyTorch", "FixRes", "DeiT", "FAMS", "A1", "A2", "A3"]
+    assert lines[0].split() == names
+    top1 = ["75.3", "76.1", "77?", "78.4", "79.5?", "80.4", "79.8", "78.1"]
+    assert lines[1].split() == ["published_top1", *top1]
+    assert lines[-1].startswith("? not verified")
+    assert main(["compare", "A1", "FAMS"]) == 0
+    assert "400?" in capsys.readouterr().out
+    assert main(["compare"]) == 2
+    assert "`RECIPE` is missing" in capsys.readouterr().err
 
 
 def test_train_then_resume_then_evaluate(folder, tmp_path, capsys):

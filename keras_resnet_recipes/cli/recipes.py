@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.recipes import RECIPES, Recipe, compare, load_recipe
+from keras_resnet_recipes.recipes import COLUMNS, RECIPES, TABLE2, Recipe, compare, load_recipe
 from keras_resnet_recipes.recipes.tables import table
 
 DATA = (
@@ -35,7 +35,17 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=_preview)
 
     command = commands.add_parser("compare", help="recipes side by side")
-    command.add_argument("recipes", metavar="RECIPE", nargs="+", help="such as A1 A2 A3")
+    command.add_argument(
+        "recipes",
+        metavar="RECIPE",
+        nargs="*",
+        help=f"such as A1 A2 A3; also {', '.join(COLUMNS)}, of which some numbers are known",
+    )
+    command.add_argument(
+        "--table2",
+        action="store_true",
+        help=f"the table of 'ResNet strikes back': {', '.join(TABLE2)}",
+    )
     command.add_argument("--all", action="store_true", help="also the rows in which all agree")
     command.set_defaults(run=_compare)
 
@@ -58,9 +68,11 @@ def named_recipe(name: str) -> Recipe:
         return RECIPES[name]()
     if Path(name).exists():
         return load_recipe(name)
-    raise ValueError(
-        f"there is no recipe {name!r}.{closest(name, RECIPES)} Recipes are {', '.join(RECIPES)}."
-    )
+    raise ValueError(f"there is no recipe {name!r}.{closest(name, RECIPES)} {_legal()}")
+
+
+def _legal() -> str:
+    return f"Recipes are {', '.join(RECIPES)}."
 
 
 def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
@@ -75,14 +87,17 @@ def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
 
 
 def _list(options: argparse.Namespace) -> None:
-    rows = [("recipe", "network", "train", "test", "epochs", "published top-1", "source")]
+    rows = [("recipe", "network", "train", "epochs", "published top-1", "measured with", "source")]
     for name, recipe in RECIPES.items():
         values = recipe()
-        sizes = (f"{values.train_size} px", f"{values.test_size} px")
         epochs = "not published" if values.epochs is None else str(values.epochs)
-        top1 = f"{recipe.published_top1} % on {recipe.published_on}"
+        top1 = f"{recipe.published_top1} % {recipe.published_on}"
+        tested = f"{values.test_size} px, crop {values.test_crop_ratio:.3g}"
+        if values.test_views != "one":
+            tested += f", {values.test_views.replace('_', ' ')}"
         source = "" if recipe.source is None else str(recipe.source)
-        rows.append((name, values.network, *sizes, epochs, top1, source))
+        train = f"{values.train_size} px"
+        rows.append((name, values.network, train, epochs, top1, tested, source))
     print("\n".join(table(rows)))
 
 
@@ -96,7 +111,11 @@ def _preview(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    print(compare(*(named_recipe(name) for name in options.recipes), every_row=options.all))
+    names = [*options.recipes, *(TABLE2 if options.table2 else ())]
+    if not names:
+        raise ValueError(f"`RECIPE` is missing: krr compare A1 A2. {_legal()}")
+    columns = (COLUMNS[name] if name in COLUMNS else named_recipe(name) for name in names)
+    print(compare(*columns, every_row=options.all))
 
 
 def _value(text: str) -> Any:

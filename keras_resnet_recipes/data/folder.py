@@ -1,7 +1,7 @@
 """Images from a folder with one subfolder a class."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,9 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 def from_folder(path: str | Path, class_names: Sequence[str] | None = None) -> ImageDataset:
     """Image files in subfolders, one a class, as an `ImageDataset`.
 
-    Labels follow the sorted names of the subfolders. Files deeper inside a class folder count for
+    Labels follow the sorted names of the subfolders. Subfolders named 0 to n - 1, such as those of
+    ImageNet-V2, are labels themselves: they are sorted as numbers, and where `class_names` are n other
+    names, 3 is the label of the fourth of these, which is printed. Files deeper inside a class folder count for
     it; hidden files and other suffixes than .jpg, .jpeg, .png, .bmp, .gif and .webp are left out.
 
     Args:
@@ -40,6 +42,9 @@ def from_folder(path: str | Path, class_names: Sequence[str] | None = None) -> I
     path = Path(path)
     found = _class_folders(path)
     names = tuple(found) if class_names is None else tuple(class_names)
+    if are_labels(found, names):
+        print(f"{str(path)!r}: its folders, 0 to {len(names) - 1}, are taken for the labels.")
+        found = dict(zip(names, found.values(), strict=True))
     strangers = [name for name in found if name not in names]
     if strangers:
         raise ValueError(
@@ -61,7 +66,25 @@ def from_folder(path: str | Path, class_names: Sequence[str] | None = None) -> I
     return from_files(str(path), files, np.array(labels, np.int64), names)
 
 
+def are_labels(own: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a data set calls its classes by number, and they are as many as those wanted, of other names.
+
+    Args:
+        own: What the data set calls its classes, in the order of their labels.
+        wanted: The names of the classes.
+
+    >>> are_labels(["0", "1"], ["cat", "dog"]), are_labels(["0", "1"], ["0", "1"])
+    (True, False)
+    """
+    return len(own) == len(wanted) and set(own) != set(wanted) and _numbered(own)
+
+
+def _numbered(names: Collection[str]) -> bool:
+    return set(names) == {str(number) for number in range(len(names))}
+
+
 def _class_folders(path: Path) -> dict[str, Path]:
+    """The subfolders by name, sorted: as numbers where they are 0 to n - 1."""
     if not path.is_dir():
         raise ValueError(f"`path` must be an existing folder; received {str(path)!r}.")
     found = {
@@ -73,7 +96,7 @@ def _class_folders(path: Path) -> dict[str, Path]:
         raise ValueError(
             f"{str(path)!r} must hold one subfolder a class, such as {str(path / 'daisy')!r}; it has no subfolder."
         )
-    return found
+    return dict(sorted(found.items(), key=lambda item: int(item[0]))) if _numbered(found) else found
 
 
 def images_below(folder: str | Path) -> list[str]:

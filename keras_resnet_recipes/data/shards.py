@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_resnet_recipes.data.dataset import ImageDataset
+from keras_resnet_recipes.data.folder import are_labels
 from keras_resnet_recipes.data.records import dataset_of_records
 from keras_resnet_recipes.files import replacing
 
@@ -198,6 +199,9 @@ def _labels_among(
 ) -> np.ndarray:
     if own is None or own == wanted:
         return labels
+    if are_labels(own, wanted):
+        print(f"{name!r}: its classes, 0 to {len(own) - 1}, are taken for the labels.")
+        return np.array(own, np.int64)[labels]
     strangers = [label for label in own if label not in wanted]
     if strangers:
         raise ValueError(

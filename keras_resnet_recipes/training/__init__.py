@@ -20,6 +20,7 @@ from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, run, views
 from keras_resnet_recipes.training.plateau import Plateau
+from keras_resnet_recipes.training.real import real_top1, with_real
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
 if TYPE_CHECKING:
@@ -89,7 +90,12 @@ def fit(
 
 
 def evaluate(
-    recipe: Recipe, model: keras.Model, dataset: Any, *, verbose: str | int = "auto"
+    recipe: Recipe,
+    model: keras.Model,
+    dataset: Any,
+    *,
+    real: str | Path | None = None,
+    verbose: str | int = "auto",
 ) -> dict[str, float]:
     """Evaluates as `Recipe.evaluate` says."""
     classes = model.output_shape[-1]
@@ -103,15 +109,20 @@ def evaluate(
         names = getattr(model, "class_names", None)
         source = _source(recipe)
         data = source.read(dataset, split="validation", class_names=names)
-        feed = source.Feed(recipe, None, data, replicas=replicas)
+        feed = source.Feed(recipe, None, data, replicas=replicas, real=real)
         seen, logits = views.averaged(recipe, model, gives_logits(model))
         metrics = parts.metrics(recipe, replicas if logits else 1)
-        # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
-        evaluator = keras.Model(seen.inputs, seen.outputs)
         loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
-        evaluator.compile(
-            loss=loss, weighted_metrics=metrics, jit_compile=views.jit_compile(recipe)
-        )
+        # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
+        evaluator, among = keras.Model(seen.inputs, seen.outputs), []
+        compiled = {"loss": loss, "weighted_metrics": [*metrics]}
+        if real is not None:
+            evaluator, among = with_real(seen), [real_top1()]
+            compiled = {
+                "loss": {"scores": loss, "real": None},
+                "weighted_metrics": {"scores": [*metrics], "real": [*among]},
+            }
+        evaluator.compile(**compiled, jit_compile=views.jit_compile(recipe))
         with feed.evaluation(evaluator) as batches:
             result = evaluator.evaluate(
                 batches,
@@ -120,11 +131,11 @@ def evaluate(
                 return_dict=True,
             )
     feed.warn()
-    if not logits:
-        del result["loss"]
     return {
-        **{name: float(value) for name, value in result.items()},
+        **({"loss": float(result["loss"])} if logits else {}),
+        **{metric.name: float(metric.result()) for metric in (*metrics, *among)},
         "images": int(metrics[0].count.numpy()),
+        **({"real_images": int(among[0].count.numpy())} if among else {}),
     }
 
 

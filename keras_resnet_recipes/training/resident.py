@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -63,6 +64,7 @@ class Feed:
         batches_per_call: After how many batches (with accumulation, parts of one) callbacks must
             have their turn; None for once an epoch.
         data_service: Must be None.
+        real: Must be None.
 
     Raises:
         ValueError: If there are several devices or a data service, or images are of another size than the recipe's.
@@ -79,8 +81,9 @@ class Feed:
         replicas: int = 1,
         batches_per_call: int | None = None,
         data_service: str | None = None,
+        real: str | Path | None = None,
     ) -> None:
-        _check(recipe, replicas, data_service)
+        _check(recipe, replicas, data_service, real)
         self._recipe, self._images, self._validation = recipe, images, validation
         self._seed, self._batches_per_call = seed, batches_per_call
         self._batches = steps * recipe.gradient_accumulation_steps
@@ -295,7 +298,14 @@ def _even_batch(count: int, largest: int) -> int:
     return next((size for size in sizes if not count % size), min(count, largest))
 
 
-def _check(recipe: Recipe, replicas: int, data_service: str | None) -> None:
+def _check(
+    recipe: Recipe, replicas: int, data_service: str | None, real: str | Path | None
+) -> None:
+    if real is not None:
+        raise ValueError(
+            "`real` must be None with data_on_device=True: the labels go by file names, and arrays have none; "
+            f"received {str(real)!r}."
+        )
     if replicas > 1:
         raise ValueError(
             f"`distribution` must be 'none' with data_on_device=True, which trains on one device; "

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ from keras_resnet_recipes.data import from_source as read
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import parts
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
+from keras_resnet_recipes.training.real import real_labels
 
 __all__ = ["Feed", "read"]
 
@@ -29,6 +31,7 @@ class Feed:
         replicas: Devices of all hosts.
         batches_per_call: Not read: callbacks have their turn after every batch.
         data_service: Address of a tf.data service whose workers make the training pictures.
+        real: JSON file of ReaL labels of what to evaluate on.
 
     Raises:
         ValueError: If what to evaluate on cannot be used.
@@ -45,6 +48,7 @@ class Feed:
         replicas: int = 1,
         batches_per_call: int | None = None,
         data_service: str | None = None,
+        real: str | Path | None = None,
     ) -> None:
         self._recipe, self._images = recipe, images
         self._all_readable, self._validation = True, None
@@ -70,6 +74,7 @@ class Feed:
                 unreadable=self._watchers[-1],
                 replicas=replicas,
                 host=devices.host(),
+                real=None if real is None else real_labels(real, validation, recipe.classes),
             )
 
     @property

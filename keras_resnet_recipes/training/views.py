@@ -49,6 +49,11 @@ def pictures(recipe: Recipe) -> "Callable[[tf.Tensor], tuple[tf.Tensor, ...]]":
     return lambda image: (crop(image),)
 
 
+def sizes(recipe: Recipe) -> int:
+    """How many tensors are the views of an image."""
+    return len(_SIDES) if recipe.test_views == "multi_scale" else 1
+
+
 def images_at_a_time(recipe: Recipe, batch: int) -> int:
     """How many images make about as many views as a batch has, at least 1."""
     if recipe.test_views == "multi_scale":
@@ -78,8 +83,8 @@ def averaged(recipe: Recipe, model: keras.Model, logits: bool) -> tuple[keras.Mo
         activation = "sigmoid" if recipe.loss == "binary_crossentropy" else "softmax"
     if recipe.test_views == "ten_crop":
         return testing.view_averaged(model, 10, recipe.test_size, activation), False
-    count = len(shorter_sides(recipe))
-    return testing.multi_scale_averaged(model, count, mirrored=True, activation=activation), False
+    sides = sizes(recipe)
+    return testing.multi_scale_averaged(model, sides, mirrored=True, activation=activation), False
 
 
 def jit_compile(recipe: Recipe) -> str | bool:
