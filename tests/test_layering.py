@@ -16,6 +16,7 @@ LEVELS = {
     "version": 0,
     "files": -1,
     "names": -1,
+    "memory": -1,
     "checkpoints": 0,
     "layers": 1,
     "data": 1,

@@ -2,6 +2,7 @@
 
 from keras_resnet_recipes.recipes.bag_of_tricks import BagOfTricks
 from keras_resnet_recipes.recipes.base import Recipe
+from keras_resnet_recipes.recipes.dawnbench import DAWNBench
 from keras_resnet_recipes.recipes.loading import load_recipe
 from keras_resnet_recipes.recipes.neighbours import DeiT, TorchVisionV2
 from keras_resnet_recipes.recipes.original import He2015, He2015CIFAR
@@ -12,7 +13,21 @@ from keras_resnet_recipes.recipes.tables import compare
 
 RECIPES: dict[str, type[Recipe]] = {
     recipe.__name__: recipe
-    for recipe in (A1, A2, A3, B, C1, C2, D, He2015, He2015CIFAR, BagOfTricks, DeiT, TorchVisionV2)
+    for recipe in (
+        A1,
+        A2,
+        A3,
+        B,
+        C1,
+        C2,
+        D,
+        He2015,
+        He2015CIFAR,
+        BagOfTricks,
+        DAWNBench,
+        DeiT,
+        TorchVisionV2,
+    )
 }
 
 __all__ = [
@@ -25,6 +40,7 @@ __all__ = [
     "B",
     "BagOfTricks",
     "D",
+    "DAWNBench",
     "DeiT",
     "He2015",
     "He2015CIFAR",

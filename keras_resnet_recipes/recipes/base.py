@@ -45,6 +45,7 @@ class Recipe(Settings):
     source: ClassVar[Source | None] = None
     published_top1: ClassVar[float | None] = None
     published_on: ClassVar[str] = "ImageNet-1k"
+    target_top1: ClassVar[float | None] = None
     unpublished: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
@@ -55,7 +56,14 @@ class Recipe(Settings):
                 f"`{cls.__name__}` must inherit from `Recipe` alone; received {cls.__bases__}."
             )
         declared = {field.name: field for field in dataclasses.fields(Recipe)}
-        legal = [*declared, "source", "published_top1", "published_on", "unpublished"]
+        legal = [
+            *declared,
+            "source",
+            "published_top1",
+            "published_on",
+            "target_top1",
+            "unpublished",
+        ]
         values = {name: value for name, value in vars(cls).items() if not name.startswith("_")}
         cls.__annotations__ = dict(vars(cls).get("__annotations__", {}))
         for name, value in values.items():

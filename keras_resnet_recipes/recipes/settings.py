@@ -65,7 +65,8 @@ class Settings:
     schedule_per: str = setting("epoch", "the rate is constant within", choices=("epoch", "update"))
     schedule_reaches_ends: bool = setting(
         False,
-        "the last epoch or update of the warm-up has the peak rate, the last of all the minimum",
+        "the last epoch or update of the warm-up has the peak rate, the last of all the minimum; "
+        "piecewise linear: updates count from 1",
     )
     step_epochs: tuple[float, ...] = setting(
         (), "step: epochs that begin with a lower rate", minimum=0
@@ -134,6 +135,12 @@ class Settings:
         False, "training: resize to Pillow's bytes; off is faster, and 0.4 % of them differ by 1"
     )
     horizontal_flip: bool = setting(False, "mirror half of the images")
+    cutout: int | None = setting(
+        None, "side of a square, wholly inside the picture, that is painted over, pixels", minimum=1
+    )
+    cutout_color: tuple[float, float, float] | None = setting(
+        None, "what it is painted with, 0 to 255", minimum=0, maximum=255, none="ImageNet's mean"
+    )
     color_jitter: tuple[float, ...] = setting(
         (),
         "jitter of brightness, contrast, saturation and perhaps hue: 0.4 is 0.6 to 1.4",
@@ -173,6 +180,9 @@ class Settings:
     )
     mix_per_replica: bool = setting(
         True, "each device mixes its share of a batch on its own, as the original's processes did"
+    )
+    data_on_device: bool = setting(
+        False, "small images in memory: the data set lies on the device and is augmented there"
     )
     unreadable_images: str = setting(
         "skip", "skip (raise above 1 % of the data) or raise at once", choices=("skip", "raise")

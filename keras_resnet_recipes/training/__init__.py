@@ -1,26 +1,27 @@
 """The only reader of a recipe: builds its parts and calls `keras.Model.fit`."""
 
 import contextlib
-import functools
-from collections.abc import Callable, Sequence
+import importlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
-from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, run
-from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.training import resident, streamed
+    from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 
 __all__ = ["evaluate", "evaluation_batches", "fit", "load_run", "preview", "training_batches"]
 
@@ -43,46 +44,44 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, on_nan, save_every_steps, run_dir)
-    data = from_source(dataset)
+    source = _source(recipe)
+    data = source.read(dataset)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
         steps = parts.steps_of(recipe, data, steps_per_epoch)
-        watchers, validation = _watched(recipe, data, validation_data, replicas)
+        skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
+        feed = source.Feed(
+            recipe,
+            data,
+            None
+            if validation_data is None
+            else source.read(validation_data, split="validation", class_names=data.class_names),
+            steps=steps,
+            seed=seed,
+            replicas=replicas,
+            # Whoever counts what is left out must see every batch.
+            batches_per_call=1 if skips else save_every_steps and save_every_steps * parts_of_batch,
+            data_service=data_service,
+        )
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
         model, average = _compiled_model(recipe, model, replicas, steps)
         model.class_names = data.class_names
-        skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
         guard = NonFinite(skips=skips, batches_per_update=parts_of_batch)
         folder, place = _opened(
-            run_dir, recipe, model, average, known, save_every_steps, guard, watchers[0]
-        )
-        batches = functools.partial(
-            training_batches,
-            recipe,
-            data,
-            steps=steps,
-            seed=seed,
-            all_readable=not place.notes.get("unreadable"),
-            unreadable=watchers[0],
-            replicas=replicas,
-            host=devices.host(),
-            data_service=data_service,
+            run_dir, recipe, model, average, known, save_every_steps, guard, feed
         )
         options = {
-            "validation_data": validation,
-            "callbacks": _callbacks(recipe, average, watchers, callbacks, folder, guard),
+            "callbacks": _callbacks(recipe, average, feed, callbacks, folder, guard),
             "verbose": verbose if devices.is_writer() else 0,
         }
         with (
             determinism.deterministic(),
             run.stopping_on_sigterm(folder),
             skipping_non_finite(model) if skips else contextlib.nullcontext(),
-            watchers[0].named(),
-            watchers[-1].named(),
         ):
-            history = _trained(recipe, model, batches, steps, place, options)
+            history = _trained(recipe, model, feed, steps, place, options)
         return _finished(history, folder, average)
 
 
@@ -99,20 +98,22 @@ def evaluate(
     logits = gives_logits(model)
     with devices.scope_of(model) as replicas:
         names = getattr(model, "class_names", None)
-        batches, unreadable = _evaluation(recipe, dataset, names, replicas)
+        source = _source(recipe)
+        data = source.read(dataset, split="validation", class_names=names)
+        feed = source.Feed(recipe, None, data, replicas=replicas)
         metrics = parts.metrics(recipe, replicas if logits else 1)
         # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
         evaluator = keras.Model(model.inputs, model.outputs)
         loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
         evaluator.compile(loss=loss, weighted_metrics=metrics)
-        with unreadable.named():
+        with feed.evaluation(evaluator) as batches:
             result = evaluator.evaluate(
                 batches,
                 verbose=verbose if devices.is_writer() else 0,
                 callbacks=[devices.AveragedStatistics()],
                 return_dict=True,
             )
-    unreadable.warn()
+    feed.warn()
     if not logits:
         del result["loss"]
     return {
@@ -124,15 +125,11 @@ def evaluate(
 def preview(recipe: Recipe, dataset: Any, *, rows: int, columns: int, seed: int) -> np.ndarray:
     """The first training pictures, a batch a row: uint8 [rows, columns, size, size, 3]."""
     check_complete(recipe)
-    data = from_source(dataset)
+    source = _source(recipe)
+    data = source.read(dataset)
     classes = parts.resolved_classes(recipe, data)
     recipe = recipe.replace(classes=classes, batch_size=columns, gradient_accumulation_steps=1)
-    unreadable = UnreadableImages(data, recipe.unreadable_images)
-    batches = training_batches(
-        recipe, data, steps=rows, first_epoch=0, seed=seed, unreadable=unreadable
-    )
-    with unreadable.named():
-        return np.stack([images for images, _ in batches.take(rows).as_numpy_iterator()])
+    return source.Feed(recipe, data, None, steps=rows, seed=seed).previewed(rows)
 
 
 def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
@@ -174,6 +171,19 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     return model
 
 
+def __getattr__(name: str) -> Any:
+    if name in ("evaluation_batches", "training_batches"):
+        return getattr(importlib.import_module(f"{__name__}.pipeline"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _source(recipe: Recipe) -> Any:
+    """The module that reads the recipe's data and feeds its model: `resident` or `streamed`, both alike."""
+    # The second is TensorFlow code, which the first does without on another backend.
+    name = "resident" if recipe.data_on_device else "streamed"
+    return importlib.import_module(f"{__name__}.{name}")
+
+
 def _compiled_model(
     recipe: Recipe, model: keras.Model | None, replicas: int, steps: int
 ) -> tuple[keras.Model, MovingAverage | None]:
@@ -211,7 +221,7 @@ def _opened(
     known: dict[str, Any],
     save_every_steps: int | None,
     guard: NonFinite,
-    unreadable: UnreadableImages,
+    feed: "resident.Feed | streamed.Feed",
 ) -> tuple[RunFolder | None, Place]:
     """The run folder, if there is one, and how far the run has come."""
     if run_dir is None:
@@ -221,19 +231,20 @@ def _opened(
         run_dir,
         save_every=save_every_steps and save_every_steps * recipe.gradient_accumulation_steps,
         average=average,
-        notes=lambda: {"skipped": guard.skipped, "unreadable": len(unreadable.reasons)},
+        notes=lambda: {"skipped": guard.skipped, **feed.notes},
     )
     with devices.alone():
         place = folder.restore(model)
     run.check_shared(run_dir, place.epochs)
     guard.resume(place.batches, place.notes.get("skipped", 0))
+    feed.resume(place.notes)
     return folder, place
 
 
 def _trained(
     recipe: Recipe,
     model: keras.Model,
-    batches: Callable[..., tf.data.Dataset],
+    feed: "resident.Feed | streamed.Feed",
     steps: int,
     place: Place,
     options: dict[str, Any],
@@ -247,14 +258,15 @@ def _trained(
     begun = [(place.epochs, place.batches, place.epochs + 1)] if place.batches else []
     for epoch, batch, end in [*begun, (place.epochs + len(begun), 0, last)]:
         if epoch < end:
-            history = model.fit(
-                batches(first_epoch=epoch, first_batch=batch),
-                initial_epoch=epoch,
-                epochs=end,
-                steps_per_epoch=length - batch,
-                shuffle=False,
-                **options,
-            )
+            with feed.training(model, first_epoch=epoch, first_batch=batch) as batches:
+                history = model.fit(
+                    **batches,
+                    initial_epoch=epoch,
+                    epochs=end,
+                    steps_per_epoch=length - batch,
+                    shuffle=False,
+                    **options,
+                )
             if model.stop_training:
                 break
     return history
@@ -283,41 +295,14 @@ def _finished(
     return history
 
 
-def _watched(
-    recipe: Recipe, data: ImageDataset, validation_data: Any, replicas: int
-) -> tuple[list[UnreadableImages], tf.data.Dataset | None]:
-    """Who hears of unreadable images, of each data set, and the batches of the second."""
-    watchers = [UnreadableImages(data, recipe.unreadable_images)]
-    if validation_data is None:
-        return watchers, None
-    batches, watcher = _evaluation(recipe, validation_data, data.class_names, replicas)
-    return [*watchers, watcher], batches
-
-
-def _evaluation(
-    recipe: Recipe, dataset: Any, class_names: tuple[str, ...] | None, replicas: int
-) -> tuple[tf.data.Dataset, UnreadableImages]:
-    data: ImageDataset = from_source(dataset, split="validation", class_names=class_names)
-    parts.resolved_classes(recipe, data)
-    unreadable = UnreadableImages(data, recipe.unreadable_images)
-    batches = evaluation_batches(
-        recipe, data, unreadable=unreadable, replicas=replicas, host=devices.host()
-    )
-    return batches, unreadable
-
-
 def _callbacks(
     recipe: Recipe,
     average: MovingAverage | None,
-    watchers: Sequence[UnreadableImages],
+    feed: "resident.Feed | streamed.Feed",
     callbacks: Sequence[keras.callbacks.Callback],
     folder: RunFolder | None,
     guard: NonFinite,
 ) -> list[keras.callbacks.Callback]:
-    def warn(epoch: int, logs: dict[str, float]) -> None:
-        for watcher in watchers:
-            watcher.warn()
-
     def log_rate(epoch: int, logs: dict[str, float]) -> None:
         rate = keras.ops.convert_to_numpy(guard.model.optimizer.learning_rate)
         logs["learning_rate"] = float(rate)
@@ -333,7 +318,7 @@ def _callbacks(
         devices.AveragedStatistics(),
         rate,
         guard,
-        keras.callbacks.LambdaCallback(on_epoch_end=warn),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: feed.warn()),
         *callbacks,
         *([folder] if folder else []),
     ]

@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -15,13 +15,16 @@ from keras_resnet_recipes import (
     optimizers,
     schedules,
 )
-from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipes import Recipe
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.data import ImageDataset
+    from keras_resnet_recipes.memory import ImageArrays
 
 Schedule = schedules.Cosine | schedules.Step | schedules.Exponential | schedules.PiecewiseLinear
 
 
-def resolved_classes(recipe: Recipe, data: ImageDataset) -> int:
+def resolved_classes(recipe: Recipe, data: "ImageDataset | ImageArrays") -> int:
     """The number of classes, from the recipe or else from the data; known labels are checked against it."""
     if recipe.classes is None:
         return data.classes if data.classes is not None else _counted_classes(data)
@@ -33,7 +36,7 @@ def resolved_classes(recipe: Recipe, data: ImageDataset) -> int:
     return recipe.classes
 
 
-def _counted_classes(data: ImageDataset) -> int:
+def _counted_classes(data: "ImageDataset | ImageArrays") -> int:
     if data.labels is not None:
         largest = int(data.labels.max())
     elif data.size is None:
@@ -74,7 +77,9 @@ def as_tested(recipe: Recipe, model: keras.Model) -> Recipe:
     return recipe.replace(**changes)
 
 
-def steps_of(recipe: Recipe, data: ImageDataset, steps_per_epoch: int | None) -> int:
+def steps_of(
+    recipe: Recipe, data: "ImageDataset | ImageArrays", steps_per_epoch: int | None
+) -> int:
     """Updates of an epoch: what the user says, or floor(images / batch size)."""
     if steps_per_epoch is not None:
         if steps_per_epoch < 1:
@@ -282,4 +287,7 @@ def schedule(recipe: Recipe) -> Schedule:
             **warmup,
         )
     rates = [factor * recipe.learning_rate for factor in recipe.knot_factors]
-    return schedules.PiecewiseLinear(tuple(zip(recipe.knot_epochs, rates, strict=True)))
+    return schedules.PiecewiseLinear(
+        tuple(zip(recipe.knot_epochs, rates, strict=True)),
+        count_from=int(recipe.schedule_reaches_ends),
+    )
