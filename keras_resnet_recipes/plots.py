@@ -84,7 +84,8 @@ def save_errors(
             _draw_errors(axes, [log for log in logs if log], name, f"C{color}")
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(frameon=False)
+        if axes.lines:
+            axes.legend(frameon=False)
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("error %")
     # Not before all are drawn: it ends the scaling of the other end.

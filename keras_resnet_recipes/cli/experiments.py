@@ -16,7 +16,9 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser(
         "degradation", help="plain against residual networks of several depths, with a plot"
     )
-    command.add_argument("recipe", metavar="RECIPE", nargs="?", default="He2015CIFAR")
+    command.add_argument(
+        "recipe", metavar="RECIPE", nargs="?", default="He2015CIFAR", help="default He2015CIFAR"
+    )
     command.add_argument(
         "--depths", type=int, nargs="+", default=[20, 56], metavar="LAYERS", help="default 20 56"
     )
@@ -30,7 +32,9 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser(
         "architecture-search", help="the 15 networks of the CIFAR-10 speed run's search"
     )
-    command.add_argument("recipe", metavar="RECIPE", help="such as He2015CIFAR")
+    command.add_argument(
+        "recipe", metavar="RECIPE", nargs="?", default="DAWNBench", help="default DAWNBench"
+    )
     command.add_argument(
         "--epochs", type=int, default=20, metavar="N", help="of each run; default 20"
     )

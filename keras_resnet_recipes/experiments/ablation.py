@@ -21,31 +21,32 @@ from keras_resnet_recipes.recipes import BagOfTricks, Recipe
 from keras_resnet_recipes.recipes.settings import Settings
 from keras_resnet_recipes.recipes.tables import Comparison
 
-# The fields whose neutral value leaves something out; what they are worth depends on the others.
-INGREDIENTS = (
-    "zero_gamma",
-    "nesterov",
-    "weight_decay",
-    "gradient_clip",
-    "adaptive_gradient_clip",
-    "ema_decay",
-    "warmup_epochs",
-    "label_smoothing",
-    "target_threshold",
-    "drop_path_rate",
-    "repeated_augmentation",
-    "shorter_side",
-    "pad",
-    "crop_scale",
-    "horizontal_flip",
-    "color_jitter",
-    "lighting",
-    "trivial_augment",
-    "rand_augment",
-    "random_erasing",
-    "mixup_alpha",
-    "cutmix_alpha",
-)
+# The fields whose neutral value leaves something out, and those that then say nothing more.
+INGREDIENTS: dict[str, tuple[str, ...]] = {
+    "zero_gamma": (),
+    "nesterov": (),
+    "weight_decay": (),
+    "gradient_clip": (),
+    "adaptive_gradient_clip": (),
+    "ema_decay": ("ema_every", "ema_after_warmup"),
+    "warmup_epochs": ("warmup_prefix", "warmup_learning_rate"),
+    "label_smoothing": (),
+    "target_threshold": (),
+    "drop_path_rate": (),
+    "repeated_augmentation": (),
+    "shorter_side": (),
+    "pad": ("pad_color",),
+    "crop_scale": (),
+    "horizontal_flip": (),
+    "cutout": ("cutout_color",),
+    "color_jitter": (),
+    "lighting": (),
+    "trivial_augment": (),
+    "rand_augment": (),
+    "random_erasing": (),
+    "mixup_alpha": (),
+    "cutmix_alpha": (),
+}
 
 
 def ablate(
@@ -130,12 +131,12 @@ def one_off(recipe: Recipe) -> tuple[Row, ...]:
     >>> [row.name for row in one_off(krr.He2015CIFAR())]
     ['He2015CIFAR', 'without weight_decay', 'without pad', 'without horizontal_flip']
     """
-    neutral = {name: getattr(Settings, name) for name in INGREDIENTS}
-    without = [
-        Row(f"without {name}", recipe.replace(**{name: value}))
-        for name, value in neutral.items()
-        if getattr(recipe, name) not in (value, None)
-    ]
+    without = []
+    for name, details in INGREDIENTS.items():
+        off = {field: getattr(Settings, field) for field in (name, *details)}
+        # None, where it is not neutral, is what nobody published.
+        if getattr(recipe, name) not in (off[name], None):
+            without.append(Row(f"without {name}", recipe.replace(**off)))
     return Row(type(recipe).__name__, recipe), *without
 
 

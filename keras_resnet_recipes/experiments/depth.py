@@ -122,11 +122,10 @@ def degradation(
 
 
 def _rows(recipe: Recipe, depths: Sequence[int]) -> list[Row]:
-    known = [name.removeprefix("Plain") for name in NETWORKS if name.startswith("Plain")]
-    wrong = [depth for depth in depths if str(depth) not in known]
-    if wrong or not depths or len(set(depths)) < len(depths):
+    known = sorted(int(name.removeprefix("Plain")) for name in NETWORKS if name[:5] == "Plain")
+    if not depths or not {*depths} <= {*known} or len({*depths}) < len(depths):
         raise ValueError(
-            f"`depths` must be different ones of {', '.join(sorted(known, key=int))}; received {depths}."
+            f"`depths` must be different ones of {', '.join(map(str, known))}; received {depths}."
         )
     names = [*(f"Plain{depth}" for depth in depths), *map(_residual, depths)]
     return [

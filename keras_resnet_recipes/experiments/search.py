@@ -19,7 +19,7 @@ from keras_resnet_recipes.experiments.runs import (
     spread,
     train_rows,
 )
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipes import DAWNBench, Recipe
 from keras_resnet_recipes.recipes.tables import Comparison
 
 # Top-1 in per cent and seconds on one V100. The mean of ten runs of each network was published as a
@@ -32,9 +32,9 @@ def architecture_search(
     dataset: Any,
     validation_data: Any,
     *,
-    recipe: Recipe,
     run_dir: str | Path,
     epochs: int = 20,
+    recipe: Recipe | None = None,
     rows: Sequence[str] | None = None,
     seeds: Iterable[int] = (0,),
     distribution: str = "auto",
@@ -51,10 +51,10 @@ def architecture_search(
     Args:
         dataset: As for `Recipe.fit`; the search was made with CIFAR-10.
         validation_data: Likewise.
-        recipe: How they are trained, whatever its network.
         run_dir: Folder of the run folders and results.json.
         epochs: Epochs of each run. Where the schedule is piecewise linear, the rate rises in their
             first fifth and falls to 0 in the others, as in the search.
+        recipe: How they are trained, whatever its network and epochs; `DAWNBench()` unless given.
         rows: Names of the networks to train, such as `"Residual:L1+L3"`; all unless given.
         seeds: Seeds of weights, order and augmentation.
         distribution: As for `Recipe.fit`.
@@ -74,7 +74,7 @@ def architecture_search(
     References:
         Page, "How to Train Your ResNet", part 4; `experiments.ipynb` in davidcpage/cifar10-fast.
     """
-    recipe = _scheduled(recipe, epochs)
+    recipe = _scheduled(recipe or DAWNBench(), epochs)
     study = [
         Row(name, recipe, network, _PUBLISHED.get(name, (_NOT_PUBLISHED, _NOT_PUBLISHED)))
         for name, network in NETWORKS.items()
