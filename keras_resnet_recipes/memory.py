@@ -1,7 +1,10 @@
 """Images and labels that lie in memory as NumPy arrays, or in an .npz file."""
 
+import contextlib
 import dataclasses
 import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,6 +12,7 @@ import numpy as np
 
 # Where Keras' data sets and their copies keep the parts.
 SPLITS = {"train": ("x_train", "y_train"), "validation": ("x_test", "y_test")}
+_UNREADABLE = (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,7 +44,7 @@ class ImageArrays:
     class_names = None
 
     def __post_init__(self) -> None:
-        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        images, labels = _as_array("images", self.images), _as_array("labels", self.labels)
         _check_images(images)
         if images.dtype != np.uint8:
             images = np.rint(images).astype(np.uint8)
@@ -72,12 +76,12 @@ class ImageArrays:
         if split not in SPLITS:
             raise ValueError(f"`split` of an .npz must be 'train' or 'validation'; got {split!r}.")
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with _opened(path) as file:
                 missing = [name for name in SPLITS[split] if name not in file]
                 if missing:
                     raise ValueError(f"it has no {missing[0]}, only {', '.join(file)}")
                 images, labels = (file[name] for name in SPLITS[split])
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise ValueError(f"cannot read {str(path)!r}: {error}.") from None
         return cls(f"{split} of {str(path)!r}", images, labels)
 
@@ -103,10 +107,21 @@ def is_npz(source: Any) -> bool:
 def has_test_pictures(path: str | Path) -> bool:
     """Whether an .npz file can be read and has x_test, which are then evaluated after every epoch."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with _opened(path) as file:
             return all(name in file for name in SPLITS["validation"])
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except _UNREADABLE:
         return False
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
+    # NumPy leaves a file open that it cannot read.
+    with Path(path).expanduser().open("rb") as stream:
+        file = np.load(stream, allow_pickle=False)
+        if not isinstance(file, Mapping):
+            raise ValueError("it holds a single array")
+        with file:
+            yield file
 
 
 def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
@@ -117,6 +132,13 @@ def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
             f"labels of {name} must be within 0..{classes - 1} for {classes} classes; "
             f"received {low if low < 0 else high}."
         )
+
+
+def _as_array(name: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"`{name}` must be of one size: {error}.") from None
 
 
 def _check_images(images: np.ndarray) -> None:

@@ -22,6 +22,7 @@ LEVELS = {
     "data": 1,
     "testing": 1,
     "watchdog": 1,
+    "clock": 1,
     "averages": 1,
     "callbacks": 2,
     "applications": 2,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.cli.recipes import DATA, add_changes, changed, named_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
+from keras_resnet_recipes.memory import has_test_pictures, is_npz
 from keras_resnet_recipes.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -63,6 +64,14 @@ def seeds_of(options: argparse.Namespace) -> range:
     return range(options.seed, options.seed + options.seeds)
 
 
+def validation_of(options: argparse.Namespace) -> str | None:
+    """What `--val` says; of an .npz file without it, that file's test pictures."""
+    if options.val is None and is_npz(options.data) and has_test_pictures(options.data):
+        print(f"`--val`: x_test and y_test of {options.data}.")
+        return options.data
+    return options.val
+
+
 def _add_rows(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--row",
@@ -75,7 +84,11 @@ def _add_rows(command: argparse.ArgumentParser) -> None:
 
 def _add_runs(command: argparse.ArgumentParser, run: Any) -> None:
     command.add_argument("--data", required=True, metavar="DATA", help=DATA)
-    command.add_argument("--val", required=True, metavar="DATA", help="the same, to evaluate with")
+    command.add_argument(
+        "--val",
+        metavar="DATA",
+        help="the same, to evaluate with; default: the test pictures of an .npz",
+    )
     command.add_argument(
         "--run-dir",
         required=True,
@@ -101,7 +114,12 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 
 def _runs(options: argparse.Namespace) -> dict[str, Any]:
+    validation = validation_of(options)
+    if validation is None:
+        raise ValueError("`--val` must be given: accuracies are of it.")
     return {
+        "dataset": options.data,
+        "validation_data": validation,
         "run_dir": options.run_dir,
         "seeds": seeds_of(options),
         "distribution": options.distribution,
@@ -113,24 +131,14 @@ def _degradation(options: argparse.Namespace) -> None:
     from keras_resnet_recipes import experiments
 
     _print(
-        experiments.degradation(
-            options.data,
-            options.val,
-            depths=options.depths,
-            recipe=_recipe(options),
-            **_runs(options),
-        )
+        experiments.degradation(depths=options.depths, recipe=_recipe(options), **_runs(options))
     )
 
 
 def _ablate(options: argparse.Namespace) -> None:
     from keras_resnet_recipes import experiments
 
-    _print(
-        experiments.ablate(
-            _recipe(options), options.data, options.val, rows=options.rows, **_runs(options)
-        )
-    )
+    _print(experiments.ablate(_recipe(options), rows=options.rows, **_runs(options)))
 
 
 def _architecture_search(options: argparse.Namespace) -> None:
@@ -140,8 +148,6 @@ def _architecture_search(options: argparse.Namespace) -> None:
         raise ValueError("`--epochs N` says how many epochs each run has, not `--set epochs=N`.")
     _print(
         experiments.architecture_search(
-            options.data,
-            options.val,
             recipe=_recipe(options),
             epochs=options.epochs,
             rows=options.rows,

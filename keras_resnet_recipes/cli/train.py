@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_resnet_recipes.cli.experiments import add_seeds, seeds_of
+from keras_resnet_recipes.cli.experiments import add_seeds, seeds_of, validation_of
 from keras_resnet_recipes.cli.recipes import DATA, add_changes, changed, named_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
+from keras_resnet_recipes.clock import reached
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         metavar="DATA",
         help=DATA,
     )
-    command.add_argument("--val", metavar="DATA", help="the same, to evaluate after every epoch")
+    command.add_argument(
+        "--val",
+        metavar="DATA",
+        help="the same, to evaluate after every epoch; default: x_test of an .npz",
+    )
     command.add_argument(
         "--run-dir", metavar="DIR", help="folder for log and weights; an existing run goes on"
     )
@@ -83,11 +88,12 @@ def _train(options: argparse.Namespace) -> None:
         recipe = recipe.rescaled(options.rescale)
     recipe = changed(recipe, options.changes)
     print(recipe)
+    options.val = validation_of(options)
     if len(seeds_of(options)) > 1:
         print(_trained_with_each_seed(recipe, options))
         return
     history = _fit(recipe, options, options.run_dir, options.seed)
-    print(_summary(history.history, options.run_dir))
+    print(_told(recipe, history.history, options.run_dir))
 
 
 def _fit(
@@ -117,11 +123,19 @@ def _trained_with_each_seed(recipe: Recipe, options: argparse.Namespace) -> str:
 
     seeds = seeds_of(options)
     logs = runs.each_run([row], fit, run_dir=options.run_dir, seeds=seeds)[row.name]
-    lines = [
-        f"seed {seed}: {_summary(log, row.run_dir(options.run_dir, seed)) if log else 'stopped'}"
+    told = [
+        _told(recipe, log, row.run_dir(options.run_dir, seed)) if log else "stopped"
         for seed, log in zip(seeds, logs, strict=True)
     ]
-    return "\n".join(["", *lines, "", str(runs.spreads(logs))])
+    lines = [f"seed {seed}: {text}" for seed, text in zip(seeds, told, strict=True)]
+    return "\n".join(["", *lines, "", str(runs.spreads(logs, recipe.target_top1))])
+
+
+def _told(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:
+    text = _summary(history, run_dir)
+    if recipe.target_top1 is None or "val_top1" not in history:
+        return text
+    return f"{text}\n{_time_to(recipe.target_top1, history)}"
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -146,3 +160,11 @@ def _summary(history: "Log", run_dir: str | Path | None) -> str:
             f", top-1 {top1[-1]:.4f} (best {max(top1):.4f} in epoch {top1.index(max(top1)) + 1})"
         )
     return text + (f"; run folder {run_dir}" if run_dir else "")
+
+
+def _time_to(top1: float, history: "Log") -> str:
+    found = reached(history, top1)
+    if found is None:
+        return f"{top1:g} % not reached (best {100 * max(history['val_top1']):.2f} %)"
+    epoch, seconds = found
+    return f"{top1:g} % after {seconds:.1f} s of training, evaluations left out, in epoch {epoch}"

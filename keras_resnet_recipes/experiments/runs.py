@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes.applications.network import Network
+from keras_resnet_recipes.clock import reached
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipes import Recipe
@@ -248,8 +249,10 @@ def shown(figure: float | None, digits: int = 2, *, signed: bool = False) -> str
     return f"{figure:{'+' if signed else ''}.{digits}f}"
 
 
-def spreads(logs: Sequence[Log]) -> Comparison:
+def spreads(logs: Sequence[Log], target_top1: float | None = None) -> Comparison:
     """Last and best accuracy of several runs of one recipe; without an evaluation, the last loss.
+
+    With a target in per cent, also the seconds of training until it was reached, of the runs that have.
 
     >>> spreads([{"loss": [2.0, 1.0]}, {"loss": [2.0, 1.5]}])
                         mean    standard deviation  minimum  maximum
@@ -263,6 +266,10 @@ def spreads(logs: Sequence[Log]) -> Comparison:
     else:
         figures = {"loss, last epoch": lambda log: log["loss"][-1]}
     found = {name: spread(logs, figure) for name, figure in figures.items()}
+    if target_top1 is not None and "top-1, last epoch" in figures:
+        times = [found_at for log in logs if log and (found_at := reached(log, target_top1))]
+        name = f"seconds to {target_top1:g} %, {len(times)} of {len(logs)} runs"
+        found[name] = Spread(tuple(seconds for _, seconds in times)) if times else None
     return Comparison(
         columns=("mean", "standard deviation", "minimum", "maximum"),
         rows={

@@ -219,8 +219,10 @@ class Recipe(Settings):
 
         Args:
             dataset: An existing folder with one subfolder a class, a TFDS name (`"tfds:NAME"` or
-                bare), a pair of arrays `(x, y)`, a `tf.data.Dataset` of (image or encoded bytes,
-                integer label), or a `krr.data.ImageDataset`. Images are RGB or grey, 0..255.
+                bare), a pair of arrays `(x, y)`, an .npz file of x_train, y_train, x_test and y_test,
+                a `tf.data.Dataset` of (image or encoded bytes, integer label), or a
+                `krr.data.ImageDataset`. Images are RGB or grey, 0..255. With
+                `data_on_device` arrays or an .npz file.
             model: A Keras model with logits as output to train instead of the recipe's network.
             validation_data: Like `dataset`; evaluated after every epoch.
             run_dir: Folder for the recipe, log, versions and weights. A second call with the same

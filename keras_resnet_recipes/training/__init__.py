@@ -13,6 +13,7 @@ from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
+from keras_resnet_recipes.clock import TrainingClock
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
@@ -313,7 +314,9 @@ def _callbacks(
         rate = keras.callbacks.LambdaCallback(on_epoch_end=log_rate)
     # The folder comes last: its log then has what the others put into theirs.
     # Statistics are averaged before anyone saves them.
+    # The clock comes first: what the others do to evaluate is not training.
     return [
+        *([TrainingClock()] if recipe.target_top1 is not None else []),
         *([average] if average else []),
         devices.AveragedStatistics(),
         rate,

@@ -3,6 +3,7 @@
 import json
 
 import keras
+import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
@@ -49,6 +50,15 @@ def test_without_an_evaluation_the_loss_is_told(fits, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[-4] == "seed 1: trained 2 epochs, loss 2.0000"
     assert lines[-1].split() == ["loss,", "last", "epoch", "1.5000", "0.7071", "1.0000", "2.0000"]
+
+
+def test_an_npz_file_has_its_own_test_pictures(fits, tmp_path):
+    x, y = np.zeros((2, 8, 8, 3), "uint8"), np.arange(2)
+    path = str(tmp_path / "data.npz")
+    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+    command = ["ablate", "A3", "--data", path, "--run-dir", str(tmp_path / "runs"), "--row", "A3"]
+    assert main(command) == 0
+    assert fits == [(krr.A3(), path, path, tmp_path / "runs" / "a3" / "seed-0", 0)]
 
 
 def test_one_seed_is_a_run_as_ever(fits, tmp_path, capsys):
@@ -131,3 +141,9 @@ def test_mistakes_are_told_before_anything_is_trained(fits, tmp_path, capsys, co
     assert message in capsys.readouterr().err
     assert not fits
     assert not list(tmp_path.iterdir())
+
+
+def test_an_experiment_needs_pictures_to_evaluate_with(fits, tmp_path, capsys):
+    assert main(["ablate", "A3", "--data", "train", "--run-dir", str(tmp_path)]) == 2
+    assert "`--val` must be given" in capsys.readouterr().err
+    assert not fits

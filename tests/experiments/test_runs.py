@@ -115,3 +115,13 @@ def test_spreads_are_of_the_accuracy_or_else_of_the_loss():
     assert runs.spreads([{}]).rows["top-1, last epoch"] == ("not measured",) * 4
     losses = runs.spreads([{"loss": [3.0, 1.0]}, {"loss": [3.0, 2.0]}])
     assert losses.rows == {"loss, last epoch": ("1.5000", "0.7071", "1.0000", "2.0000")}
+
+
+def test_seconds_to_a_target_are_of_the_runs_that_reached_it():
+    logs = [
+        {"loss": [1.0], "val_top1": [0.9, end], "train_seconds": [4.0, 2.0 + 10 * (end - 0.9)]}
+        for end in (0.93, 0.94, 0.96)
+    ]
+    rows = runs.spreads([*logs, {}], 94.0).rows
+    assert rows["seconds to 94 %, 2 of 4 runs"] == ("6.5000", "0.1414", "6.4000", "6.6000")
+    assert runs.spreads(logs, 99.0).rows["seconds to 99 %, 0 of 3 runs"] == ("not measured",) * 4
