@@ -75,19 +75,10 @@ def degradation(
         ValueError: If there is no plain network of a depth, or as `Recipe.fit`.
         ImportError: If matplotlib is missing (the extra `plot`).
 
-    >>> import tempfile, numpy as np, keras_resnet_recipes as krr
-    >>> x = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), "uint8"), np.arange(4) % 2
-    >>> recipe = krr.He2015CIFAR(epochs=1, batch_size=4, precision="float32", classes=2)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     results = krr.experiments.degradation(
-    ...         x, x, run_dir=folder, depths=[20], recipe=recipe, verbose=0
-    ...     )
-    <BLANKLINE>
-    Plain20, seed 0:
-    <BLANKLINE>
-    ResNet20, seed 0:
-    >>> results.table.rows["ResNet20"][0]
-    '8.75'
+    >>> import keras_resnet_recipes as krr
+    >>> krr.experiments.degradation("cifar10.npz", "cifar10.npz", run_dir="runs", depths=(20, 50))
+    Traceback (most recent call last):
+    ValueError: `depths` must be different ones of 18, 20, 32, 34, 44, 56, 110; received (20, 50).
 
     References:
         He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385).
