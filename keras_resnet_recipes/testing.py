@@ -102,8 +102,7 @@ def view_averaged(
     channels = model.input_shape[-1]
     shape = (views, size, size, channels)
     images = keras.Input(shape, dtype=model.inputs[0].dtype, name="views")
-    scores = model(keras.ops.reshape(images, (-1, *shape[1:])))
-    scores = keras.activations.get(activation)(scores)
+    scores = _scores(model, keras.ops.reshape(images, (-1, *shape[1:])), activation)
     return keras.Model(images, average_scores(scores, views), name=f"{model.name}_{views}_views")
 
 
@@ -125,8 +124,8 @@ def mirror_averaged(model: keras.Model) -> keras.Model:
     [[1.5, 1.5]]
     """
     images = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype, name="images")
-    scores = keras.ops.add(model(images), model(keras.ops.flip(images, axis=2))) / 2
-    return keras.Model(images, scores, name=f"{model.name}_mirror_averaged")
+    both = [_scores(model, view, None) for view in (images, keras.ops.flip(images, axis=2))]
+    return keras.Model(images, keras.ops.add(*both) / 2, name=f"{model.name}_mirror_averaged")
 
 
 def multi_scale_scores(
@@ -169,12 +168,50 @@ def multi_scale_scores(
     height, width = model.input_shape[1:3]
     if height is not None or width is not None:
         raise ValueError(f"model must take images of any size, got one for {height}x{width}")
-    activate = keras.activations.get(activation)
     scores = []
     for images in scales:
         images = keras.ops.convert_to_tensor(images)
         views = [images, keras.ops.flip(images, axis=2)] if mirrored else [images]
-        scores += [activate(model(view, training=False)) for view in views]
+        scores += [_scores(model, view, activation) for view in views]
     if not scores:
         raise ValueError("scales must hold at least one size, got none")
     return keras.ops.mean(keras.ops.stack(scores), axis=0)
+
+
+def multi_scale_averaged(
+    model: keras.Model,
+    scales: int,
+    *,
+    mirrored: bool = False,
+    activation: str | None = "softmax",
+) -> keras.Model:
+    """A model of an image in several sizes, for `evaluate` and `predict`: `multi_scale_scores` of them.
+
+    Args:
+        model: As for `multi_scale_scores`.
+        scales: In how many sizes, at least 1.
+        mirrored: Whether to average over mirror images too.
+        activation: What is done to the scores before they are averaged; see `view_averaged`.
+
+    Returns:
+        Model from a list of `scales` batches [n, height, width, channels], each of its own height and
+        width, to [n, classes].
+
+    Raises:
+        ValueError: If there is no size, or the model takes one size only.
+
+    >>> pool = keras.layers.GlobalAveragePooling2D()
+    >>> model = keras.Sequential([keras.Input((None, None, 2)), pool])
+    >>> len(multi_scale_averaged(model, 5).inputs)
+    5
+    """
+    dtype = model.inputs[0].dtype
+    images = [keras.Input(model.input_shape[1:], dtype=dtype) for _ in range(scales)]
+    scores = multi_scale_scores(model, images, mirrored=mirrored, activation=activation)
+    return keras.Model(images, scores, name=f"{model.name}_{scales}_scales")
+
+
+def _scores(model: keras.Model, images: Tensor, activation: str | None) -> Tensor:
+    """Scores in float32, so that a mean of half-precision ones is not rounded to theirs."""
+    scores = keras.ops.cast(model(images, training=False), "float32")
+    return keras.activations.get(activation)(scores)

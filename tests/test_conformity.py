@@ -25,6 +25,7 @@ CHOSEN = {
     "ema_decay": 0.9,
     "adaptive_gradient_clip": 0.1,
     "step_epochs": (1.0,),
+    "plateau_patience": None,  # not read beside step_epochs
     "step_factor": 0.5,
     "exponential_epochs": 1.0,
     "warmup_learning_rate": 0.0,

@@ -109,6 +109,8 @@ def test_scores_of_several_sizes(network, mirrored):
     expected = np.mean([softmax(network.predict(view, verbose=0)) for view in views], axis=0)
     ours = testing.multi_scale_scores(network, iter(scales), mirrored=mirrored)
     np.testing.assert_allclose(numpy(ours), expected, atol=1e-5)
+    model = testing.multi_scale_averaged(network, 3, mirrored=mirrored)
+    np.testing.assert_allclose(model.predict(scales, verbose=0), expected, atol=1e-5)
 
 
 def test_mistakes_are_named(network):

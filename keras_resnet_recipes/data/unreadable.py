@@ -56,7 +56,7 @@ class UnreadableImages:
             Elements (images, labels, ...).
         """
         specs = batches.element_spec
-        end = tuple(tf.zeros((0, *spec.shape[1:]), spec.dtype) for spec in specs)
+        end = tuple(tf.zeros([0, *(n or 0 for n in spec.shape[1:])], spec.dtype) for spec in specs)
 
         def reported(places: tf.Tensor, expected: tf.Tensor, following: tf.Tensor) -> tf.Tensor:
             passed = tf.range(expected, following)

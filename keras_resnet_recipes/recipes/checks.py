@@ -46,16 +46,25 @@ def check_together(recipe: "Recipe") -> None:
 
 # These fields do nothing unless another field has one of these values.
 _READ_ONLY_WITH = {
+    "pool_before_batch_norm": ("network", ("ResNet9",)),
+    "celu_alpha": ("network", ("ResNet9",)),
+    "ghost_batch_norm": ("network", ("ResNet9",)),
+    "frozen_batch_norm_scale": ("network", ("ResNet9",)),
+    "logit_scale": ("network", ("ResNet9",)),
+    "whitening": ("network", ("ResNet9",)),
     "momentum": ("optimizer", ("sgd", "rmsprop_tf")),
     "nesterov": ("optimizer", ("sgd",)),
     "learning_rate_in_velocity": ("optimizer", ("sgd",)),
+    "bias_learning_rate_factor": ("optimizer", ("sgd",)),
     "adaptive_gradient_clip": ("optimizer", ("sgd", "rmsprop_tf")),
     "warmup_epochs": ("schedule", ("cosine", "step", "exponential")),
     "warmup_prefix": ("schedule", ("cosine",)),
-    "minimum_learning_rate": ("schedule", ("cosine",)),
+    "minimum_learning_rate": ("schedule", ("cosine", "plateau")),
+    "schedule_per": ("schedule", ("cosine", "step", "exponential", "piecewise_linear")),
     "schedule_reaches_ends": ("schedule", ("cosine", "step", "piecewise_linear")),
     "step_epochs": ("schedule", ("step",)),
-    "step_factor": ("schedule", ("step", "exponential")),
+    "plateau_patience": ("schedule", ("plateau",)),
+    "step_factor": ("schedule", ("step", "plateau", "exponential")),
     "exponential_epochs": ("schedule", ("exponential",)),
     "knot_epochs": ("schedule", ("piecewise_linear",)),
     "target_threshold": ("loss", ("binary_crossentropy",)),
@@ -110,6 +119,11 @@ def _check_on_device(values: SimpleNamespace) -> None:
                 f"`{name}` must be {getattr(Settings, name)!r} with data_on_device=True, where pictures are only "
                 f"padded and cropped, mirrored and cut out; received {getattr(values, name)!r}."
             )
+    if values.test_views not in ("one", "mirrored"):
+        raise ValueError(
+            "`test_views` must be 'one' or 'mirrored' with data_on_device=True, which evaluates whole pictures; "
+            f"received {values.test_views!r}."
+        )
     if values.test_crop_ratio != 1:
         raise ValueError(
             "`test_crop_ratio` must be 1.0 with data_on_device=True, which evaluates whole pictures; "
@@ -131,8 +145,16 @@ def _missing(recipe: "Recipe") -> list[str]:
     return [
         field.name
         for field in dataclasses.fields(recipe)
-        if is_unpublished(field) and getattr(recipe, field.name) is None
+        if is_unpublished(field)
+        and getattr(recipe, field.name) is None
+        and _is_read(recipe, field.name)
     ]
+
+
+def _is_read(recipe: "Recipe", name: str) -> bool:
+    """Whether a field does something, as another one says; of an unknown one nobody can say."""
+    other, readers = _READ_ONLY_WITH.get(name, (name, (None,)))
+    return getattr(recipe, other) in (None, *readers)
 
 
 def _known(recipe: "Recipe", field: "dataclasses.Field[Any]") -> Any:
@@ -148,6 +170,16 @@ def _check_batch(values: SimpleNamespace) -> None:
         raise ValueError(
             f"`gradient_accumulation_steps` must divide `batch_size` ({values.batch_size}); "
             f"received {values.gradient_accumulation_steps}."
+        )
+    if values.ghost_batch_norm is not None and part % values.ghost_batch_norm:
+        raise ValueError(
+            "`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps` "
+            f"({values.batch_size} / {values.gradient_accumulation_steps}); received {values.ghost_batch_norm}."
+        )
+    if values.ghost_batch_norm is not None and values.batch_norm == "synchronized":
+        raise ValueError(
+            "`ghost_batch_norm` must be None with batch_norm='synchronized', the statistics of all images; "
+            f"received {values.ghost_batch_norm}."
         )
     if mixes and values.mix_partner == "reversed" and part % 2:
         raise ValueError(
@@ -177,11 +209,19 @@ def _check_schedule(values: SimpleNamespace, missing: list[str]) -> None:
             f"`warmup_epochs` must be at most `epochs` ({values.epochs}), of which they are part; "
             f"received {values.warmup_epochs}."
         )
-    needed = {"step": "step_epochs", "piecewise_linear": "knot_epochs"}.get(values.schedule)
+    steps = {
+        "step": "step_epochs",
+        "plateau": "plateau_patience",
+        "piecewise_linear": "knot_epochs",
+    }
+    needed = steps.get(values.schedule)
     if needed and needed not in missing and not getattr(values, needed):
         raise ValueError(
-            f"`{needed}` must be given with schedule={values.schedule!r}; received ()."
+            f"`{needed}` must be given with schedule={values.schedule!r}; "
+            f"received {getattr(values, needed)}."
         )
+    if values.schedule == "plateau" and values.step_factor == 1:
+        raise ValueError("`step_factor` must be below 1 with schedule='plateau'; received 1.0.")
     if len(values.knot_epochs) != len(values.knot_factors):
         raise ValueError(
             f"`knot_factors` must be one for each of `knot_epochs` {values.knot_epochs}; "

@@ -14,21 +14,28 @@ ORIGINAL = Source(
 class He2015(Recipe):
     """The procedure of the first ResNets: ResNet-50 at 224 pixels, 75.3 % top-1 on ImageNet-1k.
 
-    Published: 75.3 % with one crop (error 24.7 %, the released model), 77.15 % with ten crops
-    (`krr.testing.ten_crop`), 79.26 % dense at several scales. Measured here: not on ImageNet.
+    Published for ResNet-50: 75.3 % with one crop (error 24.7 %, the released model), which is how
+    `evaluate` looks at a picture; 77.15 % with ten crops (error 22.85 %, table 3), which is
+    `.replace(test_views="ten_crop")`; 79.26 % dense at several scales (20.74 %, table 4), which is
+    `.replace(test_views="multi_scale")`. Measured here: not on ImageNet.
 
-    Where the rate falls was not published ("when the error plateaus"), so `step_epochs` has no value
-    and `fit` asks for it. At most 600,000 updates of 256 images are 120 epochs. The mean is that of
-    each colour, not of each pixel. UNVERIFIED: whether biases and batch norm decayed
-    (`weight_decay_on`), and the resampling.
+    The rate was divided by 10 "when the error plateaus". At which epochs that was, and how long it had
+    not fallen, was not published. So `step_epochs` has no value and `fit` asks for it; with
+    `.replace(schedule="plateau")`, which watches the validation's top-1 (without validation data
+    that of training), it asks for `plateau_patience` instead. At most 600,000 updates of 256 images are
+    120 epochs. The mean is that of each colour, not of each pixel. UNVERIFIED: whether biases and
+    batch norm decayed (`weight_decay_on`), the resampling, and whether the scales were averaged after
+    the softmax and over mirror images.
 
     >>> import keras_resnet_recipes as krr
     >>> krr.He2015(step_epochs=(30, 60)).learning_rate
     0.1
+    >>> krr.He2015(schedule="plateau", plateau_patience=5, test_views="ten_crop")
+    He2015(test_views='ten_crop', schedule='plateau', plateau_patience=5)
     """
 
     source = ORIGINAL
-    unpublished = ("step_epochs",)
+    unpublished = ("step_epochs", "plateau_patience")
     published_top1 = 75.3
 
     network = "ResNet50V1"
@@ -56,7 +63,8 @@ class He2015(Recipe):
 class He2015CIFAR(Recipe):
     """The CIFAR-10 procedure of the first ResNets: ResNet-56, 93.03 % on the test pictures.
 
-    Published: error 6.97 %; 8.75 % for ResNet-20, 7.51 % for 32, 7.17 % for 44. The 110 layers
+    Published: error 6.97 %, each picture looked at once and as it is, which is how `evaluate` does;
+    8.75 % for ResNet-20, 7.51 % for 32, 7.17 % for 44. The 110 layers
     (6.43 %, mean 6.61 %) began at a rate of 0.01 until the training error was below 80 %, about
     400 updates, which this recipe does not. Measured here: not to its end.
 

@@ -27,11 +27,28 @@ class Settings:
     test_interpolation: str = setting(
         "bicubic", "evaluation: resampling", choices=("bilinear", "bicubic")
     )
+    test_views: str = setting(
+        "one",
+        "evaluation: views of a picture whose scores are averaged (between epochs one; as given on the device)",
+        choices=("one", "mirrored", "ten_crop", "multi_scale"),
+    )
     epochs: int = setting(100, "passes over the training set, warm-up included", minimum=1)
     batch_size: int = setting(256, "images of one update, over all devices", minimum=1)
     gradient_accumulation_steps: int = setting(1, "parts in which a batch is computed", minimum=1)
     zero_gamma: bool = setting(
         False, "batch-norm scales that end a residual branch begin at 0 instead of 1"
+    )
+    pool_before_batch_norm: bool = setting(
+        False, "ResNet9: max-pooling before the batch norm instead of after the activation"
+    )
+    celu_alpha: float | None = setting(None, "ResNet9: alpha of CELU", above=0, none="ReLU")
+    ghost_batch_norm: int | None = setting(
+        None, "ResNet9: images whose batch-norm statistics are their own", minimum=1
+    )
+    frozen_batch_norm_scale: bool = setting(False, "ResNet9: batch-norm scales stay 1")
+    logit_scale: float = setting(0.125, "ResNet9: factor of the logits", above=0)
+    whitening: bool = setting(
+        False, "ResNet9: a fixed convolution first that whitens patches of the training images"
     )
     optimizer: str = setting("lamb", "optimizer", choices=("lamb", "sgd", "rmsprop_tf", "adamw"))
     learning_rate: float = setting(0.001, "peak rate, really used at batch_size", above=0)
@@ -45,6 +62,14 @@ class Settings:
     )
     weight_decay_on: str = setting(
         "kernels", "weights that decay", choices=("kernels", "all", "all_but_norm")
+    )
+    bias_learning_rate_factor: float = setting(
+        1.0,
+        "sgd: rate of biases and norms' shifts over that of the rest; divides their decay",
+        above=0,
+    )
+    head_learning_rate_factor: float = setting(
+        1.0, "rate of the classifier over that of the rest", above=0
     )
     gradient_clip: float | None = setting(None, "limit of the global gradient norm", above=0)
     adaptive_gradient_clip: float | None = setting(
@@ -60,7 +85,7 @@ class Settings:
     schedule: str = setting(
         "cosine",
         "learning rate after the warm-up",
-        choices=("cosine", "step", "exponential", "piecewise_linear"),
+        choices=("cosine", "step", "plateau", "exponential", "piecewise_linear"),
     )
     schedule_per: str = setting("epoch", "the rate is constant within", choices=("epoch", "update"))
     schedule_reaches_ends: bool = setting(
@@ -71,8 +96,11 @@ class Settings:
     step_epochs: tuple[float, ...] = setting(
         (), "step: epochs that begin with a lower rate", minimum=0
     )
+    plateau_patience: int = setting(
+        0, "plateau: epochs without a better top-1 after which the rate falls", minimum=0
+    )
     step_factor: float = setting(
-        0.1, "step, exponential: factor of the rate at each step", above=0, maximum=1
+        0.1, "step, plateau, exponential: factor of the rate at each step", above=0, maximum=1
     )
     exponential_epochs: float = setting(1.0, "exponential: epochs from step to step", above=0)
     knot_epochs: tuple[float, ...] = setting(

@@ -7,7 +7,7 @@
 
 Each is called with the epoch, so that `keras.callbacks.LearningRateScheduler` takes it, and gives
 the same curve update by update with `per_update`. To divide when a metric no longer falls, as in
-2015, is `keras.callbacks.ReduceLROnPlateau`.
+2015, is `keras.callbacks.ReduceLROnPlateau`, which a recipe's `schedule="plateau"` uses.
 """
 
 from keras_resnet_recipes.schedules.cosine import Cosine

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes import distribution as devices
+from keras_resnet_recipes.applications import whitening
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
@@ -17,7 +18,8 @@ from keras_resnet_recipes.clock import TrainingClock
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
-from keras_resnet_recipes.training import determinism, parts, run
+from keras_resnet_recipes.training import determinism, parts, run, views
+from keras_resnet_recipes.training.plateau import Plateau
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def fit(
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
-        model, average = _compiled_model(recipe, model, replicas, steps)
+        model, average = _compiled_model(recipe, model, replicas, steps, feed)
         model.class_names = data.class_names
         guard = NonFinite(skips=skips, batches_per_update=parts_of_batch)
         folder, place = _opened(
@@ -96,17 +98,20 @@ def evaluate(
             f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
         )
     recipe = parts.as_tested(recipe.replace(classes=classes), model)
-    logits = gives_logits(model)
     with devices.scope_of(model) as replicas:
+        views.check(recipe, model, replicas)
         names = getattr(model, "class_names", None)
         source = _source(recipe)
         data = source.read(dataset, split="validation", class_names=names)
         feed = source.Feed(recipe, None, data, replicas=replicas)
+        seen, logits = views.averaged(recipe, model, gives_logits(model))
         metrics = parts.metrics(recipe, replicas if logits else 1)
         # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
-        evaluator = keras.Model(model.inputs, model.outputs)
+        evaluator = keras.Model(seen.inputs, seen.outputs)
         loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
-        evaluator.compile(loss=loss, weighted_metrics=metrics)
+        evaluator.compile(
+            loss=loss, weighted_metrics=metrics, jit_compile=views.jit_compile(recipe)
+        )
         with feed.evaluation(evaluator) as batches:
             result = evaluator.evaluate(
                 batches,
@@ -186,7 +191,11 @@ def _source(recipe: Recipe) -> Any:
 
 
 def _compiled_model(
-    recipe: Recipe, model: keras.Model | None, replicas: int, steps: int
+    recipe: Recipe,
+    model: keras.Model | None,
+    replicas: int,
+    steps: int,
+    feed: "resident.Feed | streamed.Feed",
 ) -> tuple[keras.Model, MovingAverage | None]:
     """The model, ready to be trained, and the average of its weights where the recipe has one."""
     if model is not None and model.output_shape[-1] != recipe.classes:
@@ -200,6 +209,8 @@ def _compiled_model(
     with parts.dtype_policy(precision):
         if model is None:
             model = parts.network(recipe)
+            if recipe.whitening:
+                whitening.whiten(model, feed.first_images(whitening.IMAGES))
         elif replicas > 1:
             # Variables made outside the scope live on one device only.
             weights = model.get_weights()
@@ -308,7 +319,10 @@ def _callbacks(
         rate = keras.ops.convert_to_numpy(guard.model.optimizer.learning_rate)
         logs["learning_rate"] = float(rate)
 
-    if recipe.schedule_per == "epoch":
+    if recipe.schedule == "plateau":
+        monitor = "val_top1" if feed.evaluates else "top1"
+        rate = Plateau(recipe, monitor, lambda: folder.rows if folder else [])
+    elif recipe.schedule_per == "epoch":
         rate = keras.callbacks.LearningRateScheduler(parts.schedule(recipe))
     else:
         rate = keras.callbacks.LambdaCallback(on_epoch_end=log_rate)

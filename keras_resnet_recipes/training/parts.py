@@ -1,6 +1,7 @@
 """What a recipe's fields become: network, loss, optimizer, schedule."""
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from keras_resnet_recipes import (
     optimizers,
     schedules,
 )
+from keras_resnet_recipes.applications import dawnbench
+from keras_resnet_recipes.applications.network import Network
 from keras_resnet_recipes.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -147,8 +150,7 @@ def dtype_policy(name: str) -> Iterator[None]:
 
 def network(recipe: Recipe) -> keras.Model:
     """The recipe's network with logits as output."""
-    build = getattr(applications, recipe.network)
-    model = build(
+    model = architecture(recipe)(
         classes=recipe.classes, classifier_activation=None, drop_path_rate=recipe.drop_path_rate
     )
     begin = keras.ops.zeros if recipe.zero_gamma else keras.ops.ones
@@ -164,6 +166,25 @@ def _last_gammas(model: keras.Model) -> Iterator[keras.Variable]:
         last = layers.get(f"{block}_bn3") or layers.get(f"{block}_bn2")
         if last is not None:
             yield last.gamma
+
+
+def architecture(recipe: Recipe) -> Network:
+    """The function that builds the recipe's network."""
+    if recipe.network != "ResNet9":
+        return getattr(applications, recipe.network)
+    features = functools.partial(
+        dawnbench.backbone_features,
+        residual=(1, 3),
+        pool_before_batch_norm=recipe.pool_before_batch_norm,
+        celu_alpha=recipe.celu_alpha,
+        ghost_batch_norm=recipe.ghost_batch_norm,
+        frozen_batch_norm_scale=recipe.frozen_batch_norm_scale,
+        whitening=recipe.whitening,
+    )
+    classifier = functools.partial(dawnbench.maximum_classifier, scale=recipe.logit_scale)
+    return dawnbench.dawnbench_network(
+        recipe.network, summary="ResNet9", features=features, classifier=classifier
+    )
 
 
 def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
@@ -189,10 +210,12 @@ def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> k
 def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
     """The recipe's optimizer, which knows what of the model decays, for epochs of so many updates."""
     rates = schedule(recipe)
+    classifier = f"(^|/){re.escape(_classifier(model))}/"
     settings: dict[str, Any] = {
         "learning_rate": rates(0) if recipe.schedule_per == "epoch" else rates.per_update(steps),
         "weight_decay": recipe.weight_decay,
         "global_clipnorm": recipe.gradient_clip,
+        **_factors(recipe, classifier),
     }
     if recipe.optimizer == "lamb":
         made = optimizers.Lamb(**settings)
@@ -203,7 +226,7 @@ def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizer
             "momentum": recipe.momentum,
             "adaptive_clip": recipe.adaptive_gradient_clip,
             # The original leaves out the last layer.
-            "exclude_from_adaptive_clip": [f"(^|/){re.escape(_classifier(model))}/"],
+            "exclude_from_adaptive_clip": [classifier],
         }
         if recipe.optimizer == "rmsprop_tf":
             made = optimizers.RMSpropTF(**settings)
@@ -214,6 +237,19 @@ def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizer
             )
     optimizers.exclude_from_decay(made, model, recipe.weight_decay_on)
     return made
+
+
+# Paths of the shifts of normalizations, too, which are biases to torch.
+_BIASES = "(^|/)(bias|beta)$"
+
+
+def _factors(recipe: Recipe, classifier: str) -> dict[str, dict[str, float]]:
+    """Rates and decays of the variables that have their own, by path; the first one found counts."""
+    head, bias = recipe.head_learning_rate_factor, recipe.bias_learning_rate_factor
+    if head == bias == 1:
+        return {}
+    rates = {f"{classifier}(.*/)?(bias|beta)$": head * bias, classifier: head, _BIASES: bias}
+    return {"learning_rate_factors": rates, "weight_decay_factors": {_BIASES: 1 / bias}}
 
 
 def _classifier(model: keras.Model) -> str:
@@ -279,6 +315,9 @@ def schedule(recipe: Recipe) -> Schedule:
             reach_ends=recipe.schedule_reaches_ends,
             **warmup,
         )
+    if recipe.schedule == "plateau":
+        # What makes it fall is only known after the epochs.
+        return schedules.Step(recipe.learning_rate)
     if recipe.schedule == "step":
         return schedules.Step(
             recipe.learning_rate,

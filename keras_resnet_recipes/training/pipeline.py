@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_resnet_recipes import augment
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, decode
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.training import views
 from keras_resnet_recipes.training.pictures import (
     BLOCK,
     augmentations,
@@ -115,7 +116,7 @@ def evaluation_batches(
     replicas: int = 1,
     host: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """Every image once, in order, resized and centre-cropped as the recipe says.
+    """Every image once, in order, resized and cropped as the recipe says, in all views that it asks for.
 
     Args:
         recipe: The recipe, its `classes` known.
@@ -126,6 +127,8 @@ def evaluation_batches(
 
     Returns:
         Elements (uint8 [batch, size, size, 3], float32 one-hot [batch, classes]); the last batch may be smaller.
+        Instead of the pictures [batch, 10, size, size, 3] for ten crops, and for several sizes a tuple of
+        [1, height, width, 3].
         On several devices all batches are of one size, a multiple of `replicas`, and a third part, float32 [batch],
         is 1 for images and 0 for what fills up the last batch: Keras would give a device no image at all.
         On several hosts there are as many batches on each, whatever cannot be read.
@@ -133,24 +136,21 @@ def evaluation_batches(
     Raises:
         ValueError: If the number of images is unknown and there are several hosts.
     """
-    crop = augment.CenterCrop(
-        size=recipe.test_size,
-        crop_ratio=recipe.test_crop_ratio,
-        interpolation=recipe.test_interpolation,
-    )
+    look = views.pictures(recipe)
 
     @_plain
-    def picture(position: tf.Tensor, item: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def picture(position: tf.Tensor, item: Any) -> tuple[tf.Tensor, ...]:
         image, label = data.read(item)
-        return position, crop(decode(image) if data.encoded else image), label
+        return position, *look(decode(image) if data.encoded else image), label
 
     @_plain
-    def with_targets(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return images, augment.one_hot(
-            unreadable.check_labels(labels, recipe.classes), recipe.classes
-        )
+    def with_targets(*parts: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        images, labels = parts[:-1], unreadable.check_labels(parts[-1], recipe.classes)
+        targets = augment.one_hot(labels, recipe.classes)
+        return images[0] if len(images) == 1 else images, targets
 
-    size = -(-min(recipe.batch_size, _EVALUATION_BATCH) // replicas) * replicas
+    batch = views.images_at_a_time(recipe, min(recipe.batch_size, _EVALUATION_BATCH))
+    size = -(-batch // replicas) * replicas
     share = Share(*host, size)
     if share.hosts > 1 and data.size is None:
         raise ValueError(

@@ -92,6 +92,11 @@ class Feed:
             self._test = _on_device(validation, recipe.test_size, "test_size")
 
     @property
+    def evaluates(self) -> bool:
+        """Whether there is anything to evaluate on."""
+        return self._validation is not None
+
+    @property
     def notes(self) -> dict[str, int]:
         """What to keep with every save: nothing."""
         return {}
@@ -128,8 +133,13 @@ class Feed:
 
         # Saves are due at multiples of it, wherever the epoch goes on.
         calls = math.gcd(self._batches_per_call or self._batches, first_batch)
+        calls = 1 if keras.backend.backend() == "torch" else calls
         steps = {"train_step": self._train_inputs(size), "test_step": self._test_inputs()}
-        with _steps_given(model, steps, 1 if keras.backend.backend() == "torch" else calls):
+        twice = recipe.test_views == "mirrored"
+        with (
+            _test_mirrored(model) if twice else contextlib.nullcontext(),
+            _steps_given(model, steps, calls),
+        ):
             yield {
                 "x": _Batches(cards, size, first_epoch, self._train),
                 "validation_data": self._evaluated(),
@@ -147,6 +157,10 @@ class Feed:
         cards = drawn_cards(self._recipe, shape, count=rows * size, seed=self._seed, epoch=0)
         made = pictures(self._recipe, ops.convert_to_tensor(cards), self._train[0])
         return ops.convert_to_numpy(made).reshape(rows, size, *made.shape[1:])
+
+    def first_images(self, count: int) -> np.ndarray:
+        """At most so many of the training images, uint8 [n, size, size, 3]."""
+        return self._images.rgb()[:count]
 
     def _train_inputs(self, size: int) -> Callable[..., tuple[Any, Any]]:
         recipe, arrays = self._recipe, self._train
@@ -232,6 +246,31 @@ def _steps_given(
             setattr(model, name, step)
         model.steps_per_execution = calls_before
         model.train_function = model.test_function = None
+
+
+@contextlib.contextmanager
+def _test_mirrored(model: keras.Model) -> Iterator[None]:
+    """Inside, a test step is of the mean score of each picture and its mirror image."""
+    step, call = model.test_step, model.call
+
+    def twice(images: Any, **options: Any) -> Any:
+        views = (images, ops.flip(images, axis=2))
+        # In half precision a mean would be rounded to it.
+        one, other = (ops.cast(call(view, **options), "float32") for view in views)
+        return (one + other) / 2
+
+    def test_step(*arguments: Any) -> Any:
+        model.call = twice
+        try:
+            return step(*arguments)
+        finally:
+            del model.call
+
+    model.test_step = test_step
+    try:
+        yield
+    finally:
+        del model.test_step
 
 
 def _given(step: Callable[..., Any], inputs: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:

@@ -62,13 +62,20 @@ class Feed:
         }
         if validation is not None:
             parts.resolved_classes(recipe, validation)
+            # Ten views would cost ten times as much, after every epoch.
+            tested = recipe if images is None else recipe.replace(test_views="one")
             self._validation = evaluation_batches(
-                recipe,
+                tested,
                 validation,
                 unreadable=self._watchers[-1],
                 replicas=replicas,
                 host=devices.host(),
             )
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether there is anything to evaluate on."""
+        return self._validation is not None
 
     @property
     def notes(self) -> dict[str, int]:
@@ -124,3 +131,11 @@ class Feed:
         )
         with watcher.named():
             return np.stack([images for images, _ in batches.take(rows).as_numpy_iterator()])
+
+    def first_images(self, count: int) -> np.ndarray:
+        """At most so many of the training images as an evaluation sees them, uint8 [n, size, size, 3]."""
+        recipe, watcher = self._recipe.replace(test_views="one"), self._watchers[0]
+        batches = evaluation_batches(recipe, self._images, unreadable=watcher)
+        with watcher.named():
+            images = batches.map(lambda pictures, targets: pictures).unbatch().take(count)
+            return np.stack(list(images.as_numpy_iterator()))

@@ -45,7 +45,7 @@ def refusal(call):
 
 recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, learning_rate=0.004, batch_size=32,
                 train_size=16, test_size=16, rand_augment=None, precision="float32")
-data, few, many = images(96), images(3), images(10007)
+data, few, many, views = images(96), images(3), images(10007), images(21)
 """
 
 MIRRORED = (
@@ -76,6 +76,9 @@ print(json.dumps({
     "val": {name: values[0] for name, values in history.history.items() if name.startswith("val")},
     "few": [recipe.evaluate(m, few, verbose=0) for m in (single, model)],
     "many": [evaluation.evaluate(m, many, verbose=0) for m in (single, model)],
+    "views": [[evaluation.replace(test_views=kind).evaluate(m, views, verbose=0)
+               for m in (single, model)] for kind in ("mirrored", "ten_crop")],
+    "sizes": refusal(lambda: recipe.replace(test_views="multi_scale").evaluate(model, few, verbose=0)),
     "uneven": refusal(lambda: uneven(batch_size=30)),
     "odd": refusal(lambda: uneven(batch_size=36)),
     "parallel": refusal(lambda: recipe.fit(data, distribution="data_parallel", verbose=0)),
@@ -164,6 +167,14 @@ def test_evaluation_on_four_devices_counts_every_image_once(mirrored):
         assert four["loss"] == pytest.approx(one["loss"], rel=1e-5)
     assert result["val"]["val_loss"] == pytest.approx(result["few"][0]["loss"], rel=1e-5)
     assert result["val"]["val_top1"] == pytest.approx(result["few"][0]["top1"], abs=1e-6)
+
+
+def test_views_are_spread_over_four_devices_but_not_of_several_sizes(mirrored):
+    result, _, _ = mirrored
+    for one, four in result["views"]:
+        assert one["images"] == four["images"] == 21
+        assert four == pytest.approx(one, rel=1e-5)
+    assert "must be another than 'multi_scale' for a model on several devices" in result["sizes"]
 
 
 def test_xla_is_refused(mirrored):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
+from keras_resnet_recipes.applications.whitening import whitening_kernel
 from keras_resnet_recipes.memory import ImageArrays
 from keras_resnet_recipes.training import cards as made
 from keras_resnet_recipes.training import load_run, parts, resident
@@ -238,6 +239,36 @@ def test_the_trained_model_takes_pictures_again(whole):
     assert not {"train_step", "test_step"} & set(vars(model))
 
 
+def test_mirror_images_are_averaged_after_every_epoch():
+    recipe = RECIPE.replace(test_views="mirrored", epochs=1, knot_epochs=(0, 0.5, 1))
+    history = fit(recipe, validation_data=TEST)
+    model, (images, labels) = history.model, TEST
+    views = [model.predict(view, verbose=0) for view in (images, images[:, :, ::-1])]
+    scores = (views[0] + views[1]) / 2
+    loss = -np.log(np.exp(scores) / np.exp(scores).sum(-1, keepdims=True))[range(13), labels]
+    result = recipe.evaluate(model, TEST, verbose=0)
+    # A mean over float32 numbers in another order.
+    for value in (history.history["val_loss"][0], result["loss"]):
+        assert value == pytest.approx(loss.mean(), rel=1e-5)
+    assert history.history["val_top1"][0] == pytest.approx((scores.argmax(-1) == labels).mean())
+    assert not {"train_step", "test_step", "call"} & set(vars(model))
+
+
+def test_the_fixed_filters_whiten_the_training_images(tmp_path):
+    recipe = krr.DAWNBench(
+        whitening=True, train_size=8, test_size=8, batch_size=8, epochs=1, classes=3, cutout=3
+    )
+    model = fit(recipe, model=None, steps_per_epoch=1, run_dir=tmp_path / "run").model
+    kernel = model.get_layer("prep_whiten").kernel
+    # The network's own mean and standard deviations, as published.
+    normalized = (X - np.array([125.31, 122.95, 113.87])) / np.array([62.99, 62.09, 66.7])
+    expected = whitening_kernel(normalized.astype("float32"))
+    # float32 sums, and eigenvectors.
+    np.testing.assert_allclose(kernel, expected, rtol=1e-3, atol=1e-3)
+    loaded = load_run(tmp_path / "run").get_layer("prep_whiten").kernel
+    np.testing.assert_array_equal(np.asarray(loaded), np.asarray(kernel))
+
+
 def test_a_run_folder_can_be_loaded(tmp_path):
     recipe = RECIPE.replace(network="ResNet20", epochs=1, knot_epochs=(0, 0.5, 1))
     history = fit(recipe, model=None, run_dir=tmp_path / "run", steps_per_epoch=1)
@@ -320,6 +351,7 @@ def test_a_preview_shows_the_pictures_of_the_cards(tmp_path):
         ("cutmix_alpha", 1.0),
         ("repeated_augmentation", 2),
         ("test_crop_ratio", 0.875),
+        ("test_views", "ten_crop"),
         ("pad", 8),
         ("cutout", 9),
     ],
