@@ -1,13 +1,19 @@
 """Training and evaluation: train, evaluate."""
 
 import argparse
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from keras_resnet_recipes.cli.experiments import add_seeds, seeds_of, validation_of
 from keras_resnet_recipes.cli.recipes import DATA, add_changes, changed, named_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
 from keras_resnet_recipes.clock import reached
-from keras_resnet_recipes.memory import has_test_pictures, is_npz
-from keras_resnet_recipes.recipes import load_recipe
+from keras_resnet_recipes.recipes import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_resnet_recipes.experiments.runs import Log, Row
 
 
 def add_commands(commands: Any) -> None:
@@ -53,9 +59,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--on-nan", choices=("stop", "skip"), default="stop", help="at a loss that is not finite"
     )
-    command.add_argument(
-        "--seed", type=int, default=0, help="seed of weights, order and augmentation"
-    )
+    add_seeds(command)
     add_changes(command)
     command.set_defaults(run=_train)
 
@@ -89,24 +93,54 @@ def _train(options: argparse.Namespace) -> None:
         recipe = recipe.rescaled(options.rescale)
     recipe = changed(recipe, options.changes)
     print(recipe)
-    validation = options.val
-    if validation is None and is_npz(options.data) and has_test_pictures(options.data):
-        print(f"`--val`: x_test and y_test of {options.data}.")
-        validation = options.data
-    history = recipe.fit(
+    options.val = validation_of(options)
+    if len(seeds_of(options)) > 1:
+        print(_trained_with_each_seed(recipe, options))
+        return
+    history = _fit(recipe, options, options.run_dir, options.seed)
+    print(_told(recipe, history.history, options.run_dir))
+
+
+def _fit(
+    recipe: Recipe, options: argparse.Namespace, run_dir: str | Path | None, seed: int
+) -> "keras.callbacks.History":
+    return recipe.fit(
         options.data,
-        validation_data=validation,
-        run_dir=options.run_dir,
+        validation_data=options.val,
+        run_dir=run_dir,
         distribution=options.distribution,
         data_service=options.data_service,
         save_every_steps=options.save_every_steps,
         on_nan=options.on_nan,
-        seed=options.seed,
+        seed=seed,
         verbose=verbosity(),
     )
-    print(_summary(history.history, options.run_dir))
-    if recipe.target_top1 is not None and "val_top1" in history.history:
-        print(_time_to(recipe.target_top1, history.history))
+
+
+def _trained_with_each_seed(recipe: Recipe, options: argparse.Namespace) -> str:
+    """Trains once with each seed, and tells how far the runs are apart."""
+    from keras_resnet_recipes.experiments import runs
+
+    row = runs.Row(type(recipe).__name__, recipe, folder="")
+
+    def fit(row: "Row", run_dir: Path | None, seed: int) -> "keras.callbacks.History":
+        return _fit(recipe, options, run_dir, seed)
+
+    seeds = seeds_of(options)
+    logs = runs.each_run([row], fit, run_dir=options.run_dir, seeds=seeds)[row.name]
+    told = [
+        _told(recipe, log, row.run_dir(options.run_dir, seed)) if log else "stopped"
+        for seed, log in zip(seeds, logs, strict=True)
+    ]
+    lines = [f"seed {seed}: {text}" for seed, text in zip(seeds, told, strict=True)]
+    return "\n".join(["", *lines, "", str(runs.spreads(logs, recipe.target_top1))])
+
+
+def _told(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:
+    text = _summary(history, run_dir)
+    if recipe.target_top1 is None or "val_top1" not in history:
+        return text
+    return f"{text}\n{_time_to(recipe.target_top1, history)}"
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -124,7 +158,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     )
 
 
-def _summary(history: dict[str, list[float]], run_dir: str | None) -> str:
+def _summary(history: "Log", run_dir: str | Path | None) -> str:
     text = f"trained {len(history['loss'])} epochs, loss {history['loss'][-1]:.4f}"
     if "val_top1" in history:
         top1 = history["val_top1"]
@@ -134,7 +168,7 @@ def _summary(history: dict[str, list[float]], run_dir: str | None) -> str:
     return text + (f"; run folder {run_dir}" if run_dir else "")
 
 
-def _time_to(top1: float, history: dict[str, list[float]]) -> str:
+def _time_to(top1: float, history: "Log") -> str:
     found = reached(history, top1)
     if found is None:
         return f"{top1:g} % not reached (best {100 * max(history['val_top1']):.2f} %)"

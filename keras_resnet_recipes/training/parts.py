@@ -153,11 +153,19 @@ def network(recipe: Recipe) -> keras.Model:
     model = architecture(recipe)(
         classes=recipe.classes, classifier_activation=None, drop_path_rate=recipe.drop_path_rate
     )
-    for layer in model.layers if not recipe.zero_gamma else ():
-        # The networks make exactly those 0 that end a residual branch.
-        if isinstance(getattr(layer, "gamma_initializer", None), keras.initializers.Zeros):
-            layer.gamma.assign(keras.ops.ones(layer.gamma.shape))
+    begin = keras.ops.zeros if recipe.zero_gamma else keras.ops.ones
+    for gamma in _last_gammas(model):
+        gamma.assign(begin(gamma.shape))
     return model
+
+
+def _last_gammas(model: keras.Model) -> Iterator[keras.Variable]:
+    """The scales that end a residual branch, which begin at 0 in some networks and at 1 in the originals."""
+    layers = {layer.name: layer for layer in model.layers}
+    for block in (name.removesuffix("_add") for name in layers if name.endswith("_add")):
+        last = layers.get(f"{block}_bn3") or layers.get(f"{block}_bn2")
+        if last is not None:
+            yield last.gamma
 
 
 def architecture(recipe: Recipe) -> Network:

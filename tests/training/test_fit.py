@@ -227,14 +227,31 @@ def test_the_rate_follows_the_schedule(changes):
     np.testing.assert_allclose(rates, ends, rtol=1e-5, atol=1e-10)
 
 
+# Networks whose own gammas begin at 0, and originals where they begin at 1
 @pytest.mark.every_backend
-def test_gammas_that_end_a_branch_begin_at_0_only_where_the_recipe_says():
+@pytest.mark.parametrize(
+    ("network", "ends", "branches"),
+    [
+        ("ResNet18", "layer1_0_bn2", 8),
+        ("ResNet20", "blocks_0_bn2", 9),
+        ("ResNet50V1", "layer1_0_bn3", 16),
+        ("Plain20", None, 0),
+    ],
+)
+def test_gammas_that_end_a_branch_begin_at_0_only_where_the_recipe_says(network, ends, branches):
     from keras_resnet_recipes.training import parts
 
     for zero in (False, True):
-        model = parts.network(RECIPE.replace(classes=2, network="ResNet18", zero_gamma=zero))
-        gamma = model.get_layer("layer1_0_bn2").gamma
-        assert (keras.ops.convert_to_numpy(gamma) == (not zero)).all()
+        model = parts.network(RECIPE.replace(classes=2, network=network, zero_gamma=zero))
+        gammas = {
+            layer.name: keras.ops.convert_to_numpy(layer.gamma)
+            for layer in model.layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+        }
+        zeros = [name for name, gamma in gammas.items() if (gamma == 0).all()]
+        assert len(zeros) == (branches if zero else 0)
+        assert not zero or ends is None or ends in zeros
+        assert all((gamma == 1).all() for name, gamma in gammas.items() if name not in zeros)
 
 
 @pytest.mark.every_backend

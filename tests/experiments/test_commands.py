@@ -1,0 +1,149 @@
+"""The experiments and several seeds as a user types them; what they train is tested beside."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.cli import main
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """What `Recipe.fit` was asked for; its runs end with a top-1 of 0.1 times their seed."""
+    asked = []
+
+    def fit(recipe, dataset, *, validation_data=None, run_dir=None, seed=0, **options):
+        asked.append((recipe, dataset, validation_data, run_dir, seed))
+        history = keras.callbacks.History()
+        history.history = {"loss": [2.0, 1.0 + seed], "top1": [0.1, 0.2], "seconds": [3.0, 4.0]}
+        if validation_data is not None:
+            history.history["val_top1"] = [0.9, seed / 10]
+        return history
+
+    monkeypatch.setattr(krr.Recipe, "fit", fit)
+    return asked
+
+
+def test_seeds_are_trained_in_folders_of_their_own(fits, tmp_path, capsys):
+    command = ["train", "A3", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    assert main([*command, "--set", "epochs=50", "--seed", "5", "--seeds", "3"]) == 0
+    recipe = krr.A3(epochs=50)
+    assert fits == [(recipe, "train", "val", tmp_path / f"seed-{seed}", seed) for seed in (5, 6, 7)]
+    assert capsys.readouterr().out.splitlines()[-7:] == [
+        f"seed 5: trained 2 epochs, loss 6.0000, top-1 0.5000 (best 0.9000 in epoch 1); run folder {tmp_path}/seed-5",
+        f"seed 6: trained 2 epochs, loss 7.0000, top-1 0.6000 (best 0.9000 in epoch 1); run folder {tmp_path}/seed-6",
+        f"seed 7: trained 2 epochs, loss 8.0000, top-1 0.7000 (best 0.9000 in epoch 1); run folder {tmp_path}/seed-7",
+        "",
+        "                   mean    standard deviation  minimum  maximum",
+        "top-1, last epoch  0.6000  0.1000              0.5000   0.7000",
+        "top-1, best epoch  0.9000  0.0000              0.9000   0.9000",
+    ]
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert [one["val_top1"] for one in found[0]["runs"]] == [0.5, 0.6, 0.7]
+
+
+def test_without_an_evaluation_the_loss_is_told(fits, capsys):
+    assert main(["train", "A3", "--data", "train", "--seeds", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-4] == "seed 1: trained 2 epochs, loss 2.0000"
+    assert lines[-1].split() == ["loss,", "last", "epoch", "1.5000", "0.7071", "1.0000", "2.0000"]
+
+
+def test_an_npz_file_has_its_own_test_pictures(fits, tmp_path):
+    x, y = np.zeros((2, 8, 8, 3), "uint8"), np.arange(2)
+    path = str(tmp_path / "data.npz")
+    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+    command = ["ablate", "A3", "--data", path, "--run-dir", str(tmp_path / "runs"), "--row", "A3"]
+    assert main(command) == 0
+    assert fits == [(krr.A3(), path, path, tmp_path / "runs" / "a3" / "seed-0", 0)]
+
+
+def test_one_seed_is_a_run_as_ever(fits, tmp_path, capsys):
+    command = ["train", "A3", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    assert main([*command, "--seed", "3"]) == 0
+    assert fits == [(krr.A3(), "train", "val", str(tmp_path), 3)]
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("trained 2 epochs, loss 4.0000, top-1 0.3000")
+    assert not list(tmp_path.iterdir())
+
+
+def test_ablate_prints_its_table_beside_the_papers(fits, tmp_path, capsys):
+    command = ["ablate", "BagOfTricks", "--data", "train", "--val", "val", "--seed", "1"]
+    command += ["--run-dir", str(tmp_path), "--set", "network=ResNet20", "--set", "epochs=10"]
+    command += ["--row", "baseline", "--row", "+ MixUp", "--seeds", "2"]
+    assert main([*command, "--rescale", "512"]) == 0
+    assert [(str(run_dir), seed) for *_, run_dir, seed in fits] == [
+        (f"{tmp_path}/baseline/seed-1", 1),
+        (f"{tmp_path}/mixup/seed-1", 1),
+        (f"{tmp_path}/baseline/seed-2", 2),
+        (f"{tmp_path}/mixup/seed-2", 2),
+    ]
+    first, last = fits[0][0], fits[1][0]
+    assert last == krr.BagOfTricks(network="ResNet20", epochs=10).rescaled(512)
+    assert (first.batch_size, first.learning_rate, first.epochs) == (128, 0.05, 6)
+    lines = capsys.readouterr().out.splitlines()
+    table = lines[[line.split()[:1] for line in lines].index(["published"]) :]
+    assert table[1].split() == ["baseline", "75.87", "?", "15.00", "7.07", "2"]
+    assert "not measured" in table[2]
+    assert table[13].split() == ["+", "MixUp", "79.15", "+0.84", "15.00", "7.07", "2", "+0.00"]
+    assert table[-1].startswith("+ teacher: not trained here")
+
+
+def test_ablate_of_any_other_recipe_tells_the_difference(fits, tmp_path, capsys):
+    command = ["ablate", "A2", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    assert main([*command, "--row", "A2", "--row", "without rand_augment"]) == 0
+    assert [recipe for recipe, *_ in fits] == [krr.A2(), krr.A2(rand_augment=None)]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["A2", "0.00", "not", "measured", "1"] in lines
+    assert ["without", "rand_augment", "0.00", "not", "measured", "1", "+0.00"] in lines
+
+
+def test_degradation_prints_errors_and_draws_them(fits, tmp_path, capsys):
+    command = ["degradation", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    assert main([*command, "--depths", "20", "32", "--seed", "1"]) == 0
+    assert [recipe.network for recipe, *_ in fits] == [
+        *("Plain20", "Plain32"),
+        *("ResNet20", "ResNet32"),
+    ]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].split() == ["ResNet32", "7.51", "90.00", "not", "measured", "80.00", "1"]
+    assert lines[-1] == str(tmp_path / "degradation.png")
+    assert (tmp_path / "degradation.png").is_file()
+
+
+def test_the_search_prints_its_15_networks(fits, tmp_path, capsys):
+    command = ["architecture-search", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    assert main([*command, "--row", "Residual:L1+L3", "--epochs", "5", "--seed", "9"]) == 0
+    assert [recipe for recipe, *_ in fits] == [krr.DAWNBench(epochs=5, knot_epochs=(0, 1, 5))]
+    lines = capsys.readouterr().out.splitlines()[-15:]
+    assert lines[0].split()[:3] == ["backbone", "91.1", "47"]
+    assert lines[12].split() == [
+        *("Residual:L1+L3", "93.8", "66"),
+        *("90.00", "not", "measured", "1", "7"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["degradation", "--depths", "50"], "`depths` must be different ones of 18, 20"),
+        (["architecture-search", "--row", "Extra:L4"], "Did you mean `Extra:L"),
+        (["architecture-search", "--set", "epochs=2"], "`--epochs N` says how many"),
+        (["ablate", "A3", "--seeds", "0"], "`--seeds` must be at least 1; received 0"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_trained(fits, tmp_path, capsys, command, message):
+    where = ["--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    assert main([*command, *where]) == 2
+    assert message in capsys.readouterr().err
+    assert not fits
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_experiment_needs_pictures_to_evaluate_with(fits, tmp_path, capsys):
+    assert main(["ablate", "A3", "--data", "train", "--run-dir", str(tmp_path)]) == 2
+    assert "`--val` must be given" in capsys.readouterr().err
+    assert not fits

@@ -1,0 +1,127 @@
+"""Rows times seeds: where runs lie, what results.json says, how far runs are apart."""
+
+import json
+from types import SimpleNamespace
+
+import keras
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.experiments import runs
+
+ROWS = (
+    runs.Row("A3", krr.A3()),
+    runs.Row("+ something else", krr.A3(epochs=30)),
+    runs.Row("published only", None),
+)
+
+
+def history(*top1):
+    log = {"loss": [1.0] * len(top1), "val_top1": list(top1), "seconds": [2.0] * len(top1)}
+    return SimpleNamespace(history=log)
+
+
+def test_all_rows_come_with_a_seed_before_the_next_seed(tmp_path):
+    seen = []
+
+    def fit(row, folder, seed):
+        seen.append((folder.relative_to(tmp_path).as_posix(), seed))
+        return history(0.5, 0.25 * seed)
+
+    logs = runs.each_run(ROWS, fit, run_dir=tmp_path, seeds=[1, 2])
+    assert seen == [
+        ("a3/seed-1", 1),
+        ("something-else/seed-1", 1),
+        ("a3/seed-2", 2),
+        ("something-else/seed-2", 2),
+    ]
+    assert [log["val_top1"][-1] for log in logs["A3"]] == [0.25, 0.5]
+    assert "published only" not in logs
+
+
+def test_results_are_written_as_each_run_ends(tmp_path):
+    written = []
+
+    def fit(row, folder, seed):
+        file = tmp_path / "results.json"
+        found = json.loads(file.read_text()) if file.exists() else []
+        written.append(sum(len(row["runs"]) for row in found))
+        return history(0.5, 0.25)
+
+    runs.each_run(ROWS, fit, run_dir=tmp_path, seeds=[7])
+    assert written == [0, 1]
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert [(row["row"], row["recipe"]) for row in found] == [
+        ("A3", "A3()"),
+        ("+ something else", "A3(epochs=30)"),
+    ]
+    assert found[0]["runs"] == [
+        {
+            "seed": 7,
+            "epochs": 2,
+            "loss": 1.0,
+            "val_top1": 0.25,
+            "seconds": 4.0,
+            "best_val_top1": 0.5,
+        }
+    ]
+
+
+def test_a_run_that_breaks_has_no_figures_and_the_others_go_on(tmp_path):
+    def fit(row, folder, seed):
+        if seed == 1 and row.name == "A3":
+            raise FloatingPointError("the loss is nan in epoch 3")
+        return history(0.5 + 0.1 * seed)
+
+    logs = runs.each_run(ROWS, fit, run_dir=tmp_path, seeds=[1, 2, 3])
+    assert runs.accuracy_cells(logs["A3"]) == ("75.00", "7.07", "2 of 3")
+    assert runs.accuracy_cells(logs["+ something else"]) == ("70.00", "10.00", "3")
+    assert runs.accuracy_cells([{}]) == ("not measured", "not measured", "0 of 1")
+    assert runs.accuracy_cells(()) == ("not measured", "not measured", "0")
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert found[0]["runs"][0] == {"seed": 1}
+
+
+def test_only_rows_that_are_named_are_trained():
+    rows = runs.chosen(ROWS, ["A3"])
+    assert [row.recipe is not None for row in rows] == [True, False, False]
+    assert runs.chosen(ROWS, None) == ROWS
+    with pytest.raises(ValueError, match=r"`rows` must be of 'A3', '\+ something else'; received"):
+        runs.chosen(ROWS, ["published only"])
+
+
+@pytest.mark.parametrize("seeds", [[], [1, 1]])
+def test_seeds_are_checked(seeds):
+    with pytest.raises(ValueError, match="`seeds` must be one or more different numbers"):
+        runs.each_run(ROWS, None, run_dir=None, seeds=seeds)
+
+
+def test_the_clock_puts_the_seconds_of_an_epoch_into_the_logs(monkeypatch):
+    ticks = iter([10.0, 12.5])
+    monkeypatch.setattr(runs.time, "perf_counter", lambda: next(ticks))
+    clock, logs = runs.EpochSeconds(), {"loss": 1.0}
+    assert isinstance(clock, keras.callbacks.Callback)
+    clock.on_epoch_begin(0)
+    clock.on_epoch_end(0, logs)
+    assert logs == {"loss": 1.0, "seconds": 2.5}
+
+
+def test_spreads_are_of_the_accuracy_or_else_of_the_loss():
+    # 1, 2, 3, 4: mean 2.5, sample variance 5 / 3
+    logs = [{"loss": [9.0], "val_top1": [0.9, value / 10]} for value in (1, 2, 3, 4)]
+    table = runs.spreads([*logs, {}])
+    assert table.rows["top-1, last epoch"] == ("0.2500", "0.1291", "0.1000", "0.4000")
+    assert table.rows["top-1, best epoch"] == ("0.9000", "0.0000", "0.9000", "0.9000")
+    assert runs.spreads([{}]).rows["top-1, last epoch"] == ("not measured",) * 4
+    losses = runs.spreads([{"loss": [3.0, 1.0]}, {"loss": [3.0, 2.0]}])
+    assert losses.rows == {"loss, last epoch": ("1.5000", "0.7071", "1.0000", "2.0000")}
+
+
+def test_seconds_to_a_target_are_of_the_runs_that_reached_it():
+    logs = [
+        {"loss": [1.0], "val_top1": [0.9, end], "train_seconds": [4.0, 2.0 + 10 * (end - 0.9)]}
+        for end in (0.93, 0.94, 0.96)
+    ]
+    rows = runs.spreads([*logs, {}], 94.0).rows
+    assert rows["seconds to 94 %, 2 of 4 runs"] == ("6.5000", "0.1414", "6.4000", "6.6000")
+    assert runs.spreads(logs, 99.0).rows["seconds to 99 %, 0 of 3 runs"] == ("not measured",) * 4
