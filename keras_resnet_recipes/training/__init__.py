@@ -18,7 +18,7 @@ from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_sourc
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
-from keras_resnet_recipes.training import determinism, parts, run
+from keras_resnet_recipes.training import determinism, parts, run, teaching
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
@@ -31,6 +31,7 @@ def fit(
     *,
     model: keras.Model | None = None,
     validation_data: Any = None,
+    teacher: keras.Model | None = None,
     run_dir: str | Path | None = None,
     distribution: str = "auto",
     data_service: str | None = None,
@@ -43,20 +44,24 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, on_nan, save_every_steps, run_dir)
+    teaching.check(recipe, teacher)
     data = from_source(dataset)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
+        teaching.check(recipe, teacher)
         steps = parts.steps_of(recipe, data, steps_per_epoch)
         watchers, validation = _watched(recipe, data, validation_data, replicas)
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
+        known |= teaching.facts(teacher)
         model, average = _compiled_model(recipe, model, replicas, steps)
         model.class_names = data.class_names
+        learner = teaching.taught(recipe, model, teacher, replicas)
         skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
         guard = NonFinite(skips=skips, batches_per_update=parts_of_batch)
         folder, place = _opened(
-            run_dir, recipe, model, average, known, save_every_steps, guard, watchers[0]
+            run_dir, recipe, learner, average, known, save_every_steps, guard, watchers[0]
         )
         batches = functools.partial(
             training_batches,
@@ -78,12 +83,12 @@ def fit(
         with (
             determinism.deterministic(),
             run.stopping_on_sigterm(folder),
-            skipping_non_finite(model) if skips else contextlib.nullcontext(),
+            skipping_non_finite(learner) if skips else contextlib.nullcontext(),
             watchers[0].named(),
             watchers[-1].named(),
         ):
-            history = _trained(recipe, model, batches, steps, place, options)
-        return _finished(history, folder, average)
+            history = _trained(recipe, learner, batches, steps, place, options)
+        return _finished(history, model, folder, average)
 
 
 def evaluate(
@@ -272,10 +277,15 @@ def _check_options(recipe: Recipe, on_nan: str, save_every_steps: int | None, ru
 
 
 def _finished(
-    history: keras.callbacks.History, folder: RunFolder | None, average: MovingAverage | None
+    history: keras.callbacks.History,
+    model: keras.Model,
+    folder: RunFolder | None,
+    average: MovingAverage | None,
 ) -> keras.callbacks.History:
     """The history of all epochs, once every host has come so far and one has written the files."""
     devices.gather(0)
+    # Not what was trained in its place, if there was a teacher.
+    history.set_model(model)
     if average is not None:
         average.finish()
     if folder is not None:
