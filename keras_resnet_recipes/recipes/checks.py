@@ -47,6 +47,7 @@ _READ_ONLY_WITH = {
     "momentum": ("optimizer", ("sgd", "rmsprop_tf")),
     "nesterov": ("optimizer", ("sgd",)),
     "learning_rate_in_velocity": ("optimizer", ("sgd",)),
+    "bias_learning_rate_factor": ("optimizer", ("sgd",)),
     "adaptive_gradient_clip": ("optimizer", ("sgd", "rmsprop_tf")),
     "warmup_epochs": ("schedule", ("cosine", "step", "exponential")),
     "warmup_prefix": ("schedule", ("cosine",)),

@@ -57,6 +57,14 @@ class Settings:
     weight_decay_on: str = setting(
         "kernels", "weights that decay", choices=("kernels", "all", "all_but_norm")
     )
+    bias_learning_rate_factor: float = setting(
+        1.0,
+        "sgd: rate of biases and norms' shifts over that of the rest; divides their decay",
+        above=0,
+    )
+    head_learning_rate_factor: float = setting(
+        1.0, "rate of the classifier over that of the rest", above=0
+    )
     gradient_clip: float | None = setting(None, "limit of the global gradient norm", above=0)
     adaptive_gradient_clip: float | None = setting(
         None, "limit of a unit's gradient norm / weight norm (AGC); not the classifier's", above=0

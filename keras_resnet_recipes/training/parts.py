@@ -176,10 +176,12 @@ def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> k
 def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
     """The recipe's optimizer, which knows what of the model decays, for epochs of so many updates."""
     rates = schedule(recipe)
+    classifier = f"(^|/){re.escape(_classifier(model))}/"
     settings: dict[str, Any] = {
         "learning_rate": rates(0) if recipe.schedule_per == "epoch" else rates.per_update(steps),
         "weight_decay": recipe.weight_decay,
         "global_clipnorm": recipe.gradient_clip,
+        **_factors(recipe, classifier),
     }
     if recipe.optimizer == "lamb":
         made = optimizers.Lamb(**settings)
@@ -190,7 +192,7 @@ def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizer
             "momentum": recipe.momentum,
             "adaptive_clip": recipe.adaptive_gradient_clip,
             # The original leaves out the last layer.
-            "exclude_from_adaptive_clip": [f"(^|/){re.escape(_classifier(model))}/"],
+            "exclude_from_adaptive_clip": [classifier],
         }
         if recipe.optimizer == "rmsprop_tf":
             made = optimizers.RMSpropTF(**settings)
@@ -201,6 +203,19 @@ def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizer
             )
     optimizers.exclude_from_decay(made, model, recipe.weight_decay_on)
     return made
+
+
+# Paths of the shifts of normalizations, too, which are biases to torch.
+_BIASES = "(^|/)(bias|beta)$"
+
+
+def _factors(recipe: Recipe, classifier: str) -> dict[str, dict[str, float]]:
+    """Rates and decays of the variables that have their own, by path; the first one found counts."""
+    head, bias = recipe.head_learning_rate_factor, recipe.bias_learning_rate_factor
+    if head == bias == 1:
+        return {}
+    rates = {f"{classifier}(.*/)?(bias|beta)$": head * bias, classifier: head, _BIASES: bias}
+    return {"learning_rate_factors": rates, "weight_decay_factors": {_BIASES: 1 / bias}}
 
 
 def _classifier(model: keras.Model) -> str:

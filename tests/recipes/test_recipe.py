@@ -62,6 +62,11 @@ def test_values_take_the_fields_own_type():
         ),
         ({"momentum": 0.9}, "`momentum` must be 0.0 with optimizer='lamb', which does not read it"),
         (
+            {"bias_learning_rate_factor": 64},
+            "`bias_learning_rate_factor` must be 1.0 with optimizer='lamb'",
+        ),
+        ({"head_learning_rate_factor": 0}, "`head_learning_rate_factor` must be a number above 0"),
+        (
             {"schedule": "step", "step_epochs": (3,)},
             "`minimum_learning_rate` must be 0.0 with schedule='step'",
         ),
