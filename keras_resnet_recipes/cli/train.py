@@ -1,11 +1,15 @@
 """Training and evaluation: train, evaluate."""
 
 import argparse
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.cli.recipes import DATA, add_changes, changed, named_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
 from keras_resnet_recipes.recipes import load_recipe
+
+if TYPE_CHECKING:
+    import keras
 
 
 def add_commands(commands: Any) -> None:
@@ -23,6 +27,9 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help=DATA,
     )
     command.add_argument("--val", metavar="DATA", help="the same, to evaluate after every epoch")
+    command.add_argument(
+        "--teacher", metavar="PATH", help="run folder or .keras file of a network to learn from"
+    )
     command.add_argument(
         "--run-dir", metavar="DIR", help="folder for log and weights; an existing run goes on"
     )
@@ -81,6 +88,7 @@ def _train(options: argparse.Namespace) -> None:
     history = recipe.fit(
         options.data,
         validation_data=options.val,
+        teacher=None if options.teacher is None else _network(options.teacher),
         run_dir=options.run_dir,
         distribution=options.distribution,
         data_service=options.data_service,
@@ -90,6 +98,12 @@ def _train(options: argparse.Namespace) -> None:
         verbose=verbosity(),
     )
     print(_summary(history.history, options.run_dir))
+
+
+def _network(path: str) -> "keras.Model":
+    from keras_resnet_recipes import inference, training
+
+    return training.load_run(path) if Path(path).is_dir() else inference.load_file(path)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

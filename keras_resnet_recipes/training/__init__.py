@@ -18,7 +18,7 @@ from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_sourc
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
-from keras_resnet_recipes.training import determinism, parts, run, teaching
+from keras_resnet_recipes.training import determinism, parts, pretrained, run, teaching
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
@@ -44,6 +44,7 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, on_nan, save_every_steps, run_dir)
+    pretrained.check(recipe, model)
     teaching.check(recipe, teacher)
     data = from_source(dataset)
     with devices.scope(distribution) as replicas:
@@ -55,7 +56,7 @@ def fit(
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
         known |= teaching.facts(teacher)
-        model, average = _compiled_model(recipe, model, replicas, steps)
+        model, average = _compiled_model(recipe, model, replicas, steps, run_dir)
         model.class_names = data.class_names
         learner = teaching.taught(recipe, model, teacher, replicas)
         skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
@@ -180,7 +181,11 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
 
 
 def _compiled_model(
-    recipe: Recipe, model: keras.Model | None, replicas: int, steps: int
+    recipe: Recipe,
+    model: keras.Model | None,
+    replicas: int,
+    steps: int,
+    run_dir: str | Path | None,
 ) -> tuple[keras.Model, MovingAverage | None]:
     """The model, ready to be trained, and the average of its weights where the recipe has one."""
     if model is not None and model.output_shape[-1] != recipe.classes:
@@ -194,6 +199,7 @@ def _compiled_model(
     with parts.dtype_policy(precision):
         if model is None:
             model = parts.network(recipe)
+            pretrained.load(model, recipe, run_dir)
         elif replicas > 1:
             # Variables made outside the scope live on one device only.
             weights = model.get_weights()

@@ -17,6 +17,7 @@ from keras_resnet_recipes import (
 )
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.training import pretrained
 
 Schedule = schedules.Cosine | schedules.Step | schedules.Exponential | schedules.PiecewiseLinear
 
@@ -155,6 +156,7 @@ def network(recipe: Recipe) -> keras.Model:
 
 def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
     """The model with the recipe's optimizer, loss and metrics."""
+    pretrained.freeze(model, recipe.frozen_stages)
     if recipe.batch_norm == "synchronized" and replicas > 1:
         distribution.synchronize_statistics(model)
     made = distribution.repair_optimizer(
