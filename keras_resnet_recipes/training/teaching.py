@@ -32,7 +32,7 @@ class Taught(keras.Model):
     def __init__(
         self, model: keras.Model, teacher: keras.Model, *, label_weight: float, loss: Any
     ) -> None:
-        super().__init__(model.input, model.output, name=model.name)
+        super().__init__(model.inputs[0], model.outputs[0], name=model.name)
         self.copies = _Copies(teacher.variables)
         self._label_weight, self._loss_of_answers = label_weight, loss
 
@@ -95,11 +95,7 @@ def taught(
     """
     if teacher is None:
         return model
-    try:
-        whole = model.input, model.output
-    except (AttributeError, ValueError):
-        whole = None
-    if whole is None:
+    if not getattr(model, "inputs", None):
         raise ValueError(
             "`model` must be a functional or sequential Keras model to learn from a teacher; "
             f"received {type(model).__name__}."
