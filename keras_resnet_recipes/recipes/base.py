@@ -219,7 +219,8 @@ class Recipe(Settings):
             teacher: A trained Keras model of the same classes, raw 0..255 pixels in and logits out, that
                 looks at the same augmented and mixed pictures: `label_weight`, `distillation_weight`
                 and `distillation_temperature` say what is learned from it. It stays as it is, is saved
-                nowhere, and must be given again to resume. Callbacks see a wrapper as their model.
+                nowhere, and must be given again to resume. Callbacks see a wrapper as their model. On several
+                devices the logged `loss` is that of the labels alone.
             run_dir: Folder for the recipe, log, versions and weights. A second call with the same
                 recipe resumes where the last save was; a finished run is returned untrained.
                 SIGTERM saves and exits with the status 143. Several hosts must share it; one writes.

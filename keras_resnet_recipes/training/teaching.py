@@ -18,12 +18,14 @@ _FIELDS = ("label_weight", "distillation_weight", "distillation_temperature")
 class Taught(keras.Model):
     """A model in training with a teacher: other losses, the same layers, inputs and outputs.
 
-    While it trains, the teacher looks at the same images, in inference mode, and the loss is
+    While it trains, the teacher looks at the same images, in inference mode and in the precision it was
+    made with, and the loss is
 
         label_weight loss(labels, z) + distillation_weight T² H(softmax(r / T), z / T)
 
     with logits z of the model and r of the teacher. Evaluations know of no teacher, and its
-    weights are saved nowhere: the files are those of the model.
+    weights are saved nowhere: the files are those of the model. On several devices the `loss` in the
+    log is that of the labels, for the metric of `parts.metrics` takes its place.
 
     `keras.distillation.Distiller` of Keras 3.15 has another second term, the divergence, and keeps the
     teacher's weights in its own files and the student one level down.
