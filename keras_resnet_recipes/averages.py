@@ -82,6 +82,7 @@ class MovingAverage(keras.callbacks.Callback):
         self.copy_updates = copy_updates
         self.steps_per_epoch = steps_per_epoch
         self._averages: list[Any] = []
+        self._averaged: keras.Model | None = None
         self._optimizer: keras.optimizers.Optimizer | None = None
         self._weights: list[list[Any]] = []
         self._step: Any = None
@@ -100,9 +101,10 @@ class MovingAverage(keras.callbacks.Callback):
         """
         if not model.built or getattr(model, "optimizer", None) is None:
             raise ValueError("`model` must be built and compiled before its weights are averaged.")
-        self._model = model
         if self._averages and self._optimizer is _innermost(model.optimizer):
             return
+        # One that is trained around it, as with a teacher, has further weights.
+        self._averaged = model
         with _scope(model):
             model.optimizer.build(model.trainable_variables)
             self._optimizer = _innermost(model.optimizer)
@@ -160,16 +162,16 @@ class MovingAverage(keras.callbacks.Callback):
         self._averages, self._weights = [], []
 
     def _put(self) -> None:
-        weights = self._model.weights
+        weights = self._averaged.weights
         self._weights = [[ops.copy(copy) for copy in _copies(weight)] for weight in weights]
         for weight, average in zip(weights, self._averages, strict=True):
             for ours, theirs in zip(_copies(weight), _copies(average), strict=True):
                 # A copy, for JAX gives the memory of weights to the step.
                 ours.assign(ops.copy(ops.cast(theirs, weight.dtype)))
-        average_statistics(self._model)
+        average_statistics(self._averaged)
 
     def _put_back(self) -> None:
-        for weight, values in zip(self._model.weights, self._weights, strict=True):
+        for weight, values in zip(self._averaged.weights, self._weights, strict=True):
             for ours, value in zip(_copies(weight), values, strict=True):
                 ours.assign(value)
         self._weights = []
@@ -181,7 +183,7 @@ class MovingAverage(keras.callbacks.Callback):
         after = ops.convert_to_tensor(iterations)
 
         def move() -> None:
-            weights = [ops.convert_to_tensor(weight) for weight in self.model.weights]
+            weights = [ops.convert_to_tensor(weight) for weight in self._averaged.weights]
             values = self._moved(after, self._averages, weights)
             for average, value in zip(self._averages, values, strict=True):
                 average.assign(value)
@@ -197,7 +199,7 @@ class MovingAverage(keras.callbacks.Callback):
         logs, (trainable, other, optimized, metrics) = step(state, data)
         weights = dict(zip(map(id, model.trainable_variables), trainable, strict=True))
         weights |= dict(zip(map(id, model.non_trainable_variables), other, strict=True))
-        now = [weights[id(weight)] for weight in model.weights]
+        now = [weights[id(weight)] for weight in self._averaged.weights]
         old, after = [optimized[index] for index in averages], optimized[counter]
         values = ops.cond(
             self._is_due(state[2][counter], after),

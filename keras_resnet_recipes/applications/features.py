@@ -52,6 +52,28 @@ def stages(model: keras.Model) -> keras.Model:
         return keras.Model(model.input, _stage_ends(model), name=f"{model.name}_stages")
 
 
+def trunk(model: keras.Model, stages_in_it: int) -> list[keras.layers.Layer]:
+    """The layers of a network's stem and of its first stages.
+
+    Args:
+        model: As for `stages`.
+        stages_in_it: 0 is the stem alone; with more than there are it is all of them.
+
+    Raises:
+        ValueError: If `model` is not a network of this package.
+
+    Example:
+        >>> from keras_resnet_recipes.applications import ResNet18
+        >>> from keras_resnet_recipes.applications.features import trunk
+        >>> trunk(ResNet18(), 1)[-1].name
+        'layer1_1_act2'
+    """
+    ends = list(stages(model).output.values())
+    with deep_recursion():
+        layers = keras.Model(model.input, ends[: max(stages_in_it, 1)][-1]).layers
+    return [layer for layer in layers if stages_in_it or not _IN_A_STAGE.match(layer.name)]
+
+
 def _stage_ends(model: keras.Model) -> dict[str, keras.KerasTensor]:
     """The last feature map at each stride through which all that follows sees the image."""
     layers = model.layers

@@ -109,6 +109,15 @@ def find(network: str, tag: str) -> Published:
     )
 
 
+def is_tag(weights: str | os.PathLike[str]) -> bool:
+    """Whether it is the tag of published weights and no path: it has neither a dot nor a slash.
+
+    >>> is_tag("a1_in1k"), is_tag("model.safetensors")
+    (True, False)
+    """
+    return isinstance(weights, str) and not {".", "/", os.sep} & set(weights)
+
+
 def resolved(
     network: str, weights: str | os.PathLike[str] | None
 ) -> tuple[Published | None, Path | None]:
@@ -127,7 +136,7 @@ def resolved(
     """
     if weights is None:
         return None, None
-    if isinstance(weights, str) and not {".", "/", os.sep} & set(weights):
+    if is_tag(weights):
         published = find(network, weights)
         return published, download(published.repository)
     return None, checked_path(weights)

@@ -1,11 +1,15 @@
 """Weights from files and into them, in Keras' formats and under timm's names."""
 
+import contextlib
+import io
 import os
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 
@@ -14,6 +18,7 @@ from keras_resnet_recipes.files import replacing
 FILES = (".safetensors", ".weights.h5", ".keras")
 _PICKLED = (".pth", ".pt", ".bin", ".ckpt", ".tar", ".pkl", ".pickle")
 _HEADS = ("fc", "linear")
+_KERNELS = tuple(f"{head}.weight" for head in _HEADS)
 _NAMES = {
     "kernel": "weight",
     "gamma": "weight",
@@ -113,6 +118,29 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         return safetensors.numpy.load_file(path)
     except (safetensors.SafetensorError, TypeError) as error:
         # TypeError: a type of numbers that NumPy lacks.
+        raise ValueError(f"weights={str(path)!r} cannot be read: {error}") from error
+
+
+def classes_in(path: Path) -> int | None:
+    """The number of classes of the classifier in a file that `checked_path` returned; None without one.
+
+    Raises:
+        ValueError: If the file cannot be read.
+    """
+    if path.name.endswith(".safetensors"):
+        shapes = [array.shape for name, array in read_state(path).items() if name in _KERNELS]
+        return shapes[0][0] if shapes else None
+    try:
+        with contextlib.ExitStack() as stack:
+            file: Any = path
+            if path.suffix == ".keras":
+                archive = stack.enter_context(zipfile.ZipFile(path))
+                file = io.BytesIO(archive.read("model.weights.h5"))
+            layers = stack.enter_context(h5py.File(file))
+            # Keras calls layers by their class; the networks here have one of this.
+            kernel = layers.get("layers/dense/vars/0")
+            return None if kernel is None else kernel.shape[1]
+    except (OSError, KeyError, IndexError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"weights={str(path)!r} cannot be read: {error}") from error
 
 

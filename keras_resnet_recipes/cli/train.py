@@ -36,6 +36,9 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help="the same, to evaluate after every epoch; default: x_test of an .npz",
     )
     command.add_argument(
+        "--teacher", metavar="PATH", help="run folder or .keras file of a network to learn from"
+    )
+    command.add_argument(
         "--run-dir", metavar="DIR", help="folder for log and weights; an existing run goes on"
     )
     command.add_argument(
@@ -107,6 +110,7 @@ def _fit(
     return recipe.fit(
         options.data,
         validation_data=options.val,
+        teacher=None if options.teacher is None else _network(options.teacher),
         run_dir=run_dir,
         distribution=options.distribution,
         data_service=options.data_service,
@@ -141,6 +145,12 @@ def _told(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:
     if recipe.target_top1 is None or "val_top1" not in history:
         return text
     return f"{text}\n{_time_to(recipe.target_top1, history)}"
+
+
+def _network(path: str) -> "keras.Model":
+    from keras_resnet_recipes import inference, training
+
+    return training.load_run(path) if Path(path).is_dir() else inference.load_file(path)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

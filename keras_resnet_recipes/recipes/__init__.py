@@ -4,6 +4,7 @@ from keras_resnet_recipes.recipes.bag_of_tricks import BagOfTricks
 from keras_resnet_recipes.recipes.base import Recipe
 from keras_resnet_recipes.recipes.columns import COLUMNS, TABLE2
 from keras_resnet_recipes.recipes.dawnbench import DAWNBench
+from keras_resnet_recipes.recipes.distillation import Distill
 from keras_resnet_recipes.recipes.loading import load_recipe
 from keras_resnet_recipes.recipes.neighbours import DeiT, TorchVisionV2
 from keras_resnet_recipes.recipes.original import He2015, He2015CIFAR
@@ -11,6 +12,7 @@ from keras_resnet_recipes.recipes.source import Source
 from keras_resnet_recipes.recipes.strikes_back import A1, A2, A3
 from keras_resnet_recipes.recipes.strikes_back_appendix import C1, C2, B, D
 from keras_resnet_recipes.recipes.tables import Column, compare
+from keras_resnet_recipes.recipes.transfer import FineTune, LinearProbe
 
 RECIPES: dict[str, type[Recipe]] = {
     recipe.__name__: recipe
@@ -28,6 +30,9 @@ RECIPES: dict[str, type[Recipe]] = {
         DAWNBench,
         DeiT,
         TorchVisionV2,
+        Distill,
+        FineTune,
+        LinearProbe,
     )
 }
 
@@ -46,8 +51,11 @@ __all__ = [
     "D",
     "DAWNBench",
     "DeiT",
+    "Distill",
+    "FineTune",
     "He2015",
     "He2015CIFAR",
+    "LinearProbe",
     "Recipe",
     "Source",
     "TorchVisionV2",

@@ -3,6 +3,13 @@
 from keras_resnet_recipes.recipes.base import Recipe
 from keras_resnet_recipes.recipes.source import Source
 
+BAG_OF_TRICKS = Source(
+    title="Bag of Tricks for Image Classification with Convolutional Neural Networks",
+    authors="He, Tong and Zhang, Zhi and Zhang, Hang and Zhang, Zhongyue and Xie, Junyuan and Li, Mu",
+    year=2018,
+    arxiv="1812.01187",
+)
+
 
 class BagOfTricks(Recipe):
     """All tricks but the teacher, for ResNet-50-D: 79.15 % top-1 on ImageNet-1k.
@@ -19,12 +26,7 @@ class BagOfTricks(Recipe):
     0.4
     """
 
-    source = Source(
-        title="Bag of Tricks for Image Classification with Convolutional Neural Networks",
-        authors="He, Tong and Zhang, Zhi and Zhang, Hang and Zhang, Zhongyue and Xie, Junyuan and Li, Mu",
-        year=2018,
-        arxiv="1812.01187",
-    )
+    source = BAG_OF_TRICKS
     published_top1 = 79.15
 
     network = "ResNet50D"

@@ -205,6 +205,7 @@ class Recipe(Settings):
         *,
         model: "keras.Model | None" = None,
         validation_data: Any = None,
+        teacher: "keras.Model | None" = None,
         run_dir: str | Path | None = None,
         distribution: str = "auto",
         data_service: str | None = None,
@@ -225,6 +226,11 @@ class Recipe(Settings):
                 `data_on_device` arrays or an .npz file.
             model: A Keras model with logits as output to train instead of the recipe's network.
             validation_data: Like `dataset`; evaluated after every epoch.
+            teacher: A trained Keras model of the same classes, raw 0..255 pixels in and logits out, that
+                looks at the same augmented and mixed pictures: `label_weight`, `distillation_weight`
+                and `distillation_temperature` say what is learned from it. It stays as it is, is saved
+                nowhere, and must be given again to resume. Callbacks see a wrapper as their model. On several
+                devices the logged `loss` is that of the labels alone.
             run_dir: Folder for the recipe, log, versions and weights. A second call with the same
                 recipe resumes where the last save was; a finished run is returned untrained.
                 SIGTERM saves and exits with the status 143. Several hosts must share it; one writes.
@@ -268,6 +274,7 @@ class Recipe(Settings):
             dataset,
             model=model,
             validation_data=validation_data,
+            teacher=teacher,
             run_dir=run_dir,
             distribution=distribution,
             data_service=data_service,

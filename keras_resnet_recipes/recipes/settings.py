@@ -19,6 +19,17 @@ class Settings:
         "ResNet50", "network of keras_resnet_recipes.applications", choices=applications.NETWORKS
     )
     classes: int | None = setting(None, "number of classes", minimum=2, none="from the data")
+    weights: str | None = setting(
+        None,
+        "what training begins with: published weights such as a1_in1k, a file, a run folder",
+        none="random",
+    )
+    frozen_stages: int = setting(
+        0,
+        "what keeps those weights: 1 is the stem, 2 to 4 stages as well, 5 all but the classifier",
+        minimum=0,
+        maximum=5,
+    )
     train_size: int = setting(224, "side of a training picture, pixels", minimum=1)
     test_size: int = setting(224, "side of an evaluation picture, pixels", minimum=1)
     test_crop_ratio: float = setting(
@@ -130,6 +141,19 @@ class Settings:
         minimum=0,
         maximum=1,
         none="soft targets",
+    )
+    teacher: str | None = setting(
+        None,
+        "network whose answers the published procedure learned from: fit(teacher=model)",
+        choices=applications.NETWORKS,
+        none="none",
+    )
+    label_weight: float = setting(0.5, "with a teacher: weight of the loss above", minimum=0)
+    distillation_weight: float = setting(
+        0.5, "with a teacher: weight of the cross-entropy with its classes", minimum=0
+    )
+    distillation_temperature: float = setting(
+        20.0, "with a teacher: what both networks' logits are divided by there", above=0
     )
     drop_path_rate: float = setting(
         0.0, "stochastic depth of the last block, linear from 0", minimum=0, maximum=1

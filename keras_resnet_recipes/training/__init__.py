@@ -18,7 +18,7 @@ from keras_resnet_recipes.clock import TrainingClock
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
-from keras_resnet_recipes.training import determinism, parts, run, views
+from keras_resnet_recipes.training import determinism, parts, pretrained, run, teaching, views
 from keras_resnet_recipes.training.plateau import Plateau
 from keras_resnet_recipes.training.real import real_top1, with_real
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
@@ -36,6 +36,7 @@ def fit(
     *,
     model: keras.Model | None = None,
     validation_data: Any = None,
+    teacher: keras.Model | None = None,
     run_dir: str | Path | None = None,
     distribution: str = "auto",
     data_service: str | None = None,
@@ -48,10 +49,13 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, on_nan, save_every_steps, run_dir)
+    pretrained.check(recipe, model)
+    teaching.check(recipe, teacher)
     source = _source(recipe)
     data = source.read(dataset)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
+        teaching.check(recipe, teacher)
         steps = parts.steps_of(recipe, data, steps_per_epoch)
         skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
         feed = source.Feed(
@@ -70,11 +74,13 @@ def fit(
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
-        model, average = _compiled_model(recipe, model, replicas, steps, feed)
+        known |= teaching.facts(teacher)
+        model, average = _compiled_model(recipe, model, replicas, steps, feed, run_dir)
         model.class_names = data.class_names
+        learner = teaching.taught(recipe, model, teacher, replicas)
         guard = NonFinite(skips=skips, batches_per_update=parts_of_batch)
         folder, place = _opened(
-            run_dir, recipe, model, average, known, save_every_steps, guard, feed
+            run_dir, recipe, learner, average, known, save_every_steps, guard, feed
         )
         options = {
             "callbacks": _callbacks(recipe, average, feed, callbacks, folder, guard),
@@ -83,10 +89,10 @@ def fit(
         with (
             determinism.deterministic(),
             run.stopping_on_sigterm(folder),
-            skipping_non_finite(model) if skips else contextlib.nullcontext(),
+            skipping_non_finite(learner) if skips else contextlib.nullcontext(),
         ):
-            history = _trained(recipe, model, feed, steps, place, options)
-        return _finished(history, folder, average)
+            history = _trained(recipe, learner, feed, steps, place, options)
+        return _finished(history, model, folder, average)
 
 
 def evaluate(
@@ -207,6 +213,7 @@ def _compiled_model(
     replicas: int,
     steps: int,
     feed: "resident.Feed | streamed.Feed",
+    run_dir: str | Path | None,
 ) -> tuple[keras.Model, MovingAverage | None]:
     """The model, ready to be trained, and the average of its weights where the recipe has one."""
     if model is not None and model.output_shape[-1] != recipe.classes:
@@ -220,6 +227,7 @@ def _compiled_model(
     with parts.dtype_policy(precision):
         if model is None:
             model = parts.network(recipe)
+            pretrained.load(model, recipe, run_dir)
             if recipe.whitening:
                 whitening.whiten(model, feed.first_images(whitening.IMAGES))
         elif replicas > 1:
@@ -307,10 +315,15 @@ def _check_options(recipe: Recipe, on_nan: str, save_every_steps: int | None, ru
 
 
 def _finished(
-    history: keras.callbacks.History, folder: RunFolder | None, average: MovingAverage | None
+    history: keras.callbacks.History,
+    model: keras.Model,
+    folder: RunFolder | None,
+    average: MovingAverage | None,
 ) -> keras.callbacks.History:
     """The history of all epochs, once every host has come so far and one has written the files."""
     devices.gather(0)
+    # Not what was trained in its place, if there was a teacher.
+    history.set_model(model)
     if average is not None:
         average.finish()
     if folder is not None:

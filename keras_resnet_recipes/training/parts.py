@@ -19,6 +19,7 @@ from keras_resnet_recipes import (
 from keras_resnet_recipes.applications import dawnbench
 from keras_resnet_recipes.applications.network import Network
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.training import pretrained
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageDataset
@@ -189,6 +190,7 @@ def architecture(recipe: Recipe) -> Network:
 
 def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
     """The model with the recipe's optimizer, loss and metrics."""
+    pretrained.freeze(model, recipe.frozen_stages)
     if recipe.batch_norm == "synchronized" and replicas > 1:
         distribution.synchronize_statistics(model)
     made = distribution.repair_optimizer(

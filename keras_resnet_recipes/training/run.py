@@ -153,8 +153,8 @@ def _check_same(path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
         )
     known = read_facts(path)
     for name, value in facts.items():
-        # A data set may move to another folder; the same images in the same order are what counts.
-        if name != "dataset" and known.get(name) != value:
+        # A data set may move to another folder, and Keras counts up names; contents are what counts.
+        if name not in ("dataset", "teacher") and known.get(name) != value:
             raise ValueError(
                 f"`run_dir` {str(path)!r} holds a run with {name}={known.get(name)!r}; received {value!r}. "
                 "Give another `run_dir`, or what it began with to go on."
