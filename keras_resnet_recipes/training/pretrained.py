@@ -65,7 +65,8 @@ def freeze(model: keras.Model, stages: int) -> None:
 
     Args:
         model: A network of krr.applications, for all stages any model.
-        stages: 0 is none, 1 the stem, each further number one more stage, 5 all but the classifier.
+        stages: 0 is none, 1 the stem, each further number one more of `applications.stages`, 5 all but the
+            classifier.
 
     Raises:
         ValueError: If the model is another one, and neither all nor nothing of it is to be frozen.
