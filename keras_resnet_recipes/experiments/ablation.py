@@ -24,7 +24,13 @@ from keras_resnet_recipes.recipes.tables import Comparison
 # The fields whose neutral value leaves something out, and those that then say nothing more.
 INGREDIENTS: dict[str, tuple[str, ...]] = {
     "zero_gamma": (),
+    "pool_before_batch_norm": (),
+    "celu_alpha": (),
+    "ghost_batch_norm": (),
+    "frozen_batch_norm_scale": (),
+    "whitening": (),
     "nesterov": (),
+    "bias_learning_rate_factor": (),
     "weight_decay": (),
     "gradient_clip": (),
     "adaptive_gradient_clip": (),

@@ -54,7 +54,8 @@ def architecture_search(
         run_dir: Folder of the run folders and results.json.
         epochs: Epochs of each run. Where the schedule is piecewise linear, the rate rises in their
             first fifth and falls to 0 in the others, as in the search.
-        recipe: How they are trained, whatever its network and epochs; `DAWNBench()` unless given.
+        recipe: How they are trained, whatever its network, the fields of ResNet9 alone and its
+            epochs; `DAWNBench()` unless given.
         rows: Names of the networks to train, such as `"Residual:L1+L3"`; all unless given.
         seeds: Seeds of weights, order and augmentation.
         distribution: As for `Recipe.fit`.
