@@ -213,7 +213,8 @@ class Recipe(Settings):
             dataset: An existing folder with one subfolder a class, a TFDS name (`"tfds:NAME"` or
                 bare), a pair of arrays `(x, y)`, a `tf.data.Dataset` of (image or encoded bytes,
                 integer label), or a `krr.data.ImageDataset`. Images are RGB or grey, 0..255.
-            model: A Keras model with logits as output to train instead of the recipe's network.
+            model: A Keras model, functional or Sequential, to train instead of the recipe's network:
+                pictures of 0..255 as input, logits as output.
             validation_data: Like `dataset`; evaluated after every epoch.
             run_dir: Folder for the recipe, log, versions and weights. A second call with the same
                 recipe resumes where the last save was; a finished run is returned untrained.

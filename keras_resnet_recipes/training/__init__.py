@@ -19,6 +19,7 @@ from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, run, views
+from keras_resnet_recipes.training.own_model import check_input, check_trainable
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.training.plateau import Plateau
 from keras_resnet_recipes.training.real import real_labels, real_top1, with_real
@@ -48,6 +49,8 @@ def fit(
     data = from_source(dataset)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
+        if model is not None:
+            check_trainable(recipe, model, validated=validation_data is not None)
         steps = parts.steps_of(recipe, data, steps_per_epoch)
         watchers, validation = _watched(recipe, data, validation_data, replicas)
         keras.utils.set_random_seed(seed)
@@ -97,6 +100,7 @@ def evaluate(
     verbose: str | int = "auto",
 ) -> dict[str, float]:
     """Evaluates as `Recipe.evaluate` says."""
+    check_input(model)
     classes = model.output_shape[-1]
     if recipe.classes not in (None, classes):
         raise ValueError(
@@ -193,10 +197,6 @@ def _compiled_model(
     recipe: Recipe, model: keras.Model | None, replicas: int, steps: int
 ) -> tuple[keras.Model, MovingAverage | None]:
     """The model, ready to be trained, and the average of its weights where the recipe has one."""
-    if model is not None and model.output_shape[-1] != recipe.classes:
-        raise ValueError(
-            f"`model` must have {recipe.classes} outputs, one a class; received {model.output_shape[-1]}."
-        )
     parts.check_share(recipe, replicas)
     precision = parts.resolved_precision(recipe)
     if recipe.precision == "auto":

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_resnet_recipes import augment, testing
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.training.own_model import check_size
 
 # Shorter sides in the original, whose networks are tested with one view of 224 pixels.
 _SIDES, _SIZE = (224, 256, 384, 480, 640), 224
@@ -101,3 +102,5 @@ def check(recipe: Recipe, model: keras.Model, replicas: int) -> None:
             "`test_views` must be another than 'multi_scale' for a model of one input size; received a model "
             f"for {taken[0]} x {taken[1]} pixels."
         )
+    if not several:
+        check_size(model, "test_size", recipe.test_size)
