@@ -21,7 +21,12 @@ def gives_logits(model: keras.Model) -> bool:
     >>> gives_logits(ResNet20()), gives_logits(ResNet20(classifier_activation=None))
     (False, True)
     """
-    activation = getattr(model.layers[-1], "activation", None)
+    last = model
+    while getattr(last, "layers", None):
+        last = last.layers[-1]
+    if isinstance(last, keras.layers.Softmax):
+        return False
+    activation = getattr(last, "activation", None)
     return activation in (None, keras.activations.linear)
 
 

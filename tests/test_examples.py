@@ -71,3 +71,12 @@ def test_transfer_loads_what_it_saved(tmp_path, capsys):
     assert all(0 <= value <= 1 for value in accuracy.values())
     assert model.exists()
     assert f"top-1 {accuracy['head']:.3f} with the head" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("network", ["EfficientNetV2B0", "ConvNeXtTiny"])
+def test_other_networks_train_by_a_recipe(network, capsys):
+    tiny = ["--networks", network, "--size", "32", "--digits", "24", "--epochs", "1"]
+    found = load("other_networks")["main"](tiny)
+    assert list(found) == [network]
+    assert 0 <= found[network] <= 1
+    assert "1 updates" in capsys.readouterr().out

@@ -224,7 +224,8 @@ class Recipe(Settings):
                 a `tf.data.Dataset` of (image or encoded bytes, integer label), or a
                 `krr.data.ImageDataset`. Images are RGB or grey, 0..255. With
                 `data_on_device` arrays or an .npz file.
-            model: A Keras model with logits as output to train instead of the recipe's network.
+            model: A Keras model, functional or Sequential, to train instead of the recipe's network:
+                pictures of 0..255 as input, logits as output.
             validation_data: Like `dataset`; evaluated after every epoch.
             teacher: A trained Keras model of the same classes, raw 0..255 pixels in and logits out, that
                 looks at the same augmented and mixed pictures: `label_weight`, `distillation_weight`

@@ -19,6 +19,7 @@ from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, pretrained, run, teaching, views
+from keras_resnet_recipes.training.own_model import check_input, check_trainable
 from keras_resnet_recipes.training.plateau import Plateau
 from keras_resnet_recipes.training.real import real_top1, with_real
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
@@ -56,6 +57,8 @@ def fit(
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
         teaching.check(recipe, teacher)
+        if model is not None:
+            check_trainable(recipe, model, validated=validation_data is not None)
         steps = parts.steps_of(recipe, data, steps_per_epoch)
         skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
         feed = source.Feed(
@@ -104,6 +107,7 @@ def evaluate(
     verbose: str | int = "auto",
 ) -> dict[str, float]:
     """Evaluates as `Recipe.evaluate` says."""
+    check_input(model)
     classes = model.output_shape[-1]
     if recipe.classes not in (None, classes):
         raise ValueError(
@@ -216,10 +220,6 @@ def _compiled_model(
     run_dir: str | Path | None,
 ) -> tuple[keras.Model, MovingAverage | None]:
     """The model, ready to be trained, and the average of its weights where the recipe has one."""
-    if model is not None and model.output_shape[-1] != recipe.classes:
-        raise ValueError(
-            f"`model` must have {recipe.classes} outputs, one a class; received {model.output_shape[-1]}."
-        )
     parts.check_share(recipe, replicas)
     precision = parts.resolved_precision(recipe)
     if recipe.precision == "auto":

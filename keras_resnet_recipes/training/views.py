@@ -7,6 +7,7 @@ import keras
 
 from keras_resnet_recipes import testing
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.training.own_model import check_size
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -107,3 +108,5 @@ def check(recipe: Recipe, model: keras.Model, replicas: int) -> None:
             "`test_views` must be another than 'multi_scale' for a model of one input size; received a model "
             f"for {taken[0]} x {taken[1]} pixels."
         )
+    if not several:
+        check_size(model, "test_size", recipe.test_size)
