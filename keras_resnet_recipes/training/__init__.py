@@ -19,6 +19,7 @@ from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, run
+from keras_resnet_recipes.training.own_steps import OwnSteps
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
@@ -34,6 +35,8 @@ def fit(
     run_dir: str | Path | None = None,
     distribution: str = "auto",
     data_service: str | None = None,
+    augment: Sequence[Callable[..., Any]] | None = None,
+    mix: Callable[..., Any] | None = None,
     steps_per_epoch: int | None = None,
     save_every_steps: int | None = None,
     on_nan: str = "stop",
@@ -43,14 +46,14 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, on_nan, save_every_steps, run_dir)
-    data = from_source(dataset)
+    data, own = from_source(dataset), OwnSteps(augment, mix)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
         steps = parts.steps_of(recipe, data, steps_per_epoch)
         watchers, validation = _watched(recipe, data, validation_data, replicas)
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
-        known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
+        known = run.facts(data, steps=steps, seed=seed, own_model=model is not None) | own.facts()
         model, average = _compiled_model(recipe, model, replicas, steps)
         model.class_names = data.class_names
         skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
@@ -69,6 +72,7 @@ def fit(
             replicas=replicas,
             host=devices.host(),
             data_service=data_service,
+            own=own,
         )
         options = {
             "validation_data": validation,
