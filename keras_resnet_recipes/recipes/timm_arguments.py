@@ -31,6 +31,7 @@ _OPTIMIZERS = {
 # Of theirs where no `opt_eps` is given, and of the optimizers here.
 _THEIR_EPSILON = {"lamb": 1e-6, "adamw": 1e-8, "rmsprop_tf": 1e-10}
 _EPSILON = {"lamb": 1e-6, "adamw": 1e-8, "rmsprop_tf": 1e-3}
+_LARGEST = 1 << 16
 _INTERPOLATIONS = ("bilinear", "bicubic")
 
 
@@ -121,6 +122,8 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
     if not path.is_file():
         raise ValueError(f"`path` must be an args.yaml of timm; there is no file {str(path)!r}.")
+    if path.stat().st_size > _LARGEST:
+        raise ValueError(f"{str(path)!r} has more than {_LARGEST} bytes and is none of timm's.")
     try:
         given = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:

@@ -70,15 +70,17 @@ class OwnSteps:
             result = _called(self.mix, {"images": floats, "labels": labels})
             changed, targets = result["images"], result["labels"]
         else:
-            changed, targets = self.mix(floats, labels)
+            changed, targets = _called(self.mix, floats, labels)
         _check_shape("mix", self.mix, "images", changed, images)
         _check_shape("mix", self.mix, "labels", targets, labels)
         targets = tf.ensure_shape(tf.cast(targets, tf.float32), labels.shape)
         return _pixels(changed, images), targets
 
 
-def _called(step: Callable[..., Any], inputs: Any) -> Any:
-    return step(inputs, training=True) if isinstance(step, keras.Layer) else step(inputs)
+def _called(step: Callable[..., Any], *inputs: Any) -> Any:
+    # tf.function turns Python's `if` on tensors into TensorFlow's, which the pipeline around it does not.
+    options = {"training": True} if isinstance(step, keras.Layer) else {}
+    return tf.function(lambda *tensors: step(*tensors, **options))(*inputs)
 
 
 def _pixels(images: tf.Tensor, like: tf.Tensor) -> tf.Tensor:

@@ -172,6 +172,8 @@ def test_what_would_change_the_training_is_listed_and_nothing_else(read):
         (["epochs: many"], "wrong kind|`epochs` must be"),
         (["[1, 2"], "is no YAML"),
         (["- 1"], "holds no arguments"),
+        (["#" * 100_000], "more than 65536 bytes"),
+        (["!!python/object/apply:os.getcwd []"], "is no YAML"),
         (["mixup: 2.0", "batch_size: 7"], "must be even"),
     ],
 )
