@@ -22,8 +22,6 @@ def test_a_network_of_keras_applications_has_other_variables():
     theirs = keras.applications.ResNet50(weights=None)
     ours = krr.applications.ResNet50()
     counts = [sum(weight.size for weight in model.get_weights()) for model in (theirs, ours)]
-    norms = [
-        layer for layer in theirs.layers if isinstance(layer, keras.layers.BatchNormalization)
-    ]
+    norms = [layer for layer in theirs.layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert counts == [25_636_712, 25_610_152]
     assert (norms[0].epsilon, norms[0].momentum) == (1.001e-5, 0.99)
