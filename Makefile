@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test parity parity-table lint format clean
+.PHONY: demo test parity parity-table keras-cv dist lint format clean
 
 demo: $(VENV)/demo-installed
 	$(BIN)/python examples/digits.py
@@ -21,6 +21,19 @@ parity-table: $(VENV)/dev-installed
 # Every network against timm itself, which has an environment of its own; about ten minutes.
 parity: $(VENV)/dev-installed $(VENV)-timm/installed
 	$(BIN)/python -m tests.applications.parity $(VENV)-timm/bin/python docs/weights.md
+
+# Layers of keras-cv in a recipe, and how they differ from ours.
+keras-cv: $(VENV)-keras-cv/installed
+	$(VENV)-keras-cv/bin/python -m pytest -W default tests/keras_cv
+	$(VENV)-keras-cv/bin/python -W ignore -m tests.keras_cv.differences
+
+# Wheel and source distribution, and the README's quickstart with the wheel in a clean environment.
+dist: $(VENV)-build/installed
+	rm -rf build dist $(VENV)-dist
+	$(VENV)-build/bin/python -m build
+	$(PYTHON) -m venv $(VENV)-dist
+	$(VENV)-dist/bin/python -m pip install --quiet --constraint constraints.txt dist/*.whl
+	cd dist && $(abspath $(VENV)-dist)/bin/python -I $(CURDIR)/tests/installed.py
 
 lint: $(VENV)/dev-installed
 	$(BIN)/ruff check .
@@ -46,5 +59,16 @@ $(VENV)-timm/installed: constraints.txt
 	$(@D)/bin/python -m pip install --quiet --no-deps timm==1.0.31 torchvision==0.28.0
 	touch $@
 
+$(VENV)-keras-cv/installed: setup.cfg constraints.txt
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade pip
+	$(@D)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[keras-cv]" pytest
+	touch $@
+
+$(VENV)-build/installed:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet build
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-timm build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-timm $(VENV)-keras-cv $(VENV)-build $(VENV)-dist build dist *.egg-info .pytest_cache .ruff_cache

@@ -1,6 +1,7 @@
 """What every test shares: the backend, quiet logs, and the golden files."""
 
 import importlib
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -16,6 +17,9 @@ import pytest
 GOLDEN = Path(__file__).parent / "golden"
 # The scripts that made them need timm, and are not part of the suite.
 collect_ignore_glob = ["golden/make_*.py", "applications/make_*.py", "applications/parity_timm.py"]
+# keras-cv has an environment of its own: make keras-cv.
+if importlib.util.find_spec("keras_cv") is None:
+    collect_ignore_glob.append("keras_cv/*")
 
 
 class Golden:

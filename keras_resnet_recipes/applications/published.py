@@ -39,6 +39,7 @@ class Published:
     Args:
         network: Name of the network here, such as "ResNet50".
         tag: What timm calls the weights, such as "a1_in1k".
+        default: Whether timm takes these for the plain name of the network.
         repository: Name on the hub; the file in it is `model.safetensors`.
         classes: Number of classes; 0 if the file has no classifier.
         evaluations: timm's tests, the smallest size first.
@@ -59,6 +60,7 @@ class Published:
 
     network: str
     tag: str
+    default: bool
     repository: str
     classes: int
     evaluations: tuple[Evaluation, ...]
@@ -164,6 +166,7 @@ def _published(row: dict[str, str]) -> Published:
     return Published(
         network=row["network"],
         tag=row["tag"],
+        default=bool(row["default"]),
         repository=row["repository"],
         classes=int(row["classes"]),
         evaluations=tuple(_evaluation(row, number) for number in (1, 2) if row[f"size_{number}"]),

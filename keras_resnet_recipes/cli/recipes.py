@@ -1,13 +1,21 @@
-"""Recipes: list, show, compare, preview; and a recipe as an argument of other commands."""
+"""Recipes: list, show, compare, preview, from-timm; and a recipe as an argument of other commands."""
 
 import argparse
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.recipes import COLUMNS, RECIPES, TABLE2, Recipe, compare, load_recipe
+from keras_resnet_recipes.recipes import (
+    COLUMNS,
+    RECIPES,
+    TABLE2,
+    Recipe,
+    compare,
+    from_timm,
+    load_recipe,
+)
 from keras_resnet_recipes.recipes.tables import table
 
 DATA = (
@@ -17,7 +25,7 @@ DATA = (
 
 
 def add_commands(commands: Any) -> None:
-    """Adds list, show, preview and compare."""
+    """Adds list, show, preview, compare and from-timm."""
     command = commands.add_parser("list", help="all recipes")
     command.set_defaults(run=_list)
 
@@ -48,6 +56,15 @@ def add_commands(commands: Any) -> None:
     )
     command.add_argument("--all", action="store_true", help="also the rows in which all agree")
     command.set_defaults(run=_compare)
+
+    command = commands.add_parser("from-timm", help="a recipe from the args.yaml of a timm run")
+    command.add_argument("arguments", metavar="YAML", help="what timm's train.py wrote")
+    command.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="processes of that run: one a GPU"
+    )
+    command.add_argument("--out", metavar="JSON", help="write the recipe, for krr train")
+    add_changes(command)
+    command.set_defaults(run=_from_timm)
 
 
 def add_changes(command: argparse.ArgumentParser) -> None:
@@ -116,6 +133,24 @@ def _compare(options: argparse.Namespace) -> None:
         raise ValueError(f"`RECIPE` is missing: krr compare A1 A2. {_legal()}")
     columns = (COLUMNS[name] if name in COLUMNS else named_recipe(name) for name in names)
     print(compare(*columns, every_row=options.all))
+
+
+def _from_timm(options: argparse.Namespace) -> None:
+    recipe, unmatched = from_timm(options.arguments, processes=options.processes)
+    recipe = changed(recipe, options.changes)
+    if options.out is None:
+        print(recipe)
+    else:
+        recipe.to_json(options.out)
+        print(options.out)
+    print(_told(unmatched))
+
+
+def _told(unmatched: Mapping[str, Any]) -> str:
+    if not unmatched:
+        return "Every argument has its counterpart."
+    rows = [(f"  {name}", repr(value)) for name, value in unmatched.items()]
+    return "\n".join(["Without counterpart here:", *table(rows)])
 
 
 def _value(text: str) -> Any:

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -209,6 +209,8 @@ class Recipe(Settings):
         run_dir: str | Path | None = None,
         distribution: str = "auto",
         data_service: str | None = None,
+        augment: Sequence[Callable[..., Any]] | None = None,
+        mix: Callable[..., Any] | None = None,
         steps_per_epoch: int | None = None,
         save_every_steps: int | None = None,
         on_nan: str = "stop",
@@ -239,6 +241,11 @@ class Recipe(Settings):
                 `krr.distribution.scope`. On several JAX hosts (docs/scale-out.md) every one calls `fit`.
             data_service: `"grpc://host:port"` of a tf.data service whose workers make the training
                 pictures, the same in the same order; docs/data-service.md tells how to start one.
+            augment: Keras layers (`training=True`) or functions that take images float32 [n, size, size, 3]
+                in 0..255, in place of all that the recipe does to a picture after crop and flip; `[]`
+                leaves it out. Their random numbers are their own (docs/moving.md), not of `seed`.
+            mix: A Keras layer of `{"images", "labels"}` or a function of (images, one-hot labels) that
+                returns both, in place of the recipe's MixUp and CutMix; labels are smoothed before.
             steps_per_epoch: Updates of an epoch, floor(images / batch_size) unless given; unknown lengths need it.
             save_every_steps: Updates after which to save within an epoch, too, into `run_dir`.
             on_nan: What a loss or weight that is not finite does: "stop" raises FloatingPointError and
@@ -279,6 +286,8 @@ class Recipe(Settings):
             run_dir=run_dir,
             distribution=distribution,
             data_service=data_service,
+            augment=augment,
+            mix=mix,
             steps_per_epoch=steps_per_epoch,
             save_every_steps=save_every_steps,
             on_nan=on_nan,

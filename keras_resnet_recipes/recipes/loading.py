@@ -40,7 +40,7 @@ def load_recipe(path: str | Path) -> Recipe:
         raise ValueError(
             f"`path` must be a recipe's JSON file; {str(path)!r} is none: {error}."
         ) from None
-    known = {recipe.__name__: recipe for recipe in Recipe.__subclasses__()}
+    known = {recipe.__name__: recipe for recipe in (Recipe, *Recipe.__subclasses__())}
     name = values.pop("recipe", None)
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"{str(path)!r} names the recipe {name!r}; known are {', '.join(known)}.")

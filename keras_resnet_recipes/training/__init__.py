@@ -2,7 +2,7 @@
 
 import contextlib
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ def fit(
     run_dir: str | Path | None = None,
     distribution: str = "auto",
     data_service: str | None = None,
+    augment: Sequence[Callable[..., Any]] | None = None,
+    mix: Callable[..., Any] | None = None,
     steps_per_epoch: int | None = None,
     save_every_steps: int | None = None,
     on_nan: str = "stop",
@@ -73,11 +75,13 @@ def fit(
             # Whoever counts what is left out must see every batch.
             batches_per_call=1 if skips else save_every_steps and save_every_steps * parts_of_batch,
             data_service=data_service,
+            augment=augment,
+            mix=mix,
         )
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
-        known |= teaching.facts(teacher)
+        known |= feed.facts | teaching.facts(teacher)
         model, average = _compiled_model(recipe, model, replicas, steps, feed, run_dir)
         model.class_names = data.class_names
         learner = teaching.taught(recipe, model, teacher, replicas)

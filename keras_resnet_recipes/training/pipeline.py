@@ -9,6 +9,7 @@ from keras_resnet_recipes import augment
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, decode
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import views
+from keras_resnet_recipes.training.own_steps import OwnSteps
 from keras_resnet_recipes.training.pictures import (
     BLOCK,
     augmentations,
@@ -22,6 +23,8 @@ from keras_resnet_recipes.training.share import Share
 
 # The result of an evaluation does not depend on its batch; a large one only costs memory.
 _EVALUATION_BATCH = 256
+
+_RECIPES_OWN = OwnSteps()
 
 # What is given to tf.data here is plain TensorFlow already; translating it once more costs start-up time.
 _plain = tf.autograph.experimental.do_not_convert
@@ -40,6 +43,7 @@ def training_batches(
     replicas: int = 1,
     host: tuple[int, int] = (0, 1),
     data_service: str | None = None,
+    own: OwnSteps = _RECIPES_OWN,
 ) -> tf.data.Dataset:
     """Batches of all epochs from `first_epoch` on, `steps` updates an epoch.
 
@@ -61,6 +65,7 @@ def training_batches(
             they make the batches of one. Only an unreadable image is replaced from the host's own run.
         data_service: Address of a tf.data service whose workers make the pictures: the same, in the
             same order.
+        own: The caller's augmentation and mixing, made here and not by the data service.
 
     Returns:
         Elements (uint8 [batch, size, size, 3], float32 targets [batch, classes]), with batch / hosts
@@ -82,29 +87,29 @@ def training_batches(
         skipped = tf.cast(tf.where(epoch == first_epoch, first_batch, 0), tf.int64)
         known = share.hosts == 1 and (all_readable or not data.encoded)
         unmade = skipped if known else tf.zeros([], tf.int64)
-        batches = _pictures(recipe, data, count, epoch_seed, unreadable, share, unmade * part)
+        batches = _pictures(recipe, data, count, epoch_seed, unreadable, share, unmade * part, own)
         return (
             batches.enumerate(unmade)
             .skip(skipped - unmade)
             .map(
-                _targets_and_mix(recipe, epoch_seed, unreadable, replicas, host),
-                num_parallel_calls=tf.data.AUTOTUNE,
+                _targets_and_mix(recipe, epoch_seed, unreadable, replicas, host, own),
+                num_parallel_calls=own.workers,
             )
         )
 
     @_plain
     def mixed(number: tf.Tensor, pictures: tuple[tf.Tensor, tf.Tensor]) -> Any:
         epoch, step = first_epoch + number // (count // part), number % (count // part)
-        mix = _targets_and_mix(recipe, folded(run_seed, epoch), unreadable, replicas, host)
+        mix = _targets_and_mix(recipe, folded(run_seed, epoch), unreadable, replicas, host, own)
         return mix(step, pictures)
 
     if data_service is None:
         batches = tf.data.Dataset.range(first_epoch, epochs).flat_map(batches_of)
     else:
-        chunks = _chunks(recipe, data, count, run_seed, share)
+        chunks = _chunks(recipe, data, count, run_seed, share, own)
         pictures = served_pictures(chunks, data_service, range(first_epoch, epochs), unreadable)
         batches = pictures.rebatch(share.size, drop_remainder=True).enumerate().skip(first_batch)
-        batches = batches.map(mixed, num_parallel_calls=tf.data.AUTOTUNE)
+        batches = batches.map(mixed, num_parallel_calls=own.workers)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
 
 
@@ -218,9 +223,10 @@ def _pictures(
     unreadable: UnreadableImages,
     share: Share,
     start: tf.Tensor,
+    own: OwnSteps,
 ) -> tf.data.Dataset:
     """The share of the augmented pictures `start` to `count` of an epoch, in batches (images, labels)."""
-    steps, copies = augmentations(recipe), recipe.repeated_augmentation
+    steps, copies = own.kept(augmentations(recipe)), recipe.repeated_augmentation
     length = _places(data, count, copies)
     items, index_at = _ordered(data, seed, copies, length)
     first = start // copies
@@ -247,10 +253,15 @@ def _pictures(
 
 
 def _chunks(
-    recipe: Recipe, data: ImageDataset, count: int, run_seed: tf.Tensor, share: Share
+    recipe: Recipe,
+    data: ImageDataset,
+    count: int,
+    run_seed: tf.Tensor,
+    share: Share,
+    own: OwnSteps,
 ) -> Chunks:
     """The pictures of `_pictures` for all epochs, any few of them at a time."""
-    steps, copies = augmentations(recipe), recipe.repeated_augmentation
+    steps, copies = own.kept(augmentations(recipe)), recipe.repeated_augmentation
     length, copied = _places(data, count, copies), copies_of(recipe, data, steps)
     rows = block_of_rows(steps, copies)
 
@@ -293,8 +304,9 @@ def _targets_and_mix(
     unreadable: UnreadableImages,
     replicas: int,
     host: tuple[int, int],
+    own: OwnSteps,
 ) -> Callable[[tf.Tensor, tuple[tf.Tensor, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]:
-    """From (step, (images, labels)) to a batch with targets, mixed if the recipe mixes."""
+    """From (step, (images, labels)) to a batch with targets, mixed if the recipe or the caller mixes."""
     number, hosts = host
     # A recipe that mixes the whole batch and one of several hosts never come together.
     draws = (replicas if recipe.mix_per_replica else hosts) // hosts
@@ -313,10 +325,15 @@ def _targets_and_mix(
         images, labels = pictures
         labels = unreadable.check_labels(labels, recipe.classes)
         targets = augment.one_hot(labels, recipe.classes, recipe.label_smoothing)
+        images = own.augmented(images)
         shares = zip(tf.split(images, draws), tf.split(targets, draws), strict=True)
         # Rows of pictures use the seeds (epoch, block); -1 keeps those of batches apart.
         mixed = [
-            mix(*share, folded(folded(epoch_seed, -1), (step * hosts + number) * draws + place))
+            own.mixed(*share)
+            if own.mix is not None
+            else mix(
+                *share, folded(folded(epoch_seed, -1), (step * hosts + number) * draws + place)
+            )
             for place, share in enumerate(shares)
         ]
         return (

@@ -64,6 +64,8 @@ class Feed:
         batches_per_call: After how many batches (with accumulation, parts of one) callbacks must
             have their turn; None for once an epoch.
         data_service: Must be None.
+        augment: Must be None.
+        mix: Must be None.
         real: Must be None.
 
     Raises:
@@ -81,9 +83,12 @@ class Feed:
         replicas: int = 1,
         batches_per_call: int | None = None,
         data_service: str | None = None,
+        augment: Any = None,
+        mix: Any = None,
         real: str | Path | None = None,
     ) -> None:
-        _check(recipe, replicas, data_service, real)
+        others = {"data_service": data_service, "augment": augment, "mix": mix, "real": real}
+        _check(replicas, others)
         self._recipe, self._images, self._validation = recipe, images, validation
         self._seed, self._batches_per_call = seed, batches_per_call
         self._batches = steps * recipe.gradient_accumulation_steps
@@ -103,6 +108,11 @@ class Feed:
     def notes(self) -> dict[str, int]:
         """What to keep with every save: nothing."""
         return {}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the pictures depend on beside the recipe and the images: nothing."""
+        return {"augment": None, "mix": None}
 
     def resume(self, notes: Mapping[str, int]) -> None:
         """Takes up what a save kept: nothing."""
@@ -298,21 +308,15 @@ def _even_batch(count: int, largest: int) -> int:
     return next((size for size in sizes if not count % size), min(count, largest))
 
 
-def _check(
-    recipe: Recipe, replicas: int, data_service: str | None, real: str | Path | None
-) -> None:
-    if real is not None:
-        raise ValueError(
-            "`real` must be None with data_on_device=True: the labels go by file names, and arrays have none; "
-            f"received {str(real)!r}."
-        )
+def _check(replicas: int, others: Mapping[str, Any]) -> None:
     if replicas > 1:
         raise ValueError(
             f"`distribution` must be 'none' with data_on_device=True, which trains on one device; "
             f"there are {replicas}."
         )
-    if data_service is not None:
-        raise ValueError(
-            "`data_service` must be None with data_on_device=True, where the device makes the pictures; "
-            f"received {data_service!r}."
-        )
+    for name, given in others.items():
+        if given is not None:
+            raise ValueError(
+                f"`{name}` must be None with data_on_device=True, where pictures have no files and are made on "
+                f"the device; received {given!r}."
+            )

@@ -1,7 +1,7 @@
 """Training on what a tf.data pipeline makes: any source, any augmentation, any number of devices."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from keras_resnet_recipes.data import ImageDataset, UnreadableImages
 from keras_resnet_recipes.data import from_source as read
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.own_steps import OwnSteps
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.training.real import real_labels
 
@@ -31,6 +32,8 @@ class Feed:
         replicas: Devices of all hosts.
         batches_per_call: Not read: callbacks have their turn after every batch.
         data_service: Address of a tf.data service whose workers make the training pictures.
+        augment: The caller's layers and functions in place of the recipe's augmentation.
+        mix: The same in place of its mixing.
         real: JSON file of ReaL labels of what to evaluate on.
 
     Raises:
@@ -48,9 +51,12 @@ class Feed:
         replicas: int = 1,
         batches_per_call: int | None = None,
         data_service: str | None = None,
+        augment: Sequence[Callable[..., Any]] | None = None,
+        mix: Callable[..., Any] | None = None,
         real: str | Path | None = None,
     ) -> None:
         self._recipe, self._images = recipe, images
+        self._own = OwnSteps(augment, mix)
         self._all_readable, self._validation = True, None
         self._watchers = [
             UnreadableImages(data, recipe.unreadable_images)
@@ -63,6 +69,7 @@ class Feed:
             "replicas": replicas,
             "host": devices.host(),
             "data_service": data_service,
+            "own": self._own,
         }
         if validation is not None:
             parts.resolved_classes(recipe, validation)
@@ -86,6 +93,11 @@ class Feed:
     def notes(self) -> dict[str, int]:
         """What to keep with every save: how many images could not be read."""
         return {"unreadable": len(self._watchers[0].reasons)}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the pictures depend on beside the recipe and the images."""
+        return self._own.facts()
 
     def resume(self, notes: Mapping[str, int]) -> None:
         """Takes up what a save kept."""

@@ -45,6 +45,7 @@ def rows(results: Path | None = None) -> Iterator[dict[str, str]]:
                 test = int(line["img_size"]), float(line["crop_pct"]), line["interpolation"]
                 top1[line["model"], *test] = line["top1"]
     for network, theirs in networks().items():
+        default = timm.get_pretrained_cfg(theirs).tag
         for name in timm.list_pretrained(f"{theirs}.*"):
             config = timm.get_pretrained_cfg(name)
             tests = [(config.input_size[1], config.crop_pct)]
@@ -53,6 +54,7 @@ def rows(results: Path | None = None) -> Iterator[dict[str, str]]:
             row = {
                 "network": network,
                 "tag": config.tag,
+                "default": "yes" if config.tag == default else "",
                 "repository": config.hf_hub_id,
                 "classes": str(config.num_classes),
                 "interpolation": config.interpolation,

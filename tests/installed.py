@@ -1,0 +1,59 @@
+"""The quickstart of README.md with the package as it was installed; `make dist` runs it in a clean environment.
+
+python tests/installed.py
+"""
+
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+import keras_resnet_recipes as krr
+
+CHECKOUT = Path(__file__).parents[1]
+# As small as it can be and still be A1, with all it does to a picture.
+SMALL = {
+    "network": "ResNet20",
+    "epochs": 1,
+    "warmup_epochs": 0,
+    "batch_size": 12,
+    "train_size": 32,
+    "test_size": 32,
+}
+
+
+def draw(folder: Path, count: int) -> str:
+    """A folder with so many pictures in two classes."""
+    rng = np.random.default_rng(count)
+    for number in range(count):
+        file = folder / "ab"[number % 2] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 156, (40, 48, 3)) + 100 * (number % 2)
+        file.write_bytes(tf.io.encode_png(pixels.astype("uint8")).numpy())
+    return str(folder)
+
+
+def main() -> None:
+    """Trains, evaluates and asks the command line."""
+    files = {str(file) for file in metadata.files("keras-resnet-recipes") or ()}
+    for name in ("py.typed", "applications/published.csv", "recipes/timm_arguments.csv"):
+        if f"keras_resnet_recipes/{name}" not in files:
+            raise SystemExit(f"{name} is not in the wheel.")
+    if CHECKOUT in Path(krr.__file__).parents:
+        raise SystemExit(f"{krr.__file__} is the checkout, not what was installed.")
+    with tempfile.TemporaryDirectory() as folder:
+        train, val = draw(Path(folder, "train"), 24), draw(Path(folder, "val"), 8)
+        recipe = krr.A1(**SMALL)
+        history = recipe.fit(train, run_dir=Path(folder, "run"), verbose=0)
+        result = recipe.evaluate(history.model, val, verbose=0)
+        krr_command = [sys.executable, "-m", "keras_resnet_recipes", "evaluate", f"{folder}/run"]
+        subprocess.run([*krr_command, "--data", val], check=True)
+    print(f"keras-resnet-recipes {krr.__version__} as installed: {result}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The public names with their arguments: makes tests/public_names.txt, to which test_public_names.py holds the package.
+
+python -m tests.public_names
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras_resnet_recipes as krr
+
+LIST = Path(__file__).with_name("public_names.txt")
+# What only the package itself and its command line import; whatever else is added is public.
+INTERNAL = {
+    "__main__",
+    "checkpoints",
+    "cli",
+    "files",
+    "formulas",
+    "inference",
+    "names",
+    "plots",
+    "training",
+    "version",
+    "watchdog",
+}
+
+
+def modules() -> Iterator[ModuleType]:
+    """The package and its public modules."""
+    yield krr
+    names = {module.name for module in pkgutil.iter_modules(krr.__path__)} - INTERNAL
+    for name in sorted({*names, "augment.operations"}):
+        yield importlib.import_module(f"{krr.__name__}.{name}")
+
+
+def lines() -> list[str]:
+    """A line for each name: a function or class with its arguments, the methods of a class, a value."""
+    found, seen = {}, set()
+    for module in modules():
+        own = [name for name, value in vars(module).items() if _defined(name, value, module)]
+        for name in getattr(module, "__all__", own):
+            value, path = getattr(module, name), f"{module.__name__}.{name}"
+            # What a module gives on is listed in full at the first place alone; values of recipes are fields.
+            short = id(value) in seen or isinstance(value, ModuleType) or _is_recipe(value)
+            found |= {path: path} if short else _described(path, value)
+            seen.add(id(value))
+    return sorted(found.values())
+
+
+def _defined(name: str, value: Any, module: ModuleType) -> bool:
+    here = getattr(value, "__module__", None) == module.__name__
+    return here and callable(value) and not name.startswith("_")
+
+
+def _is_recipe(value: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, krr.Recipe) and value is not krr.Recipe
+
+
+def _described(path: str, value: Any) -> dict[str, str]:
+    if not callable(value):
+        return {path: path}
+    described = {path: f"{path}({_arguments(value)})"}
+    if inspect.isclass(value):
+        for part in value.__mro__:
+            if part.__module__.startswith(krr.__name__):
+                for name, member in vars(part).items():
+                    if not name.startswith("_"):
+                        described.setdefault(f"{path}.{name}", _member(f"{path}.{name}", member))
+    return described
+
+
+def _member(path: str, member: Any) -> str:
+    function = getattr(member, "__func__", member)
+    return f"{path}({_arguments(function)})" if inspect.isfunction(function) else path
+
+
+def _arguments(function: Any) -> str:
+    """Their names, those given by name alone after a star."""
+    positional, named = [], []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            named.insert(0, f"*{name}")
+        elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            named.append(f"**{name}")
+        elif parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            named += [name] if named else ["*", name]
+        elif name not in ("self", "cls"):
+            positional.append(name)
+    return ", ".join([*positional, *named])
+
+
+if __name__ == "__main__":
+    LIST.write_text("\n".join(lines()) + "\n")
+    print(f"{len(lines())} names in {LIST.name}")
