@@ -43,7 +43,7 @@ def main() -> None:
     for name in ("py.typed", "applications/published.csv", "recipes/timm_arguments.csv"):
         if f"keras_resnet_recipes/{name}" not in files:
             raise SystemExit(f"{name} is not in the wheel.")
-    if CHECKOUT in Path(krr.__file__).parents:
+    if Path(krr.__file__) == CHECKOUT / "keras_resnet_recipes" / "__init__.py":
         raise SystemExit(f"{krr.__file__} is the checkout, not what was installed.")
     with tempfile.TemporaryDirectory() as folder:
         train, val = draw(Path(folder, "train"), 24), draw(Path(folder, "val"), 8)
