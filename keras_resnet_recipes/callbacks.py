@@ -1,9 +1,10 @@
-"""What happens between epochs: the run folder's log and weights."""
+"""What happens between epochs: the run folder's log and weights, and how fast it goes."""
 
 import contextlib
 import csv
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,10 @@ PREVIOUS = "previous.weights.h5"
 BEST = "best.weights.h5"
 # What a shell reports for a process that SIGTERM ended.
 TERMINATED = 143
+# Logs that differ from run to run, whatever the seed.
+TIMES = ("seconds", "images_per_second")
+# Seconds that numbers of the progress bar stay, so that they cost nothing and can be read.
+_SHOWN_FOR = 0.5
 
 
 class RunFolder(keras.callbacks.Callback):
@@ -195,6 +200,94 @@ class RunFolder(keras.callbacks.Callback):
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(self.rows)
+
+
+class Progress(keras.callbacks.Callback):
+    """Logs how long each epoch took, and tells Keras' progress bar how fast it goes and what is left.
+
+    The logs of an epoch get `seconds`, its evaluation included, and `images_per_second`, of training
+    alone; the first epoch's hold the time that compiling takes. Beside the loss the progress bar
+    (`verbose=1`) shows `images_per_second` of the epoch so far, its first batch left out, the
+    `learning_rate` of the update, and `minutes_left` of the whole run.
+
+    Args:
+        images: Images of a batch, over all devices.
+        batches: Batches of an epoch, as Keras counts them.
+        epochs: Epochs of the whole run.
+        rate_at: From a batch, counted from 0 over all epochs, to its learning rate; may be called
+            from another thread.
+
+    >>> import numpy as np, keras, keras_resnet_recipes as krr
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> watch = krr.callbacks.Progress(images=2, batches=2, epochs=1, rate_at=lambda batch: 0.01)
+    >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+    >>> history = model.fit(x, y, batch_size=2, callbacks=[watch], verbose=0)
+    >>> sorted(history.history)
+    ['images_per_second', 'loss', 'seconds']
+    """
+
+    # Keras waits for every batch unless all callbacks that look at batches say so.
+    async_safe = True
+
+    def __init__(
+        self, *, images: int, batches: int, epochs: int, rate_at: Callable[[int], float]
+    ) -> None:
+        super().__init__()
+        self.images, self.batches, self.epochs, self.rate_at = images, batches, epochs, rate_at
+        self._epoch, self._evaluation = 0, 0.0
+        self._begun = time.perf_counter()
+        self._trained: float | None = None
+        self._first: tuple[int, float] | None = None
+        self._shown: dict[str, float] = {}
+        self._shown_at = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Starts the clock."""
+        self._epoch, self._begun, self._trained = epoch, time.perf_counter(), None
+        self._first, self._shown, self._shown_at = None, {}, 0.0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Gives the progress bar its numbers."""
+        if self.params.get("verbose") not in (1, "auto") or logs is None:
+            return
+        now = time.perf_counter()
+        if self._first is None:
+            self._first = batch, now
+        elif now - self._shown_at > _SHOWN_FOR and batch > self._first[0]:
+            self._shown, self._shown_at = self._numbers(batch, now), now
+        logs.update(self._shown)
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Training ends where the evaluation of the epoch begins."""
+        self._trained = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Logs both times."""
+        now = time.perf_counter()
+        trained = self._trained or now
+        self._evaluation = now - trained
+        if logs is not None:
+            logs["seconds"] = round(now - self._begun, 3)
+            speed = self.images * self._steps / max(trained - self._begun, 1e-9)
+            logs["images_per_second"] = round(speed, 1)
+
+    @property
+    def _steps(self) -> int:
+        """Batches of this epoch, fewer where a run goes on within it."""
+        return self.params.get("steps") or self.batches
+
+    def _numbers(self, batch: int, now: float) -> dict[str, float]:
+        first, since = self._first or (0, self._begun)
+        each = max(now - since, 1e-9) / (batch - first)
+        place = self._epoch * self.batches + self.batches - self._steps + batch
+        left = self.epochs * self.batches - place - 1
+        evaluations = (self.epochs - self._epoch) * self._evaluation
+        return {
+            "images_per_second": self.images / each,
+            "learning_rate": self.rate_at(place),
+            "minutes_left": (left * each + evaluations) / 60,
+        }
 
 
 def read_log(path: str | Path) -> list[dict[str, float]]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -283,3 +283,12 @@ def schedule(recipe: Recipe) -> Schedule:
         )
     rates = [factor * recipe.learning_rate for factor in recipe.knot_factors]
     return schedules.PiecewiseLinear(tuple(zip(recipe.knot_epochs, rates, strict=True)))
+
+
+def rate_at(recipe: Recipe, steps: int) -> Callable[[int], float]:
+    """From an update, counted from 0 over all epochs of so many, to its learning rate."""
+    rates = schedule(recipe)
+    if recipe.schedule_per == "epoch":
+        return lambda update: rates(update // steps)
+    updates = rates.per_update(steps)
+    return lambda update: float(keras.ops.convert_to_numpy(updates(update)))

@@ -87,11 +87,19 @@ def check_shared(path: str | Path, finished: int) -> None:
         )
 
 
-def facts(data: ImageDataset, *, steps: int, seed: int, own_model: bool) -> dict[str, Any]:
-    """What a run depends on beside its recipe."""
+def facts(
+    data: ImageDataset,
+    validation: ImageDataset | None,
+    *,
+    steps: int,
+    seed: int,
+    own_model: bool,
+) -> dict[str, Any]:
+    """What a run depends on beside its recipe, and what it is evaluated on."""
     names = None if data.class_names is None else list(data.class_names)
     return {
         "dataset": data.name,
+        "validation_dataset": None if validation is None else validation.name,
         "images": data.size,
         "class_names": names,
         "steps_per_epoch": steps,
@@ -149,7 +157,7 @@ def _check_same(path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
     known = read_facts(path)
     for name, value in facts.items():
         # A data set may move to another folder; the same images in the same order are what counts.
-        if name != "dataset" and known.get(name) != value:
+        if name not in ("dataset", "validation_dataset") and known.get(name) != value:
             raise ValueError(
                 f"`run_dir` {str(path)!r} holds a run with {name}={known.get(name)!r}; received {value!r}. "
                 "Give another `run_dir`, or what it began with to go on."
