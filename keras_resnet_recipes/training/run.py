@@ -3,6 +3,7 @@
 import contextlib
 import json
 import platform
+import shlex
 import signal
 import sys
 import threading
@@ -195,4 +196,8 @@ def _processor() -> str:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    return " ".join([Path(arguments[0]).name, *arguments[1:]])
+    """What was typed, fit to be typed again."""
+    path = Path(arguments[0])
+    package = __name__.partition(".")[0]
+    as_module = path.name == "__main__.py" and path.parent.name == package
+    return shlex.join([*(["python", "-m", package] if as_module else [path.name]), *arguments[1:]])

@@ -101,7 +101,9 @@ def test_a_broken_run_resumes_at_the_epoch(tmp_path):
     assert resumed.epoch == [0, 1, 2, 3]
     for name in whole.history.keys() - {*TIMES}:
         # Sums over threads may round differently, and training magnifies it.
-        np.testing.assert_allclose(resumed.history[name], whole.history[name], rtol=1e-3, err_msg=name)
+        np.testing.assert_allclose(
+            resumed.history[name], whole.history[name], rtol=1e-3, err_msg=name
+        )
     for ours, theirs in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-3)
     assert int(resumed.model.optimizer.iterations) == 16
