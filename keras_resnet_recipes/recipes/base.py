@@ -327,9 +327,10 @@ class Recipe(Settings):
         ...     krr.A1().plot_schedule(folder + "/schedule.png").name
         'schedule.png'
         """
-        from keras_resnet_recipes import plots, training
+        from keras_resnet_recipes import plots
+        from keras_resnet_recipes.training import parts
 
-        places, rates = training.learning_rates(self, steps_per_epoch)
+        places, rates = parts.learning_rates(self, steps_per_epoch)
         return plots.save_schedule(places, rates, path, title=repr(self))
 
     def evaluate(

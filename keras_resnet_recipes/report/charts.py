@@ -8,8 +8,8 @@ from keras_resnet_recipes.report.markup import Markup, element, joined
 
 _WIDTH, _HEIGHT = 520, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 10, 38
-# Beyond so many, dots would hide the line.
-_DOTS = 40
+# With more than so many in a chart, dots would hide the lines.
+_DOTS = 80
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ def chart(title: str, curves: Sequence[Curve]) -> Markup:
     points = [point for curve in drawn for point in curve.finite()]
     across = _scale([x for x, _ in points], _LEFT, _WIDTH - _RIGHT, whole=True)
     up = _scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
-    lines = [_line(curve, across, up) for curve in drawn]
+    lines = [_line(curve, across, up, dots=len(points) <= _DOTS) for curve in drawn]
     frame = element(
         "svg",
         _axes(across, up),
@@ -109,7 +109,7 @@ def _axes(across: _Scale, up: _Scale) -> Markup:
     return joined(*parts)
 
 
-def _line(curve: Curve, across: _Scale, up: _Scale) -> Markup:
+def _line(curve: Curve, across: _Scale, up: _Scale, *, dots: bool) -> Markup:
     pieces: list[list[str]] = [[]]
     for x, y in curve.points:
         if math.isfinite(y):
@@ -118,8 +118,9 @@ def _line(curve: Curve, across: _Scale, up: _Scale) -> Markup:
             pieces.append([])
     kind = f"curve c{curve.color % 8}" + (" dashed" if curve.dashed else "")
     lines = [element("polyline", points=" ".join(piece), class_=kind) for piece in pieces if piece]
-    shown = curve.finite() if len(curve.points) <= _DOTS else []
-    dots = [
+    # A point between two gaps is no line.
+    alone = {piece[0] for piece in pieces if len(piece) == 1}
+    circles = [
         element(
             "circle",
             element("title", f"{curve.name}, epoch {x:g}: {y:.6g}"),
@@ -128,9 +129,10 @@ def _line(curve: Curve, across: _Scale, up: _Scale) -> Markup:
             r=3,
             class_=f"dot c{curve.color % 8}",
         )
-        for x, y in shown
+        for x, y in curve.finite()
+        if dots or f"{across(x)},{up(y)}" in alone
     ]
-    return joined(*lines, *dots)
+    return joined(*lines, *circles)
 
 
 def _sample(curve: Curve) -> Markup:

@@ -74,7 +74,9 @@ def duration(seconds: float) -> str:
     """
     if seconds < 120:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    if seconds < 7200:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} days"
 
 
 def _heading(run: Run) -> Markup:
@@ -85,7 +87,8 @@ def _heading(run: Run) -> Markup:
     ]
     if run.state == "running" and times:
         left = (run.epochs - len(run.rows)) * times[-1]
-        lines.append(element("p", f"At this pace {duration(left)} are left. Read it again later."))
+        pace = f"Something was written {duration(run.idle)} ago; at this pace {duration(left)} are left."
+        lines.append(element("p", pace))
     elif run.state != "finished":
         idle = f"Nothing was written for {duration(run.idle)}."
         more = " The same command goes on where this one stopped." if run.state == "stopped" else ""
@@ -131,7 +134,9 @@ def _accuracy(run: Run) -> Markup:
         )
     header = ("", "top-1", "top-5", "epoch", "evaluated on")
     return section(
-        "Accuracy", table(header, *rows), *(element("p", n, class_="soft") for n in notes)
+        "Accuracy",
+        table(header, *rows, class_="numbers"),
+        *(element("p", n, class_="soft") for n in notes),
     )
 
 
@@ -146,33 +151,43 @@ def _field(kind: type, name: str) -> tuple[dataclasses.Field, object]:
 
 
 def _curves(runs: Sequence[Run]) -> Markup:
-    both = {"training": "", "validation": "val_"}
-    charts = []
-    for title, name in (("loss", "loss"), ("top-1", "top1"), ("top-5", "top5")):
-        curves = [
-            Curve(
-                f"{run.name}, {of}" if len(runs) > 1 else of,
-                run.column(prefix + name),
-                number if len(runs) > 1 else place,
-                dashed=of == "training",
-            )
-            for number, run in enumerate(runs)
-            for place, (of, prefix) in enumerate(both.items())
-        ]
-        charts.append(chart(title, curves))
-    for title, name in (("learning rate", "learning_rate"), ("images/s", "images_per_second")):
-        of = [run.name if len(runs) > 1 else "training" for run in runs]
-        pairs = enumerate(zip(of, runs, strict=True))
-        charts.append(
-            chart(title, [Curve(name_, run.column(name), n) for n, (name_, run) in pairs])
-        )
-    note = "Training accuracy is of augmented and mixed pictures. The first epoch's images/s hold compiling."
-    drawn = [figure for figure in charts if figure]
+    figures = _curves_of(*runs) if len(runs) == 1 else _curves_over_each_other(runs)
+    drawn = [figure for figure in figures if figure]
     if not drawn:
         return section("Curves", element("p", "No epoch is finished yet."))
+    note = (
+        "Training accuracy is of augmented and mixed pictures. The images/s of the first epoch hold "
+        "the time that compiling takes."
+    )
     return section(
         "Curves", element("div", *drawn, class_="charts"), element("p", note, class_="soft")
     )
+
+
+def _curves_of(run: Run) -> list[Markup]:
+    figures = []
+    for title, name in (("loss", "loss"), ("top-1", "top1"), ("top-5", "top5")):
+        training = Curve("training", run.column(name), 0, dashed=True)
+        figures.append(chart(title, [training, Curve("validation", run.column(f"val_{name}"), 1)]))
+    for title, name in (("learning rate", "learning_rate"), ("images/s", "images_per_second")):
+        figures.append(chart(title, [Curve("last epoch", run.column(name))]))
+    return figures
+
+
+def _curves_over_each_other(runs: Sequence[Run]) -> list[Markup]:
+    names = {
+        "val_top1": "top-1, validation",
+        "top1": "top-1, training",
+        "val_loss": "loss, validation",
+        "loss": "loss, training",
+        "learning_rate": "learning rate",
+        "images_per_second": "images/s",
+    }
+    return [
+        # From the ninth on the colours come again.
+        chart(title, [Curve(run.name, run.column(name), n, n > 7) for n, run in enumerate(runs)])
+        for name, title in names.items()
+    ]
 
 
 def _recipe(run: Run) -> Markup:
@@ -253,7 +268,7 @@ def _results(runs: Sequence[Run]) -> Markup:
             "The runs are evaluated on different data: their accuracies cannot be compared."
         )
     notes = [element("p", problem, class_="problem") for problem in problems]
-    return section("Accuracy", table(header, *rows), *notes)
+    return section("Accuracy", table(header, *rows, class_="numbers"), *notes)
 
 
 def _differences(runs: Sequence[Run]) -> Markup:

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_resnet_recipes import training
+from keras_resnet_recipes.callbacks import BEST
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.report.markup import Markup, element, table
 from keras_resnet_recipes.report.page import percent, section
@@ -49,11 +50,12 @@ def mistakes(run: Run, data: Any, weights: str | None = None) -> list[Markup]:
         ValueError: If there are no such weights, or the data cannot be used.
     """
     model = training.load_run(run.path, weights)
+    which = weights or ("best" if (run.path / BEST).is_file() else "last")
     examination = examine(run.recipe, model, data)
     names = getattr(model, "class_names", None) or [*map(str, range(run.recipe.classes))]
     told = (
         f"{percent(examination.top1)} of {examination.images} pictures of {examination.dataset} are "
-        f"classified rightly, with the {weights or 'best (without validation: last)'} weights."
+        f"classified rightly, with the {which} weights."
     )
     figures = [_verdict(verdict, names) for verdict in examination.worst]
     worst = section(
@@ -70,8 +72,11 @@ def _verdict(verdict: Verdict, names: Sequence[str]) -> Markup:
     caption = element(
         "figcaption",
         element("b", names[verdict.label]),
-        " – rightly, " if right else f" taken for {names[verdict.predicted]}, ",
-        f"{verdict.probability:.0%}; loss {verdict.loss:.3g}",
+        element("br"),
+        "rightly" if right else f"taken for {names[verdict.predicted]}",
+        f", {verdict.probability:.0%}",
+        element("br"),
+        f"loss {verdict.loss:.3g}",
         element("br"),
         element("span", _last_parts(verdict.name), class_="soft"),
     )

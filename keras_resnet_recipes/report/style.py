@@ -47,6 +47,7 @@ th, td { text-align: left; vertical-align: top; padding: 4px 16px 4px 0;
 tbody th { font-weight: 500; white-space: nowrap; } thead th { color: var(--soft);
   font-weight: 500; }
 td { font-variant-numeric: tabular-nums; } .help { color: var(--soft); }
+.numbers th, .numbers td { white-space: nowrap; }
 mark { background: var(--mark); color: inherit; padding: 0 4px; border-radius: 3px; }
 pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 8px;
   padding: 10px 14px; white-space: pre-wrap;

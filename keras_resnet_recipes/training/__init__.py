@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.averages import MovingAverage
-from keras_resnet_recipes.callbacks import BEST, Progress, RunFolder
+from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
 from keras_resnet_recipes.inference import gives_logits
@@ -26,7 +26,6 @@ __all__ = [
     "evaluate",
     "evaluation_batches",
     "fit",
-    "learning_rates",
     "load_run",
     "preview",
     "training_batches",
@@ -87,7 +86,7 @@ def fit(
         options = {
             "validation_data": validation,
             "callbacks": [
-                _progress(recipe, steps),
+                parts.progress(recipe, steps),
                 *_callbacks(recipe, average, watchers, callbacks, folder, guard),
             ],
             "verbose": verbose if devices.is_writer() else 0,
@@ -150,24 +149,6 @@ def preview(recipe: Recipe, dataset: Any, *, rows: int, columns: int, seed: int)
     )
     with unreadable.named():
         return np.stack([images for images, _ in batches.take(rows).as_numpy_iterator()])
-
-
-def learning_rates(recipe: Recipe, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places in epochs, from 0, and the learning rates that hold from each on.
-
-    Every epoch, or some 1000 updates of a recipe whose rate changes with those.
-
-    Raises:
-        ValueError: If the recipe lacks a value, or `steps_per_epoch` is below 1.
-    """
-    check_complete(recipe)
-    if steps < 1:
-        raise ValueError(f"`steps_per_epoch` must be at least 1; received {steps}.")
-    epochs = recipe.epochs + recipe.cooldown_epochs
-    stride = steps if recipe.schedule_per == "epoch" else -(-epochs * steps // 1000)
-    updates = np.unique([*range(0, epochs * steps, stride), epochs * steps - 1])
-    rate_at = parts.rate_at(recipe, steps)
-    return updates / steps, np.array([rate_at(int(update)) for update in updates])
 
 
 def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
@@ -339,17 +320,6 @@ def _evaluation(
         recipe, data, unreadable=unreadable, replicas=replicas, host=devices.host()
     )
     return batches, unreadable
-
-
-def _progress(recipe: Recipe, steps: int) -> Progress:
-    accumulated = recipe.gradient_accumulation_steps
-    rate_at = parts.rate_at(recipe, steps)
-    return Progress(
-        images=recipe.batch_size // accumulated,
-        batches=steps * accumulated,
-        epochs=recipe.epochs + recipe.cooldown_epochs,
-        rate_at=lambda batch: rate_at(batch // accumulated),
-    )
 
 
 def _callbacks(
