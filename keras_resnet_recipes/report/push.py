@@ -96,8 +96,9 @@ def push_run(run: Run, repository: str, *, private: bool = False) -> str:
                 raise ValueError(f"the hub refuses the token for {repository}: {told}") from error
             raise ConnectionError(f"the upload to {repository} failed: {told}") from error
         except Exception as error:
+            cause = error.__cause__ or error
             raise ConnectionError(
-                f"the upload to {repository} failed. {type(error).__name__}: {error}"
+                f"the upload to {repository} failed. {type(cause).__name__}: {cause}"
             ) from error
     return commit.commit_url
 

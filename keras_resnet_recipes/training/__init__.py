@@ -50,20 +50,14 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, on_nan, save_every_steps, run_dir)
-    data = from_source(dataset)
+    data, validation_data = _sources(dataset, validation_data)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
         steps = parts.steps_of(recipe, data, steps_per_epoch)
-        if validation_data is not None:
-            validation_data = from_source(
-                validation_data, split="validation", class_names=data.class_names
-            )
         watchers, validation = _watched(recipe, data, validation_data, replicas)
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
-        known = run.facts(
-            data, validation_data, steps=steps, seed=seed, own_model=model is not None
-        )
+        known = run.facts(data, validation_data, steps, seed, own_model=model is not None)
         model, average = _compiled_model(recipe, model, replicas, steps)
         model.class_names = data.class_names
         skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
@@ -85,10 +79,7 @@ def fit(
         )
         options = {
             "validation_data": validation,
-            "callbacks": [
-                parts.progress(recipe, steps),
-                *_callbacks(recipe, average, watchers, callbacks, folder, guard),
-            ],
+            "callbacks": _callbacks(recipe, steps, average, watchers, callbacks, folder, guard),
             "verbose": verbose if devices.is_writer() else 0,
         }
         with (
@@ -299,8 +290,16 @@ def _finished(
     return history
 
 
+def _sources(dataset: Any, validation_data: Any) -> tuple[ImageDataset, ImageDataset | None]:
+    """Both data sets; the classes of the second are numbered as those of the first."""
+    data = from_source(dataset)
+    if validation_data is None:
+        return data, None
+    return data, from_source(validation_data, split="validation", class_names=data.class_names)
+
+
 def _watched(
-    recipe: Recipe, data: ImageDataset, validation_data: Any, replicas: int
+    recipe: Recipe, data: ImageDataset, validation_data: ImageDataset | None, replicas: int
 ) -> tuple[list[UnreadableImages], tf.data.Dataset | None]:
     """Who hears of unreadable images, of each data set, and the batches of the second."""
     watchers = [UnreadableImages(data, recipe.unreadable_images)]
@@ -324,6 +323,7 @@ def _evaluation(
 
 def _callbacks(
     recipe: Recipe,
+    steps: int,
     average: MovingAverage | None,
     watchers: Sequence[UnreadableImages],
     callbacks: Sequence[keras.callbacks.Callback],
@@ -345,6 +345,7 @@ def _callbacks(
     # The folder comes last: its log then has what the others put into theirs.
     # Statistics are averaged before anyone saves them.
     return [
+        parts.progress(recipe, steps),
         *([average] if average else []),
         devices.AveragedStatistics(),
         rate,

@@ -89,12 +89,7 @@ def check_shared(path: str | Path, finished: int) -> None:
 
 
 def facts(
-    data: ImageDataset,
-    validation: ImageDataset | None,
-    *,
-    steps: int,
-    seed: int,
-    own_model: bool,
+    data: ImageDataset, validation: ImageDataset | None, steps: int, seed: int, *, own_model: bool
 ) -> dict[str, Any]:
     """What a run depends on beside its recipe, and what it is evaluated on."""
     names = None if data.class_names is None else list(data.class_names)
