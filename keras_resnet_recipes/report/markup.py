@@ -51,7 +51,7 @@ def joined(*parts: str) -> Markup:
 def table(header: tuple[str, ...], *rows: tuple[str, ...], class_: str = "") -> Markup:
     """A table; the first cell of a row is its heading.
 
-    >>> table(("", "a"), ("b", "1")).count("<th")
+    >>> table(("", "a"), ("b", "1")).count("</th>")
     3
     """
     head = element("tr", *(element("th", cell, scope="col") for cell in header))

@@ -28,7 +28,7 @@ def pushed_files(run: Run) -> dict[str, str]:
     >>> from keras_resnet_recipes.report import read_run
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = krr.A3().to_json(folder + "/recipe.json")
-    ...     _ = open(folder + "/best.weights.h5", "w")
+    ...     _ = Path(folder, "best.weights.h5").write_bytes(b"")
     ...     list(pushed_files(read_run(folder)))
     ['README.md', 'recipe.json', 'run.json', 'best.weights.h5']
     """
