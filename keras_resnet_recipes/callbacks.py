@@ -14,6 +14,7 @@ import keras
 from keras_resnet_recipes import checkpoints
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.checkpoints import Place
+from keras_resnet_recipes.clock import Progress as Progress
 from keras_resnet_recipes.distribution import alone, average_statistics, is_writer
 from keras_resnet_recipes.files import is_sealed, replacing
 from keras_resnet_recipes.watchdog import check_weights

@@ -114,6 +114,38 @@ def check_matplotlib() -> None:
     _matplotlib("figure")
 
 
+def save_schedule(
+    places: np.ndarray, rates: np.ndarray, path: str | Path, *, title: str = ""
+) -> Path:
+    """Draws learning rates over epochs, as the steps they are.
+
+    Args:
+        places: Where each rate begins to hold, in epochs from 0.
+        rates: The learning rates.
+        path: The PNG to write.
+        title: What stands above.
+
+    Returns:
+        The PNG.
+
+    Raises:
+        ImportError: If matplotlib is missing (the extra `plot`).
+
+    >>> import tempfile, numpy as np, keras_resnet_recipes.plots as plots
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plots.save_schedule(np.arange(3), np.array([0.1, 0.2, 0.1]), folder + "/rate.png").name
+    'rate.png'
+    """
+    figure = _matplotlib("figure").Figure(figsize=(7, 3.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(places, rates, drawstyle="steps-post")
+    axes.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
+    axes.set_title(title, fontsize="medium", wrap=True)
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=150)
+    return Path(path)
+
+
 def save_grid(pictures: np.ndarray, path: str | Path) -> Path:
     """Draws pictures side by side.
 

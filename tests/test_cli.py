@@ -241,6 +241,8 @@ def test_help_names_every_command(capsys):
         assert f"\n    {command} " in out
     assert "\n    export " in out
     assert "\n    prepare " in out
+    assert "\n    report " in out
+    assert "\n    card " in out
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from keras_resnet_recipes.cli import experiments, export, predict, prepare, recipes, train
+from keras_resnet_recipes.cli import (
+    experiments,
+    export,
+    predict,
+    prepare,
+    recipes,
+    report,
+    train,
+)
 from keras_resnet_recipes.version import __version__
 
 
@@ -66,6 +74,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (recipes, train, experiments, predict, export, prepare):
+    for group in (recipes, train, experiments, report, predict, export, prepare):
         group.add_commands(commands)
     return parser

@@ -5,7 +5,6 @@ import gc
 import json
 import re
 import statistics
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,23 +112,6 @@ class Results:
     __repr__ = __str__
 
 
-class EpochSeconds(keras.callbacks.Callback):
-    """Puts the seconds of an epoch, its evaluation included, into the logs as `seconds`.
-
-    The first epoch has the compilation in it. Of an epoch that another process began, only the
-    rest is counted.
-    """
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock."""
-        self._begun = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Reads it."""
-        if logs is not None:
-            logs["seconds"] = time.perf_counter() - self._begun
-
-
 def train_rows(
     rows: Iterable[Row],
     dataset: Any,
@@ -165,7 +147,6 @@ def train_rows(
             validation_data=validation_data,
             run_dir=folder,
             distribution=distribution,
-            callbacks=[EpochSeconds()],
             verbose=verbose,
             seed=seed,
         )

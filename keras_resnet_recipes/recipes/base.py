@@ -258,7 +258,7 @@ class Recipe(Settings):
         Returns:
             Keras' History of all epochs, with the trained model as `.model`. Logs: `loss`,
             `top1`, `top5` (training: against the mixed targets' largest class), the same with
-            `val_` before, and `learning_rate`.
+            `val_` before, `learning_rate`, `seconds` (evaluation included) and `images_per_second`.
 
         Raises:
             ValueError: If an argument or the data cannot be used; the message names it.
@@ -332,6 +332,33 @@ class Recipe(Settings):
 
         pictures = training.preview(self, dataset, rows=rows, columns=columns, seed=seed)
         return plots.save_grid(pictures, path)
+
+    def plot_schedule(
+        self, path: str | Path = "schedule.png", *, steps_per_epoch: int = 100
+    ) -> Path:
+        """Draws the learning rate of every epoch, or of every update where it changes with those.
+
+        Args:
+            path: The PNG to write.
+            steps_per_epoch: Updates of an epoch; the curve of a rate per update depends on it a little.
+
+        Returns:
+            The PNG.
+
+        Raises:
+            ValueError: If the recipe lacks a value, or `steps_per_epoch` is below 1.
+            ImportError: If matplotlib is missing (the extra `plot`).
+
+        >>> import tempfile, keras_resnet_recipes as krr
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     krr.A1().plot_schedule(folder + "/schedule.png").name
+        'schedule.png'
+        """
+        from keras_resnet_recipes import plots
+        from keras_resnet_recipes.training import parts
+
+        places, rates = parts.learning_rates(self, steps_per_epoch)
+        return plots.save_schedule(places, rates, path, title=repr(self))
 
     def evaluate(
         self,

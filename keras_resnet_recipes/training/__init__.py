@@ -14,7 +14,6 @@ from keras_resnet_recipes.applications import whitening
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
-from keras_resnet_recipes.clock import TrainingClock
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
@@ -55,20 +54,20 @@ def fit(
     pretrained.check(recipe, model)
     teaching.check(recipe, teacher)
     source = _source(recipe)
-    data = source.read(dataset)
+    data, validation = source.read(dataset), None
+    if validation_data is not None:
+        validation = source.read(validation_data, split="validation", class_names=data.class_names)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
         teaching.check(recipe, teacher)
         if model is not None:
-            check_trainable(recipe, model, validated=validation_data is not None)
+            check_trainable(recipe, model, validated=validation is not None)
         steps = parts.steps_of(recipe, data, steps_per_epoch)
         skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
         feed = source.Feed(
             recipe,
             data,
-            None
-            if validation_data is None
-            else source.read(validation_data, split="validation", class_names=data.class_names),
+            validation,
             steps=steps,
             seed=seed,
             replicas=replicas,
@@ -80,7 +79,7 @@ def fit(
         )
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
-        known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
+        known = run.facts(data, validation, steps, seed, own_model=model is not None)
         known |= feed.facts | teaching.facts(teacher)
         model, average = _compiled_model(recipe, model, replicas, steps, feed, run_dir)
         model.class_names = data.class_names
@@ -90,7 +89,7 @@ def fit(
             run_dir, recipe, learner, average, known, save_every_steps, guard, feed
         )
         options = {
-            "callbacks": _callbacks(recipe, average, feed, callbacks, folder, guard),
+            "callbacks": _callbacks(recipe, steps, average, feed, callbacks, folder, guard),
             "verbose": verbose if devices.is_writer() else 0,
         }
         with (
@@ -337,6 +336,7 @@ def _finished(
 
 def _callbacks(
     recipe: Recipe,
+    steps: int,
     average: MovingAverage | None,
     feed: "resident.Feed | streamed.Feed",
     callbacks: Sequence[keras.callbacks.Callback],
@@ -358,7 +358,7 @@ def _callbacks(
     # Statistics are averaged before anyone saves them.
     # The clock comes first: what the others do to evaluate is not training.
     return [
-        *([TrainingClock()] if recipe.target_top1 is not None else []),
+        parts.progress(recipe, steps),
         *([average] if average else []),
         devices.AveragedStatistics(),
         rate,

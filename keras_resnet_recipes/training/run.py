@@ -3,6 +3,7 @@
 import contextlib
 import json
 import platform
+import shlex
 import signal
 import sys
 import threading
@@ -91,12 +92,18 @@ def check_shared(path: str | Path, finished: int) -> None:
 
 
 def facts(
-    data: "ImageDataset | ImageArrays", *, steps: int, seed: int, own_model: bool
+    data: "ImageDataset | ImageArrays",
+    validation: "ImageDataset | ImageArrays | None",
+    steps: int,
+    seed: int,
+    *,
+    own_model: bool,
 ) -> dict[str, Any]:
-    """What a run depends on beside its recipe."""
+    """What a run depends on beside its recipe, and what it is evaluated on."""
     names = None if data.class_names is None else list(data.class_names)
     return {
         "dataset": data.name,
+        "validation_dataset": None if validation is None else validation.name,
         "images": data.size,
         "class_names": names,
         "steps_per_epoch": steps,
@@ -154,7 +161,7 @@ def _check_same(path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
     known = read_facts(path)
     for name, value in facts.items():
         # A data set may move to another folder, and Keras counts up names; contents are what counts.
-        if name not in ("dataset", "teacher") and known.get(name) != value:
+        if name not in ("dataset", "validation_dataset", "teacher") and known.get(name) != value:
             raise ValueError(
                 f"`run_dir` {str(path)!r} holds a run with {name}={known.get(name)!r}; received {value!r}. "
                 "Give another `run_dir`, or what it began with to go on."
@@ -191,4 +198,8 @@ def _processor() -> str:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    return " ".join([Path(arguments[0]).name, *arguments[1:]])
+    """What was typed, fit to be typed again."""
+    path = Path(arguments[0])
+    package = __name__.partition(".")[0]
+    as_module = path.name == "__main__.py" and path.parent.name == package
+    return shlex.join([*(["python", "-m", package] if as_module else [path.name]), *arguments[1:]])

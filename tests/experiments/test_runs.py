@@ -3,7 +3,6 @@
 import json
 from types import SimpleNamespace
 
-import keras
 import pytest
 
 import keras_resnet_recipes as krr
@@ -94,16 +93,6 @@ def test_only_rows_that_are_named_are_trained():
 def test_seeds_are_checked(seeds):
     with pytest.raises(ValueError, match="`seeds` must be one or more different numbers"):
         runs.each_run(ROWS, None, run_dir=None, seeds=seeds)
-
-
-def test_the_clock_puts_the_seconds_of_an_epoch_into_the_logs(monkeypatch):
-    ticks = iter([10.0, 12.5])
-    monkeypatch.setattr(runs.time, "perf_counter", lambda: next(ticks))
-    clock, logs = runs.EpochSeconds(), {"loss": 1.0}
-    assert isinstance(clock, keras.callbacks.Callback)
-    clock.on_epoch_begin(0)
-    clock.on_epoch_end(0, logs)
-    assert logs == {"loss": 1.0, "seconds": 2.5}
 
 
 def test_spreads_are_of_the_accuracy_or_else_of_the_loss():

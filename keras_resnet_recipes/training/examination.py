@@ -1,0 +1,130 @@
+"""Where a trained model is wrong."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
+from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.pipeline import evaluation_batches
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a model makes of one picture.
+
+    Args:
+        picture: The picture as the network sees it, uint8 [size, size, 3].
+        name: What its data set calls it.
+        label: Its class.
+        predicted: The class with the largest logit.
+        probability: Of that class, as the recipe's loss makes it of the logit.
+        loss: The recipe's loss of the picture alone.
+    """
+
+    picture: np.ndarray
+    name: str
+    label: int
+    predicted: int
+    probability: float
+    loss: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Examination:
+    """What a model makes of a data set.
+
+    Args:
+        dataset: Name of the data set.
+        confusion: int64 [classes, classes]: how many pictures of a class (row) are taken for another.
+        worst: The pictures with the largest losses, the largest first.
+    """
+
+    dataset: str
+    confusion: np.ndarray
+    worst: tuple[Verdict, ...]
+
+    @property
+    def images(self) -> int:
+        """Number of pictures."""
+        return int(self.confusion.sum())
+
+    @property
+    def top1(self) -> float:
+        """Share of pictures that are classified rightly."""
+        return float(np.trace(self.confusion) / max(self.images, 1))
+
+
+def examine(recipe: Recipe, model: keras.Model, dataset: Any, *, worst: int = 24) -> Examination:
+    """Shows a model every picture of a data set, prepared as for `Recipe.evaluate`.
+
+    Args:
+        recipe: The recipe, its `classes` known.
+        model: A Keras model with logits as output.
+        dataset: As for `Recipe.fit`.
+        worst: How many pictures to keep.
+
+    Raises:
+        ValueError: If the data cannot be used.
+
+    >>> import numpy as np, keras_resnet_recipes as krr
+    >>> model = krr.applications.ResNet20(classes=2, classifier_activation=None)
+    >>> data = np.zeros((4, 32, 32, 3), "uint8"), np.arange(4) % 2
+    >>> examine(krr.A3(classes=2, test_size=32), model, data, worst=3).images
+    4
+    """
+    names = getattr(model, "class_names", None)
+    data = from_source(dataset, split="validation", class_names=names)
+    parts.resolved_classes(recipe, data)
+    unreadable = UnreadableImages(data, recipe.unreadable_images)
+    confusion = np.zeros((recipe.classes, recipe.classes), np.int64)
+    found: list[tuple[int, Verdict]] = []
+    with unreadable.named():
+        for place, verdict in enumerate(_verdicts(recipe, model, data, unreadable)):
+            confusion[verdict.label, verdict.predicted] += 1
+            if len(found) < worst or verdict.loss > found[-1][1].loss:
+                # A view would keep its whole batch.
+                verdict = dataclasses.replace(verdict, picture=verdict.picture.copy())
+                found.append((place, verdict))
+                found = sorted(found, key=lambda pair: -pair[1].loss)[:worst]
+    unreadable.warn()
+    names = _names(data, unreadable, {place for place, _ in found})
+    kept = tuple(dataclasses.replace(verdict, name=names[place]) for place, verdict in found)
+    return Examination(data.name, confusion, kept)
+
+
+def _verdicts(
+    recipe: Recipe, model: keras.Model, data: ImageDataset, unreadable: UnreadableImages
+) -> Iterator[Verdict]:
+    loss = parts.loss(recipe, reduction=None)
+    binary = recipe.loss == "binary_crossentropy"
+    share = keras.ops.sigmoid if binary else keras.ops.softmax
+    for images, targets in evaluation_batches(recipe, data, unreadable=unreadable):
+        logits = np.asarray(model.predict_on_batch(images.numpy()), np.float32)
+        targets = targets.numpy()
+        losses = keras.ops.convert_to_numpy(loss(targets, logits))
+        shares = keras.ops.convert_to_numpy(share(logits))
+        rows = zip(images.numpy(), targets.argmax(1), logits.argmax(1), shares, losses, strict=True)
+        for picture, label, predicted, row, value in rows:
+            yield Verdict(
+                picture, "", int(label), int(predicted), float(row[predicted]), float(value)
+            )
+
+
+def _names(data: ImageDataset, unreadable: UnreadableImages, places: set[int]) -> dict[int, str]:
+    """The names of pictures by their places among those that could be read."""
+    names: dict[int, str] = {}
+    index = place = 0
+    while len(names) < len(places):
+        name = data.describe(index)
+        index += 1
+        if name in unreadable.reasons:
+            continue
+        if place in places:
+            names[place] = name
+        place += 1
+    return names

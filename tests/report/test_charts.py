@@ -1,0 +1,59 @@
+"""Curves: each point in its place, whatever the values are."""
+
+import re
+
+import pytest
+
+from keras_resnet_recipes.report.charts import Curve, chart
+
+
+def points(svg):
+    lines = re.findall(r'<polyline points="([^"]*)"', svg)
+    return [[tuple(map(float, p.split(","))) for p in line.split()] for line in lines]
+
+
+def test_points_lie_as_their_values_do():
+    ((one, two, three),) = points(chart("loss", [Curve("a", [(1, 1.0), (2, 3.0), (3, 2.0)])]))
+    assert two[0] - one[0] == pytest.approx(three[0] - two[0], abs=0.2)  # one decimal is written
+    assert one[1] > three[1] > two[1], "upwards is smaller in SVG"
+    assert one[1] - two[1] == pytest.approx(2 * (one[1] - three[1]), abs=0.3)
+
+
+def test_two_curves_share_their_axes():
+    svg = chart("loss", [Curve("a", [(1, 1.0), (2, 2.0)]), Curve("b", [(2, 1.0)], 1, dashed=True)])
+    (first, second), (alone,) = points(svg)
+    assert alone == (second[0], first[1])
+    assert '<line x1="0" x2="26" y1="5" y2="5" class="curve c1 dashed">' in svg
+
+
+def test_what_is_not_finite_is_a_gap():
+    nan, inf = float("nan"), float("inf")
+    curve = Curve("a", [(1, 1.0), (2, 2.0), (3, nan), (4, 3.0), (5, inf), (6, 1.0), (7, 1.5)])
+    assert [len(line) for line in points(chart("loss", [curve]))] == [2, 1, 2]
+    assert chart("loss", [Curve("a", [(1, nan)])]) == ""
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(0.5,), (0.0,), (0.5, 0.5), (1e-12, 2e-12), (1e9, 3e9), (-1.0, 1.0), (0.1, 0.1 + 1e-9)],
+    ids=str,
+)
+def test_any_range_has_marks_within(values):
+    svg = chart("x", [Curve("a", list(enumerate(values, 1)))])
+    ys = [float(y) for y in re.findall(r'y1="([\d.]+)" y2="[\d.]+" class="grid"', svg)]
+    assert 1 <= len(ys) <= 7
+    assert all(10 <= y <= 222 for y in ys)
+    assert all(10 <= y <= 222 and 62 <= x <= 506 for line in points(svg) for x, y in line)
+
+
+def test_epochs_are_whole_numbers():
+    svg = chart("x", [Curve("a", [(1, 1.0), (2, 2.0)])])
+    marks = re.findall(r'text-anchor="middle">([^<]*)<', svg) + re.findall(
+        r'<text text-anchor="middle"[^>]*>([^<]*)<', svg
+    )
+    assert {"1", "2", "epoch"} == set(marks)
+
+
+def test_long_curves_have_no_dots_and_short_ones_have():
+    assert chart("x", [Curve("a", [(n, n) for n in range(10)])]).count("<circle") == 10
+    assert chart("x", [Curve("a", [(n, n) for n in range(100)])]).count("<circle") == 0

@@ -1,0 +1,242 @@
+"""The page about a run: what it says of finished, running and broken ones, and that it holds no code."""
+
+import html.parser
+import os
+import re
+
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.report import read_run, write_report
+from keras_resnet_recipes.training import load_run
+from keras_resnet_recipes.training.examination import examine
+from tests.report.folders import FACTS, RECIPE, make_run
+
+
+class Document(html.parser.HTMLParser):
+    """The elements of a page and its text, once every element is closed that must be."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements, self.words = [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def read(path):
+    return Document(path.read_text())
+
+
+def test_a_finished_run(tmp_path):
+    path = write_report(make_run(tmp_path / "flowers"))
+    assert path == tmp_path / "flowers" / "report.html"
+    page = read(path)
+    assert "flowers: A3 with ResNet18 finished: 4 epochs" in page.text
+    assert "this run, last epoch 45.00 % 90.00 % 4 /home/somebody/flowers/val" in page.text
+    assert "this run, best 50.00 % 90.00 % 2 /home/somebody/flowers/val" in page.text
+    assert "203 images/s in the last epoch 6.7 min" in page.text
+    for known in ("a processor", "gpu:0", "3.15.1", FACTS["command"], "daisy, tulips", "--seed 3"):
+        assert known in page.text
+    charts = [values["aria-label"] for tag, values in page.elements if values.get("role") == "img"]
+    names = ("loss", "top-1", "top-5", "learning rate", "images/s")
+    assert charts == [f"{name} over epochs" for name in names]
+
+
+def test_the_published_accuracy_stands_with_its_data_set(tmp_path):
+    text = read(write_report(make_run(tmp_path / "run"))).text
+    assert "A3, as published 78.1 % – 100 ImageNet-1k" in text
+    assert (
+        "published figure is of ResNet50 on ImageNet-1k; this run was trained on "
+        "/home/somebody/flowers/train. The two can be compared only where data set and recipe"
+        in text
+    )
+
+
+def test_changed_fields_are_marked_and_stand_beside_the_published(tmp_path):
+    path = write_report(make_run(tmp_path / "run"))
+    marked = re.findall(
+        r'<th scope="row">(\w+)</th><td><mark>([^<]*)</mark></td><td>([^<]*)<', path.read_text()
+    )
+    assert marked == [
+        ("network", "ResNet18", "ResNet50"),
+        ("classes", "2", "from the data"),
+        ("epochs", "4", "100"),
+        ("batch_size", "32", "2048"),
+        ("warmup_epochs", "1", "5"),
+    ]
+
+
+def test_the_page_needs_nothing_from_elsewhere(tmp_path):
+    path = write_report(make_run(tmp_path / "run"))
+    page, text = read(path), path.read_text()
+    assert not {"script", "link", "iframe", "object", "a"} & {tag for tag, _ in page.elements}
+    assert "url(" not in text
+    assert "@import" not in text
+    policy = next(values["content"] for _, values in page.elements if "http-equiv" in values)
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "idle", "state", "words"),
+    [
+        (4, 1e6, "finished", "finished: 4 epochs"),
+        (
+            2,
+            200,
+            "running",
+            "running: epoch 3 of 4 Something was written 3.3 min ago; at this pace 3.3 min",
+        ),
+        (
+            2,
+            300,
+            "stopped",
+            "broken off after epoch 2 of 4 Nothing was written for 5.0 min. The same command",
+        ),
+        (0, 600, "running", "running: epoch 1 of 4 Nothing was written for 10.0 min."),
+        (0, 9e5, "stopped", "broken off before an epoch ended Nothing was written for 10.4 days."),
+    ],
+)
+def test_states(tmp_path, epochs, idle, state, words):
+    folder = make_run(tmp_path / "run", epochs, idle=idle)
+    assert read_run(folder).state == state
+    text = read(write_report(folder)).text
+    assert words in text
+    assert ("No epoch is finished yet." in text) == (epochs == 0)
+
+
+def test_the_log_of_an_older_version_has_no_times(tmp_path):
+    folder = make_run(tmp_path / "run", 2)
+    (folder / "log.csv").write_text(
+        "epoch,loss,top1,learning_rate\n0,0.5,0.1,0.001\n1,,0.2,0.001\n"
+    )
+    text = read(write_report(folder)).text
+    assert "– images/s in the last epoch" in text
+    assert "This run has no accuracy on validation data." in text
+
+
+def test_a_broken_folder_says_what_is_wrong(tmp_path):
+    folder = make_run(tmp_path / "run", 2, idle=1e4)
+    os.unlink(folder / "best.weights.h5")
+    (folder / "last.weights.h5").write_bytes(b"cut off")
+    (folder / "run.json").unlink()
+    text = read(write_report(folder)).text
+    assert "last.weights.h5 is damaged." in text
+    assert "run.json is missing." in text
+    for name in ("last", "previous"):
+        (folder / f"{name}.weights.h5").unlink()
+    (folder / "run.json").write_text("{")
+    (folder / "log.csv").write_text("epoch,loss\n0,hello\n")
+    text = read(write_report(folder)).text
+    for problem in ("There are no weights.", "does not describe a run", "is no log of a run"):
+        assert problem in text
+    (folder / "recipe.json").unlink()
+    with pytest.raises(ValueError, match="there is no file"):
+        write_report(folder)
+
+
+HOSTILE = "<script>alert('x')</script><img src=x onerror=\"alert(1)\">&amp;"
+
+
+def test_text_is_never_code(tmp_path):
+    facts = dict.fromkeys(("dataset", "validation_dataset", "command"), HOSTILE)
+    facts |= {
+        "class_names": [HOSTILE, "b"],
+        "versions": {HOSTILE: HOSTILE},
+        "hardware": {"a": [HOSTILE]},
+    }
+    named = HOSTILE.replace("/", "|")
+    one = make_run(tmp_path / named, facts=facts)
+    two = make_run(tmp_path / "other", recipe=RECIPE.replace(epochs=5))
+    for page in (read(write_report(one)), read(write_report(one, two, out=tmp_path / "both.html"))):
+        assert not {"script", "img"} & {tag for tag, _ in page.elements}
+        assert not [key for _, values in page.elements for key in values if key.startswith("on")]
+        assert HOSTILE in page.text
+        assert named in page.text
+
+
+def test_runs_over_each_other(tmp_path, monkeypatch, capsys):
+    one = make_run(tmp_path / "one")
+    two = make_run(tmp_path / "two", 2, RECIPE.replace(mixup_alpha=0.5), {"seed": 4}, idle=1e4)
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", str(one), str(two)]) == 0
+    assert capsys.readouterr().out == "comparison.html\n"
+    text = read(tmp_path / "comparison.html").text
+    assert "one A3, ResNet18 finished: 4 epochs 45.00 % 50.00 % 2 203" in text
+    assert "two A3, ResNet18 broken off after epoch 2 of 4 50.00 % 50.00 % 2 201" in text
+    assert "Recipes: what differs one two mixup_alpha 0.1 0.5 Data" in text
+    assert "hardware: what differs one two seed 3 4 Written" in text
+    assert "cannot be compared" not in text
+    three = make_run(tmp_path / "three", facts={"validation_dataset": "elsewhere"})
+    assert "accuracies cannot be compared" in read(write_report(one, three)).text
+
+
+def test_runs_of_one_name_are_told_apart(tmp_path):
+    runs = [make_run(tmp_path / name / "run") for name in "ab"]
+    text = read(write_report(*runs, out=tmp_path / "out.html")).text
+    assert f"{runs[0]} A3" in text
+    assert f"{runs[1]} A3" in text
+
+
+def test_mistakes_of_arguments(tmp_path, capsys):
+    run = make_run(tmp_path / "run")
+    with pytest.raises(ValueError, match="at least one run folder"):
+        write_report()
+    assert main(["report", str(run), str(run), "--data", "x"]) == 2
+    assert "`data` and `train_data` are for one run; received 2 runs" in capsys.readouterr().err
+    assert main(["report", str(tmp_path)]) == 2
+    assert "there is no file" in capsys.readouterr().err
+
+
+def test_pictures_of_a_real_run(trained, capsys):
+    out = trained / "page.html"
+    words = ["report", str(trained / "run"), "--data", str(trained / "val"), "--out", str(out)]
+    assert main([*words, "--train-data", str(trained / "train"), "--weights", "last"]) == 0
+    page = read(out)
+    pictures = [values for tag, values in page.elements if tag == "img"]
+    assert len(pictures) == 12 + 24
+    assert all(values["src"].startswith("data:image/jpeg;base64,") for values in pictures)
+    assert "dark & <b>cold<|b> taken for" in page.text or "bright taken for" in page.text
+    assert re.search(
+        r"of 12 pictures of .*val are classified rightly, with the last weights", page.text
+    )
+    assert "class \\ taken for bright dark & <b>cold<|b> bright" in page.text
+    row = read_run(trained / "run").rows[0]
+    assert row["seconds"] > 0
+    assert row["images_per_second"] >= 16 / row["seconds"] - 0.1
+
+
+def test_an_examination_agrees_with_the_evaluation(trained):
+    recipe, model = krr.load_recipe(trained / "run"), load_run(trained / "run")
+    examined = examine(recipe, model, trained / "val", worst=12)
+    expected = recipe.evaluate(model, trained / "val", verbose=0)
+    assert examined.images == expected["images"] == 12
+    assert examined.top1 == pytest.approx(expected["top1"])
+    losses = [verdict.loss for verdict in examined.worst]
+    assert losses == sorted(losses, reverse=True)
+    # A mean of float32 numbers in another order
+    assert np.mean(losses) == pytest.approx(expected["loss"], rel=1e-5)
+    assert len({verdict.name for verdict in examined.worst}) == 12
+    for verdict in examined.worst:
+        assert ("bright" in verdict.name) == (verdict.label == 0)
+        assert (verdict.picture.mean() > 125) == (verdict.label == 0), "brightness is the class"
+    assert [v.name for v in examine(recipe, model, trained / "val", worst=3).worst] == [
+        verdict.name for verdict in examined.worst[:3]
+    ]
