@@ -150,7 +150,7 @@ def test_names_of_classes_stand_beside(small, tmp_path):
 
 def test_a_file_that_deviates_is_an_error_and_gone(small, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "_onnx", lambda path: lambda x: np.full((len(x), 10), 0.1))
-    with pytest.raises(FloatingPointError, match="more than 1e-03"):
+    with pytest.raises(FloatingPointError, match="more than 1e-04"):
         export(small, tmp_path / "model.onnx", "onnx")
     monkeypatch.setattr(exporting, "_onnx", lambda path: lambda x: np.full((len(x), 10), np.nan))
     with pytest.raises(FloatingPointError, match="by nan"):

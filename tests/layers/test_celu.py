@@ -12,22 +12,33 @@ pytestmark = pytest.mark.every_backend
 POINTS = np.array([-1e4, -3.0, -0.3, -1e-3, 0.0, 1e-3, 2.0, 1e4], "float32")
 
 
-@pytest.mark.parametrize("alpha", [0.075, 0.3, 1.0])
-def test_values_and_slopes(alpha):
+def values_and_slopes(activation):
     # A product with 1 keeps a point and lets the slope there be seen.
     inputs = keras.Input((8,))
     points = keras.layers.EinsumDense("nc,c->nc", 8)(inputs)
-    model = keras.Model(inputs, CELU(alpha)(points))
+    model = keras.Model(inputs, activation(points))
     model.trainable_variables[0].assign(POINTS)
     step = training_step(model, np.ones((1, 8), "float32"), keras.ops.sum)
+    (slopes,) = step.gradients.values()
+    return step.logits[0], slopes
+
+
+@pytest.mark.parametrize("alpha", [0.075, 0.3, 1.0])
+def test_values_and_slopes(alpha):
+    values, slopes = values_and_slopes(CELU(alpha))
     x = POINTS.astype("float64")
     below = np.minimum(x, 0) / alpha
     # A few roundings of float32.
-    expected = np.where(x > 0, x, alpha * np.expm1(below))
-    np.testing.assert_allclose(step.logits[0], expected, rtol=1e-6)
-    (slopes,) = step.gradients.values()
+    np.testing.assert_allclose(values, np.where(x > 0, x, alpha * np.expm1(below)), rtol=1e-6)
     # Made as expm1 + 1: as good as a float32 near 1.
     np.testing.assert_allclose(slopes, np.exp(below), rtol=1e-6, atol=1e-7)
+
+
+def test_that_of_keras_still_has_another_slope_at_0():
+    """On TensorFlow; else it would do inside the layer."""
+    _, slopes = values_and_slopes(keras.layers.Activation("celu"))
+    at_0 = 2 if keras.backend.backend() == "tensorflow" else 1
+    np.testing.assert_array_equal(slopes[POINTS == 0], at_0)
 
 
 def test_it_is_saved_with_its_alpha(tmp_path):
