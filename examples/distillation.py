@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
     for seed in options.seeds:
         results.trained("alone", alone, train, test, seed=seed)
         results.trained("taught", taught, train, test, seed=seed, teacher=teacher)
-    return results.printed(["teacher", "alone", "taught"], options.seeds)
+    return results.printed(["alone", "taught"], options.seeds)
 
 
 class Results:
@@ -103,8 +103,7 @@ class Results:
         """Top-1 of each seed in percent, by name; printed with mean and standard deviation."""
         found = {}
         for name in names:
-            runs = [self.runs.get(f"{name}-{seed}") for seed in seeds]
-            found[name] = values = [100 * run["top1"] for run in runs if run]
+            found[name] = values = [100 * self.runs[f"{name}-{seed}"]["top1"] for seed in seeds]
             spread = f" +- {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
             each = ", ".join(f"{value:.2f}" for value in values)
             print(f"{name:8} top-1 {np.mean(values):.2f}{spread} % (seeds: {each})")

@@ -80,3 +80,61 @@ def test_other_networks_train_by_a_recipe(network, capsys):
     assert list(found) == [network]
     assert 0 <= found[network] <= 1
     assert "1 updates" in capsys.readouterr().out
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """The path of an .npz of 16 and 8 images in four classes."""
+    rng = np.random.default_rng(0)
+    arrays = {"y_train": np.arange(16) % 4, "y_test": np.arange(8) % 4}
+    for split, labels in (("train", 16), ("test", 8)):
+        arrays[f"x_{split}"] = rng.integers(0, 256, (labels, 8, 8, 3), "uint8")
+    np.savez(tmp_path / "pictures.npz", **arrays)
+    return str(tmp_path / "pictures.npz")
+
+
+def test_distillation_goes_on_where_it_stopped(pictures, tmp_path, capsys):
+    main, folder = load("distillation")["main"], tmp_path / "runs"
+    tiny = ["--data", pictures, "--runs", str(folder), "--size", "8", "--batch-size", "8"]
+    tiny += ["--teacher", "ResNet20", "--teacher-epochs", "1", "--epochs", "1", "--seeds", "1"]
+    found = main(tiny)
+    written = (folder / "results.json").read_text()
+    assert {name: len(values) for name, values in found.items()} == {"alone": 1, "taught": 1}
+    assert f"taught   top-1 {found['taught'][0]:.2f} % (seeds:" in capsys.readouterr().out
+    assert main(tiny) == found
+    assert (folder / "results.json").read_text() == written
+    with pytest.raises(SystemExit, match="of other settings"):
+        main([*tiny, "--epochs", "2"])
+
+
+def test_fine_tuning_runs(pictures, tmp_path, capsys):
+    for split in ("train", "val"):
+        for name in ("one", "two"):
+            (tmp_path / "photographs" / split / name).mkdir(parents=True)
+            for number in range(4):
+                image = np.random.default_rng(number).integers(0, 256, (9, 12, 3))
+                keras.utils.save_img(
+                    tmp_path / "photographs" / split / name / f"{number}.png", image
+                )
+    tiny = [
+        "--pretrain",
+        pictures,
+        "--photographs",
+        str(tmp_path / "photographs"),
+        "--network",
+        "ResNet20",
+    ]
+    tiny += [
+        "--runs",
+        str(tmp_path / "runs"),
+        "--size",
+        "8",
+        "--pretrain-epochs",
+        "1",
+        "--epochs",
+        "1",
+    ]
+    tiny += ["--pretrain-batch-size", "8", "--batch-size", "8", "--seeds", "3"]
+    found = load("fine_tuning")["main"](tiny)
+    assert set(found) == {"scratch", "tuned"}
+    assert f"tuned    top-1 {found['tuned'][0]:.2f} % (seeds:" in capsys.readouterr().out

@@ -50,9 +50,7 @@ def fit(
     seed: int = 0,
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
-    _check_options(recipe, on_nan, save_every_steps, run_dir)
-    pretrained.check(recipe, model)
-    teaching.check(recipe, teacher)
+    _check_options(recipe, model, teacher, on_nan, save_every_steps, run_dir)
     source = _source(recipe)
     data, validation = source.read(dataset), None
     if validation_data is not None:
@@ -306,8 +304,17 @@ def _trained(
     return history
 
 
-def _check_options(recipe: Recipe, on_nan: str, save_every_steps: int | None, run_dir: Any) -> None:
+def _check_options(
+    recipe: Recipe,
+    model: keras.Model | None,
+    teacher: keras.Model | None,
+    on_nan: str,
+    save_every_steps: int | None,
+    run_dir: Any,
+) -> None:
     check_complete(recipe)
+    pretrained.check(recipe, model)
+    teaching.check(recipe, teacher)
     if on_nan not in ("stop", "skip"):
         raise ValueError(f"`on_nan` must be 'stop' or 'skip'; received {on_nan!r}.")
     if save_every_steps is not None and (save_every_steps < 1 or run_dir is None):
