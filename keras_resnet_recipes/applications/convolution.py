@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import keras
 
+from keras_resnet_recipes.layers import GhostBatchNormalization
+
 Tensor = keras.KerasTensor
 
 
@@ -112,14 +114,23 @@ def convolution(
     )(x)
 
 
-def batch_normalization(x: Tensor, *, gamma: str | keras.Initializer = "ones", name: str) -> Tensor:
+def batch_normalization(
+    x: Tensor,
+    *,
+    gamma: str | keras.Initializer | None = "ones",
+    group_size: int | None = None,
+    name: str,
+) -> Tensor:
     """Normalizes over the batch with the constants of the published weights.
 
     Those are epsilon 1e-5 and momentum 0.9 (Keras' own are 1e-3 and 0.99).
 
     Args:
         x: Features, `(batch, height, width, channels)`.
-        gamma: Initializer of the scale; "zeros" makes a residual branch start as nothing.
+        gamma: Initializer of the scale; "zeros" makes a residual branch start as nothing. None has no
+            scale to be trained: it is 1.
+        group_size: Images of a run of the batch that is normalized by itself in training; None
+            normalizes all together.
         name: Name of the layer.
 
     Returns:
@@ -135,6 +146,13 @@ def batch_normalization(x: Tensor, *, gamma: str | keras.Initializer = "ones", n
         Ioffe and Szegedy (arXiv:1502.03167); the zero gamma: Goyal et al. (arXiv:1706.02677),
         section 5.1.
     """
-    return keras.layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, name=name
-    )(x)
+    settings = {
+        "momentum": 0.9,
+        "epsilon": 1e-5,
+        "scale": gamma is not None,
+        "gamma_initializer": gamma or "ones",
+        "name": name,
+    }
+    if group_size is None:
+        return keras.layers.BatchNormalization(**settings)(x)
+    return GhostBatchNormalization(group_size, **settings)(x)

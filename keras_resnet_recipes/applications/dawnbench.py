@@ -6,11 +6,13 @@ from functools import partial
 import keras
 
 from keras_resnet_recipes.applications.blocks import add, drop_path_rates
-from keras_resnet_recipes.applications.convolution import (
-    Tensor,
-    batch_normalization,
-    convolution,
-    torch_uniform,
+from keras_resnet_recipes.applications.convolution import Tensor
+from keras_resnet_recipes.applications.dawnbench_blocks import (
+    activation,
+    convolved,
+    dense,
+    plain_convolution,
+    whitened,
 )
 from keras_resnet_recipes.applications.network import Classifier, Network, Trunk, network, pool
 
@@ -53,18 +55,18 @@ def preactivation_features(
         davidcpage/cifar10-fast.
     """
     rates = iter(drop_path_rates(drop_path_rate, 8 if branches else 0))
-    x = _convolution(images, channels[0], 3, name="prep_conv")
+    x = plain_convolution(images, channels[0], 3, name="prep_conv")
     for layer, filters in enumerate(channels, start=1):
         for index in range(2):
             name = f"layer{layer}_block{index}"
             strides = 2 if layer > 1 and index == 0 else 1
-            x = y = _activation(x, uniform_gamma=True, name=f"{name}_1")
+            x = y = activation(x, uniform_gamma=True, name=f"{name}_1")
             if strides > 1 or x.shape[-1] != filters:
-                x = _convolution(x, filters, 1, strides=strides, name=f"{name}_conv3")
+                x = plain_convolution(x, filters, 1, strides=strides, name=f"{name}_conv3")
             if branches:
-                y = _convolution(y, filters, 3, strides=strides, name=f"{name}_conv1")
-                y = _activation(y, uniform_gamma=True, name=f"{name}_2")
-                y = _convolution(y, filters, 3, name=f"{name}_conv2")
+                y = plain_convolution(y, filters, 3, strides=strides, name=f"{name}_conv1")
+                y = activation(y, uniform_gamma=True, name=f"{name}_2")
+                y = plain_convolution(y, filters, 3, name=f"{name}_conv2")
                 x = add(y, x, next(rates), name=name)
     return x
 
@@ -79,6 +81,11 @@ def backbone_features(
     kernel_size: int = 3,
     pooled: bool = True,
     uniform_gamma: bool = False,
+    pool_before_batch_norm: bool = False,
+    celu_alpha: float | None = None,
+    ghost_batch_norm: int | None = None,
+    frozen_batch_norm_scale: bool = False,
+    whitening: bool = False,
 ) -> Tensor:
     """Four convolutions, each normalized once, the last three halving, with more where named.
 
@@ -92,13 +99,21 @@ def backbone_features(
         pooled: Whether they halve by the maximum of every 2x2 pixels, not by a stride.
         uniform_gamma: Whether the scales of batch normalization begin between 0 and 1, as in
             torch 0.4, not at 1.
+        pool_before_batch_norm: Whether the maximum is taken right after the convolution, not after
+            the activation. This and what follows are the later tricks, of post 8.
+        celu_alpha: Alpha of CELU instead of ReLU; 0.075, then 0.3 with fixed scales.
+        ghost_batch_norm: Images of a run of the batch that is normalized by itself in training, 32.
+        frozen_batch_norm_scale: Whether the scales of batch normalization stay 1.
+        whitening: Whether the first convolution is a fixed one with 27 filters, `prep_whiten`, and a
+            learned 1x1 one. Until `whitening.whiten` gives it filters of the training images it only
+            turns patches.
 
     Returns:
         Features, `(batch, height // 8, width // 8, channels[3])`; with strides rounded up.
 
     Raises:
-        ValueError: If `residual` or `extra` names another layer, or `drop_path_rate` is not 0 and
-            there is no branch.
+        ValueError: If `residual` or `extra` names another layer, `drop_path_rate` is not 0 and
+            there is no branch, or scales are both uniform and frozen.
 
     Example:
         >>> import keras
@@ -107,20 +122,29 @@ def backbone_features(
         (None, 4, 4, 512)
 
     References:
-        `net` and `shortcut_block` of `experiments.ipynb` in davidcpage/cifar10-fast.
+        `net` and `shortcut_block` of `experiments.ipynb`, and `bag_of_tricks.ipynb`, in
+        davidcpage/cifar10-fast; Page, "How to Train Your ResNet", part 8.
     """
     for argument, layers in (("residual", residual), ("extra", extra)):
         if not set(layers) <= {1, 2, 3}:
             raise ValueError(f"{argument}={layers!r}: expected layers of 1, 2 and 3.")
+    if uniform_gamma and frozen_batch_norm_scale:
+        raise ValueError("uniform_gamma=True: expected False with frozen_batch_norm_scale=True.")
     rates = iter(drop_path_rates(drop_path_rate, len(set(residual))))
-    unit = partial(_unit, uniform_gamma=uniform_gamma)
-    strides = 1 if pooled else 2
-    x = unit(images, channels[0], name="prep")
+    finish = partial(
+        activation,
+        uniform_gamma=uniform_gamma,
+        frozen_gamma=frozen_batch_norm_scale,
+        group_size=ghost_batch_norm,
+        celu_alpha=celu_alpha,
+    )
+    unit = partial(convolved, finish=finish)
+    halved = {"pool": "before" if pool_before_batch_norm else "after"} if pooled else {"strides": 2}
+    x = whitened(images, name="prep_whiten") if whitening else images
+    x = unit(x, channels[0], kernel_size=1 if whitening else 3, name="prep")
     for layer in (1, 2, 3):
-        name, filters = f"layer{layer}", channels[layer]
-        x = unit(x, filters, kernel_size=kernel_size, strides=strides, name=name)
-        if pooled:
-            x = keras.layers.MaxPooling2D(2, data_format="channels_last", name=f"{name}_pool")(x)
+        filters = channels[layer]
+        x = unit(x, filters, kernel_size=kernel_size, **halved, name=f"layer{layer}")
         if layer in residual:
             y = unit(x, filters, name=f"res{layer}a")
             y = unit(y, filters, name=f"res{layer}b")
@@ -153,7 +177,7 @@ def maximum_classifier(
     References:
         `basic_net` of `experiments.ipynb` in davidcpage/cifar10-fast.
     """
-    logits = _dense(pool(features, "max"), classes, use_bias=use_bias)
+    logits = dense(pool(features, "max"), classes, use_bias=use_bias)
     return keras.layers.Rescaling(scale, name="classifier")(logits)
 
 
@@ -179,7 +203,7 @@ def concatenated_classifier(features: Tensor, classes: int) -> Tensor:
     maximum = keras.layers.GlobalMaxPooling2D(data_format="channels_last", name="maxpool")
     mean = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="avgpool")
     x = keras.layers.Concatenate(name="concat")([maximum(features), mean(features)])
-    return _dense(x, classes, use_bias=True)
+    return dense(x, classes, use_bias=True)
 
 
 def dawnbench_network(
@@ -243,43 +267,6 @@ def dawnbench_network(
         mean=(125.31, 122.95, 113.87),
         std=(62.99, 62.09, 66.7),
     )
-
-
-def _unit(
-    x: Tensor,
-    filters: int,
-    *,
-    kernel_size: int = 3,
-    strides: int = 1,
-    uniform_gamma: bool,
-    name: str,
-) -> Tensor:
-    x = _convolution(x, filters, kernel_size, strides=strides, name=f"{name}_conv")
-    return _activation(x, uniform_gamma=uniform_gamma, name=name)
-
-
-def _convolution(
-    x: Tensor, filters: int, kernel_size: int, *, strides: int = 1, name: str
-) -> Tensor:
-    initializer = partial(torch_uniform, kernel_size**2 * x.shape[-1])
-    return convolution(x, filters, kernel_size, strides=strides, initializer=initializer, name=name)
-
-
-def _activation(x: Tensor, *, uniform_gamma: bool, name: str) -> Tensor:
-    # An initializer that is used twice would draw the same numbers twice.
-    gamma = keras.initializers.RandomUniform(0.0, 1.0) if uniform_gamma else "ones"
-    x = batch_normalization(x, gamma=gamma, name=f"{name}_bn")
-    return keras.layers.ReLU(name=f"{name}_relu")(x)
-
-
-def _dense(x: Tensor, classes: int, *, use_bias: bool) -> Tensor:
-    return keras.layers.Dense(
-        classes,
-        use_bias=use_bias,
-        kernel_initializer=torch_uniform(x.shape[-1]),
-        bias_initializer=torch_uniform(x.shape[-1]),
-        name="linear",
-    )(x)
 
 
 ResNet9 = dawnbench_network(

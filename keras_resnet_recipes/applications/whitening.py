@@ -1,9 +1,51 @@
 """The fixed first convolution of the later speed runs on CIFAR-10."""
 
+import keras
 import numpy as np
 
 # As many images at a time as keep the patches within some tens of megabytes.
 _CHUNK = 128
+# What Page computes the filters from.
+IMAGES = 10_000
+
+
+def whiten(model: keras.Model, images: np.ndarray) -> None:
+    """Gives the fixed convolution of a network its filters, those that whiten the training images.
+
+    Call it before training; a model that is loaded has its filters.
+
+    Args:
+        model: A network with a layer `prep_whiten`: `dawnbench.backbone_features` with whitening.
+        images: The training images as the network takes them, [n, height, width, channels]: pixels,
+            0 to 255, or normalized ones if it was made with `include_preprocessing=False`. The first
+            10,000 are looked at.
+
+    Raises:
+        ValueError: If the model has no such layer, or the images are none, smaller than a patch, or
+            of another number of channels.
+
+    Source: Page, 'How to train your ResNet', part 8; cifar10-fast `bag_of_tricks.ipynb`.
+
+    >>> from functools import partial
+    >>> import numpy as np
+    >>> from keras_resnet_recipes.applications import dawnbench
+    >>> features = partial(dawnbench.backbone_features, whitening=True)
+    >>> model = dawnbench.dawnbench_network("Whitened", summary="", features=features)()
+    >>> whiten(model, np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8"))
+    """
+    layers = {layer.name: layer for layer in model.layers}
+    if "prep_whiten" not in layers:
+        raise ValueError(
+            f"model {model.name!r} has no layer 'prep_whiten', made with whitening=True"
+        )
+    kernel, images = layers["prep_whiten"].kernel, np.asarray(images[:IMAGES])
+    if images.ndim != 4 or images.shape[-1] != kernel.shape[2]:
+        raise ValueError(
+            f"images must be [n, height, width, {kernel.shape[2]}], got {images.shape}"
+        )
+    if "normalization" in layers:
+        images = keras.ops.convert_to_numpy(layers["normalization"](images))
+    kernel.assign(whitening_kernel(images))
 
 
 def whitening_kernel(images: np.ndarray, size: int = 3, epsilon: float = 1e-2) -> np.ndarray:
@@ -12,12 +54,7 @@ def whitening_kernel(images: np.ndarray, size: int = 3, epsilon: float = 1e-2) -
     They are the eigenvectors of the second moments of all patches (the mean is not subtracted),
     from the largest eigenvalue to the smallest, each over sqrt(eigenvalue + epsilon), with moments
     over the number of patches less one. Page takes the first 10,000 training images, normalized and
-    without padding, and a convolution with the padding "same" and a learned one of a pixel after
-    it:
-
-        convolution = keras.layers.Conv2D(27, 3, padding="same", use_bias=False, trainable=False)
-        convolution.build((None, 32, 32, 3))
-        convolution.set_weights([whitening_kernel(images[:10_000])])
+    without padding; `whiten` gives them to a network.
 
     The sign of an eigenvector means nothing; here its largest component is positive, for the same
     filters everywhere.

@@ -10,7 +10,10 @@ from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipes import COLUMNS, RECIPES, TABLE2, Recipe, compare, load_recipe
 from keras_resnet_recipes.recipes.tables import table
 
-DATA = "folder with one subfolder a class or of krr prepare, .csv of path,label, or tfds:NAME"
+DATA = (
+    "folder with one subfolder a class or of krr prepare, .csv of path,label, "
+    ".npz with x_train, y_train, x_test, y_test, or tfds:NAME"
+)
 
 
 def add_commands(commands: Any) -> None:

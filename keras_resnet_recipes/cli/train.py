@@ -5,6 +5,8 @@ from typing import Any
 
 from keras_resnet_recipes.cli.recipes import DATA, add_changes, changed, named_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
+from keras_resnet_recipes.clock import reached
+from keras_resnet_recipes.memory import has_test_pictures, is_npz
 from keras_resnet_recipes.recipes import load_recipe
 
 
@@ -22,7 +24,11 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         metavar="DATA",
         help=DATA,
     )
-    command.add_argument("--val", metavar="DATA", help="the same, to evaluate after every epoch")
+    command.add_argument(
+        "--val",
+        metavar="DATA",
+        help="the same, to evaluate after every epoch; default: x_test of an .npz",
+    )
     command.add_argument(
         "--run-dir", metavar="DIR", help="folder for log and weights; an existing run goes on"
     )
@@ -83,9 +89,13 @@ def _train(options: argparse.Namespace) -> None:
         recipe = recipe.rescaled(options.rescale)
     recipe = changed(recipe, options.changes)
     print(recipe)
+    validation = options.val
+    if validation is None and is_npz(options.data) and has_test_pictures(options.data):
+        print(f"`--val`: x_test and y_test of {options.data}.")
+        validation = options.data
     history = recipe.fit(
         options.data,
-        validation_data=options.val,
+        validation_data=validation,
         run_dir=options.run_dir,
         distribution=options.distribution,
         data_service=options.data_service,
@@ -95,6 +105,8 @@ def _train(options: argparse.Namespace) -> None:
         verbose=verbosity(),
     )
     print(_summary(history.history, options.run_dir))
+    if recipe.target_top1 is not None and "val_top1" in history.history:
+        print(_time_to(recipe.target_top1, history.history))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -120,3 +132,11 @@ def _summary(history: dict[str, list[float]], run_dir: str | None) -> str:
             f", top-1 {top1[-1]:.4f} (best {max(top1):.4f} in epoch {top1.index(max(top1)) + 1})"
         )
     return text + (f"; run folder {run_dir}" if run_dir else "")
+
+
+def _time_to(top1: float, history: dict[str, list[float]]) -> str:
+    found = reached(history, top1)
+    if found is None:
+        return f"{top1:g} % not reached (best {100 * max(history['val_top1']):.2f} %)"
+    epoch, seconds = found
+    return f"{top1:g} % after {seconds:.1f} s of training, evaluations left out, in epoch {epoch}"

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_resnet_recipes.memory import ImageArrays, check_labels
+
 # Images of a stream that wait in memory for their turn; the order of an indexed data set needs none.
 SHUFFLE_BUFFER = 4096
 
@@ -30,6 +32,7 @@ class ImageDataset:
         describe: From the index of an image, or its position in the stream, to its name.
         labels: Labels of all images in the order of the index, where they are known.
         stream: Elements in their own order, for a source without an index.
+        arrays: The same images and labels, where they lie in memory.
 
     >>> import numpy as np, keras_resnet_recipes as krr
     >>> images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)
@@ -46,6 +49,7 @@ class ImageDataset:
     describe: Callable[[int], str]
     labels: np.ndarray | None = None
     stream: tf.data.Dataset | None = None
+    arrays: ImageArrays | None = None
 
     @property
     def indexed(self) -> bool:
@@ -69,12 +73,7 @@ class ImageDataset:
         """Raises ValueError if a known label is outside 0..classes-1."""
         if self.labels is None or not len(self.labels):
             return
-        low, high = int(self.labels.min()), int(self.labels.max())
-        if low < 0 or high >= classes:
-            raise ValueError(
-                f"labels of {self.name} must be within 0..{classes - 1} for {classes} classes; "
-                f"received {low if low < 0 else high}."
-            )
+        check_labels(self.name, self.labels, classes)
 
 
 def _shuffled(stream: tf.data.Dataset, seed: tf.Tensor) -> tf.data.Dataset:

@@ -6,12 +6,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_resnet_recipes.data.arrays import from_arrays
+from keras_resnet_recipes.data.arrays import from_arrays, from_memory
 from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.folder import from_folder
 from keras_resnet_recipes.data.manifest import from_csv
 from keras_resnet_recipes.data.shards import INDEX, from_prepared
 from keras_resnet_recipes.data.streams import from_dataset, from_tfds
+from keras_resnet_recipes.memory import ImageArrays, is_npz
 
 
 def from_source(
@@ -20,9 +21,10 @@ def from_source(
     """An `ImageDataset` from anything `Recipe.fit` takes.
 
     Args:
-        source: An existing folder with one subfolder a class, or of `krr prepare`; a .csv file; a TFDS
-            name (`"tfds:NAME"` or bare), a pair of arrays, a tf.data.Dataset or an `ImageDataset`.
-        split: Split of a TFDS name.
+        source: An existing folder with one subfolder a class, or of `krr prepare`; a .csv file; an
+            .npz file with x_train, y_train, x_test and y_test; a TFDS name (`"tfds:NAME"` or bare), a pair of
+            arrays, a tf.data.Dataset or an `ImageDataset`.
+        split: Split of a TFDS name, or "train" or "validation" of an .npz file.
         class_names: Names of the classes in the order of the labels, for a folder or .csv file.
 
     Raises:
@@ -41,7 +43,7 @@ def from_source(
     if isinstance(source, str | Path):
         return _from_name(str(source), split, class_names)
     raise ValueError(
-        "`dataset` must be an existing folder with one subfolder a class or of `krr prepare`, a .csv file, "
+        "`dataset` must be an existing folder with one subfolder a class or of `krr prepare`, a .csv or .npz file, "
         "a TFDS name such as 'tfds:imagenette', "
         f"arrays (x, y), a tf.data.Dataset or a krr.data.ImageDataset; received {type(source).__name__}."
     )
@@ -51,6 +53,8 @@ def _from_name(name: str, split: str, class_names: Sequence[str] | None) -> Imag
     if name.startswith("tfds:"):
         return from_tfds(name.removeprefix("tfds:"), split)
     path = Path(name).expanduser()
+    if is_npz(path):
+        return from_memory(ImageArrays.from_npz(path, split))
     if (path / INDEX).is_file():
         return from_prepared(path, class_names)
     if path.suffix == ".csv":

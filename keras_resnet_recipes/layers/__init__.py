@@ -1,18 +1,22 @@
-"""Keras layers that Keras itself lacks: stochastic depth, and augmentations.
+"""Keras layers that Keras itself lacks: of networks, and augmentations.
 
 Augmentations are for `dataset.map` under every backend and, but for RandAugment and
 RandomResizedCrop, for the inside of a model.
 """
 
+from keras_resnet_recipes.layers.celu import CELU
 from keras_resnet_recipes.layers.erasing import Cutout, RandomErasing
 from keras_resnet_recipes.layers.geometry import PadAndCrop, RandomFlip
+from keras_resnet_recipes.layers.ghost_batch_normalization import GhostBatchNormalization
 from keras_resnet_recipes.layers.mixing import CutMix, MixUp, MixUpOrCutMix
 from keras_resnet_recipes.layers.stochastic_depth import StochasticDepth
 from keras_resnet_recipes.layers.tensorflow_layers import RandAugment, RandomResizedCrop
 
 __all__ = [
+    "CELU",
     "CutMix",
     "Cutout",
+    "GhostBatchNormalization",
     "MixUp",
     "MixUpOrCutMix",
     "PadAndCrop",

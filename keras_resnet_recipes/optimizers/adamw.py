@@ -1,13 +1,13 @@
 """AdamW as in torch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_resnet_recipes.optimizers.moments import bias_correction, check_ranges
-from keras_resnet_recipes.optimizers.paths import PathRules, check_patterns
+from keras_resnet_recipes.optimizers.paths import PathRules
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -37,6 +37,9 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         epsilon: Added to the root of the average square; above 0.
         exclude_from_weight_decay: Regular expressions; a variable is not decayed if one is found
             in its path, such as "fc/kernel".
+        weight_decay_factors: Regular expressions with the factor on `weight_decay` for variables in
+            whose path they are found; the first found counts.
+        learning_rate_factors: The same for the learning rate.
         global_clipnorm: The largest norm of all gradients together, above 0; None does not clip.
         gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
         use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` averages the
@@ -48,7 +51,8 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         name: Name of the optimizer.
 
     Raises:
-        ValueError: If a number is outside its range, or `exclude_from_weight_decay` is a string.
+        ValueError: If a number is outside its range, `exclude_from_weight_decay` is a string, or
+            factors are no mapping.
 
     Example:
         >>> kernel = keras.Variable([[1.0]], name="kernel")
@@ -69,6 +73,8 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         exclude_from_weight_decay: Sequence[str] = (),
+        weight_decay_factors: Mapping[str, float] | None = None,
+        learning_rate_factors: Mapping[str, float] | None = None,
         global_clipnorm: float | None = None,
         gradient_accumulation_steps: int | None = None,
         use_ema: bool = False,
@@ -92,9 +98,7 @@ class AdamW(PathRules, keras.optimizers.AdamW):
             gradient_accumulation_steps=gradient_accumulation_steps,
             name=name,
         )
-        self._undecayed_paths = check_patterns(
-            "exclude_from_weight_decay", exclude_from_weight_decay
-        )
+        self._keep_paths(exclude_from_weight_decay, weight_decay_factors, learning_rate_factors)
         check_ranges(self)
 
     def _apply_weight_decay(self, variables: Any) -> None:
@@ -105,7 +109,7 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
         gradient = ops.cast(gradient, variable.dtype)
-        learning_rate = ops.cast(learning_rate, variable.dtype)
+        learning_rate = self._rate_of(variable, learning_rate)
         step = ops.cast(self.iterations + 1, variable.dtype)
 
         self.assign_add(momentum, (1 - self.beta_1) * (gradient - momentum))
@@ -113,8 +117,8 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         root = ops.sqrt(velocity / bias_correction(self.beta_2, step))
         mean = momentum / bias_correction(self.beta_1, step)
         value = ops.convert_to_tensor(variable)
-        if self.weight_decay and self._use_weight_decay(variable):
-            value = value * (1 - learning_rate * self.weight_decay)
+        if decay := self._decay_of(variable):
+            value = value * (1 - learning_rate * decay)
         self.assign(variable, value - learning_rate * mean / (root + self.epsilon))
 
     def get_config(self) -> dict[str, Any]:
@@ -122,4 +126,4 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         config = super().get_config()
         # Other ways to clip and a variant of Adam, which this optimizer does not take.
         del config["clipnorm"], config["clipvalue"], config["amsgrad"]
-        return {**config, "exclude_from_weight_decay": list(self._undecayed_paths)}
+        return config

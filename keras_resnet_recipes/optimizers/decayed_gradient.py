@@ -8,12 +8,7 @@ from typing import Any
 from keras import ops
 
 from keras_resnet_recipes.optimizers.adaptive_clipping import clip_adaptively
-from keras_resnet_recipes.optimizers.paths import (
-    PathRules,
-    check_factors,
-    check_patterns,
-    factor_of,
-)
+from keras_resnet_recipes.optimizers.paths import PathRules, check_patterns
 
 
 class DecayedGradient(PathRules):
@@ -27,19 +22,15 @@ class DecayedGradient(PathRules):
     def _keep_rules(
         self,
         exclude_from_weight_decay: Sequence[str],
-        weight_decay_factors: Mapping[str, float],
-        learning_rate_factors: Mapping[str, float],
+        weight_decay_factors: Mapping[str, float] | None,
+        learning_rate_factors: Mapping[str, float] | None,
         adaptive_clip: float | None,
         exclude_from_adaptive_clip: Sequence[str],
     ) -> None:
-        self._undecayed_paths = check_patterns(
-            "exclude_from_weight_decay", exclude_from_weight_decay
-        )
+        self._keep_paths(exclude_from_weight_decay, weight_decay_factors, learning_rate_factors)
         self._unclipped_paths = check_patterns(
             "exclude_from_adaptive_clip", exclude_from_adaptive_clip
         )
-        self._decay_factors = check_factors("weight_decay_factors", weight_decay_factors)
-        self._rate_factors = check_factors("learning_rate_factors", learning_rate_factors)
         self.adaptive_clip = adaptive_clip
         if self.weight_decay is not None and not 0 <= self.weight_decay < math.inf:
             raise ValueError(
@@ -67,11 +58,9 @@ class DecayedGradient(PathRules):
             re.search(pattern, path) for pattern in self._unclipped_paths
         ):
             gradient = clip_adaptively(gradient, variable, self.adaptive_clip)
-        decay = (self.weight_decay or 0.0) * factor_of(self._decay_factors, path)
-        if decay and self._use_weight_decay(variable):
+        if decay := self._decay_of(variable):
             gradient = gradient + decay * ops.convert_to_tensor(variable)
-        rate = ops.cast(learning_rate, variable.dtype) * factor_of(self._rate_factors, path)
-        return gradient, rate
+        return gradient, self._rate_of(variable, learning_rate)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make an equal optimizer, without its state."""
@@ -80,9 +69,6 @@ class DecayedGradient(PathRules):
         del config["clipnorm"], config["clipvalue"]
         return {
             **config,
-            "exclude_from_weight_decay": list(self._undecayed_paths),
-            "weight_decay_factors": dict(self._decay_factors),
-            "learning_rate_factors": dict(self._rate_factors),
             "adaptive_clip": self.adaptive_clip,
             "exclude_from_adaptive_clip": list(self._unclipped_paths),
         }

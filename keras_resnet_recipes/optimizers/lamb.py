@@ -1,13 +1,13 @@
 """LAMB, the optimizer of 'ResNet strikes back'."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_resnet_recipes.optimizers.moments import bias_correction, check_ranges
-from keras_resnet_recipes.optimizers.paths import PathRules, check_patterns
+from keras_resnet_recipes.optimizers.paths import PathRules
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -52,6 +52,9 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         exclude_from_weight_decay: Regular expressions; a variable is not decayed if one is found
             in its path, such as "fc/kernel" (on every backend, where Keras searches the name,
             which is "kernel" or "fc/kernel" depending on the backend).
+        weight_decay_factors: Regular expressions with the factor on `weight_decay` for variables in
+            whose path they are found; the first found counts.
+        learning_rate_factors: The same for the learning rate.
         gradient_accumulation_steps: As in `keras.optimizers.Optimizer`: the number of batches, at
             least 2, whose mean gradient makes one update; None is one batch.
         use_ema: As in `keras.optimizers.Optimizer`: whether a moving average of the trainable
@@ -63,7 +66,8 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         name: Name of the optimizer.
 
     Raises:
-        ValueError: If a number is outside its range, or `exclude_from_weight_decay` is a string.
+        ValueError: If a number is outside its range, `exclude_from_weight_decay` is a string, or
+            factors are no mapping.
 
     Example:
         >>> kernel = keras.Variable([[3.0, 4.0]], name="kernel")
@@ -90,6 +94,8 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         decoupled_decay: bool = False,
         gradient_averaging: bool = True,
         exclude_from_weight_decay: Sequence[str] = (),
+        weight_decay_factors: Mapping[str, float] | None = None,
+        learning_rate_factors: Mapping[str, float] | None = None,
         gradient_accumulation_steps: int | None = None,
         use_ema: bool = False,
         ema_momentum: float = 0.99,
@@ -115,9 +121,7 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         self.trust_clip = trust_clip
         self.decoupled_decay = decoupled_decay
         self.gradient_averaging = gradient_averaging
-        self._undecayed_paths = check_patterns(
-            "exclude_from_weight_decay", exclude_from_weight_decay
-        )
+        self._keep_paths(exclude_from_weight_decay, weight_decay_factors, learning_rate_factors)
         check_ranges(self)
 
     def _use_weight_decay(self, variable: Any) -> bool:
@@ -131,7 +135,7 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
         gradient = ops.cast(gradient, variable.dtype)
-        learning_rate = ops.cast(learning_rate, variable.dtype)
+        learning_rate = self._rate_of(variable, learning_rate)
         step = ops.cast(self.iterations + 1, variable.dtype)
 
         change = (1 - self.beta_1) * (gradient - momentum)
@@ -143,12 +147,12 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         update = momentum / bias_correction(self.beta_1, step) / (root + self.epsilon)
 
         value = ops.convert_to_tensor(variable)
-        decayed = bool(self.weight_decay) and self._use_weight_decay(variable)
-        if decayed and self.decoupled_decay:
-            value = value * (1 - learning_rate * self.weight_decay)
-        elif decayed:
-            update = update + self.weight_decay * value
-        if decayed or self.always_adapt:
+        decay = self._decay_of(variable)
+        if decay and self.decoupled_decay:
+            value = value * (1 - learning_rate * decay)
+        elif decay:
+            update = update + decay * value
+        if decay or self.always_adapt:
             learning_rate = learning_rate * self._trust_ratio(value, update)
         self.assign(variable, value - learning_rate * update)
 
@@ -170,5 +174,4 @@ class Lamb(PathRules, keras.optimizers.Lamb):
             "trust_clip": self.trust_clip,
             "decoupled_decay": self.decoupled_decay,
             "gradient_averaging": self.gradient_averaging,
-            "exclude_from_weight_decay": list(self._undecayed_paths),
         }

@@ -4,9 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras import ops
+
 
 class PathRules:
-    """An optimizer that knows the variables it does not decay by their paths.
+    """An optimizer that knows by their paths the variables it treats in another way than the rest.
 
     A base class for those of this folder, before that of Keras. The rules are regular expressions
     searched in a variable's path, such as "fc/kernel": the same on every backend, and part of the
@@ -15,6 +17,20 @@ class PathRules:
     """
 
     _undecayed_paths: tuple[str, ...] = ()
+    _decay_factors: tuple[tuple[str, float], ...] = ()
+    _rate_factors: tuple[tuple[str, float], ...] = ()
+
+    def _keep_paths(
+        self,
+        exclude_from_weight_decay: Sequence[str],
+        weight_decay_factors: Mapping[str, float] | None,
+        learning_rate_factors: Mapping[str, float] | None,
+    ) -> None:
+        self._undecayed_paths = check_patterns(
+            "exclude_from_weight_decay", exclude_from_weight_decay
+        )
+        self._decay_factors = check_factors("weight_decay_factors", weight_decay_factors or {})
+        self._rate_factors = check_factors("learning_rate_factors", learning_rate_factors or {})
 
     def exclude_from_weight_decay(
         self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
@@ -31,6 +47,26 @@ class PathRules:
     def _use_weight_decay(self, variable: Any) -> bool:
         path = self._path(variable)
         return not any(re.search(pattern, path) for pattern in self._undecayed_paths)
+
+    def _decay_of(self, variable: Any) -> float:
+        """The decay of a variable, 0 where it is excluded."""
+        if not self.weight_decay or not self._use_weight_decay(variable):
+            return 0.0
+        return self.weight_decay * factor_of(self._decay_factors, self._path(variable))
+
+    def _rate_of(self, variable: Any, learning_rate: Any) -> Any:
+        """The learning rate of a variable, in its dtype."""
+        factor = factor_of(self._rate_factors, self._path(variable))
+        return ops.cast(learning_rate, variable.dtype) * factor
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make an equal optimizer, without its state."""
+        return {
+            **super().get_config(),
+            "exclude_from_weight_decay": list(self._undecayed_paths),
+            "weight_decay_factors": dict(self._decay_factors),
+            "learning_rate_factors": dict(self._rate_factors),
+        }
 
     def _path(self, variable: Any) -> str:
         # TensorFlow hands over its own variable, which does not know its path.

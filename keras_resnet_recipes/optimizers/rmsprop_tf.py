@@ -103,8 +103,8 @@ class RMSpropTF(DecayedGradient, keras.optimizers.RMSprop):
         )
         self._keep_rules(
             exclude_from_weight_decay,
-            weight_decay_factors or {},
-            learning_rate_factors or {},
+            weight_decay_factors,
+            learning_rate_factors,
             adaptive_clip,
             exclude_from_adaptive_clip,
         )

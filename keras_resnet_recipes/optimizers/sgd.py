@@ -112,8 +112,8 @@ class SGD(DecayedGradient, keras.optimizers.SGD):
         self.learning_rate_in_velocity = learning_rate_in_velocity
         self._keep_rules(
             exclude_from_weight_decay,
-            weight_decay_factors or {},
-            learning_rate_factors or {},
+            weight_decay_factors,
+            learning_rate_factors,
             adaptive_clip,
             exclude_from_adaptive_clip,
         )

@@ -3,6 +3,7 @@
 from keras_resnet_recipes.recipes.bag_of_tricks import BagOfTricks
 from keras_resnet_recipes.recipes.base import Recipe
 from keras_resnet_recipes.recipes.columns import COLUMNS, TABLE2
+from keras_resnet_recipes.recipes.dawnbench import DAWNBench
 from keras_resnet_recipes.recipes.loading import load_recipe
 from keras_resnet_recipes.recipes.neighbours import DeiT, TorchVisionV2
 from keras_resnet_recipes.recipes.original import He2015, He2015CIFAR
@@ -13,7 +14,21 @@ from keras_resnet_recipes.recipes.tables import Column, compare
 
 RECIPES: dict[str, type[Recipe]] = {
     recipe.__name__: recipe
-    for recipe in (A1, A2, A3, B, C1, C2, D, He2015, He2015CIFAR, BagOfTricks, DeiT, TorchVisionV2)
+    for recipe in (
+        A1,
+        A2,
+        A3,
+        B,
+        C1,
+        C2,
+        D,
+        He2015,
+        He2015CIFAR,
+        BagOfTricks,
+        DAWNBench,
+        DeiT,
+        TorchVisionV2,
+    )
 }
 
 __all__ = [
@@ -29,6 +44,7 @@ __all__ = [
     "BagOfTricks",
     "Column",
     "D",
+    "DAWNBench",
     "DeiT",
     "He2015",
     "He2015CIFAR",

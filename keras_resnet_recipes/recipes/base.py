@@ -45,6 +45,7 @@ class Recipe(Settings):
     source: ClassVar[Source | None] = None
     published_top1: ClassVar[float | None] = None
     published_on: ClassVar[str] = "ImageNet-1k"
+    target_top1: ClassVar[float | None] = None
     unpublished: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
@@ -55,7 +56,14 @@ class Recipe(Settings):
                 f"`{cls.__name__}` must inherit from `Recipe` alone; received {cls.__bases__}."
             )
         declared = {field.name: field for field in dataclasses.fields(Recipe)}
-        legal = [*declared, "source", "published_top1", "published_on", "unpublished"]
+        legal = [
+            *declared,
+            "source",
+            "published_top1",
+            "published_on",
+            "target_top1",
+            "unpublished",
+        ]
         values = {name: value for name, value in vars(cls).items() if not name.startswith("_")}
         cls.__annotations__ = dict(vars(cls).get("__annotations__", {}))
         for name, value in values.items():
@@ -211,8 +219,10 @@ class Recipe(Settings):
 
         Args:
             dataset: An existing folder with one subfolder a class, a TFDS name (`"tfds:NAME"` or
-                bare), a pair of arrays `(x, y)`, a `tf.data.Dataset` of (image or encoded bytes,
-                integer label), or a `krr.data.ImageDataset`. Images are RGB or grey, 0..255.
+                bare), a pair of arrays `(x, y)`, an .npz file of x_train, y_train, x_test and y_test,
+                a `tf.data.Dataset` of (image or encoded bytes, integer label), or a
+                `krr.data.ImageDataset`. Images are RGB or grey, 0..255. With
+                `data_on_device` arrays or an .npz file.
             model: A Keras model, functional or Sequential, to train instead of the recipe's network:
                 pictures of 0..255 as input, logits as output.
             validation_data: Like `dataset`; evaluated after every epoch.

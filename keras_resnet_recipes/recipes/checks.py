@@ -21,6 +21,8 @@ def check_together(recipe: "Recipe") -> None:
     _check_schedule(values, _missing(recipe))
     _check_optimizer(values)
     _check_read(values)
+    _check_pixels(values)
+    _check_on_device(values)
     for name in ("crop_scale", "crop_aspect", "shorter_side"):
         bounds = getattr(values, name)
         if bounds is not None and bounds[0] > bounds[1]:
@@ -44,15 +46,22 @@ def check_together(recipe: "Recipe") -> None:
 
 # These fields do nothing unless another field has one of these values.
 _READ_ONLY_WITH = {
+    "pool_before_batch_norm": ("network", ("ResNet9",)),
+    "celu_alpha": ("network", ("ResNet9",)),
+    "ghost_batch_norm": ("network", ("ResNet9",)),
+    "frozen_batch_norm_scale": ("network", ("ResNet9",)),
+    "logit_scale": ("network", ("ResNet9",)),
+    "whitening": ("network", ("ResNet9",)),
     "momentum": ("optimizer", ("sgd", "rmsprop_tf")),
     "nesterov": ("optimizer", ("sgd",)),
     "learning_rate_in_velocity": ("optimizer", ("sgd",)),
+    "bias_learning_rate_factor": ("optimizer", ("sgd",)),
     "adaptive_gradient_clip": ("optimizer", ("sgd", "rmsprop_tf")),
     "warmup_epochs": ("schedule", ("cosine", "step", "exponential")),
     "warmup_prefix": ("schedule", ("cosine",)),
     "minimum_learning_rate": ("schedule", ("cosine", "plateau")),
     "schedule_per": ("schedule", ("cosine", "step", "exponential", "piecewise_linear")),
-    "schedule_reaches_ends": ("schedule", ("cosine", "step")),
+    "schedule_reaches_ends": ("schedule", ("cosine", "step", "piecewise_linear")),
     "step_epochs": ("schedule", ("step",)),
     "plateau_patience": ("schedule", ("plateau",)),
     "step_factor": ("schedule", ("step", "plateau", "exponential")),
@@ -70,6 +79,56 @@ def _check_read(values: SimpleNamespace) -> None:
                 f"`{name}` must be {neutral!r} with {other}={getattr(values, other)!r}, which does not read it; "
                 f"received {value!r}."
             )
+
+
+def _check_pixels(values: SimpleNamespace) -> None:
+    for name, largest in (("pad", values.train_size - 1), ("cutout", values.train_size)):
+        if (getattr(values, name) or 0) > largest:
+            raise ValueError(
+                f"`{name}` must be at most {largest} with train_size={values.train_size}; "
+                f"received {getattr(values, name)}."
+            )
+    if values.cutout_color is not None and values.cutout is None:
+        raise ValueError(
+            "`cutout_color` must be None with cutout=None, which does not read it; "
+            f"received {values.cutout_color}."
+        )
+
+
+# Whatever makes pictures of another size or needs more than one card of numbers a picture.
+_NOT_ON_DEVICE = (
+    "shorter_side",
+    "crop_scale",
+    "color_jitter",
+    "lighting",
+    "trivial_augment",
+    "rand_augment",
+    "random_erasing",
+    "mixup_alpha",
+    "cutmix_alpha",
+    "repeated_augmentation",
+)
+
+
+def _check_on_device(values: SimpleNamespace) -> None:
+    if not values.data_on_device:
+        return
+    for name in _NOT_ON_DEVICE:
+        if getattr(values, name) != getattr(Settings, name):
+            raise ValueError(
+                f"`{name}` must be {getattr(Settings, name)!r} with data_on_device=True, where pictures are only "
+                f"padded and cropped, mirrored and cut out; received {getattr(values, name)!r}."
+            )
+    if values.test_views not in ("one", "mirrored"):
+        raise ValueError(
+            "`test_views` must be 'one' or 'mirrored' with data_on_device=True, which evaluates whole pictures; "
+            f"received {values.test_views!r}."
+        )
+    if values.test_crop_ratio != 1:
+        raise ValueError(
+            "`test_crop_ratio` must be 1.0 with data_on_device=True, which evaluates whole pictures; "
+            f"received {values.test_crop_ratio}."
+        )
 
 
 def check_complete(recipe: "Recipe") -> None:
@@ -111,6 +170,16 @@ def _check_batch(values: SimpleNamespace) -> None:
         raise ValueError(
             f"`gradient_accumulation_steps` must divide `batch_size` ({values.batch_size}); "
             f"received {values.gradient_accumulation_steps}."
+        )
+    if values.ghost_batch_norm is not None and part % values.ghost_batch_norm:
+        raise ValueError(
+            "`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps` "
+            f"({values.batch_size} / {values.gradient_accumulation_steps}); received {values.ghost_batch_norm}."
+        )
+    if values.ghost_batch_norm is not None and values.batch_norm == "synchronized":
+        raise ValueError(
+            "`ghost_batch_norm` must be None with batch_norm='synchronized', the statistics of all images; "
+            f"received {values.ghost_batch_norm}."
         )
     if mixes and values.mix_partner == "reversed" and part % 2:
         raise ValueError(

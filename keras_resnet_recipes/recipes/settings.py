@@ -29,7 +29,7 @@ class Settings:
     )
     test_views: str = setting(
         "one",
-        "evaluation: views of a picture whose scores are averaged (between epochs it is one)",
+        "evaluation: views of a picture whose scores are averaged (between epochs one; as given on the device)",
         choices=("one", "mirrored", "ten_crop", "multi_scale"),
     )
     epochs: int = setting(100, "passes over the training set, warm-up included", minimum=1)
@@ -37,6 +37,18 @@ class Settings:
     gradient_accumulation_steps: int = setting(1, "parts in which a batch is computed", minimum=1)
     zero_gamma: bool = setting(
         False, "batch-norm scales that end a residual branch begin at 0 instead of 1"
+    )
+    pool_before_batch_norm: bool = setting(
+        False, "ResNet9: max-pooling before the batch norm instead of after the activation"
+    )
+    celu_alpha: float | None = setting(None, "ResNet9: alpha of CELU", above=0, none="ReLU")
+    ghost_batch_norm: int | None = setting(
+        None, "ResNet9: images whose batch-norm statistics are their own", minimum=1
+    )
+    frozen_batch_norm_scale: bool = setting(False, "ResNet9: batch-norm scales stay 1")
+    logit_scale: float = setting(0.125, "ResNet9: factor of the logits", above=0)
+    whitening: bool = setting(
+        False, "ResNet9: a fixed convolution first that whitens patches of the training images"
     )
     optimizer: str = setting("lamb", "optimizer", choices=("lamb", "sgd", "rmsprop_tf", "adamw"))
     learning_rate: float = setting(0.001, "peak rate, really used at batch_size", above=0)
@@ -50,6 +62,14 @@ class Settings:
     )
     weight_decay_on: str = setting(
         "kernels", "weights that decay", choices=("kernels", "all", "all_but_norm")
+    )
+    bias_learning_rate_factor: float = setting(
+        1.0,
+        "sgd: rate of biases and norms' shifts over that of the rest; divides their decay",
+        above=0,
+    )
+    head_learning_rate_factor: float = setting(
+        1.0, "rate of the classifier over that of the rest", above=0
     )
     gradient_clip: float | None = setting(None, "limit of the global gradient norm", above=0)
     adaptive_gradient_clip: float | None = setting(
@@ -70,7 +90,8 @@ class Settings:
     schedule_per: str = setting("epoch", "the rate is constant within", choices=("epoch", "update"))
     schedule_reaches_ends: bool = setting(
         False,
-        "the last epoch or update of the warm-up has the peak rate, the last of all the minimum",
+        "the last epoch or update of the warm-up has the peak rate, the last of all the minimum; "
+        "piecewise linear: updates count from 1",
     )
     step_epochs: tuple[float, ...] = setting(
         (), "step: epochs that begin with a lower rate", minimum=0
@@ -142,6 +163,12 @@ class Settings:
         False, "training: resize to Pillow's bytes; off is faster, and 0.4 % of them differ by 1"
     )
     horizontal_flip: bool = setting(False, "mirror half of the images")
+    cutout: int | None = setting(
+        None, "side of a square, wholly inside the picture, that is painted over, pixels", minimum=1
+    )
+    cutout_color: tuple[float, float, float] | None = setting(
+        None, "what it is painted with, 0 to 255", minimum=0, maximum=255, none="ImageNet's mean"
+    )
     color_jitter: tuple[float, ...] = setting(
         (),
         "jitter of brightness, contrast, saturation and perhaps hue: 0.4 is 0.6 to 1.4",
@@ -181,6 +208,9 @@ class Settings:
     )
     mix_per_replica: bool = setting(
         True, "each device mixes its share of a batch on its own, as the original's processes did"
+    )
+    data_on_device: bool = setting(
+        False, "small images in memory: the data set lies on the device and is augmented there"
     )
     unreadable_images: str = setting(
         "skip", "skip (raise above 1 % of the data) or raise at once", choices=("skip", "raise")

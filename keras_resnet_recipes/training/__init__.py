@@ -1,29 +1,32 @@
 """The only reader of a recipe: builds its parts and calls `keras.Model.fit`."""
 
 import contextlib
-import functools
-from collections.abc import Callable, Sequence
+import importlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_resnet_recipes import distribution as devices
+from keras_resnet_recipes.applications import whitening
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
-from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
+from keras_resnet_recipes.clock import TrainingClock
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, run, views
 from keras_resnet_recipes.training.own_model import check_input, check_trainable
-from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.training.plateau import Plateau
-from keras_resnet_recipes.training.real import real_labels, real_top1, with_real
+from keras_resnet_recipes.training.real import real_top1, with_real
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.training import resident, streamed
+    from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 
 __all__ = ["evaluate", "evaluation_batches", "fit", "load_run", "preview", "training_batches"]
 
@@ -46,48 +49,46 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, on_nan, save_every_steps, run_dir)
-    data = from_source(dataset)
+    source = _source(recipe)
+    data = source.read(dataset)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
         if model is not None:
             check_trainable(recipe, model, validated=validation_data is not None)
         steps = parts.steps_of(recipe, data, steps_per_epoch)
-        watchers, validation = _watched(recipe, data, validation_data, replicas)
+        skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
+        feed = source.Feed(
+            recipe,
+            data,
+            None
+            if validation_data is None
+            else source.read(validation_data, split="validation", class_names=data.class_names),
+            steps=steps,
+            seed=seed,
+            replicas=replicas,
+            # Whoever counts what is left out must see every batch.
+            batches_per_call=1 if skips else save_every_steps and save_every_steps * parts_of_batch,
+            data_service=data_service,
+        )
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, steps=steps, seed=seed, own_model=model is not None)
-        model, average = _compiled_model(recipe, model, replicas, steps)
+        model, average = _compiled_model(recipe, model, replicas, steps, feed)
         model.class_names = data.class_names
-        skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
         guard = NonFinite(skips=skips, batches_per_update=parts_of_batch)
         folder, place = _opened(
-            run_dir, recipe, model, average, known, save_every_steps, guard, watchers[0]
-        )
-        batches = functools.partial(
-            training_batches,
-            recipe,
-            data,
-            steps=steps,
-            seed=seed,
-            all_readable=not place.notes.get("unreadable"),
-            unreadable=watchers[0],
-            replicas=replicas,
-            host=devices.host(),
-            data_service=data_service,
+            run_dir, recipe, model, average, known, save_every_steps, guard, feed
         )
         options = {
-            "validation_data": validation,
-            "callbacks": _callbacks(recipe, average, watchers, callbacks, folder, guard),
+            "callbacks": _callbacks(recipe, average, feed, callbacks, folder, guard),
             "verbose": verbose if devices.is_writer() else 0,
         }
         with (
             determinism.deterministic(),
             run.stopping_on_sigterm(folder),
             skipping_non_finite(model) if skips else contextlib.nullcontext(),
-            watchers[0].named(),
-            watchers[-1].named(),
         ):
-            history = _trained(recipe, model, batches, steps, place, options)
+            history = _trained(recipe, model, feed, steps, place, options)
         return _finished(history, folder, average)
 
 
@@ -106,11 +107,18 @@ def evaluate(
         raise ValueError(
             f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
         )
+    if real is not None and recipe.data_on_device:
+        raise ValueError(
+            f"`real` must be None with data_on_device=True, which knows no file names; received {str(real)!r}."
+        )
     recipe = parts.as_tested(recipe.replace(classes=classes), model)
     with devices.scope_of(model) as replicas:
         views.check(recipe, model, replicas)
         names = getattr(model, "class_names", None)
-        batches, unreadable = _evaluation(recipe, dataset, names, replicas, real)
+        source = _source(recipe)
+        data = source.read(dataset, split="validation", class_names=names)
+        labels = {} if real is None else {"real": real}
+        feed = source.Feed(recipe, None, data, replicas=replicas, **labels)
         seen, logits = views.averaged(recipe, model, gives_logits(model))
         metrics = parts.metrics(recipe, replicas if logits else 1)
         loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
@@ -124,14 +132,14 @@ def evaluate(
                 "weighted_metrics": {"scores": [*metrics], "real": [*among]},
             }
         evaluator.compile(**compiled, jit_compile=views.jit_compile(recipe))
-        with unreadable.named():
+        with feed.evaluation(evaluator) as batches:
             result = evaluator.evaluate(
                 batches,
                 verbose=verbose if devices.is_writer() else 0,
                 callbacks=[devices.AveragedStatistics()],
                 return_dict=True,
             )
-    unreadable.warn()
+    feed.warn()
     return {
         **({"loss": float(result["loss"])} if logits else {}),
         **{metric.name: float(metric.result()) for metric in (*metrics, *among)},
@@ -143,15 +151,11 @@ def evaluate(
 def preview(recipe: Recipe, dataset: Any, *, rows: int, columns: int, seed: int) -> np.ndarray:
     """The first training pictures, a batch a row: uint8 [rows, columns, size, size, 3]."""
     check_complete(recipe)
-    data = from_source(dataset)
+    source = _source(recipe)
+    data = source.read(dataset)
     classes = parts.resolved_classes(recipe, data)
     recipe = recipe.replace(classes=classes, batch_size=columns, gradient_accumulation_steps=1)
-    unreadable = UnreadableImages(data, recipe.unreadable_images)
-    batches = training_batches(
-        recipe, data, steps=rows, first_epoch=0, seed=seed, unreadable=unreadable
-    )
-    with unreadable.named():
-        return np.stack([images for images, _ in batches.take(rows).as_numpy_iterator()])
+    return source.Feed(recipe, data, None, steps=rows, seed=seed).previewed(rows)
 
 
 def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
@@ -193,8 +197,25 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     return model
 
 
+def __getattr__(name: str) -> Any:
+    if name in ("evaluation_batches", "training_batches"):
+        return getattr(importlib.import_module(f"{__name__}.pipeline"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _source(recipe: Recipe) -> Any:
+    """The module that reads the recipe's data and feeds its model: `resident` or `streamed`, both alike."""
+    # The second is TensorFlow code, which the first does without on another backend.
+    name = "resident" if recipe.data_on_device else "streamed"
+    return importlib.import_module(f"{__name__}.{name}")
+
+
 def _compiled_model(
-    recipe: Recipe, model: keras.Model | None, replicas: int, steps: int
+    recipe: Recipe,
+    model: keras.Model | None,
+    replicas: int,
+    steps: int,
+    feed: "resident.Feed | streamed.Feed",
 ) -> tuple[keras.Model, MovingAverage | None]:
     """The model, ready to be trained, and the average of its weights where the recipe has one."""
     parts.check_share(recipe, replicas)
@@ -204,6 +225,8 @@ def _compiled_model(
     with parts.dtype_policy(precision):
         if model is None:
             model = parts.network(recipe)
+            if recipe.whitening:
+                whitening.whiten(model, feed.first_images(whitening.IMAGES))
         elif replicas > 1:
             # Variables made outside the scope live on one device only.
             weights = model.get_weights()
@@ -226,7 +249,7 @@ def _opened(
     known: dict[str, Any],
     save_every_steps: int | None,
     guard: NonFinite,
-    unreadable: UnreadableImages,
+    feed: "resident.Feed | streamed.Feed",
 ) -> tuple[RunFolder | None, Place]:
     """The run folder, if there is one, and how far the run has come."""
     if run_dir is None:
@@ -236,19 +259,20 @@ def _opened(
         run_dir,
         save_every=save_every_steps and save_every_steps * recipe.gradient_accumulation_steps,
         average=average,
-        notes=lambda: {"skipped": guard.skipped, "unreadable": len(unreadable.reasons)},
+        notes=lambda: {"skipped": guard.skipped, **feed.notes},
     )
     with devices.alone():
         place = folder.restore(model)
     run.check_shared(run_dir, place.epochs)
     guard.resume(place.batches, place.notes.get("skipped", 0))
+    feed.resume(place.notes)
     return folder, place
 
 
 def _trained(
     recipe: Recipe,
     model: keras.Model,
-    batches: Callable[..., tf.data.Dataset],
+    feed: "resident.Feed | streamed.Feed",
     steps: int,
     place: Place,
     options: dict[str, Any],
@@ -262,14 +286,15 @@ def _trained(
     begun = [(place.epochs, place.batches, place.epochs + 1)] if place.batches else []
     for epoch, batch, end in [*begun, (place.epochs + len(begun), 0, last)]:
         if epoch < end:
-            history = model.fit(
-                batches(first_epoch=epoch, first_batch=batch),
-                initial_epoch=epoch,
-                epochs=end,
-                steps_per_epoch=length - batch,
-                shuffle=False,
-                **options,
-            )
+            with feed.training(model, first_epoch=epoch, first_batch=batch) as batches:
+                history = model.fit(
+                    **batches,
+                    initial_epoch=epoch,
+                    epochs=end,
+                    steps_per_epoch=length - batch,
+                    shuffle=False,
+                    **options,
+                )
             if model.stop_training:
                 break
     return history
@@ -298,58 +323,20 @@ def _finished(
     return history
 
 
-def _watched(
-    recipe: Recipe, data: ImageDataset, validation_data: Any, replicas: int
-) -> tuple[list[UnreadableImages], tf.data.Dataset | None]:
-    """Who hears of unreadable images, of each data set, and the batches of the second."""
-    watchers = [UnreadableImages(data, recipe.unreadable_images)]
-    if validation_data is None:
-        return watchers, None
-    # Ten views would cost ten times as much, after every epoch.
-    once = recipe.replace(test_views="one")
-    batches, watcher = _evaluation(once, validation_data, data.class_names, replicas)
-    return [*watchers, watcher], batches
-
-
-def _evaluation(
-    recipe: Recipe,
-    dataset: Any,
-    class_names: tuple[str, ...] | None,
-    replicas: int,
-    real: str | Path | None = None,
-) -> tuple[tf.data.Dataset, UnreadableImages]:
-    data: ImageDataset = from_source(dataset, split="validation", class_names=class_names)
-    parts.resolved_classes(recipe, data)
-    unreadable = UnreadableImages(data, recipe.unreadable_images)
-    batches = evaluation_batches(
-        recipe,
-        data,
-        unreadable=unreadable,
-        replicas=replicas,
-        host=devices.host(),
-        real=None if real is None else real_labels(real, data, recipe.classes),
-    )
-    return batches, unreadable
-
-
 def _callbacks(
     recipe: Recipe,
     average: MovingAverage | None,
-    watchers: Sequence[UnreadableImages],
+    feed: "resident.Feed | streamed.Feed",
     callbacks: Sequence[keras.callbacks.Callback],
     folder: RunFolder | None,
     guard: NonFinite,
 ) -> list[keras.callbacks.Callback]:
-    def warn(epoch: int, logs: dict[str, float]) -> None:
-        for watcher in watchers:
-            watcher.warn()
-
     def log_rate(epoch: int, logs: dict[str, float]) -> None:
         rate = keras.ops.convert_to_numpy(guard.model.optimizer.learning_rate)
         logs["learning_rate"] = float(rate)
 
     if recipe.schedule == "plateau":
-        monitor = "top1" if len(watchers) == 1 else "val_top1"
+        monitor = "val_top1" if feed.evaluates else "top1"
         rate = Plateau(recipe, monitor, lambda: folder.rows if folder else [])
     elif recipe.schedule_per == "epoch":
         rate = keras.callbacks.LearningRateScheduler(parts.schedule(recipe))
@@ -357,12 +344,14 @@ def _callbacks(
         rate = keras.callbacks.LambdaCallback(on_epoch_end=log_rate)
     # The folder comes last: its log then has what the others put into theirs.
     # Statistics are averaged before anyone saves them.
+    # The clock comes first: what the others do to evaluate is not training.
     return [
+        *([TrainingClock()] if recipe.target_top1 is not None else []),
         *([average] if average else []),
         devices.AveragedStatistics(),
         rate,
         guard,
-        keras.callbacks.LambdaCallback(on_epoch_end=warn),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: feed.warn()),
         *callbacks,
         *([folder] if folder else []),
     ]

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 
 import keras
-import tensorflow as tf
 
 from keras_resnet_recipes import distribution
 
@@ -21,6 +20,8 @@ def deterministic() -> Iterator[None]:
     if keras.backend.backend() != "tensorflow" or distribution.accelerators():
         yield
         return
+    import tensorflow as tf
+
     tf.config.experimental.enable_op_determinism()
     before = tf.config.optimizer.get_experimental_options()
     tf.config.optimizer.set_experimental_options({**before, "disable_meta_optimizer": True})

@@ -1,9 +1,10 @@
 """What a recipe's fields become: network, loss, optimizer, schedule."""
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -15,13 +16,18 @@ from keras_resnet_recipes import (
     optimizers,
     schedules,
 )
-from keras_resnet_recipes.data import ImageDataset
+from keras_resnet_recipes.applications import dawnbench
+from keras_resnet_recipes.applications.network import Network
 from keras_resnet_recipes.recipes import Recipe
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.data import ImageDataset
+    from keras_resnet_recipes.memory import ImageArrays
 
 Schedule = schedules.Cosine | schedules.Step | schedules.Exponential | schedules.PiecewiseLinear
 
 
-def resolved_classes(recipe: Recipe, data: ImageDataset) -> int:
+def resolved_classes(recipe: Recipe, data: "ImageDataset | ImageArrays") -> int:
     """The number of classes, from the recipe or else from the data; known labels are checked against it."""
     if recipe.classes is None:
         return data.classes if data.classes is not None else _counted_classes(data)
@@ -33,7 +39,7 @@ def resolved_classes(recipe: Recipe, data: ImageDataset) -> int:
     return recipe.classes
 
 
-def _counted_classes(data: ImageDataset) -> int:
+def _counted_classes(data: "ImageDataset | ImageArrays") -> int:
     if data.labels is not None:
         largest = int(data.labels.max())
     elif data.size is None:
@@ -74,7 +80,9 @@ def as_tested(recipe: Recipe, model: keras.Model) -> Recipe:
     return recipe.replace(**changes)
 
 
-def steps_of(recipe: Recipe, data: ImageDataset, steps_per_epoch: int | None) -> int:
+def steps_of(
+    recipe: Recipe, data: "ImageDataset | ImageArrays", steps_per_epoch: int | None
+) -> int:
     """Updates of an epoch: what the user says, or floor(images / batch size)."""
     if steps_per_epoch is not None:
         if steps_per_epoch < 1:
@@ -142,8 +150,7 @@ def dtype_policy(name: str) -> Iterator[None]:
 
 def network(recipe: Recipe) -> keras.Model:
     """The recipe's network with logits as output."""
-    build = getattr(applications, recipe.network)
-    model = build(
+    model = architecture(recipe)(
         classes=recipe.classes, classifier_activation=None, drop_path_rate=recipe.drop_path_rate
     )
     for layer in model.layers if not recipe.zero_gamma else ():
@@ -151,6 +158,25 @@ def network(recipe: Recipe) -> keras.Model:
         if isinstance(getattr(layer, "gamma_initializer", None), keras.initializers.Zeros):
             layer.gamma.assign(keras.ops.ones(layer.gamma.shape))
     return model
+
+
+def architecture(recipe: Recipe) -> Network:
+    """The function that builds the recipe's network."""
+    if recipe.network != "ResNet9":
+        return getattr(applications, recipe.network)
+    features = functools.partial(
+        dawnbench.backbone_features,
+        residual=(1, 3),
+        pool_before_batch_norm=recipe.pool_before_batch_norm,
+        celu_alpha=recipe.celu_alpha,
+        ghost_batch_norm=recipe.ghost_batch_norm,
+        frozen_batch_norm_scale=recipe.frozen_batch_norm_scale,
+        whitening=recipe.whitening,
+    )
+    classifier = functools.partial(dawnbench.maximum_classifier, scale=recipe.logit_scale)
+    return dawnbench.dawnbench_network(
+        recipe.network, summary="ResNet9", features=features, classifier=classifier
+    )
 
 
 def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
@@ -176,10 +202,12 @@ def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> k
 def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
     """The recipe's optimizer, which knows what of the model decays, for epochs of so many updates."""
     rates = schedule(recipe)
+    classifier = f"(^|/){re.escape(_classifier(model))}/"
     settings: dict[str, Any] = {
         "learning_rate": rates(0) if recipe.schedule_per == "epoch" else rates.per_update(steps),
         "weight_decay": recipe.weight_decay,
         "global_clipnorm": recipe.gradient_clip,
+        **_factors(recipe, classifier),
     }
     if recipe.optimizer == "lamb":
         made = optimizers.Lamb(**settings)
@@ -190,7 +218,7 @@ def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizer
             "momentum": recipe.momentum,
             "adaptive_clip": recipe.adaptive_gradient_clip,
             # The original leaves out the last layer.
-            "exclude_from_adaptive_clip": [f"(^|/){re.escape(_classifier(model))}/"],
+            "exclude_from_adaptive_clip": [classifier],
         }
         if recipe.optimizer == "rmsprop_tf":
             made = optimizers.RMSpropTF(**settings)
@@ -201,6 +229,19 @@ def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizer
             )
     optimizers.exclude_from_decay(made, model, recipe.weight_decay_on)
     return made
+
+
+# Paths of the shifts of normalizations, too, which are biases to torch.
+_BIASES = "(^|/)(bias|beta)$"
+
+
+def _factors(recipe: Recipe, classifier: str) -> dict[str, dict[str, float]]:
+    """Rates and decays of the variables that have their own, by path; the first one found counts."""
+    head, bias = recipe.head_learning_rate_factor, recipe.bias_learning_rate_factor
+    if head == bias == 1:
+        return {}
+    rates = {f"{classifier}(.*/)?(bias|beta)$": head * bias, classifier: head, _BIASES: bias}
+    return {"learning_rate_factors": rates, "weight_decay_factors": {_BIASES: 1 / bias}}
 
 
 def _classifier(model: keras.Model) -> str:
@@ -285,4 +326,7 @@ def schedule(recipe: Recipe) -> Schedule:
             **warmup,
         )
     rates = [factor * recipe.learning_rate for factor in recipe.knot_factors]
-    return schedules.PiecewiseLinear(tuple(zip(recipe.knot_epochs, rates, strict=True)))
+    return schedules.PiecewiseLinear(
+        tuple(zip(recipe.knot_epochs, rates, strict=True)),
+        count_from=int(recipe.schedule_reaches_ends),
+    )

@@ -26,6 +26,8 @@ def augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
         steps["pad"] = augment.PadAndCrop(recipe.pad, fill=recipe.pad_color)
     if recipe.horizontal_flip:
         steps["flip"] = augment.RandomFlip()
+    if recipe.cutout:
+        steps["cutout"] = augment.Cutout(recipe.cutout, fill=recipe.cutout_color or IMAGENET_MEAN)
     if recipe.rand_augment is not None:
         magnitude, std = recipe.rand_augment
         steps["rand_augment"] = augment.RandAugment(

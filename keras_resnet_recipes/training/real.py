@@ -3,19 +3,21 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from keras_resnet_recipes.data import ImageDataset
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_resnet_recipes.data import ImageDataset
 
 # What follows the number in ILSVRC2012_val_00000001.JPEG depends on who packed the pictures.
 _NUMBER = re.compile(r"_val_(\d{8})(?!\d)")
 
 
-def real_labels(path: str | Path, data: ImageDataset, classes: int) -> tf.RaggedTensor:
+def real_labels(path: str | Path, data: "ImageDataset", classes: int) -> "tf.RaggedTensor":
     """The ReaL labels of each image of a data set.
 
     Args:
@@ -32,6 +34,9 @@ def real_labels(path: str | Path, data: ImageDataset, classes: int) -> tf.Ragged
 
     Source: Beyer et al., 'Are we done with ImageNet?' (arXiv 2006.07159).
     """
+    # Data on the device does without TensorFlow, and without these.
+    import tensorflow as tf
+
     labels = _read(Path(path), classes)
     places = _places(data, len(labels), path)
     chosen = [labels[place] for place in places]
@@ -79,7 +84,7 @@ def _read(path: Path, classes: int) -> list[list[int]]:
     return rows
 
 
-def _places(data: ImageDataset, count: int, path: str | Path) -> list[int]:
+def _places(data: "ImageDataset", count: int, path: str | Path) -> list[int]:
     """Where in the list the labels of each image are, by its number."""
     if not data.indexed:
         raise ValueError(f"`real` needs pictures with file names; those of {data.name} have none.")

@@ -8,16 +8,19 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from keras_resnet_recipes import distribution
 from keras_resnet_recipes.callbacks import RunFolder
-from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.recipes import Recipe, compare, load_recipe
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.data import ImageDataset
+    from keras_resnet_recipes.memory import ImageArrays
 
 RECIPE = "recipe.json"
 FACTS = "run.json"
@@ -87,7 +90,9 @@ def check_shared(path: str | Path, finished: int) -> None:
         )
 
 
-def facts(data: ImageDataset, *, steps: int, seed: int, own_model: bool) -> dict[str, Any]:
+def facts(
+    data: "ImageDataset | ImageArrays", *, steps: int, seed: int, own_model: bool
+) -> dict[str, Any]:
     """What a run depends on beside its recipe."""
     names = None if data.class_names is None else list(data.class_names)
     return {
@@ -157,8 +162,6 @@ def _check_same(path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
 
 
 def _environment() -> dict[str, Any]:
-    import tensorflow as tf
-
     from keras_resnet_recipes.version import __version__
 
     return {
@@ -166,7 +169,8 @@ def _environment() -> dict[str, Any]:
             "keras_resnet_recipes": __version__,
             "keras": keras.version(),
             "backend": keras.backend.backend(),
-            "tensorflow": tf.__version__,
+            # With pictures on the device another backend does without.
+            "tensorflow": getattr(sys.modules.get("tensorflow"), "__version__", None),
             "numpy": np.__version__,
             "python": platform.python_version(),
         },

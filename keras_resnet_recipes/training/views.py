@@ -1,13 +1,16 @@
 """How often an evaluation looks at a picture, and how the scores of its views become one."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import keras
-import tensorflow as tf
 
-from keras_resnet_recipes import augment, testing
+from keras_resnet_recipes import testing
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training.own_model import check_size
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # Shorter sides in the original, whose networks are tested with one view of 224 pixels.
 _SIDES, _SIZE = (224, 256, 384, 480, 640), 224
@@ -23,11 +26,14 @@ def shorter_sides(recipe: Recipe) -> tuple[int, ...]:
     return tuple(round(side * recipe.test_size / _SIZE) for side in _SIDES)
 
 
-def pictures(recipe: Recipe) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
+def pictures(recipe: Recipe) -> "Callable[[tf.Tensor], tuple[tf.Tensor, ...]]":
     """From an image, uint8 [height, width, 3], to what the network sees of it, all uint8.
 
     One picture [size, size, 3], ten of them [10, size, size, 3], or the whole image in several sizes.
     """
+    # Data on the device does without, and without TensorFlow.
+    from keras_resnet_recipes import augment
+
     cubic = recipe.test_interpolation == "bicubic"
     if recipe.test_views == "multi_scale":
         sides = shorter_sides(recipe)

@@ -49,6 +49,13 @@ def test_layers_are_checked(argument):
         backbone_features(keras.Input((32, 32, 3)), 0.0, **{argument: (4,)})
 
 
+def test_frozen_scales_cannot_begin_anywhere():
+    with pytest.raises(ValueError, match="uniform_gamma=True: expected False"):
+        backbone_features(
+            keras.Input((32, 32, 3)), 0.0, uniform_gamma=True, frozen_batch_norm_scale=True
+        )
+
+
 NARROW = (64, 128, 256, 256)
 _narrow = functools.partial(backbone_features, channels=NARROW, uniform_gamma=True)
 STEPS = {

@@ -1,10 +1,13 @@
 """The whitening convolution against torch's statement of it, and what it does to patches."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 
-from keras_resnet_recipes.applications.whitening import whitening_kernel
+from keras_resnet_recipes.applications import ResNet9, dawnbench
+from keras_resnet_recipes.applications.whitening import whiten, whitening_kernel
 
 
 def test_filters_of_torch(golden):
@@ -54,3 +57,48 @@ def test_outputs_of_the_convolution_are_uncorrelated(golden, count):
 def test_mistakes_are_named(images, epsilon, message):
     with pytest.raises(ValueError, match=message):
         whitening_kernel(images, epsilon=epsilon)
+
+
+MEAN, STD = np.array([125.31, 122.95, 113.87]), np.array([62.99, 62.09, 66.7])
+
+
+def whitening_network(**options):
+    features = partial(dawnbench.backbone_features, channels=(8, 8, 8, 8), whitening=True)
+    return dawnbench.dawnbench_network("Whitened", summary="", features=features)(**options)
+
+
+@pytest.mark.every_backend
+def test_a_network_whitens_its_own_images(monkeypatch):
+    monkeypatch.setattr("keras_resnet_recipes.applications.whitening._IMAGES", 40)
+    noise = np.random.default_rng(0).normal(size=(50, 17, 17, 3)).cumsum(1).cumsum(2)
+    images = np.clip(128 + 8 * noise, 0, 255).astype("uint8")
+    images[40:] = 0  # these are not looked at
+    expected = whitening_kernel((images[:40] - MEAN) / STD)
+    model = whitening_network()
+    others = [weight.numpy() for weight in model.trainable_weights]
+    whiten(model, images)
+    kernel = keras.ops.convert_to_numpy(model.get_layer("prep_whiten").kernel)
+    # float32 pixels: eigenvectors of near eigenvalues turn a little.
+    np.testing.assert_allclose(kernel, expected, rtol=0, atol=1e-3)
+    for weight, before in zip(model.trainable_weights, others, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), before)
+    normalized = whitening_network(include_preprocessing=False)
+    whiten(normalized, (images - MEAN) / STD)
+    same = keras.ops.convert_to_numpy(normalized.get_layer("prep_whiten").kernel)
+    np.testing.assert_array_equal(same, expected)
+
+
+@pytest.mark.every_backend
+def test_until_then_it_turns_patches():
+    kernel = keras.ops.convert_to_numpy(whitening_network().get_layer("prep_whiten").kernel)
+    flat = kernel.reshape(27, 27)
+    np.testing.assert_allclose(flat.T @ flat, np.eye(27), atol=1e-5)  # float32
+
+
+def test_mistakes_of_networks_are_named():
+    with pytest.raises(ValueError, match="model 'resnet9' has no layer 'prep_whiten'"):
+        whiten(ResNet9(), np.zeros((2, 8, 8, 3), "uint8"))
+    with pytest.raises(
+        ValueError, match=r"images must be \[n, height, width, 3\], got \(2, 8, 8, 1\)"
+    ):
+        whiten(whitening_network(), np.zeros((2, 8, 8, 1), "uint8"))

@@ -155,6 +155,8 @@ CHANGED = {
     "decoupled_decay": True,
     "gradient_averaging": False,
     "exclude_from_weight_decay": ["fc"],
+    "weight_decay_factors": {"bias": 0.5},
+    "learning_rate_factors": {"bias": 64.0, "fc": 2.0},
     "gradient_accumulation_steps": 2,
     "use_ema": True,
     "ema_momentum": 0.9,
@@ -298,6 +300,8 @@ def test_gradient_accumulation_clips_and_applies_the_mean(golden):
         ({"epsilon": 0.0}, "`epsilon` must be above 0.*epsilon=0.0"),
         ({"global_clipnorm": 0.0}, "`global_clipnorm` must be above 0.*=0.0"),
         ({"exclude_from_weight_decay": "fc"}, "`exclude_from_weight_decay` must be a list.*='fc'"),
+        ({"learning_rate_factors": {"fc": -1}}, "`learning_rate_factors` must be a mapping"),
+        ({"weight_decay_factors": ["fc"]}, "`weight_decay_factors` must be a mapping"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):

@@ -62,6 +62,21 @@ def test_values_take_the_fields_own_type():
         ),
         ({"momentum": 0.9}, "`momentum` must be 0.0 with optimizer='lamb', which does not read it"),
         (
+            {"bias_learning_rate_factor": 64},
+            "`bias_learning_rate_factor` must be 1.0 with optimizer='lamb'",
+        ),
+        ({"head_learning_rate_factor": 0}, "`head_learning_rate_factor` must be a number above 0"),
+        ({"whitening": True}, "`whitening` must be False with network='ResNet50'"),
+        ({"logit_scale": 0.0625}, "`logit_scale` must be 0.125 with network='ResNet50'"),
+        (
+            {"network": "ResNet9", "ghost_batch_norm": 3},
+            "`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps`",
+        ),
+        (
+            {"network": "ResNet9", "ghost_batch_norm": 32, "batch_norm": "synchronized"},
+            "`ghost_batch_norm` must be None with batch_norm='synchronized'",
+        ),
+        (
             {"schedule": "step", "step_epochs": (3,)},
             "`minimum_learning_rate` must be 0.0 with schedule='step'",
         ),

@@ -1,0 +1,183 @@
+"""The pieces of David Page's CIFAR-10 networks, with the tricks of their later versions."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import keras
+
+from keras_resnet_recipes.applications.convolution import (
+    Tensor,
+    batch_normalization,
+    convolution,
+    torch_uniform,
+)
+from keras_resnet_recipes.layers import CELU
+
+
+def convolved(
+    x: Tensor,
+    filters: int,
+    *,
+    finish: Callable[..., Tensor],
+    kernel_size: int = 3,
+    strides: int = 1,
+    pool: Literal["before", "after"] | None = None,
+    name: str,
+) -> Tensor:
+    """A convolution and what follows it, with the maximum of every 2x2 pixels in between or at the end.
+
+    Args:
+        x: Features, `(batch, height, width, channels)`.
+        filters: Channels of the output.
+        finish: Normalizes and activates: `activation` with its arguments.
+        kernel_size: Height and width of the kernel, odd.
+        strides: Stride of the convolution.
+        pool: Whether the maximum is taken before or after `finish`; None does not.
+        name: Name of the unit.
+
+    Returns:
+        Features, `(batch, height', width', filters)`.
+
+    Example:
+        >>> from keras_resnet_recipes.applications.dawnbench_blocks import activation, convolved
+        >>> convolved(keras.Input((8, 8, 3)), 4, finish=activation, pool="after", name="prep").shape
+        (None, 4, 4, 4)
+
+    References:
+        `conv_bn` of `new_dawn.py` in davidcpage/cifar10-fast.
+    """
+    halve = keras.layers.MaxPooling2D(2, data_format="channels_last", name=f"{name}_pool")
+    x = plain_convolution(x, filters, kernel_size, strides=strides, name=f"{name}_conv")
+    if pool == "before":
+        x = halve(x)
+    x = finish(x, name=name)
+    return halve(x) if pool == "after" else x
+
+
+def plain_convolution(
+    x: Tensor, filters: int, kernel_size: int, *, strides: int = 1, name: str
+) -> Tensor:
+    """A convolution without bias, with torch's initial values.
+
+    Args:
+        x: Features, `(batch, height, width, channels)`.
+        filters: Channels of the output.
+        kernel_size: Height and width of the kernel, odd.
+        strides: Stride.
+        name: Name of the layer.
+
+    Returns:
+        Features, `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+
+    Example:
+        >>> from keras_resnet_recipes.applications.dawnbench_blocks import plain_convolution
+        >>> plain_convolution(keras.Input((8, 8, 3)), 4, 3, name="conv").shape
+        (None, 8, 8, 4)
+
+    References:
+        torch's `nn.Conv2d`.
+    """
+    initializer = partial(torch_uniform, kernel_size**2 * x.shape[-1])
+    return convolution(x, filters, kernel_size, strides=strides, initializer=initializer, name=name)
+
+
+def whitened(images: Tensor, *, name: str) -> Tensor:
+    """Patches of 3x3 pixels turned by a convolution that is not trained.
+
+    Its filters begin orthogonal, drawn at random, and are set by `whitening.whiten`.
+
+    Args:
+        images: Normalized images, `(batch, height, width, channels)`.
+        name: Name of the layer.
+
+    Returns:
+        Features, `(batch, height, width, 9 * channels)`.
+
+    Example:
+        >>> from keras_resnet_recipes.applications.dawnbench_blocks import whitened
+        >>> whitened(keras.Input((32, 32, 3)), name="whiten").shape
+        (None, 32, 32, 27)
+
+    References:
+        `whitening_block` of `bag_of_tricks.ipynb` in davidcpage/cifar10-fast.
+    """
+    layer = keras.layers.Conv2D(
+        9 * images.shape[-1],
+        3,
+        padding="same",
+        data_format="channels_last",
+        use_bias=False,
+        kernel_initializer="orthogonal",
+        trainable=False,
+        name=name,
+    )
+    return layer(images)
+
+
+def activation(
+    x: Tensor,
+    *,
+    uniform_gamma: bool = False,
+    frozen_gamma: bool = False,
+    group_size: int | None = None,
+    celu_alpha: float | None = None,
+    name: str,
+) -> Tensor:
+    """Batch normalization, and ReLU or CELU.
+
+    Args:
+        x: Features, `(batch, height, width, channels)`.
+        uniform_gamma: Whether scales begin between 0 and 1, not at 1.
+        frozen_gamma: Whether they stay 1.
+        group_size: Images that are normalized together in training; None is all.
+        celu_alpha: Alpha of CELU; None is ReLU.
+        name: Name of the unit.
+
+    Returns:
+        Features of the same shape.
+
+    Example:
+        >>> from keras_resnet_recipes.applications.dawnbench_blocks import activation
+        >>> activation(keras.Input((8, 8, 3)), celu_alpha=0.3, name="prep").shape
+        (None, 8, 8, 3)
+
+    References:
+        `conv_bn` of `new_dawn.py` in davidcpage/cifar10-fast.
+    """
+    # An initializer that is used twice would draw the same numbers twice.
+    gamma = keras.initializers.RandomUniform(0.0, 1.0) if uniform_gamma else "ones"
+    x = batch_normalization(
+        x, gamma=None if frozen_gamma else gamma, group_size=group_size, name=f"{name}_bn"
+    )
+    if celu_alpha is None:
+        return keras.layers.ReLU(name=f"{name}_relu")(x)
+    return CELU(celu_alpha, name=f"{name}_celu")(x)
+
+
+def dense(x: Tensor, classes: int, *, use_bias: bool) -> Tensor:
+    """The layer `linear`, with torch's initial values.
+
+    Args:
+        x: Features, `(batch, channels)`.
+        classes: Number of outputs.
+        use_bias: Whether there is a bias.
+
+    Returns:
+        `(batch, classes)`.
+
+    Example:
+        >>> from keras_resnet_recipes.applications.dawnbench_blocks import dense
+        >>> dense(keras.Input((512,)), 10, use_bias=False).shape
+        (None, 10)
+
+    References:
+        torch's `nn.Linear`.
+    """
+    return keras.layers.Dense(
+        classes,
+        use_bias=use_bias,
+        kernel_initializer=torch_uniform(x.shape[-1]),
+        bias_initializer=torch_uniform(x.shape[-1]),
+        name="linear",
+    )(x)

@@ -1,0 +1,114 @@
+"""Batch normalization over parts of a batch."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class GhostBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalization whose statistics in training are those of a few images, not of all.
+
+    A batch is cut into runs of `group_size` consecutive images, the last one perhaps shorter, and
+    each is normalized by its own mean and variance. The moving statistics, with which it evaluates,
+    move towards the mean of the groups' means and of their variances, as if each group had a moving
+    average of its own and these were averaged in the end. A variance is that of the group itself, as
+    in Keras (torch keeps n / (n - 1) times that).
+
+    Under `tf.distribute` the batch is a device's share. On JAX a group may span devices; give each a
+    multiple of `group_size`, or they wait for each other.
+
+    Args:
+        group_size: Images of a group, at least 1.
+        **kwargs: Those of `keras.layers.BatchNormalization`; channels are last, and there is no
+            `renorm` and no `synchronized`.
+
+    Raises:
+        ValueError: If `group_size` is below 1, `axis` not the last, or `renorm` or `synchronized` is
+            set.
+
+    Input shape:
+        `(batch, ..., channels)`, floating point.
+
+    Output shape:
+        That of the input.
+
+    Example:
+        >>> from keras_resnet_recipes.layers import GhostBatchNormalization
+        >>> layer = GhostBatchNormalization(group_size=2)
+        >>> outputs = layer(keras.ops.array([[1.0], [3.0], [10.0], [30.0]]), training=True)
+        >>> [round(float(x)) for x in outputs[:, 0]]
+        [-1, 1, -1, 1]
+
+    References:
+        Hoffer et al., "Train longer, generalize better" (arXiv:1705.08741), section 4, and
+        `GhostBatchNorm` of davidcpage/cifar10-fast. There image i is of group i mod (number of
+        groups); of a shuffled batch that is as good a group as consecutive images, of which parts
+        of a batch and shares of it hold whole ones.
+    """
+
+    def __init__(self, group_size: int = 32, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if group_size < 1:
+            raise ValueError(f"`group_size` must be at least 1. Received: group_size={group_size}")
+        self.group_size = int(group_size)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the variables of `keras.layers.BatchNormalization`."""
+        if self.axis not in (-1, len(input_shape) - 1) or self.renorm:
+            raise ValueError(
+                "`axis` must be the last one, and `renorm` False. "
+                f"Received: axis={self.axis}, renorm={self.renorm}"
+            )
+        super().build(input_shape)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Returns the normalized inputs."""
+        if not training or not self.trainable:
+            return super().call(inputs, training=training)
+        if self.synchronized:
+            raise ValueError(
+                "`synchronized` must be False: a group is of one device. Received: True"
+            )
+        # Sums of many numbers need more than half precision.
+        wide = keras.backend.result_type(inputs.dtype, "float32")
+        shape = ops.shape(inputs)
+        groups, weights = self._groups(ops.cast(inputs, wide))
+        mean = _group_means(groups, weights)
+        variance = _group_means(ops.square(groups - mean), weights)
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance)
+        outputs = (groups - mean) * ops.rsqrt(variance + self.epsilon)
+        if self.scale:
+            outputs = outputs * ops.cast(self.gamma, wide)
+        if self.center:
+            outputs = outputs + ops.cast(self.beta, wide)
+        outputs = ops.reshape(outputs, (-1, *shape[1:]))[: shape[0]]
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _groups(self, inputs: Any) -> tuple[Any, Any]:
+        """Inputs as [groups, images, pixels, channels], and each image's share of its group's mean."""
+        size, images = self.group_size, ops.shape(inputs)[0]
+        groups = -(-images // size)
+        # On TensorFlow the number of images may be a tensor.
+        if not isinstance(images, int) or images % size:
+            rest = [(0, 0)] * (len(inputs.shape) - 1)
+            inputs = ops.pad(inputs, [(0, size - 1), *rest])[: groups * size]
+        real = ops.cast(ops.arange(groups * size) < images, inputs.dtype)
+        real = ops.reshape(real, (groups, size, 1, 1))
+        weights = real / ops.sum(real, axis=1, keepdims=True)
+        return ops.reshape(inputs, (groups, size, -1, inputs.shape[-1])), weights
+
+    def _move(self, moving: Any, statistic: Any) -> None:
+        mean = ops.cast(ops.mean(statistic, axis=(0, 1, 2)), moving.dtype)
+        moving.assign(moving * self.momentum + mean * (1.0 - self.momentum))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "group_size": self.group_size}
+
+
+def _group_means(groups: Any, weights: Any) -> Any:
+    images = ops.mean(groups, axis=2, keepdims=True)
+    return ops.sum(images * weights, axis=1, keepdims=True)

@@ -1,0 +1,178 @@
+"""Images and labels that lie in memory as NumPy arrays, or in an .npz file."""
+
+import contextlib
+import dataclasses
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+# Where Keras' data sets and their copies keep the parts.
+SPLITS = {"train": ("x_train", "y_train"), "validation": ("x_test", "y_test")}
+_UNREADABLE = (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageArrays:
+    """Images with integer labels, all of one size, checked when made.
+
+    Args:
+        name: What messages call them.
+        images: [n, height, width, 3], [n, height, width, 1] or [n, height, width]; uint8, or float with values 0..255.
+        labels: Integers [n] or [n, 1], from 0.
+
+    Attributes:
+        images: uint8, in the shape they came in.
+        labels: int64 [n].
+
+    Raises:
+        ValueError: If there is no image, a shape, dtype or range is another, or the lengths differ.
+
+    >>> pictures = ImageArrays("mine", np.zeros((3, 28, 28), "uint8"), np.arange(3))
+    >>> pictures.size, pictures.rgb().shape
+    (3, (3, 28, 28, 3))
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray
+    # The same questions are asked of a `data.ImageDataset`; arrays do not know the answers.
+    classes = None
+    class_names = None
+
+    def __post_init__(self) -> None:
+        images, labels = _as_array("images", self.images), _as_array("labels", self.labels)
+        _check_images(images)
+        if images.dtype != np.uint8:
+            images = np.rint(images).astype(np.uint8)
+        object.__setattr__(self, "images", images)
+        object.__setattr__(self, "labels", _checked_labels(labels, len(images)))
+
+    @property
+    def size(self) -> int:
+        """Number of images."""
+        return len(self.images)
+
+    @classmethod
+    def from_npz(cls, path: str | Path, split: str = "train") -> Self:
+        """Reads an .npz file with x_train, y_train, x_test and y_test, as Keras' data sets are kept.
+
+        Args:
+            path: The file; it must not hold Python objects.
+            split: "train" or "validation", which are x_test and y_test.
+
+        Raises:
+            ValueError: If there is no such file, it lacks the two arrays, or they are no images and labels.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(folder + "/a.npz", x_train=np.zeros((2, 8, 8, 3), "uint8"), y_train=[0, 1])
+        ...     ImageArrays.from_npz(folder + "/a.npz").labels
+        array([0, 1])
+        """
+        if split not in SPLITS:
+            raise ValueError(f"`split` of an .npz must be 'train' or 'validation'; got {split!r}.")
+        try:
+            with _opened(path) as file:
+                missing = [name for name in SPLITS[split] if name not in file]
+                if missing:
+                    raise ValueError(f"it has no {missing[0]}, only {', '.join(file)}")
+                images, labels = (file[name] for name in SPLITS[split])
+        except _UNREADABLE as error:
+            raise ValueError(f"cannot read {str(path)!r}: {error}.") from None
+        return cls(f"{split} of {str(path)!r}", images, labels)
+
+    def rgb(self) -> np.ndarray:
+        """The images with three channels, uint8 [n, height, width, 3]."""
+        images = self.images[..., None] if self.images.ndim == 3 else self.images
+        return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+
+    def check_labels(self, classes: int) -> None:
+        """Raises ValueError if a label is outside 0..classes-1."""
+        check_labels(self.name, self.labels, classes)
+
+
+def is_npz(source: Any) -> bool:
+    """Whether somebody names an .npz file.
+
+    >>> is_npz("cifar10.npz"), is_npz(np.zeros(3))
+    (True, False)
+    """
+    return isinstance(source, str | Path) and Path(source).suffix == ".npz"
+
+
+def has_test_pictures(path: str | Path) -> bool:
+    """Whether an .npz file can be read and has x_test, which are then evaluated after every epoch."""
+    try:
+        with _opened(path) as file:
+            return all(name in file for name in SPLITS["validation"])
+    except _UNREADABLE:
+        return False
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
+    # NumPy leaves a file open that it cannot read.
+    with Path(path).expanduser().open("rb") as stream:
+        file = np.load(stream, allow_pickle=False)
+        if not isinstance(file, Mapping):
+            raise ValueError("it holds a single array")
+        with file:
+            yield file
+
+
+def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
+    """Raises ValueError if a label of what is called `name` is outside 0..classes-1."""
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"labels of {name} must be within 0..{classes - 1} for {classes} classes; "
+            f"received {low if low < 0 else high}."
+        )
+
+
+def _as_array(name: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"`{name}` must be of one size: {error}.") from None
+
+
+def _check_images(images: np.ndarray) -> None:
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
+        raise ValueError(
+            "`images` must be [n, height, width, 3], [n, height, width, 1] or [n, height, width]; "
+            f"received the shape {images.shape}."
+        )
+    if not images.size:
+        raise ValueError(
+            f"`images` must hold at least one image; received the shape {images.shape}."
+        )
+    if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(
+            f"`images` must be uint8, or float with values 0..255; received {images.dtype}."
+        )
+    if images.dtype != np.uint8:
+        low, high = float(images.min()), float(images.max())
+        # Values 0..1 would look like black pictures and train on nothing, silently.
+        if not (low >= 0 and 1 < high <= 255):
+            raise ValueError(f"float `images` must have values 0..255; received {low:g}..{high:g}.")
+
+
+def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"`labels` must be integers [n] or [n, 1]; received {labels.dtype} of the shape {labels.shape}."
+        )
+    if len(labels) != images:
+        raise ValueError(
+            f"`labels` must be as many as the images ({images}); received {len(labels)}."
+        )
+    if labels.min() < 0:
+        raise ValueError(f"`labels` must be 0 or more; received {labels.min()}.")
+    return labels.astype(np.int64)

@@ -1,0 +1,149 @@
+"""Makes tricks.npz: a training step of Page's network with all later tricks, stated in torch.
+
+    python -m venv venv
+    venv/bin/pip install torch==2.13.0 numpy==2.4.6
+    venv/bin/python make_tricks.py
+
+Written after `new_dawn.py`, `torch_backend.py` and `bag_of_tricks.ipynb` of davidcpage/cifar10-fast,
+in float64: max-pooling before the batch norm, CELU with alpha 0.3, statistics of 16 consecutive
+images (there: of every nth), scales of 1, logits over 16, a fixed 3x3 convolution and a learned 1x1
+one first, label smoothing 0.2, the summed loss, Nesterov's momentum with the rate inside the
+velocity, biases with 64 times the rate and a 64th of the decay. Two updates at two rates, then an
+evaluation. Moving variances are towards the biased variance, as Keras has it. Images, labels and
+weights are drawn from names and need no storage; of large arrays every nth number is kept.
+"""
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+IMAGES, GROUP, ALPHA, SCALE, SMOOTHING = 32, 16, 0.3, 1 / 16, 0.2
+RATES, DECAY, MOMENTUM, BIASES = (2e-3, 1e-3), 0.256, 0.9, 64
+WIDTHS = {
+    "prep": (27, 64, 1),
+    "layer1": (64, 128, 3),
+    "res1a": (128, 128, 3),
+    "res1b": (128, 128, 3),
+}
+WIDTHS |= {"layer2": (128, 256, 3), "layer3": (256, 512, 3)}
+WIDTHS |= {"res3a": (512, 512, 3), "res3b": (512, 512, 3)}
+KEPT = 1500  # of an array, at most
+
+
+def draw(name, shape):
+    """Standard normal numbers of the parameter `name`."""
+    return torch.tensor(np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape))
+
+
+def parameters():
+    """All that is trained, by name, and the moving statistics."""
+    trained, moving = {}, {}
+    for name, (inputs, outputs, size) in WIDTHS.items():
+        kernel = draw(f"{name}.conv.weight", (outputs, inputs, size, size))
+        trained[f"{name}.conv.weight"] = kernel / kernel[0].numel() ** 0.5
+        trained[f"{name}.bn.bias"] = 0.1 * draw(f"{name}.bn.bias", (outputs,))
+        moving[f"{name}.bn.running_mean"] = 0.1 * draw(f"{name}.bn.running_mean", (outputs,))
+        variance = draw(f"{name}.bn.running_var", (outputs,))
+        moving[f"{name}.bn.running_var"] = torch.exp(0.1 * variance)
+    trained["linear.weight"] = draw("linear.weight", (10, 512)) / 512**0.5
+    for parameter in trained.values():
+        parameter.requires_grad_()
+    return trained, moving
+
+
+def normalized(x, bias, name, moving, training):
+    """Batch normalization by groups, whose moving statistics are averages over the groups."""
+    mean, variance = moving[f"{name}.bn.running_mean"], moving[f"{name}.bn.running_var"]
+    if not training:
+        return F.batch_norm(x, mean, variance, bias=bias, eps=1e-5)
+    groups = x.split(GROUP)
+    with torch.no_grad():
+        flat = [group.transpose(0, 1).flatten(1) for group in groups]
+        means = torch.stack([group.mean(1) for group in flat]).mean(0)
+        variances = torch.stack([group.var(1, unbiased=False) for group in flat]).mean(0)
+        moving[f"{name}.bn.running_mean"] = 0.9 * mean + 0.1 * means
+        moving[f"{name}.bn.running_var"] = 0.9 * variance + 0.1 * variances
+    return torch.cat(
+        [F.batch_norm(g, None, None, bias=bias, training=True, eps=1e-5) for g in groups]
+    )
+
+
+def logits_of(images, trained, moving, training):
+    def unit(x, name, pool=False):
+        x = F.conv2d(x, trained[f"{name}.conv.weight"], padding="same")
+        x = F.max_pool2d(x, 2) if pool else x
+        return F.celu(normalized(x, trained[f"{name}.bn.bias"], name, moving, training), ALPHA)
+
+    whiten = draw("prep.whiten.weight", (27, 3, 3, 3)) / 27**0.5
+    x = unit(F.conv2d(images, whiten, padding="same"), "prep")
+    x = unit(x, "layer1", pool=True)
+    x = x + unit(unit(x, "res1a"), "res1b")
+    x = unit(unit(x, "layer2", pool=True), "layer3", pool=True)
+    x = x + unit(unit(x, "res3a"), "res3b")
+    return SCALE * F.max_pool2d(x, 4).flatten(1) @ trained["linear.weight"].T
+
+
+def loss_of(logits, labels):
+    log_probabilities = F.log_softmax(logits, 1)
+    entropy = F.nll_loss(log_probabilities, labels, reduction="sum")
+    return (1 - SMOOTHING) * entropy - SMOOTHING * log_probabilities.mean(1).sum()
+
+
+def update(trained, velocities, rate):
+    """Page's rule, d = -lr (g + wd w); v <- 0.9 v + d; w <- w + d + 0.9 v."""
+    for name, w in trained.items():
+        factor = BIASES if name.endswith("bias") else 1
+        with torch.no_grad():
+            d = -rate * factor * (w.grad + DECAY / factor * w)
+            velocities[name] = v = MOMENTUM * velocities.get(name, 0.0) + d
+            w += d + MOMENTUM * v
+        w.grad = None
+
+
+def thinned(values):
+    values = values.detach().numpy().ravel()
+    return values[:: -(-len(values) // KEPT)].astype("float32")
+
+
+def main():
+    """Writes tricks.npz beside this file."""
+    images, labels = draw("images", (IMAGES, 3, 32, 32)), torch.arange(IMAGES) % 10
+    (trained, moving), velocities, arrays = parameters(), {}, {}
+    for step, rate in enumerate(RATES):
+        logits = logits_of(images, trained, moving, training=True)
+        loss = loss_of(logits, labels)
+        loss.backward()
+        arrays |= {f"{step}/logits": logits.detach().numpy(), f"{step}/loss": loss.item()}
+        for name, parameter in trained.items():
+            arrays[f"{step}/norm/{name}"] = parameter.grad.norm().item()
+            if step == 0:
+                arrays[f"gradient/{name}"] = thinned(parameter.grad)
+        update(trained, velocities, rate)
+        if step == 0:
+            arrays |= {f"updated/{name}": thinned(values) for name, values in trained.items()}
+    arrays |= {f"moving/{name}": thinned(values) for name, values in moving.items()}
+    arrays["evaluated"] = logits_of(images, trained, moving, training=False).detach().numpy()
+    meta = {
+        "script": "make_tricks.py",
+        "images": IMAGES,
+        "group": GROUP,
+        "alpha": ALPHA,
+        "scale": SCALE,
+        "smoothing": SMOOTHING,
+        "rates": RATES,
+        "decay": DECAY,
+        "momentum": MOMENTUM,
+        "biases": BIASES,
+        "kept": KEPT,
+        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+    }
+    path = Path(__file__).with_name("tricks.npz")
+    np.savez_compressed(path, meta=np.array(json.dumps(meta)), **arrays)
+
+
+if __name__ == "__main__":
+    main()

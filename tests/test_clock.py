@@ -1,0 +1,77 @@
+"""The time to an accuracy: training alone is counted, and the command prints it."""
+
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.clock import TrainingClock, reached
+
+
+class Slow(keras.callbacks.Callback):
+    """Takes its time, in training and in evaluation."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        time.sleep(0.05)
+
+    def on_test_batch_end(self, batch, logs=None):
+        time.sleep(0.5)
+
+
+@pytest.mark.every_backend
+def test_evaluations_are_not_counted():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    history = model.fit(
+        x,
+        y,
+        batch_size=1,
+        epochs=3,
+        validation_data=(x, y),
+        callbacks=[TrainingClock(), Slow()],
+        verbose=0,
+    )
+    first, *others = history.history["train_seconds"]
+    assert first >= 0.2
+    # Four batches of 0.05 s, and less than the half second that an evaluation takes besides.
+    assert all(0.2 <= seconds < 0.6 for seconds in others)
+
+
+@pytest.mark.every_backend
+def test_without_evaluations_the_clock_stops_too():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    history = model.fit(x, y, epochs=2, callbacks=[TrainingClock()], verbose=0)
+    assert len(history.history["train_seconds"]) == 2
+
+
+def test_the_first_epoch_that_reaches_it_counts():
+    history = {
+        "val_top1": [0.3, float(np.float32(0.94)), 0.93, 0.96],
+        "train_seconds": [5.0, 2.0, 2.0, 2.0],
+    }
+    assert reached(history, 94.0) == (2, 7.0)
+    assert reached(history, 95.0) == (4, 11.0)
+    assert reached(history, 96.1) is None
+
+
+def test_the_command_tests_on_the_file_and_prints_the_time(tmp_path, capsys):
+    rng, path, run = np.random.default_rng(0), tmp_path / "pictures.npz", str(tmp_path / "run")
+    x, y = rng.integers(0, 256, (16, 8, 8, 3), "uint8"), np.arange(16) % 3
+    np.savez(path, x_train=x, y_train=y, x_test=x[:6], y_test=y[:6])
+    small = {"network": "'ResNet20'", "train_size": 8, "test_size": 8, "cutout": 4}
+    small |= {"batch_size": 8, "epochs": 1}
+    changes = [part for item in small.items() for part in ("--set", "{}={}".format(*item))]
+    command = ["train", "DAWNBench", "--data", str(path), "--run-dir", run, *changes]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"`--val`: x_test and y_test of {path}." in lines
+    assert lines[-1].startswith("94 % not reached (best ")
+    assert main(["evaluate", run, "--data", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("images 6")
+    log = (tmp_path / "run" / "log.csv").read_text().splitlines()
+    assert "train_seconds" in log[0].split(",")

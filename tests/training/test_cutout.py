@@ -1,0 +1,39 @@
+"""The square that is painted over, and the images of a whitening, where tf.data makes the pictures."""
+
+import numpy as np
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.training import preview, streamed
+
+RECIPE = krr.DAWNBench(
+    data_on_device=False,
+    train_size=8,
+    test_size=8,
+    classes=2,
+    batch_size=8,
+    pad=None,
+    cutout=3,
+    cutout_color=(200.4, 99.6, 50.0),
+)
+X, Y = np.zeros((64, 8, 8, 3), "uint8"), np.arange(64) % 2
+
+
+def test_every_picture_has_its_square():
+    pictures = preview(RECIPE, (X, Y), rows=8, columns=8, seed=0).reshape(-1, 8, 8, 3)
+    painted = (pictures == [200, 100, 50]).all(-1)
+    assert (pictures[~painted] == 0).all()
+    places = set()
+    for square in painted:
+        top, left = np.argwhere(square)[0]
+        assert square.sum() == 9
+        assert square[top : top + 3, left : left + 3].all()
+        places.add((int(top), int(left)))
+    # 64 draws of 36 places leave out one with a probability of 0.17; fewer than 20 never happen.
+    assert len(places) > 20
+
+
+def test_a_whitening_sees_the_first_images_as_they_are():
+    images = np.random.default_rng(0).integers(0, 256, X.shape, "uint8")
+    data = streamed.read((images, Y))
+    feed = streamed.Feed(RECIPE, data, None, steps=1)
+    np.testing.assert_array_equal(feed.first_images(20), images[:20])

@@ -1,0 +1,357 @@
+"""A data set on the device: cards that say what to make, the same training as on pictures made elsewhere."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.applications.whitening import whitening_kernel
+from keras_resnet_recipes.memory import ImageArrays
+from keras_resnet_recipes.training import cards as made
+from keras_resnet_recipes.training import load_run, parts, resident
+
+pytestmark = pytest.mark.every_backend
+
+RECIPE = krr.DAWNBench(
+    train_size=8,
+    test_size=8,
+    classes=3,
+    epochs=2,
+    knot_epochs=(0, 1, 2),
+    batch_size=8,
+    pad=2,
+    cutout=3,
+    label_smoothing=0.2,
+)
+RNG = np.random.default_rng(0)
+# 42 pictures are five batches of 8, and two that are left out.
+X, Y = RNG.integers(0, 256, (42, 8, 8, 3), "uint8"), RNG.integers(0, 3, 42)
+TEST = RNG.integers(0, 256, (13, 8, 8, 3), "uint8"), RNG.integers(0, 3, 13)
+
+
+def network():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Rescaling(1 / 64, -2),
+            keras.layers.Conv2D(4, 3, use_bias=False),
+            keras.layers.BatchNormalization(),
+            keras.layers.ReLU(),
+            keras.layers.Dropout(0.2, seed=1),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3),
+        ]
+    )
+
+
+def fit(recipe=RECIPE, **options):
+    return recipe.fit((X, Y), **{"model": network(), "verbose": 0, "seed": 3, **options})
+
+
+def pictures_of(recipe, cards, images):
+    """What cards say, in NumPy, one picture after the other."""
+    pad, result = recipe.pad or 0, []
+    for index, row, column, mirrored, top, left in cards:
+        image = images[index]
+        height, width, _ = image.shape
+        edges = ((pad, pad), (pad, pad), (0, 0))
+        if recipe.pad_color is None:
+            padded = np.pad(image, edges, mode="reflect")
+        else:
+            color = np.rint(recipe.pad_color).astype("uint8")
+            padded = np.stack(
+                [
+                    np.pad(image[..., c], edges[:2], constant_values=color[c])
+                    for c in range(image.shape[-1])
+                ],
+                axis=-1,
+            )
+        picture = padded[row : row + height, column : column + width].copy()
+        if mirrored:
+            picture = picture[:, ::-1].copy()
+        if recipe.cutout:
+            square = picture[top : top + recipe.cutout, left : left + recipe.cutout]
+            square[:] = np.rint(recipe.cutout_color)
+        result.append(picture)
+    return np.stack(result)
+
+
+def cards_of(epoch, recipe=RECIPE, count=40, seed=3):
+    return made.drawn_cards(recipe, X.shape, count=count, seed=seed, epoch=epoch)
+
+
+def test_every_image_comes_once_and_everything_is_drawn_evenly():
+    cards = made.drawn_cards(krr.DAWNBench(), (6000, 32, 32, 3), count=6000, seed=0, epoch=0)
+    assert cards.dtype == np.int32
+    assert sorted(cards[:, 0]) == list(range(6000))
+    for column, places in zip(cards.T[1:], (9, 9, 2, 25, 25), strict=True):
+        counts = np.bincount(column, minlength=places)
+        assert len(counts) == places
+        # Five standard deviations of a binomial distribution.
+        deviation = math.sqrt(6000 / places * (1 - 1 / places))
+        assert abs(counts - 6000 / places).max() < 5 * deviation
+    # Columns are independent: 5 / sqrt(6000) is five standard deviations of their correlation.
+    correlations = np.corrcoef(cards.T) - np.eye(6)
+    assert abs(correlations).max() < 0.065
+
+
+def test_a_card_depends_on_seed_epoch_and_place_alone():
+    long = cards_of(1, count=100)
+    np.testing.assert_array_equal(long[:40], cards_of(1))
+    assert sorted(long[:42, 0]) == list(range(42))
+    np.testing.assert_array_equal(long[42:84, 0], long[:42, 0])
+    for others in (cards_of(0), cards_of(1, seed=4)):
+        assert (others != cards_of(1)).any(axis=0).all()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"pad_color": (10.4, 20.6, 255.0)},
+        {"pad": None, "horizontal_flip": False},
+        {"cutout": None, "cutout_color": None},
+    ],
+    ids=str,
+)
+def test_pictures_are_what_the_cards_say(changes):
+    recipe = RECIPE.replace(**changes)
+    cards = cards_of(0, recipe)
+    ours = made.pictures(recipe, keras.ops.convert_to_tensor(cards), keras.ops.convert_to_tensor(X))
+    ours = keras.ops.convert_to_numpy(ours)
+    assert ours.dtype == np.uint8
+    np.testing.assert_array_equal(ours, pictures_of(recipe, cards, X))
+
+
+def trained_on_pictures(recipe):
+    """The weights after Keras itself trained on the pictures, batch after batch."""
+    model = network()
+    keras.utils.set_random_seed(3)
+    model = parts.compiled(recipe, model, 1, 5)
+    average = parts.moving_average(recipe, 5)
+    drawn = np.concatenate([cards_of(epoch) for epoch in range(recipe.epochs)])
+    targets = np.full((len(drawn), 3), 0.2 / 3, "float32")
+    targets[np.arange(len(drawn)), Y[drawn[:, 0]]] += 0.8
+    model.fit(
+        pictures_of(recipe, drawn, X),
+        targets,
+        batch_size=recipe.batch_size // recipe.gradient_accumulation_steps,
+        shuffle=False,
+        verbose=0,
+        callbacks=[average] if average else [],
+    )
+    if average:
+        average.finish()
+    return model.get_weights()
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"ema_decay": 0.7}, {"gradient_accumulation_steps": 2}], ids=str
+)
+def test_training_is_that_on_the_pictures(changes):
+    recipe = RECIPE.replace(**changes)
+    history = fit(recipe, validation_data=TEST)
+    assert len(history.history["loss"]) == 2
+    theirs = trained_on_pictures(recipe)
+    for ours, weight in zip(history.model.get_weights(), theirs, strict=True):
+        # Two programs of one arithmetic: compiled apart, their sums differ in the last bits of float32.
+        np.testing.assert_allclose(ours, weight, rtol=2e-4, atol=2e-5)
+
+
+class Calls(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.begun = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.begun.append(batch)
+
+
+@pytest.mark.parametrize(
+    ("options", "begun"),
+    [({}, [0]), ({"save_every_steps": 2}, [0, 2, 4]), ({"on_nan": "skip"}, [0, 1, 2, 3, 4])],
+    ids=str,
+)
+def test_an_epoch_is_one_call_unless_somebody_must_look(options, begun, tmp_path):
+    calls, recipe = Calls(), RECIPE.replace(epochs=1, knot_epochs=(0, 0.5, 1))
+    history = fit(recipe, callbacks=[calls], run_dir=tmp_path / "run", **options)
+    # Keras on torch has no calls of several steps.
+    assert calls.begun == ([0, 1, 2, 3, 4] if keras.backend.backend() == "torch" else begun)
+    assert int(history.model.optimizer.iterations) == 5
+    assert history.history.get("skipped_steps", [0]) == [0]
+
+
+class StoppedError(Exception):
+    pass
+
+
+class StopAt(keras.callbacks.Callback):
+    """Raises before a batch of an epoch."""
+
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.place, self.epoch = (epoch, batch), 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.place:
+            raise StoppedError
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return fit(validation_data=TEST)
+
+
+@pytest.mark.parametrize(("save_every", "place"), [(None, (1, 0)), (2, (0, 4))], ids=str)
+def test_a_resumed_run_is_the_same_run(whole, tmp_path, save_every, place):
+    options = {"validation_data": TEST, "run_dir": tmp_path / "run"}
+    with pytest.raises(StoppedError):
+        fit(callbacks=[StopAt(*place)], save_every_steps=save_every, **options)
+    # Once more in other portions, which must not matter.
+    resumed = fit(save_every_steps=3, **options)
+    for name, values in whole.history.items():
+        if name != "train_seconds":
+            assert resumed.history[name] == values
+    variables = [[*run.model.variables, *run.model.optimizer.variables] for run in (whole, resumed)]
+    for one, other in zip(*variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_the_trained_model_takes_pictures_again(whole):
+    history, model = whole, whole.model
+    assert not {"train_step", "test_step"} & set(vars(model))
+    images, labels = TEST
+    one_hot = np.eye(3, dtype="float32")[labels]
+    loss, top1 = model.evaluate(images, one_hot, verbose=0)
+    right = (model.predict(images, verbose=0).argmax(-1) == labels).mean()
+    result = RECIPE.evaluate(model, TEST, verbose=0)
+    assert result["images"] == 13
+    for ours in (result["top1"], history.history["val_top1"][-1], top1):
+        assert ours == pytest.approx(right)
+    assert result["loss"] == pytest.approx(history.history["val_loss"][-1], rel=1e-5)
+    assert result["loss"] == pytest.approx(loss, rel=1e-5)
+    assert not {"train_step", "test_step"} & set(vars(model))
+
+
+def test_mirror_images_are_averaged_after_every_epoch():
+    recipe = RECIPE.replace(test_views="mirrored", epochs=1, knot_epochs=(0, 0.5, 1))
+    history = fit(recipe, validation_data=TEST)
+    model, (images, labels) = history.model, TEST
+    views = [model.predict(view, verbose=0) for view in (images, images[:, :, ::-1])]
+    scores = (views[0] + views[1]) / 2
+    loss = -np.log(np.exp(scores) / np.exp(scores).sum(-1, keepdims=True))[range(13), labels]
+    result = recipe.evaluate(model, TEST, verbose=0)
+    # A mean over float32 numbers in another order.
+    for value in (history.history["val_loss"][0], result["loss"]):
+        assert value == pytest.approx(loss.mean(), rel=1e-5)
+    assert history.history["val_top1"][0] == pytest.approx((scores.argmax(-1) == labels).mean())
+    assert not {"train_step", "test_step", "call"} & set(vars(model))
+
+
+def test_the_fixed_filters_whiten_the_training_images_and_are_loaded(tmp_path):
+    recipe = krr.DAWNBench(
+        whitening=True, train_size=8, test_size=8, batch_size=8, epochs=1, classes=3, cutout=3
+    )
+    model = fit(recipe, model=None, steps_per_epoch=1, run_dir=tmp_path / "run").model
+    kernel = keras.ops.convert_to_numpy(model.get_layer("prep_whiten").kernel)
+    # The network's own mean and standard deviations, as published.
+    normalized = (X - np.array([125.31, 122.95, 113.87])) / np.array([62.99, 62.09, 66.7])
+    expected = whitening_kernel(normalized.astype("float32"))
+    # float32 sums, and eigenvectors.
+    np.testing.assert_allclose(kernel, expected, rtol=1e-3, atol=1e-3)
+    loaded = load_run(tmp_path / "run").get_weights()
+    for one, other in zip(loaded, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_published_rates_are_those_of_the_speed_run(golden):
+    rates = parts.schedule(krr.DAWNBench()).per_update(97)
+    ours = [float(rates(97 * epoch - 1)) for epoch in range(1, 25)]
+    # Before the original divides them by the pictures of a batch; ours are float32.
+    theirs = golden("cifar_and_lr")["lr/page24_per_epoch_end"]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
+
+
+def test_an_npz_file_holds_both_parts(whole, tmp_path):
+    path = tmp_path / "pictures.npz"
+    np.savez(path, x_train=X, y_train=Y[:, None], x_test=TEST[0], y_test=TEST[1])
+    history = RECIPE.fit(path, model=network(), validation_data=str(path), verbose=0, seed=3)
+    assert history.history["val_loss"] == whole.history["val_loss"]
+    assert RECIPE.evaluate(history.model, path, verbose=0)["images"] == 13
+
+
+def test_classes_are_counted_and_labels_checked():
+    unknown = RECIPE.replace(classes=None)
+    assert fit(unknown, steps_per_epoch=1).model.output_shape == (None, 3)
+    with pytest.raises(ValueError, match=r"labels of the arrays must be within 0\.\.1 for 2"):
+        fit(RECIPE.replace(classes=2))
+    with pytest.raises(ValueError, match=r"labels of the arrays must be within 0\.\.2 for 3"):
+        fit(validation_data=(TEST[0], TEST[1] + 3))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("pictures", "`dataset` must be arrays .* or an .npz file .*'pictures'"),
+        (np.zeros((2, 8, 8, 3)), "`dataset` must be arrays .* received ndarray"),
+        ((np.zeros((8, 9, 8, 3), "uint8"), np.zeros(8, int)), "`train_size` is 8, .* 9 x 8 pixels"),
+        ((np.zeros((8, 8, 8, 2), "uint8"), np.zeros(8, int)), "`images` must be"),
+        (([np.zeros((8, 8)), np.zeros((9, 8))], [0, 1]), "`images` must be of one size"),
+        ("none.npz", "cannot read 'none.npz'"),
+    ],
+    ids=str,
+)
+def test_data_that_cannot_be_used_is_told(data, message):
+    with pytest.raises(ValueError, match=message):
+        RECIPE.fit(data, model=network(), verbose=0)
+
+
+def test_several_devices_and_a_service_are_refused():
+    data = ImageArrays("mine", X, Y)
+    with pytest.raises(ValueError, match=r"`distribution` must be 'none'.*there are 2"):
+        resident.Feed(RECIPE, data, None, replicas=2)
+    with pytest.raises(ValueError, match="`data_service` must be None"):
+        fit(data_service="grpc://localhost:1")
+
+
+def test_a_preview_shows_the_pictures_of_the_cards(tmp_path):
+    from keras_resnet_recipes.training import preview
+
+    shown = preview(RECIPE, (X, Y), rows=2, columns=4, seed=3)
+    expected = pictures_of(RECIPE, cards_of(0, count=8), X)
+    np.testing.assert_array_equal(shown, expected.reshape(2, 4, 8, 8, 3))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("shorter_side", (8, 9)),
+        ("crop_scale", (0.5, 1.0)),
+        ("color_jitter", (0.4, 0.4, 0.4)),
+        ("lighting", 0.1),
+        ("trivial_augment", True),
+        ("rand_augment", (9.0, 0.5)),
+        ("random_erasing", 0.1),
+        ("mixup_alpha", 0.2),
+        ("cutmix_alpha", 1.0),
+        ("repeated_augmentation", 2),
+        ("test_crop_ratio", 0.875),
+        ("test_views", "ten_crop"),
+        ("pad", 8),
+        ("cutout", 9),
+    ],
+)
+def test_what_the_device_does_not_make_is_an_error(field, value):
+    with pytest.raises(ValueError, match=f"`{field}` must be"):
+        RECIPE.replace(**{field: value})
+
+
+def test_a_color_without_a_square_is_an_error():
+    with pytest.raises(ValueError, match="`cutout_color` must be None"):
+        RECIPE.replace(cutout=None)
