@@ -96,7 +96,7 @@ def _body(run: Run, dataset: str, license: str | None) -> list[str]:
         "",
         f"{recipe.network} for {recipe.classes} classes, trained on {_plain(dataset)}{images}, with the recipe "
         f"{kind.__name__}{source} by [keras-resnet-recipes](https://pypi.org/project/keras-resnet-recipes/) "
-        f"{run.facts.get('versions', {}).get('keras_resnet_recipes', __version__)}. The run is {run.headline}.",
+        f"{run.versions.get('keras_resnet_recipes', __version__)}. The run is {run.headline}.",
         "",
         "## Accuracy",
         "",
@@ -176,7 +176,7 @@ def _training(run: Run) -> list[str]:
         if value != field.default:
             ours, theirs = shown(field, value), shown(field, field.default)
             lines.append(f"| {field.name} | {_plain(ours)} | {_plain(theirs)} |")
-    versions = ", ".join(f"{name} {of}" for name, of in run.facts.get("versions", {}).items())
+    versions = ", ".join(f"{name} {of}" for name, of in run.versions.items())
     return [*lines, "", f"Versions: {_plain(versions or 'not recorded')}."]
 
 

@@ -65,7 +65,14 @@ class Run:
         """The validation data by its name."""
         if self.best is None:
             return "none"
-        return self.facts.get("validation_dataset") or "validation data whose name is not recorded"
+        name = self.facts.get("validation_dataset") or "validation data whose name is not recorded"
+        return str(name)
+
+    @property
+    def versions(self) -> dict[str, Any]:
+        """What the run was made with; empty if that is not recorded."""
+        known = self.facts.get("versions")
+        return known if isinstance(known, dict) else {}
 
     def column(self, name: str) -> list[tuple[float, float]]:
         """(epoch from 1, value) of a column of the log."""

@@ -216,7 +216,7 @@ def _surroundings(run: Run) -> Markup:
     if names:
         parts.append(element("p", f"Classes: {', '.join(names)}."))
     if command:
-        parts += [element("p", "Command:"), element("pre", command)]
+        parts += [element("p", "Command:"), element("pre", str(command))]
     again = f"krr train {shlex.quote(str(run.path / 'recipe.json'))} --data … --val … --run-dir …"
     seed = run.facts.get("seed", 0)
     parts += [element("p", "The same recipe anew:"), element("pre", f"{again} --seed {seed}")]

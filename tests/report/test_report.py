@@ -9,7 +9,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.report import read_run, write_report
+from keras_resnet_recipes.report import read_run, write_card, write_report
 from keras_resnet_recipes.training import load_run
 from keras_resnet_recipes.training.examination import examine
 from tests.report.folders import FACTS, RECIPE, make_run
@@ -170,6 +170,14 @@ def test_text_is_never_code(tmp_path):
         assert not [key for _, values in page.elements for key in values if key.startswith("on")]
         assert HOSTILE in page.text
         assert named in page.text
+
+
+@pytest.mark.parametrize("value", [None, 3, "text", ["a", {"b": 1}], {"c": [2]}], ids=str)
+def test_run_json_may_hold_anything(tmp_path, value):
+    names = FACTS.keys() - {"class_names", "own_model"}
+    folder = make_run(tmp_path / "run", facts=dict.fromkeys(names, value))
+    assert "finished" in read(write_report(folder)).text
+    assert "finished" in write_card(read_run(folder)).read_text()
 
 
 def test_runs_over_each_other(tmp_path, monkeypatch, capsys):
