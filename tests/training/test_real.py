@@ -136,6 +136,8 @@ def test_pictures_without_numbers_are_named(model, folder, tmp_path):
     arrays = np.zeros((4, 8, 8, 3), "uint8"), np.arange(4)
     with pytest.raises(ValueError, match="received 'image 0 of the arrays'"):
         RECIPE.evaluate(model, arrays, real=folder / "real.json", verbose=0)
+    with pytest.raises(ValueError, match="`real` must be None with data_on_device=True"):
+        krr.DAWNBench(classes=12).evaluate(model, arrays, real=folder / "real.json", verbose=0)
     stream = tf.data.Dataset.from_tensor_slices(arrays)
     with pytest.raises(ValueError, match="`real` needs pictures with file names"):
         RECIPE.evaluate(model, stream, real=folder / "real.json", verbose=0)
