@@ -6,7 +6,7 @@ from PIL import Image
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import plots
-from keras_resnet_recipes.training.parts import learning_rates
+from keras_resnet_recipes.training.rates import learning_rates
 
 
 def test_the_curve_is_drawn_from_the_log(tmp_path):

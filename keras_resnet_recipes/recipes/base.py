@@ -355,9 +355,9 @@ class Recipe(Settings):
         'schedule.png'
         """
         from keras_resnet_recipes import plots
-        from keras_resnet_recipes.training import parts
+        from keras_resnet_recipes.training.rates import learning_rates
 
-        places, rates = parts.learning_rates(self, steps_per_epoch)
+        places, rates = learning_rates(self, steps_per_epoch)
         return plots.save_schedule(places, rates, path, title=repr(self))
 
     def evaluate(

@@ -14,13 +14,12 @@ from keras_resnet_recipes.applications import whitening
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.callbacks import BEST, RunFolder
 from keras_resnet_recipes.checkpoints import Place
-from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
-from keras_resnet_recipes.training import determinism, parts, pretrained, run, teaching, views
-from keras_resnet_recipes.training.own_model import check_input, check_trainable
+from keras_resnet_recipes.training import determinism, parts, pretrained, rates, run, teaching
+from keras_resnet_recipes.training.evaluation import evaluate
+from keras_resnet_recipes.training.own_model import check_trainable
 from keras_resnet_recipes.training.plateau import Plateau
-from keras_resnet_recipes.training.real import real_top1, with_real
 from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
 
 if TYPE_CHECKING:
@@ -51,10 +50,7 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, model, teacher, on_nan, save_every_steps, run_dir)
-    source = _source(recipe)
-    data, validation = source.read(dataset), None
-    if validation_data is not None:
-        validation = source.read(validation_data, split="validation", class_names=data.class_names)
+    data, validation = _read(recipe, dataset, validation_data)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
         teaching.check(recipe, teacher)
@@ -62,7 +58,7 @@ def fit(
             check_trainable(recipe, model, validated=validation is not None)
         steps = parts.steps_of(recipe, data, steps_per_epoch)
         skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
-        feed = source.Feed(
+        feed = parts.source(recipe).Feed(
             recipe,
             data,
             validation,
@@ -99,61 +95,10 @@ def fit(
         return _finished(history, model, folder, average)
 
 
-def evaluate(
-    recipe: Recipe,
-    model: keras.Model,
-    dataset: Any,
-    *,
-    real: str | Path | None = None,
-    verbose: str | int = "auto",
-) -> dict[str, float]:
-    """Evaluates as `Recipe.evaluate` says."""
-    check_input(model)
-    classes = model.output_shape[-1]
-    if recipe.classes not in (None, classes):
-        raise ValueError(
-            f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
-        )
-    recipe = parts.as_tested(recipe.replace(classes=classes), model)
-    with devices.scope_of(model) as replicas:
-        views.check(recipe, model, replicas)
-        names = getattr(model, "class_names", None)
-        source = _source(recipe)
-        data = source.read(dataset, split="validation", class_names=names)
-        feed = source.Feed(recipe, None, data, replicas=replicas, real=real)
-        seen, logits = views.averaged(recipe, model, gives_logits(model))
-        metrics = parts.metrics(recipe, replicas if logits else 1)
-        loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
-        # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
-        evaluator, among = keras.Model(seen.inputs, seen.outputs), []
-        compiled = {"loss": loss, "weighted_metrics": [*metrics]}
-        if real is not None:
-            evaluator, among = with_real(seen), [real_top1()]
-            compiled = {
-                "loss": {"scores": loss, "real": None},
-                "weighted_metrics": {"scores": [*metrics], "real": [*among]},
-            }
-        evaluator.compile(**compiled, jit_compile=views.jit_compile(recipe))
-        with feed.evaluation(evaluator) as batches:
-            result = evaluator.evaluate(
-                batches,
-                verbose=verbose if devices.is_writer() else 0,
-                callbacks=[devices.AveragedStatistics()],
-                return_dict=True,
-            )
-    feed.warn()
-    return {
-        **({"loss": float(result["loss"])} if logits else {}),
-        **{metric.name: float(metric.result()) for metric in (*metrics, *among)},
-        "images": int(metrics[0].count.numpy()),
-        **({"real_images": int(among[0].count.numpy())} if among else {}),
-    }
-
-
 def preview(recipe: Recipe, dataset: Any, *, rows: int, columns: int, seed: int) -> np.ndarray:
     """The first training pictures, a batch a row: uint8 [rows, columns, size, size, 3]."""
     check_complete(recipe)
-    source = _source(recipe)
+    source = parts.source(recipe)
     data = source.read(dataset)
     classes = parts.resolved_classes(recipe, data)
     recipe = recipe.replace(classes=classes, batch_size=columns, gradient_accumulation_steps=1)
@@ -205,11 +150,13 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _source(recipe: Recipe) -> Any:
-    """The module that reads the recipe's data and feeds its model: `resident` or `streamed`, both alike."""
-    # The second is TensorFlow code, which the first does without on another backend.
-    name = "resident" if recipe.data_on_device else "streamed"
-    return importlib.import_module(f"{__name__}.{name}")
+def _read(recipe: Recipe, dataset: Any, validation_data: Any) -> tuple[Any, Any]:
+    """Both data sets; the classes of the second are numbered as those of the first."""
+    read = parts.source(recipe).read
+    data = read(dataset)
+    if validation_data is None:
+        return data, None
+    return data, read(validation_data, split="validation", class_names=data.class_names)
 
 
 def _compiled_model(
@@ -358,14 +305,14 @@ def _callbacks(
         monitor = "val_top1" if feed.evaluates else "top1"
         rate = Plateau(recipe, monitor, lambda: folder.rows if folder else [])
     elif recipe.schedule_per == "epoch":
-        rate = keras.callbacks.LearningRateScheduler(parts.schedule(recipe))
+        rate = keras.callbacks.LearningRateScheduler(rates.schedule(recipe))
     else:
         rate = keras.callbacks.LambdaCallback(on_epoch_end=log_rate)
     # The folder comes last: its log then has what the others put into theirs.
     # Statistics are averaged before anyone saves them.
     # The clock comes first: what the others do to evaluate is not training.
     return [
-        parts.progress(recipe, steps),
+        rates.progress(recipe, steps),
         *([average] if average else []),
         devices.AveragedStatistics(),
         rate,

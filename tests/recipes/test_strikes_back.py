@@ -6,7 +6,7 @@ import pytest
 from conftest import GOLDEN
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.rates import schedule as schedule_of
 
 COLUMNS = json.loads((GOLDEN / "strikes_back.json").read_text())["columns"]
 
@@ -19,7 +19,7 @@ def test_updates_on_imagenet_are_the_published_number(name):
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_the_schedule_is_the_original_one(name, golden):
-    schedule = parts.schedule(krr.RECIPES[name]())
+    schedule = schedule_of(krr.RECIPES[name]())
     expected = golden("lr_schedule")[f"{name}/rsb_nocool"]
     # Both are sums of a few float64: their last digit may differ.
     assert [schedule(epoch) for epoch in range(len(expected))] == pytest.approx(expected, rel=1e-12)

@@ -9,7 +9,7 @@ import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.recipes import from_timm
 from keras_resnet_recipes.recipes.timm_arguments import arguments
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.rates import schedule as schedule_of
 
 FILES = Path(__file__).parent / "timm"
 
@@ -105,7 +105,7 @@ def test_schedules(read, golden):
         f"warmup_lr: {case['warmup']}",
     )
     assert unmatched == {}
-    schedule, rates = parts.schedule(recipe), golden("schedules")["stairs"]
+    schedule, rates = schedule_of(recipe), golden("schedules")["stairs"]
     assert [schedule(epoch) for epoch in range(100)] == pytest.approx(rates, rel=1e-12)
     recipe, _ = read("sched: multistep", "decay_milestones: [30, 60]", "warmup_epochs: 0")
     assert recipe.step_epochs == (29, 59)

@@ -222,11 +222,11 @@ def test_the_average_of_the_weights_is_evaluated_kept_and_returned(tmp_path):
     ids=lambda changes: changes["schedule"],
 )
 def test_the_rate_follows_the_schedule(changes):
-    from keras_resnet_recipes.training import parts
+    from keras_resnet_recipes.training.rates import schedule as schedule_of
 
     recipe = RECIPE.replace(**changes)
     rates = recipe.fit(squares(), verbose=0).history["learning_rate"]
-    schedule = parts.schedule(recipe)
+    schedule = schedule_of(recipe)
     # Logged at the end of an epoch: that of the epoch, or of the update to come.
     ends = [schedule(e) if recipe.schedule_per == "epoch" else schedule(e + 1) for e in range(3)]
     np.testing.assert_allclose(rates, ends, rtol=1e-5, atol=1e-10)

@@ -12,6 +12,7 @@ from keras_resnet_recipes.clock import TIMES
 from keras_resnet_recipes.memory import ImageArrays
 from keras_resnet_recipes.training import cards as made
 from keras_resnet_recipes.training import load_run, parts, resident
+from keras_resnet_recipes.training.rates import schedule as schedule_of
 
 pytestmark = pytest.mark.every_backend
 
@@ -272,7 +273,7 @@ def test_the_fixed_filters_whiten_the_training_images_and_are_loaded(tmp_path):
 
 
 def test_the_published_rates_are_those_of_the_speed_run(golden):
-    rates = parts.schedule(krr.DAWNBench()).per_update(97)
+    rates = schedule_of(krr.DAWNBench()).per_update(97)
     ours = [float(rates(97 * epoch - 1)) for epoch in range(1, 25)]
     # Before the original divides them by the pictures of a batch; ours are float32.
     theirs = golden("cifar_and_lr")["lr/page24_per_epoch_end"]

@@ -1,0 +1,64 @@
+"""The accuracy of a model, as a recipe tests it."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes import distribution as devices
+from keras_resnet_recipes.inference import gives_logits
+from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.training import parts, views
+from keras_resnet_recipes.training.own_model import check_input
+from keras_resnet_recipes.training.real import real_top1, with_real
+
+
+def evaluate(
+    recipe: Recipe,
+    model: keras.Model,
+    dataset: Any,
+    *,
+    real: str | Path | None = None,
+    verbose: str | int = "auto",
+) -> dict[str, float]:
+    """Evaluates as `Recipe.evaluate` says."""
+    check_input(model)
+    classes = model.output_shape[-1]
+    if recipe.classes not in (None, classes):
+        raise ValueError(
+            f"`model` must have {recipe.classes} outputs, as `classes` says; received {classes}."
+        )
+    recipe = parts.as_tested(recipe.replace(classes=classes), model)
+    with devices.scope_of(model) as replicas:
+        views.check(recipe, model, replicas)
+        names = getattr(model, "class_names", None)
+        source = parts.source(recipe)
+        data = source.read(dataset, split="validation", class_names=names)
+        feed = source.Feed(recipe, None, data, replicas=replicas, real=real)
+        seen, logits = views.averaged(recipe, model, gives_logits(model))
+        metrics = parts.metrics(recipe, replicas if logits else 1)
+        loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
+        # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
+        evaluator, among = keras.Model(seen.inputs, seen.outputs), []
+        compiled = {"loss": loss, "weighted_metrics": [*metrics]}
+        if real is not None:
+            evaluator, among = with_real(seen), [real_top1()]
+            compiled = {
+                "loss": {"scores": loss, "real": None},
+                "weighted_metrics": {"scores": [*metrics], "real": [*among]},
+            }
+        evaluator.compile(**compiled, jit_compile=views.jit_compile(recipe))
+        with feed.evaluation(evaluator) as batches:
+            result = evaluator.evaluate(
+                batches,
+                verbose=verbose if devices.is_writer() else 0,
+                callbacks=[devices.AveragedStatistics()],
+                return_dict=True,
+            )
+    feed.warn()
+    return {
+        **({"loss": float(result["loss"])} if logits else {}),
+        **{metric.name: float(metric.result()) for metric in (*metrics, *among)},
+        "images": int(metrics[0].count.numpy()),
+        **({"real_images": int(among[0].count.numpy())} if among else {}),
+    }
