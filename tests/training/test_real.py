@@ -19,7 +19,10 @@ RECIPE = krr.A3(
 GREYS = [20 * label + 10 for label in range(12)]
 
 
-@pytest.fixture(scope="module")
+NAMES = tuple(f"n{label:08}" for label in range(12))
+
+
+@pytest.fixture
 def model():
     """The nearest of twelve greys: of g and the grey v the score is 2 g v - g^2."""
     greys = np.array(GREYS, "float32") / 255
@@ -32,6 +35,7 @@ def model():
         ]
     )
     network.layers[-1].set_weights([np.tile(2 * greys / 3, (3, 1)), -(greys**2)])
+    network.class_names = NAMES
     return network
 
 
@@ -66,7 +70,6 @@ def folder(tmp_path_factory):
 
 
 def evaluated(model, folder, data="val", recipe=RECIPE, real="real.json"):
-    model.class_names = tuple(f"n{label:08}" for label in range(12))
     return recipe.evaluate(model, folder / data, real=folder / real, verbose=0)
 
 
@@ -153,7 +156,7 @@ def numbered(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("names", [None, tuple(f"n{label:08}" for label in range(12))], ids=bool)
+@pytest.mark.parametrize("names", [None, NAMES], ids=bool)
 def test_folders_named_by_number_are_labels(model, numbered, names, capsys):
     model.class_names = names
     result = RECIPE.evaluate(model, numbered, verbose=0)
@@ -175,7 +178,6 @@ def test_folders_whose_names_the_model_knows_are_read_by_name(model, numbered):
 
 def test_a_prepared_folder_is_read_alike(model, numbered, tmp_path, capsys):
     krr.data.write_tfrecords(krr.data.from_folder(numbered), tmp_path / "prepared", verbose=0)
-    model.class_names = tuple(f"n{label:08}" for label in range(12))
     assert RECIPE.evaluate(model, tmp_path / "prepared", verbose=0)["top1"] == 1.0
     assert "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
 
@@ -190,7 +192,6 @@ def test_numbers_that_are_other_than_the_classes_are_strangers(numbered, tmp_pat
 
 
 def test_the_command_prints_both_shares(model, folder, tmp_path, capsys, monkeypatch):
-    model.class_names = tuple(f"n{label:08}" for label in range(12))
     RECIPE.replace(classes=12).to_json(tmp_path / "recipe.json")
     # A run of the network above: what is read of a run folder is not the matter here.
     monkeypatch.setattr(training, "load_run", lambda path, weights: model)
