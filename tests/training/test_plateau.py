@@ -8,6 +8,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.callbacks import read_log
+from tests.training.same_run import without_times
 
 pytestmark = pytest.mark.every_backend
 
@@ -104,7 +105,7 @@ def test_a_resumed_run_is_the_same_run(tmp_path, place, whole):
         fit(tmp_path / "cut", save_every_steps=1, callbacks=[StopAt(*place)])
     resumed = fit(tmp_path / "cut")
     assert len(set(whole.history["learning_rate"])) > 1
-    assert resumed.history == whole.history
+    assert without_times(resumed.history) == without_times(whole.history)
     assert [row["learning_rate"] for row in read_log(tmp_path / "cut")] == whole.history[
         "learning_rate"
     ]

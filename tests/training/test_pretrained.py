@@ -8,6 +8,7 @@ import keras_resnet_recipes as krr
 from keras_resnet_recipes import applications, training
 from keras_resnet_recipes.applications import published
 from keras_resnet_recipes.training import parts, pretrained
+from tests.training.same_run import without_times
 
 RECIPE = krr.FineTune(
     network="ResNet20",
@@ -108,7 +109,7 @@ def test_a_run_needs_its_first_weights_once(files, tmp_path):
         recipe.fit(DATA, run_dir=tmp_path / "run", callbacks=[Stop()], **options)
     source.unlink()
     parted = recipe.fit(DATA, run_dir=tmp_path / "run", **options)
-    assert parted.history == whole.history
+    assert without_times(parted.history) == without_times(whole.history)
     last = training.load_run(tmp_path / "run", "last")
     for model in (parted.model, last):
         assert all(equal(model.get_weights(), whole.model.get_weights()))

@@ -12,7 +12,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.callbacks import read_log
 from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.clock import TIMES
+from tests.training.same_run import without_times
 
 RECIPE = krr.A3(
     classes=2, epochs=2, warmup_epochs=0, batch_size=8, train_size=8, test_size=8, rand_augment=None
@@ -60,11 +60,6 @@ def fit(folder=None, recipe=RECIPE, **options):
     return recipe.fit(
         DATA, model=network(), validation_data=DATA, run_dir=folder, verbose=0, **options
     )
-
-
-def without_times(logs):
-    """Logs that the seed decides."""
-    return {name: values for name, values in logs.items() if name not in TIMES}
 
 
 def state(model):
