@@ -11,6 +11,8 @@ from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.version import __version__
 
 CARD = "README.md"
+# Where the model will be is known when it is uploaded.
+PLACEHOLDER = "OWNER/NAME"
 
 
 def write_card(run: Run, *, dataset: str | None = None, license: str | None = None) -> Path:
@@ -90,13 +92,13 @@ def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
 def _body(run: Run, dataset: str, license: str | None) -> list[str]:
     recipe, kind = run.recipe, type(run.recipe)
     source = "" if recipe.source is None else f" of '{recipe.source.title}' ({recipe.source})"
-    images = f", {run.facts['images']} pictures" if run.facts.get("images") else ""
+    images = f", {_plain(str(run.facts['images']))} pictures" if run.facts.get("images") else ""
+    version = _plain(str(run.versions.get("keras_resnet_recipes", __version__)))
     return [
         f"# {_plain(run.name)}",
         "",
         f"{recipe.network} for {recipe.classes} classes, trained on {_plain(dataset)}{images}, with the recipe "
-        f"{kind.__name__}{source} by [keras-resnet-recipes](https://pypi.org/project/keras-resnet-recipes/) "
-        f"{run.versions.get('keras_resnet_recipes', __version__)}. The run is {run.headline}.",
+        f"{kind.__name__}{source} by keras-resnet-recipes {version}. The run is {run.headline}.",
         "",
         "## Accuracy",
         "",
@@ -151,7 +153,7 @@ def _use(size: int) -> list[str]:
     return [
         "```",
         "pip install 'keras-resnet-recipes[hub]'",
-        "hf download OWNER/NAME --local-dir model",
+        f"hf download {PLACEHOLDER} --local-dir model",
         "krr predict model photo.jpg",
         "```",
         "",

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from keras_resnet_recipes.callbacks import BEST, LAST, LOG
-from keras_resnet_recipes.report.card import CARD
+from keras_resnet_recipes.report.card import CARD, PLACEHOLDER
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.training.run import FACTS, RECIPE
 
@@ -80,7 +80,7 @@ def push_run(run: Run, repository: str, *, private: bool = False) -> str:
     if token is None:
         raise ValueError("there is no token for the hub: run `hf auth login`, or set HF_TOKEN.")
     with tempfile.TemporaryDirectory() as folder:
-        _collect(run, Path(folder))
+        _collect(run, Path(folder), repository)
         api = huggingface_hub.HfApi(token=token)
         try:
             api.create_repo(repository, private=private or None, exist_ok=True)
@@ -103,11 +103,13 @@ def push_run(run: Run, repository: str, *, private: bool = False) -> str:
     return commit.commit_url
 
 
-def _collect(run: Run, folder: Path) -> None:
-    """Writes what is uploaded into a folder."""
+def _collect(run: Run, folder: Path, repository: str) -> None:
+    """Writes what is uploaded into a folder; the card then says where it was uploaded to."""
     from keras_resnet_recipes import training
 
-    for name in (CARD, RECIPE, LOG):
+    card = (run.path / CARD).read_text()
+    (folder / CARD).write_text(card.replace(f"download {PLACEHOLDER} ", f"download {repository} "))
+    for name in (RECIPE, LOG):
         if (run.path / name).is_file():
             shutil.copyfile(run.path / name, folder / name)
     public = {name: run.facts[name] for name in _PUBLIC_FACTS if name in run.facts}

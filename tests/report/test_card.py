@@ -77,6 +77,7 @@ def test_without_validation_there_are_no_figures(tmp_path):
 def test_names_are_text_in_yaml_markdown_and_html(tmp_path):
     name = 'a: "b"\n---\nlicense: mit <script>|`# *c*'
     facts = {"class_names": ["<script>alert(1)</script>", "[b](c)"], "dataset": name}
+    facts |= {"images": "<script>", "versions": {"keras_resnet_recipes": "<script>"}}
     path = write_card(read_run(make_run(tmp_path / "it's: [a] run", facts=facts)))
     data = ModelCard.load(path).data
     assert data.license is None
@@ -136,7 +137,10 @@ def test_what_is_pushed_is_a_run_folder_without_paths(run, hub, trained, tmp_pat
 def test_pushing_writes_the_card_where_there_is_none(run, hub, capsys):
     assert main(["card", str(run), "--push", "somebody/flowers"]) == 0
     assert "The card states no license" in capsys.readouterr().out
-    assert hub.committed["README.md"] == (run / "README.md").read_bytes()
+    written = (run / "README.md").read_text()
+    assert "hf download OWNER/NAME --local-dir model" in written
+    pushed = hub.committed["README.md"].decode()
+    assert pushed == written.replace("hf download OWNER/NAME", "hf download somebody/flowers")
 
 
 def test_without_a_token(run, hub, monkeypatch, capsys):
