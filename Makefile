@@ -10,7 +10,9 @@ demo: $(VENV)/demo-installed
 	$(BIN)/python examples/digits.py
 
 test: $(VENV)/dev-installed lint
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --doctest-modules
+	# In two processes each: TensorFlow keeps 50 to 100 MB of every fit.
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --doctest-modules --ignore=tests/training
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) tests/training
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
 

@@ -1,5 +1,6 @@
 """What every test shares: the backend, quiet logs, and the golden files."""
 
+import gc
 import importlib
 import importlib.util
 import json
@@ -34,6 +35,18 @@ class Golden:
 
     def __contains__(self, key: str) -> bool:
         return key in self._arrays
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_is_given_back():
+    """Models hold each other in cycles, and compiled steps are kept: gigabytes in a process of all tests."""
+    yield
+    import keras
+
+    keras.backend.clear_session()
+    if keras.backend.backend() == "jax":
+        importlib.import_module("jax").clear_caches()
+    gc.collect()
 
 
 @pytest.fixture

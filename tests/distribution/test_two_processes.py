@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_resnet_recipes.callbacks import TIMES
+from keras_resnet_recipes.clock import TIMES
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "train_host.py"

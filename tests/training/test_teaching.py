@@ -297,7 +297,7 @@ def test_a_recipe_that_had_a_teacher_wants_one():
         krr.Distill().fit(DATA)
     with pytest.raises(ValueError, match=r"`distillation_temperature` must be 20\.0 without"):
         RECIPE.replace(distillation_temperature=4).fit(DATA)
-    with pytest.raises(ValueError, match="`model` must be a functional or sequential"):
+    with pytest.raises(ValueError, match="`model` must be a functional or Sequential"):
         fit(model=Subclassed())
 
 

@@ -1,0 +1,206 @@
+"""The CIFAR-10 speed run beside one written in torch: the same weights, pictures and order, loss by loss.
+
+    python benchmarks/speed_run.py cifar10.npz RESULTS --peer-python PYTHON_WITH_TORCH
+
+A run of 24 epochs takes hours on two CPU cores, so it is shortened openly: 6,400 training pictures, 64 a
+batch, 2 epochs of 100 updates. Training is chaotic: the torch run is also made from weights that are
+changed by 1e-7 of themselves, and how far it leaves itself is the floor that ours is measured with.
+
+RESULTS keeps a JSON for each run, which is not run again, and gets speed_run.png. The .npz has x_train,
+y_train, x_test and y_test.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.memory import ImageArrays
+from keras_resnet_recipes.training import parts, resident
+from keras_resnet_recipes.training.cards import drawn_cards
+
+PEER = Path(__file__).with_name("speed_run_torch.py")
+STEPS = 100
+EPOCHS = 2
+PERTURBATION = 1e-7
+
+
+class Losses(keras.callbacks.Callback):
+    """The loss of each batch alone, where Keras has the mean of the epoch so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[float] = []
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Forgets the batches before."""
+        self.model.reset_metrics()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Remembers this one."""
+        self.losses.append(float((logs or {})["loss"]))
+
+
+def main() -> None:
+    """Runs the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", help="CIFAR-10 as .npz")
+    parser.add_argument("results", type=Path, help="folder for the results")
+    parser.add_argument("--peer-python", required=True, help="a Python that has torch")
+    parser.add_argument("--batch-size", type=int, default=64)
+    options = parser.parse_args()
+    options.results.mkdir(parents=True, exist_ok=True)
+    recipe = shortened(options.batch_size)
+    images, tests = subset(options.data, options.batch_size)
+    tape = options.results / "tape.npz"
+    model = parts.compiled(recipe, initial_network(recipe), 1, STEPS)
+    if not tape.is_file():
+        write_tape(tape, recipe, model, images, tests)
+    peer = [options.peer_python, str(PEER), str(tape)]
+    for name, more in {"torch": [], "torch_floor": ["--perturb", str(PERTURBATION)]}.items():
+        result = options.results / f"{name}.json"
+        if not result.is_file():
+            subprocess.run([*peer, str(result), *more], check=True)
+    ours = options.results / f"{keras.backend.backend()}.json"
+    if not ours.is_file():
+        ours.write_text(json.dumps(trained(recipe, model, images, tests)))
+    print("\n".join(report(options.results)))
+
+
+def shortened(batch_size: int) -> krr.DAWNBench:
+    """The recipe in 2 epochs, its peak at the same share of them."""
+    recipe = krr.DAWNBench()
+    knots = tuple(epoch * EPOCHS / recipe.epochs for epoch in recipe.knot_epochs)
+    changed = recipe.replace(epochs=EPOCHS, knot_epochs=knots, classes=10, precision="float32")
+    return changed.rescaled(batch_size)
+
+
+def subset(path: str, batch_size: int) -> tuple[ImageArrays, ImageArrays]:
+    """The first pictures of the file: as many as are trained on in an epoch, and 1,000 to test."""
+    train, test = (ImageArrays.from_npz(path, split) for split in ("train", "validation"))
+    count = STEPS * batch_size
+    return (
+        ImageArrays("training", train.images[:count], train.labels[:count]),
+        ImageArrays("test", test.images[:1000], test.labels[:1000]),
+    )
+
+
+def initial_network(recipe: krr.Recipe) -> keras.Model:
+    """The network as every run begins with it, on every backend."""
+    model = parts.network(recipe)
+    generator = np.random.default_rng(0)
+    for layer in model.layers:
+        if not layer.trainable_weights or not hasattr(layer, "kernel"):
+            continue
+        bound = float(np.prod(layer.kernel.shape[:-1])) ** -0.5
+        drawn = generator.uniform(-bound, bound, layer.kernel.shape)
+        layer.kernel.assign(drawn.astype("float32"))
+    return model
+
+
+def write_tape(
+    path: Path, recipe: krr.Recipe, model: keras.Model, images: ImageArrays, tests: ImageArrays
+) -> None:
+    """All that the torch run needs: pictures, cards, weights and numbers."""
+    cards = [
+        drawn_cards(recipe, images.images.shape, count=images.size, seed=0, epoch=epoch)
+        for epoch in range(EPOCHS)
+    ]
+    rows = np.concatenate(cards).reshape(EPOCHS * STEPS, recipe.batch_size, -1)
+    weights = {
+        f"{layer.name}/{name}": np.asarray(getattr(layer, name))
+        for layer in model.layers
+        for name in ("kernel", "gamma", "beta")
+        if getattr(layer, name, None) is not None
+    }
+    numbers = {
+        "batch_size": recipe.batch_size,
+        "steps_per_epoch": STEPS,
+        "knot_epochs": recipe.knot_epochs,
+        # The peer sums the loss over a batch, as the original does.
+        "knot_rates": [factor * recipe.learning_rate for factor in recipe.knot_factors],
+        "momentum": recipe.momentum,
+        "weight_decay": recipe.weight_decay,
+        "pad": recipe.pad,
+        "cutout": recipe.cutout,
+    }
+    parts_of_tape = {"x_train": images.images, "y_train": images.labels, "cards": rows}
+    parts_of_tape |= {"x_test": tests.images, "y_test": tests.labels, **weights}
+    np.savez(path, numbers=json.dumps(numbers), **parts_of_tape)
+
+
+def trained(
+    recipe: krr.Recipe, model: keras.Model, images: ImageArrays, tests: ImageArrays
+) -> dict[str, Any]:
+    """Our run, by the steps that `Recipe.fit` makes."""
+    feed = resident.Feed(recipe, images, tests, steps=STEPS, seed=0, batches_per_call=1)
+    losses, begun = Losses(), time.process_time()
+    with feed.training(model, first_epoch=0, first_batch=0) as given:
+        history = model.fit(
+            **given, epochs=EPOCHS, shuffle=False, callbacks=[losses], verbose=2
+        ).history
+    return {
+        "losses": losses.losses,
+        "test_accuracies": history["val_top1"],
+        "cpu_seconds": time.process_time() - begun,
+        "keras": keras.version(),
+        "backend": keras.backend.backend(),
+    }
+
+
+def report(folder: Path) -> list[str]:
+    """How far each run is from the torch run, over how far that is from itself; and the plot."""
+    runs = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
+    reference = np.array(runs["torch"]["losses"])
+    floor = abs(np.array(runs["torch_floor"]["losses"]) - reference)
+    # The floor of a single step may be 0 by chance: the largest so far is what chaos has reached.
+    reached = np.maximum.accumulate(floor)
+    lines = [f"floor: {reached[9]:.1e} by step 10, {reached[STEPS - 1]:.1e} by step {STEPS}"]
+    for name, run in runs.items():
+        accuracies = ", ".join(f"{value:.3f}" for value in run["test_accuracies"])
+        line = f"{name}: test accuracy {accuracies}; {run['cpu_seconds']:.0f} s of processor time"
+        if not name.startswith("torch"):
+            distance = abs(np.array(run["losses"]) - reference)
+            first = (distance[:10] / reference[:10]).max()
+            shares = np.maximum.accumulate(distance)[:STEPS] / reached[:STEPS]
+            line += f"; first 10 losses within {first:.1e}, largest share of the floor "
+            line += f"{shares.max():.2f} at step {shares.argmax() + 1}, {shares[-1]:.2f} at {STEPS}"
+        lines.append(line)
+    plot(folder, runs, reached)
+    return lines
+
+
+def plot(folder: Path, runs: dict[str, dict[str, Any]], reached: np.ndarray) -> None:
+    """Losses above, distances from the torch run below."""
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from matplotlib import pyplot
+
+    figure, (above, below) = pyplot.subplots(2, 1, figsize=(8, 7), sharex=True)
+    steps = np.arange(1, len(reached) + 1)
+    for name, run in runs.items():
+        if name == "torch_floor":
+            continue
+        above.plot(steps, run["losses"], label=name, linewidth=1)
+        if name != "torch":
+            distance = abs(np.array(run["losses"]) - np.array(runs["torch"]["losses"]))
+            below.semilogy(steps, np.maximum.accumulate(distance), label=f"{name} from torch")
+    below.semilogy(steps, reached, "k--", label=f"torch from itself, changed by {PERTURBATION:g}")
+    below.semilogy(steps, 3 * reached, "k:", label="three times that")
+    above.set_ylabel("loss of a batch")
+    below.set_ylabel("largest difference so far")
+    below.set_xlabel("update")
+    for axes in (above, below):
+        axes.legend()
+    figure.tight_layout()
+    figure.savefig(folder / "speed_run.png", dpi=120)
+
+
+if __name__ == "__main__":
+    main()
