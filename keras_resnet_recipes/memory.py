@@ -2,17 +2,17 @@
 
 import contextlib
 import dataclasses
-import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 
 # Where Keras' data sets and their copies keep the parts.
 SPLITS = {"train": ("x_train", "y_train"), "validation": ("x_test", "y_test")}
-_UNREADABLE = (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (OSError, ValueError, EOFError, NotImplementedError, BadZipFile, zlib.error)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

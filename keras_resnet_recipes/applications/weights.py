@@ -4,10 +4,10 @@ import contextlib
 import io
 import os
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import h5py
 import keras
@@ -140,7 +140,7 @@ def classes_in(path: Path) -> int | None:
             # Keras calls layers by their class; the networks here have one of this.
             kernel = layers.get("layers/dense/vars/0")
             return None if kernel is None else kernel.shape[1]
-    except (OSError, KeyError, IndexError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, IndexError, AttributeError, BadZipFile) as error:
         raise ValueError(f"weights={str(path)!r} cannot be read: {error}") from error
 
 
