@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import h5py
 import keras
@@ -134,7 +134,7 @@ def classes_in(path: Path) -> int | None:
         with contextlib.ExitStack() as stack:
             file: Any = path
             if path.suffix == ".keras":
-                archive = stack.enter_context(zipfile.ZipFile(path))
+                archive = stack.enter_context(ZipFile(path))
                 file = io.BytesIO(archive.read("model.weights.h5"))
             layers = stack.enter_context(h5py.File(file))
             # Keras calls layers by their class; the networks here have one of this.
