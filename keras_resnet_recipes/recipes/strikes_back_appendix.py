@@ -14,6 +14,8 @@ _TUNED = (
     "rand_augment",
     "mixup_alpha",
 )
+# And of the three with a cosine.
+_TUNED_COSINE = (*_TUNED, "batch_size", "minimum_learning_rate", "cutmix_alpha")
 
 
 class B(Recipe):
@@ -65,14 +67,7 @@ class C1(Recipe):
     """
 
     source = STRIKES_BACK
-    unpublished = (
-        *_TUNED,
-        "batch_size",
-        "momentum",
-        "adaptive_gradient_clip",
-        "minimum_learning_rate",
-        "cutmix_alpha",
-    )
+    unpublished = (*_TUNED_COSINE, "momentum", "adaptive_gradient_clip")
     published_top1 = 79.766
 
     network = "ResNet50"
@@ -103,14 +98,7 @@ class C2(Recipe):
     """
 
     source = STRIKES_BACK
-    unpublished = (
-        *_TUNED,
-        "batch_size",
-        "momentum",
-        "adaptive_gradient_clip",
-        "minimum_learning_rate",
-        "cutmix_alpha",
-    )
+    unpublished = (*_TUNED_COSINE, "momentum", "adaptive_gradient_clip")
     published_top1 = 79.868
 
     network = "ResNet50"
@@ -142,7 +130,7 @@ class D(Recipe):
     """
 
     source = STRIKES_BACK
-    unpublished = (*_TUNED, "batch_size", "minimum_learning_rate", "cutmix_alpha")
+    unpublished = _TUNED_COSINE
     published_top1 = 79.904
 
     network = "ResNet50"
