@@ -18,8 +18,6 @@ from keras_resnet_recipes import (
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipes import Recipe
 
-Schedule = schedules.Cosine | schedules.Step | schedules.Exponential | schedules.PiecewiseLinear
-
 
 def resolved_classes(recipe: Recipe, data: ImageDataset) -> int:
     """The number of classes, from the recipe or else from the data; known labels are checked against it."""
@@ -250,7 +248,7 @@ def moving_average(recipe: Recipe, steps: int) -> averages.MovingAverage | None:
     )
 
 
-def schedule(recipe: Recipe) -> Schedule:
+def schedule(recipe: Recipe) -> schedules.Schedule:
     """The learning rate of each epoch."""
     warmup: dict[str, Any] = {
         "warmup_epochs": recipe.warmup_epochs,
