@@ -11,7 +11,7 @@ the same curve update by update with `per_update`. To divide when a metric no lo
 """
 
 from keras_resnet_recipes.schedules.cosine import Cosine
-from keras_resnet_recipes.schedules.per_update import PerUpdate
+from keras_resnet_recipes.schedules.per_update import PerUpdate, Schedule
 from keras_resnet_recipes.schedules.piecewise_linear import PiecewiseLinear
 from keras_resnet_recipes.schedules.staircase import Exponential, Step
 
@@ -20,5 +20,6 @@ __all__ = [
     "Exponential",
     "PerUpdate",
     "PiecewiseLinear",
+    "Schedule",
     "Step",
 ]

@@ -11,10 +11,8 @@ from keras_resnet_recipes.clock import Progress
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 
-Schedule = schedules.Cosine | schedules.Step | schedules.Exponential | schedules.PiecewiseLinear
 
-
-def schedule(recipe: Recipe) -> Schedule:
+def schedule(recipe: Recipe) -> schedules.Schedule:
     """The learning rate of each epoch."""
     warmup: dict[str, Any] = {
         "warmup_epochs": recipe.warmup_epochs,

@@ -23,9 +23,9 @@ NEIGHBOUR = """
 The numbers of B, C1, C2 and D were not published. What timm's author did publish is a run of the family that B
 belongs to (gist 07839a82, an ECA-ResNet-26-D, not a network of the paper): batches of 2 x 352 images at a rate of
 0.082 for 700 epochs, multiplied by 0.988 an epoch, 10 more of cool-down, a minimum of 1e-5 that timm's staircase does
-not read, RandAugment of magnitude 9
-and standard deviation 1, MixUp 0.19, stochastic depth 0.1, test crop 0.94 at 256 pixels, average of the weights with
-0.999987, and dropout of 0.19, which no field here has. As an example of how to give the missing values, not as B:
+not read, RandAugment of magnitude 9 and standard deviation 1, MixUp 0.19, stochastic depth 0.1, test crop 0.94 at 256
+pixels, average of the weights with 0.999987, and dropout of 0.19, which no field here has. As an example of how to give
+the missing values, not as B:
 
     import keras_resnet_recipes as krr
 

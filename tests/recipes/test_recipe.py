@@ -104,6 +104,32 @@ def test_a_mistake_is_named(values, message):
     assert message in str(error.value)
 
 
+# Each field beside a choice of another field with which training never looks at it.
+@pytest.mark.parametrize(
+    ("name", "value", "choice"),
+    [
+        ("momentum", 0.9, {"optimizer": "adamw"}),
+        ("nesterov", True, {"optimizer": "rmsprop_tf"}),
+        ("learning_rate_in_velocity", True, {"optimizer": "lamb"}),
+        ("adaptive_gradient_clip", 0.1, {"optimizer": "adamw"}),
+        ("warmup_epochs", 1, {"schedule": "piecewise_linear", "knot_epochs": (0, 9)}),
+        ("warmup_prefix", True, {"schedule": "exponential"}),
+        ("minimum_learning_rate", 1e-6, {"schedule": "exponential"}),
+        ("schedule_reaches_ends", True, {"schedule": "exponential"}),
+        ("step_epochs", (3,), {"schedule": "cosine"}),
+        ("step_factor", 0.5, {"schedule": "cosine"}),
+        ("exponential_epochs", 2.0, {"schedule": "cosine"}),
+        ("knot_epochs", (0, 9), {"schedule": "cosine"}),
+        ("target_threshold", 0.2, {"loss": "categorical_crossentropy"}),
+    ],
+)
+def test_a_field_that_nothing_reads_is_refused(name, value, choice):
+    (other,) = choice.keys() - {"knot_epochs"}
+    knots = (1, 0) if "knot_epochs" in (name, *choice) else ()
+    with pytest.raises(ValueError, match=f"^`{name}` must be .* with {other}={choice[other]!r}"):
+        krr.Recipe(**{"knot_factors": knots, **choice, name: value})
+
+
 def test_a_value_without_a_name_is_refused():
     with pytest.raises(ValueError, match="takes its fields by name; received 'ResNet18'"):
         krr.A1("ResNet18")
