@@ -26,8 +26,8 @@ parity: $(VENV)/dev-installed $(VENV)-timm/installed
 
 # Layers of keras-cv in a recipe, and how they differ from ours.
 keras-cv: $(VENV)-keras-cv/installed
-	$(VENV)-keras-cv/bin/python -m pytest -W default tests/keras_cv
-	$(VENV)-keras-cv/bin/python -W ignore -m tests.keras_cv.differences
+	$(VENV)-keras-cv/bin/python -m pytest -W default tests/with_keras_cv
+	$(VENV)-keras-cv/bin/python -W ignore -m tests.with_keras_cv.differences
 
 # Wheel and source distribution, and the README's quickstart with the wheel in a clean environment.
 dist: $(VENV)-build/installed

@@ -1,6 +1,6 @@
 """What keras-cv's and Keras' own layers do otherwise: the figures of docs/moving.md.
 
-python -m tests.keras_cv.differences
+python -m tests.with_keras_cv.differences
 """
 
 import time

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from tests.keras_cv.differences import label_errors
 from tests.training.test_own_steps import DATA, PLAIN, batches, network
+from tests.with_keras_cv.differences import label_errors
 
 LAYERS = keras_cv.layers
 AUGMENT = {
