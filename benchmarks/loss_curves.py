@@ -23,11 +23,12 @@ import keras
 import numpy as np
 from divergence import PERTURBATION, plot, summary
 from speed_run import Losses
+from timm_numbers import numbers
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.training import parts, rates
 
-PEER = Path(__file__).with_name("loss_curves_timm.py")
+PEER = Path(__file__).with_name("timm_training.py")
 EPOCHS, STEPS, BATCH, SIZE = 10, 20, 64, 64
 RECIPES = {"A1": krr.A1, "A2": krr.A2, "A3": krr.A3}
 
@@ -66,7 +67,7 @@ def measure(recipe: krr.Recipe, folder: Path, peer: list[str], data: str) -> Non
     """Makes what is missing of batches and runs."""
     if not (folder / "targets.npy").is_file():
         subprocess.run(
-            [*peer, "record", data, str(folder), json.dumps(numbers(recipe))], check=True
+            [*peer, "record", data, str(folder), json.dumps(numbers(recipe, STEPS))], check=True
         )
     for name, perturbation in {"timm": 0.0, "timm_floor": PERTURBATION}.items():
         result = folder / f"{name}.json"
@@ -77,29 +78,6 @@ def measure(recipe: krr.Recipe, folder: Path, peer: list[str], data: str) -> Non
     ours = folder / f"{keras.backend.backend()}.json"
     if not ours.is_file():
         ours.write_text(json.dumps(trained(recipe, folder)))
-
-
-def numbers(recipe: krr.Recipe) -> dict[str, Any]:
-    """What timm is told; what it does by default is not said."""
-    magnitude, deviation = recipe.rand_augment
-    return {
-        "batches": EPOCHS * STEPS,
-        "batches_per_epoch": STEPS,
-        "batch_size": BATCH,
-        "size": SIZE,
-        "classes": recipe.classes,
-        "auto_augment": f"rand-m{magnitude}-mstd{deviation}-inc1",
-        "mixup": recipe.mixup_alpha,
-        "cutmix": recipe.cutmix_alpha,
-        "smoothing": recipe.label_smoothing,
-        "threshold": recipe.target_threshold,
-        "rate": recipe.learning_rate,
-        "weight_decay": recipe.weight_decay,
-        "epochs": recipe.epochs,
-        "warmup_epochs": recipe.warmup_epochs,
-        "warmup_rate": recipe.warmup_learning_rate,
-        "minimum_rate": recipe.minimum_learning_rate,
-    }
 
 
 def trained(recipe: krr.Recipe, folder: Path) -> dict[str, Any]:
