@@ -23,7 +23,7 @@ def summary(runs: dict[str, Run], reference: str, steps: int) -> list[str]:
         reference: Name of the run that the others are compared with.
         steps: Updates that count.
     """
-    reached = _largest_so_far(runs[f"{reference}_floor"], runs[reference])
+    reached = _floor(runs, reference)
     lines = [f"floor: {reached[9]:.1e} by update 10, {reached[steps - 1]:.1e} by {steps}"]
     for name, run in runs.items():
         if name.startswith(reference):
@@ -44,7 +44,7 @@ def plot(path: Path, runs: dict[str, Run], reference: str) -> None:
     from matplotlib import pyplot
 
     figure, (above, below) = pyplot.subplots(2, 1, figsize=(8, 7), sharex=True)
-    reached = _largest_so_far(runs[f"{reference}_floor"], runs[reference])
+    reached = _floor(runs, reference)
     steps = np.arange(1, len(reached) + 1)
     for name, run in runs.items():
         if name == f"{reference}_floor":
@@ -65,6 +65,12 @@ def plot(path: Path, runs: dict[str, Run], reference: str) -> None:
     figure.tight_layout()
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
+
+
+def _floor(runs: dict[str, Run], reference: str) -> np.ndarray:
+    # A loss in single precision is not known better than its last bit.
+    last_bits = np.spacing(np.array(runs[reference]["losses"], np.float32))
+    return np.maximum(_largest_so_far(runs[f"{reference}_floor"], runs[reference]), last_bits)
 
 
 def _largest_so_far(run: Run, reference: Run) -> np.ndarray:
