@@ -43,7 +43,6 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.recipes:
         folder = options.results / name
-        folder.mkdir(parents=True, exist_ok=True)
         recipe = shortened(RECIPES[name]())
         measure(recipe, folder, [options.peer_python, str(PEER)], options.data)
         runs = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
@@ -65,29 +64,31 @@ def shortened(recipe: krr.Recipe) -> krr.Recipe:
 
 def measure(recipe: krr.Recipe, folder: Path, peer: list[str], data: str) -> None:
     """Makes what is missing of batches and runs."""
-    if not (folder / "targets.npy").is_file():
+    batches = folder / "batches"
+    if not (batches / "targets.npy").is_file():
+        batches.mkdir(parents=True, exist_ok=True)
         subprocess.run(
-            [*peer, "record", data, str(folder), json.dumps(numbers(recipe, STEPS))], check=True
+            [*peer, "record", data, str(batches), json.dumps(numbers(recipe, STEPS))], check=True
         )
     for name, perturbation in {"timm": 0.0, "timm_floor": PERTURBATION}.items():
         result = folder / f"{name}.json"
         if not result.is_file():
             subprocess.run(
-                [*peer, "train", str(folder), str(result), str(perturbation)], check=True
+                [*peer, "train", str(batches), str(result), str(perturbation)], check=True
             )
     ours = folder / f"{keras.backend.backend()}.json"
     if not ours.is_file():
-        ours.write_text(json.dumps(trained(recipe, folder)))
+        ours.write_text(json.dumps(trained(recipe, batches)))
 
 
-def trained(recipe: krr.Recipe, folder: Path) -> dict[str, Any]:
+def trained(recipe: krr.Recipe, batches: Path) -> dict[str, Any]:
     """Our run, by the steps that `Recipe.fit` makes."""
     model = parts.network(recipe)
-    krr.applications.load_weights(model, folder / "weights.safetensors")
+    krr.applications.load_weights(model, batches / "weights.safetensors")
     model = parts.compiled(recipe, model, replicas=1, steps=STEPS)
     losses, begun = Losses(), time.process_time()
     history = model.fit(
-        Recorded(folder),
+        Recorded(batches),
         epochs=EPOCHS,
         shuffle=False,
         callbacks=[keras.callbacks.LearningRateScheduler(rates.schedule(recipe)), losses],

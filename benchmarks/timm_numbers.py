@@ -16,7 +16,7 @@ def numbers(recipe: krr.Recipe, batches_per_epoch: int) -> dict[str, Any]:
         "test_size": recipe.test_size,
         "test_crop_ratio": recipe.test_crop_ratio,
         "test_interpolation": recipe.test_interpolation,
-        "auto_augment": f"rand-m{magnitude}-mstd{deviation}-inc1",
+        "auto_augment": f"rand-m{magnitude:g}-mstd{deviation}-inc1",
         "mixup": recipe.mixup_alpha,
         "cutmix": recipe.cutmix_alpha,
         "smoothing": recipe.label_smoothing,
