@@ -12,7 +12,6 @@ y_train, x_test and y_test.
 
 import argparse
 import json
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from divergence import PERTURBATION, plot, summary
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.memory import ImageArrays
@@ -29,7 +29,6 @@ from keras_resnet_recipes.training.cards import drawn_cards
 PEER = Path(__file__).with_name("speed_run_torch.py")
 STEPS = 100
 EPOCHS = 2
-PERTURBATION = 1e-7
 
 
 class Losses(keras.callbacks.Callback):
@@ -156,50 +155,15 @@ def trained(
 
 
 def report(folder: Path) -> list[str]:
-    """How far each run is from the torch run, over how far that is from itself; and the plot."""
+    """What each run reached, how far it is from the torch run, and the plot of both."""
     runs = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
-    reference = np.array(runs["torch"]["losses"])
-    floor = abs(np.array(runs["torch_floor"]["losses"]) - reference)
-    # The floor of a single step may be 0 by chance: the largest so far is what chaos has reached.
-    reached = np.maximum.accumulate(floor)
-    lines = [f"floor: {reached[9]:.1e} by step 10, {reached[STEPS - 1]:.1e} by step {STEPS}"]
+    lines = summary(runs, "torch", STEPS)
     for name, run in runs.items():
         accuracies = ", ".join(f"{value:.3f}" for value in run["test_accuracies"])
-        line = f"{name}: test accuracy {accuracies}; {run['cpu_seconds']:.0f} s of processor time"
-        if not name.startswith("torch"):
-            distance = abs(np.array(run["losses"]) - reference)
-            first = (distance[:10] / reference[:10]).max()
-            shares = np.maximum.accumulate(distance)[:STEPS] / reached[:STEPS]
-            line += f"; first 10 losses within {first:.1e}, largest share of the floor "
-            line += f"{shares.max():.2f} at step {shares.argmax() + 1}, {shares[-1]:.2f} at {STEPS}"
-        lines.append(line)
-    plot(folder, runs, reached)
+        seconds = f"{run['cpu_seconds']:.0f} s of processor time"
+        lines.append(f"{name}: test accuracy {accuracies}; {seconds}")
+    plot(folder / "speed_run.png", runs, "torch")
     return lines
-
-
-def plot(folder: Path, runs: dict[str, dict[str, Any]], reached: np.ndarray) -> None:
-    """Losses above, distances from the torch run below."""
-    os.environ.setdefault("MPLBACKEND", "Agg")
-    from matplotlib import pyplot
-
-    figure, (above, below) = pyplot.subplots(2, 1, figsize=(8, 7), sharex=True)
-    steps = np.arange(1, len(reached) + 1)
-    for name, run in runs.items():
-        if name == "torch_floor":
-            continue
-        above.plot(steps, run["losses"], label=name, linewidth=1)
-        if name != "torch":
-            distance = abs(np.array(run["losses"]) - np.array(runs["torch"]["losses"]))
-            below.semilogy(steps, np.maximum.accumulate(distance), label=f"{name} from torch")
-    below.semilogy(steps, reached, "k--", label=f"torch from itself, changed by {PERTURBATION:g}")
-    below.semilogy(steps, 3 * reached, "k:", label="three times that")
-    above.set_ylabel("loss of a batch")
-    below.set_ylabel("largest difference so far")
-    below.set_xlabel("update")
-    for axes in (above, below):
-        axes.legend()
-    figure.tight_layout()
-    figure.savefig(folder / "speed_run.png", dpi=120)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ class DAWNBench(Recipe):
     256 * 0.001 = 0.256; the same updates are those of the mean loss at the rate of 0.4 with 5e-4, which is
     what stands here. The rate rises to its peak over 5 epochs and falls to 0 over 19, update by update,
     counted from 1. Everything decays, batch norm too. Padding is the mirror image; the square of the
-    cutout lies wholly inside and has the mean colour, as bytes. `krr train DAWNBench --data cifar10.npz`
-    prints the time to 94 %; docs/speed-run.md says what is counted.
+    cutout lies wholly inside and has the mean colour (rounded to bytes with data_on_device=False). `krr
+    train DAWNBench --data cifar10.npz` prints the time to 94 %; docs/speed-run.md says what is counted.
 
     >>> import keras_resnet_recipes as krr
     >>> krr.DAWNBench().knot_epochs

@@ -58,10 +58,13 @@ def pictures(recipe: Recipe, cards: Any, images: Any) -> Any:
         images: uint8 [images, height, width, 3].
 
     Returns:
-        uint8 [n, height, width, 3].
+        [n, height, width, 3], 0 to 255: uint8, or float32 where something is painted.
     """
     backend = DynamicBackend()
     made = ops.take(images, cards[:, 0], axis=0)
+    if recipe.cutout or (recipe.pad and recipe.pad_color):
+        # Bytes would round the colour; a mean is to be 0 once normalized.
+        made = ops.cast(made, "float32")
     if recipe.pad:
         made = boxes.padded_crop(backend, made, cards[:, 1:3], recipe.pad, recipe.pad_color)
     if recipe.horizontal_flip:

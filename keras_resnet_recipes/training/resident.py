@@ -169,7 +169,8 @@ class Feed:
         shape, size = self._images.images.shape, self._recipe.batch_size
         cards = drawn_cards(self._recipe, shape, count=rows * size, seed=self._seed, epoch=0)
         made = pictures(self._recipe, ops.convert_to_tensor(cards), self._train[0])
-        return ops.convert_to_numpy(made).reshape(rows, size, *made.shape[1:])
+        shown = np.rint(ops.convert_to_numpy(made)).astype(np.uint8)
+        return shown.reshape(rows, size, *made.shape[1:])
 
     def first_images(self, count: int) -> np.ndarray:
         """At most so many of the training images, uint8 [n, size, size, 3]."""

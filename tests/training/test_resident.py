@@ -58,12 +58,13 @@ def pictures_of(recipe, cards, images):
     pad, result = recipe.pad or 0, []
     for index, row, column, mirrored, top, left in cards:
         image = images[index]
-        height, width, _ = image.shape
+        # Not bytes: colours are painted as they are.
+        image, (height, width, _) = image.astype("float32"), image.shape
         edges = ((pad, pad), (pad, pad), (0, 0))
         if recipe.pad_color is None:
             padded = np.pad(image, edges, mode="reflect")
         else:
-            color = np.rint(recipe.pad_color).astype("uint8")
+            color = np.float32(recipe.pad_color)
             padded = np.stack(
                 [
                     np.pad(image[..., c], edges[:2], constant_values=color[c])
@@ -76,7 +77,7 @@ def pictures_of(recipe, cards, images):
             picture = picture[:, ::-1].copy()
         if recipe.cutout:
             square = picture[top : top + recipe.cutout, left : left + recipe.cutout]
-            square[:] = np.rint(recipe.cutout_color)
+            square[:] = recipe.cutout_color
         result.append(picture)
     return np.stack(result)
 
@@ -124,7 +125,8 @@ def test_pictures_are_what_the_cards_say(changes):
     cards = cards_of(0, recipe)
     ours = made.pictures(recipe, keras.ops.convert_to_tensor(cards), keras.ops.convert_to_tensor(X))
     ours = keras.ops.convert_to_numpy(ours)
-    assert ours.dtype == np.uint8
+    painted = bool(recipe.cutout or recipe.pad_color)
+    assert ours.dtype == (np.float32 if painted else np.uint8)
     np.testing.assert_array_equal(ours, pictures_of(recipe, cards, X))
 
 
@@ -326,7 +328,7 @@ def test_a_preview_shows_the_pictures_of_the_cards(tmp_path):
     from keras_resnet_recipes.training import preview
 
     shown = preview(RECIPE, (X, Y), rows=2, columns=4, seed=3)
-    expected = pictures_of(RECIPE, cards_of(0, count=8), X)
+    expected = np.rint(pictures_of(RECIPE, cards_of(0, count=8), X))
     np.testing.assert_array_equal(shown, expected.reshape(2, 4, 8, 8, 3))
 
 

@@ -1,0 +1,49 @@
+"""What a figure depends on beside the code: versions, the machine, the command."""
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("keras", "tensorflow", "jax", "torch", "timm", "pillow", "numpy")
+
+
+def conditions(peer_python: str | None = None) -> dict[str, Any]:
+    """The conditions of a run of the script at hand, and the versions of its peer."""
+    # Paths of the machine tell nobody anything.
+    words = [Path(word).name if "/" in word else word for word in sys.argv]
+    made = {
+        "command": " ".join(["python", f"benchmarks/{words[0]}", *words[1:]]),
+        "date": datetime.date.today().isoformat(),
+        "python": platform.python_version(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "versions": _versions(sys.executable),
+    }
+    if peer_python:
+        made["peer_versions"] = _versions(peer_python)
+    return made
+
+
+def _versions(python: str) -> dict[str, str]:
+    """The packages of an interpreter; its own process, for it may be another environment."""
+    program = (
+        "import importlib.metadata as m, json, sys\n"
+        "print(json.dumps({d.metadata['Name'].lower(): d.version for d in m.distributions()}))"
+    )
+    answer = subprocess.run([python, "-c", program], stdout=subprocess.PIPE, check=True, text=True)
+    installed = json.loads(answer.stdout)
+    return {name: installed[name] for name in PACKAGES if name in installed}
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

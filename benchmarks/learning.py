@@ -1,0 +1,112 @@
+"""What A2 reaches on real pictures, beside the same run made of timm's pieces: several seeds of both.
+
+    python benchmarks/learning.py cifar10.npz RESULTS --peer-python PYTHON_WITH_TIMM [--seeds 0 1 2 3 4]
+
+A2 shrunk openly: ResNet-18 at 32 pixels, the first 10,000 training pictures of CIFAR-10 and all test
+pictures, 10 epochs of batches of 128. Both draw their own weights, order and augmentation; what is
+compared is where they end, which differs from seed to seed. The difference of the means should be within
+twice its standard error; where it is not, that is said. Seeds take turns; a JSON is written as each run
+ends, and the same command goes on where it stopped.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+from conditions import conditions
+from timm_numbers import numbers
+
+import keras_resnet_recipes as krr
+
+PEER = Path(__file__).with_name("timm_training.py")
+IMAGES, EPOCHS, BATCH, SIZE = 10_000, 10, 128, 32
+
+
+def main() -> None:
+    """Runs the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", help="CIFAR-10 as .npz")
+    parser.add_argument("results", type=Path, help="folder for the results")
+    parser.add_argument("--peer-python", required=True, help="a Python that has timm")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    options = parser.parse_args()
+    options.results.mkdir(parents=True, exist_ok=True)
+    data = subset(options.data, options.results / "subset.npz")
+    recipe = shrunk()
+    peer = [options.peer_python, str(PEER), "learn", str(data)]
+    for seed in options.seeds:
+        theirs = options.results / f"timm-{seed}.json"
+        if not theirs.is_file():
+            told = json.dumps(numbers(recipe, IMAGES // BATCH))
+            subprocess.run([*peer, str(theirs), told, str(seed)], check=True)
+        ours = options.results / f"ours-{seed}.json"
+        if not ours.is_file():
+            ours.write_text(json.dumps(learned(recipe, data, seed)))
+    found = {name: reached(options.results, name, options.seeds) for name in ("ours", "timm")}
+    record = {"conditions": conditions(options.peer_python), "top1": found}
+    (options.results / "learning.json").write_text(json.dumps(record, indent=1) + "\n")
+    print("\n".join(table(found)))
+
+
+def subset(source: str, path: Path) -> Path:
+    """The pictures of the experiment, as a file for both."""
+    if not path.is_file():
+        with np.load(source) as file:
+            arrays = {name: file[name] for name in ("x_train", "y_train", "x_test", "y_test")}
+        for name in ("x_train", "y_train"):
+            arrays[name] = arrays[name][:IMAGES]
+        np.savez(path, **arrays)
+    return path
+
+
+def shrunk() -> krr.Recipe:
+    """The recipe at the size of the experiment, its rate scaled to the batch."""
+    return krr.A2(
+        network="ResNet18",
+        classes=10,
+        train_size=SIZE,
+        test_size=SIZE,
+        epochs=EPOCHS,
+        precision="float32",
+    ).rescaled(BATCH)
+
+
+def learned(recipe: krr.Recipe, data: Path, seed: int) -> dict[str, float]:
+    """What ours reaches on the test pictures after the last epoch."""
+    begun = time.perf_counter()
+    model = recipe.fit(data, seed=seed, verbose=2).model
+    seconds = time.perf_counter() - begun
+    top1 = recipe.evaluate(model, data, verbose=0)["top1"]
+    return {"top1": top1, "seconds": seconds, "seed": seed}
+
+
+def reached(folder: Path, name: str, seeds: list[int]) -> list[float]:
+    """Top-1 in per cent, a seed each."""
+    files = (folder / f"{name}-{seed}.json" for seed in seeds)
+    return [100 * json.loads(file.read_text())["top1"] for file in files]
+
+
+def table(found: dict[str, list[float]]) -> list[str]:
+    """Means, standard errors and each seed; whether the means agree."""
+    lines = ["| | top-1 % | standard error | seeds |", "|---|---|---|---|"]
+    errors = {}
+    for name, values in found.items():
+        errors[name] = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
+        shown = "one seed" if errors[name] is None else f"{errors[name]:.2f}"
+        each = ", ".join(f"{value:.2f}" for value in values)
+        lines.append(f"| {name} | {statistics.mean(values):.2f} | {shown} | {each} |")
+    if None not in errors.values():
+        difference = statistics.mean(found["ours"]) - statistics.mean(found["timm"])
+        error = sum(value**2 for value in errors.values()) ** 0.5
+        met = "met" if abs(difference) <= 2 * error else "not met"
+        lines += ["", f"Difference of the means {difference:+.2f}, its standard error {error:.2f}."]
+        lines[-1] += f" Within two of them: {met}."
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""The Keras engines of steps.py: `steps_keras.py ENGINE NETWORK SIZE BATCH`, on the backend of KERAS_BACKEND."""
+
+# isort: skip_file
+from turns import Turns
+
+TURNS = Turns()  # its clock starts before the imports
+
+import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from typing import Any  # noqa: E402
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+import keras_resnet_recipes as krr  # noqa: E402
+from keras_resnet_recipes.training import parts  # noqa: E402
+
+CLASSES = 10
+
+
+class InTurns(keras.callbacks.Callback):
+    """Has a `fit` wait after a turn."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Counts the update."""
+        if not TURNS.done():
+            sys.exit()
+
+
+def recipe_of(network: str, size: int, batch: int) -> krr.Recipe:
+    """A3 at the size of the case, whose pictures are taken as they are."""
+    return krr.A3(
+        network=network,
+        classes=CLASSES,
+        train_size=size,
+        batch_size=batch,
+        epochs=1,
+        warmup_epochs=0,
+        crop_scale=None,
+        horizontal_flip=False,
+        rand_augment=None,
+        mixup_alpha=0.0,
+        cutmix_alpha=0.0,
+        precision="float32",
+    )
+
+
+def noise(recipe: krr.Recipe, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures, and their labels as rows of probabilities."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (count, recipe.train_size, recipe.train_size, 3), "uint8")
+    return images, np.eye(CLASSES, dtype="float32")[random.integers(0, CLASSES, count)]
+
+
+def ours(recipe: krr.Recipe) -> None:
+    """`Recipe.fit`, with its progress bar."""
+    images, targets = noise(recipe, 4 * recipe.batch_size)
+    labels = targets.argmax(axis=1)
+    recipe.fit((images, labels), steps_per_epoch=1_000, callbacks=[InTurns()], verbose=1)
+
+
+def stock(recipe: krr.Recipe) -> None:
+    """What a user of Keras alone writes."""
+    import tensorflow as tf
+
+    if recipe.network == "ResNet50":
+        inputs = keras.Input((recipe.train_size, recipe.train_size, 3))
+        scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+        body = keras.applications.ResNet50(
+            weights=None, classes=CLASSES, classifier_activation=None, input_shape=inputs.shape[1:]
+        )
+        model = keras.Model(inputs, body(scaled))
+    else:
+        model = parts.network(recipe)
+    model.compile(
+        keras.optimizers.Lamb(recipe.learning_rate, weight_decay=recipe.weight_decay),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    data = tf.data.Dataset.from_tensors(noise(recipe, recipe.batch_size)).repeat()
+    model.fit(data, steps_per_epoch=1_000, callbacks=[InTurns()], verbose=1)
+
+
+def by_hand(recipe: krr.Recipe) -> None:
+    """The step and nothing else."""
+    model, loss = parts.network(recipe), krr.losses.BinaryCrossentropy(target_threshold=0.2)
+    optimizer = parts.optimizer(recipe, model, steps=1)
+    optimizer.build(model.trainable_variables)
+    _repeat(
+        _BY_HAND[keras.backend.backend()](model, loss, optimizer, *noise(recipe, recipe.batch_size))
+    )
+
+
+def update(recipe: krr.Recipe) -> None:
+    """The optimizer alone."""
+    model = parts.network(recipe)
+    optimizer = parts.optimizer(recipe, model, steps=1)
+    optimizer.build(model.trainable_variables)
+    random = np.random.default_rng(0)
+    gradients = [
+        keras.ops.convert_to_tensor(random.normal(0, 1e-3, variable.shape), "float32")
+        for variable in model.trainable_variables
+    ]
+    _repeat(_UPDATE[keras.backend.backend()](model, optimizer, gradients))
+
+
+def _repeat(step: Callable[[], Any]) -> None:
+    step()
+    while TURNS.done():
+        step()
+
+
+def _tensorflow_by_hand(
+    model: Any, loss: Any, optimizer: Any, images: np.ndarray, targets: np.ndarray
+) -> Callable[[], Any]:
+    import tensorflow as tf
+
+    x, y = tf.constant(images), tf.constant(targets)
+
+    @tf.function
+    def step() -> Any:
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        gradients = tape.gradient(value, [each.value for each in model.trainable_variables])
+        optimizer.apply(gradients, model.trainable_variables)
+        return value
+
+    return lambda: float(step())
+
+
+def _jax_by_hand(
+    model: Any, loss: Any, optimizer: Any, images: np.ndarray, targets: np.ndarray
+) -> Callable[[], Any]:
+    import jax
+
+    def forward(trainable: Any, rest: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        logits, rest = model.stateless_call(trainable, rest, x, training=True)
+        return loss(y, logits), rest
+
+    def step(trainable: Any, rest: Any, slots: Any, x: Any, y: Any) -> tuple[Any, ...]:
+        (value, rest), gradients = jax.value_and_grad(forward, has_aux=True)(trainable, rest, x, y)
+        trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
+        return value, trainable, rest, slots
+
+    compiled = jax.jit(step, donate_argnums=(0, 1, 2))
+    lists = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
+    # Copies: what is donated is gone, and variables of several lists may be one array.
+    state = [[jax.numpy.array(each.value) for each in variables] for variables in lists]
+    x, y = jax.numpy.asarray(images), jax.numpy.asarray(targets)
+
+    def once() -> float:
+        value, *state[:] = compiled(*state, x, y)
+        return float(value)
+
+    return once
+
+
+def _tensorflow_update(model: Any, optimizer: Any, gradients: list[Any]) -> Callable[[], Any]:
+    import tensorflow as tf
+
+    @tf.function
+    def step() -> None:
+        optimizer.apply(gradients, model.trainable_variables)
+
+    return step
+
+
+def _jax_update(model: Any, optimizer: Any, gradients: list[Any]) -> Callable[[], Any]:
+    import jax
+
+    compiled = jax.jit(
+        lambda trainable, slots: optimizer.stateless_apply(slots, gradients, trainable),
+        donate_argnums=(0, 1),
+    )
+    lists = (model.trainable_variables, optimizer.variables)
+    state = [[jax.numpy.array(each.value) for each in variables] for variables in lists]
+
+    def once() -> None:
+        state[:] = jax.block_until_ready(compiled(*state))
+
+    return once
+
+
+_BY_HAND = {"tensorflow": _tensorflow_by_hand, "jax": _jax_by_hand}
+_UPDATE = {"tensorflow": _tensorflow_update, "jax": _jax_update}
+
+
+if __name__ == "__main__":
+    engine, network, size, batch = sys.argv[1:]
+    keras.utils.set_random_seed(0)
+    made = recipe_of(network, int(size), int(batch))
+    TURNS.imported()
+    {"ours": ours, "stock": stock, "by_hand": by_hand, "update": update}[engine](made)
