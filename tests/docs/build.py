@@ -1,0 +1,30 @@
+"""What mkdocs is told beyond mkdocs.yml: the pages that are made while the site is built, and what must be in it."""
+
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from tests.docs import api, links
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the pages of the API, and those of files beside docs/ that pages link to."""
+    for path, text in {**api.pages(), **links.pages()}.items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Turns links to files of the repository into links to their pages."""
+    return links.within_site(markdown, page.file.src_uri)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Fails when a public name has no place in the site."""
+    pages = (Path(config.site_dir) / "api").glob("*.html")
+    if missing := api.missing(page.read_text() for page in pages):
+        raise PluginError("Public names without a page: " + ", ".join(missing))
