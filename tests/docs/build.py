@@ -8,19 +8,20 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from tests.docs import api, links
+from tests.docs import api, links, pictures, values
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages of the API, and those of files beside docs/ that pages link to."""
-    for path, text in {**api.pages(), **links.pages()}.items():
-        files.append(File.generated(config, path, content=text))
+    """Adds the pages of the API, those of files beside docs/ that pages link to, and the pictures."""
+    made = {**api.pages(), **links.pages(), **pictures.pages()}
+    for path, content in made.items():
+        files.append(File.generated(config, path, content=content))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Turns links to files of the repository into links to their pages."""
-    return links.within_site(markdown, page.file.src_uri)
+    """Fills in the recipes' values, and turns links to files of the repository to their pages."""
+    return links.within_site(values.with_tables(markdown), page.file.src_uri)
 
 
 def on_post_build(config: MkDocsConfig) -> None:
