@@ -1,8 +1,6 @@
 """The pages of the API: one for each public module, for every name of tests/public_names.txt."""
 
 import inspect
-from collections.abc import Iterable
-from html.parser import HTMLParser
 from types import ModuleType
 
 import keras_resnet_recipes as krr
@@ -31,23 +29,6 @@ def pages() -> dict[str, str]:
     seen: dict[int, str] = {}
     found = {"api/index.md": HEAD + "\n".join(rows) + "\n"}
     return found | {f"api/{_file(module)}": _page(module, seen) for module in modules}
-
-
-def missing(documents: Iterable[str]) -> list[str]:
-    """The public names that have no anchor in any of these HTML documents."""
-    anchors = _Anchors()
-    for document in documents:
-        anchors.feed(document)
-    return [name for name in names() if name not in anchors.found]
-
-
-class _Anchors(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found |= {value for key, value in attrs if key == "id" and value}
 
 
 def _short(path: str) -> str:

@@ -8,7 +8,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from tests.docs import api, links, pictures, values
+from tests.docs import api, documents, links, pictures, values
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -25,7 +25,12 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Fails when a public name has no place in the site."""
-    pages = (Path(config.site_dir) / "api").glob("*.html")
-    if missing := api.missing(page.read_text() for page in pages):
+    """Fails when a public name has no place in the site, or a page loads something from elsewhere."""
+    site = Path(config.site_dir)
+    found = {path: documents.Document(path.read_text()) for path in site.rglob("*.html")}
+    reference = [document for path, document in found.items() if path.parent == site / "api"]
+    if missing := documents.missing(api.names(), reference):
         raise PluginError("Public names without a page: " + ", ".join(missing))
+    for path, document in found.items():
+        if document.outside:
+            raise PluginError(f"{path} loads {', '.join(document.outside)}")

@@ -32,13 +32,17 @@ def meadow() -> np.ndarray:
     row, column = _places()
     picture = _blend((150, 205, 240), (226, 240, 246), row / 120)
     hills = row > 96 + 14 * np.sin(column / 31) + 8 * np.sin(column / 13 + 1)
-    picture = np.where(hills[..., None], _blend((120, 168, 84), (58, 116, 52), (row - 96) / 128), picture)
+    picture = np.where(
+        hills[..., None], _blend((120, 168, 84), (58, 116, 52), (row - 96) / 128), picture
+    )
     stem = (abs(column - 112 - 5 * np.sin(row / 22)) < 4) & (row > 100)
     leaf = ((column - 142) / 34) ** 2 + ((row - 172 + (column - 142) * 0.4) / 11) ** 2 < 1
     picture = np.where((stem | leaf)[..., None], (38, 92, 44), picture)
     angle, radius = np.arctan2(row - 84, column - 112), np.hypot(row - 84, column - 112)
     petals = radius < 44 + 18 * np.cos(7 * angle)
-    picture = np.where(petals[..., None], _blend((240, 90, 150), (196, 36, 110), radius / 62), picture)
+    picture = np.where(
+        petals[..., None], _blend((240, 90, 150), (196, 36, 110), radius / 62), picture
+    )
     picture = np.where(_disk(row, column, 84, 112, 20), (250, 200, 60), picture)
     return _pixels(picture)
 

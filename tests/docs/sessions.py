@@ -2,8 +2,6 @@
 
 import re
 
-import griffe
-
 SESSION = re.compile(r"^( *)>>> .*\n?(?:^\1\S.*\n?|^\1 +\S.*\n?)*", re.MULTILINE)
 
 
@@ -15,12 +13,3 @@ def fenced(text: str) -> str:
 def _fence(found: re.Match[str]) -> str:
     indent = found[1]
     return f"{indent}```pycon\n{found[0].rstrip()}\n{indent}```\n"
-
-
-class Doctests(griffe.Extension):
-    """Fences the sessions in all docstrings."""
-
-    def on_object(self, *, obj: griffe.Object, **_: object) -> None:
-        """Change the docstring of an object, if it has one."""
-        if obj.docstring:
-            obj.docstring.value = fenced(obj.docstring.value)

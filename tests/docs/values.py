@@ -64,20 +64,25 @@ def _table(words: list[str]) -> str:
         for name in names
     ]
     lines = ["| field | | unless set |", "|---|---|---|", *about, ""]
-    rows = [
-        _row(name, recipe, names)
-        for name, recipe in ((name, made()) for name, made in krr.RECIPES.items())
+    recipes = [
+        recipe
+        for recipe in (made() for made in krr.RECIPES.values())
         if all(getattr(recipe, field) == value for field, value in wanted.items())
         and (wanted or any(is_set(recipe, field) for field in names))
     ]
-    if not rows:
-        return "\n".join([*lines, "No recipe sets them."])
+    names = [name for name in names if any(is_set(recipe, name) for recipe in recipes)]
+    if not names:
+        return "\n".join(
+            [*lines, "No recipe sets it." if len(about) == 1 else "No recipe sets them."]
+        )
     head = ["recipe", *(f"`{name}`" for name in names)]
-    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)])
+    grid = [head, ["---"] * len(head), *(_row(recipe, names) for recipe in recipes)]
+    return "\n".join(lines + [f"| {' | '.join(cells)} |" for cells in grid])
 
 
-def _row(name: str, recipe: krr.Recipe, names: list[str]) -> list[str]:
+def _row(recipe: krr.Recipe, names: list[str]) -> list[str]:
     # Its own fields: they know what was not published.
     own = {field.name: field for field in dataclasses.fields(recipe)}
-    cells = [shown(own[field], getattr(recipe, field)) for field in names]
+    cells = [shown(own[name], getattr(recipe, name)) for name in names]
+    name = type(recipe).__name__
     return [f"[{name}](../recipes.md#{name.lower()})", *cells]
