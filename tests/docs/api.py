@@ -5,6 +5,7 @@ from types import ModuleType
 
 import keras_resnet_recipes as krr
 from tests import public_names
+from tests.docs.sessions import fenced
 
 PACKAGE = krr.__name__
 NETWORK = f"{PACKAGE}.applications.network.Network"
@@ -58,7 +59,7 @@ def _page(module: ModuleType, seen: dict[int, str]) -> str:
             entries.append(_entry(path, value))
             seen[id(value)] = path
     networks = [_networks()] if module is krr.applications else []
-    parts = [f"# `{_short(module.__name__)}`", inspect.getdoc(module), *networks, *entries]
+    parts = [f"# `{_short(module.__name__)}`", fenced(inspect.getdoc(module)), *networks, *entries]
     if elsewhere:
         parts.insert(2, "Described elsewhere: " + ", ".join(elsewhere) + ".")
     return "\n\n".join(parts) + "\n"

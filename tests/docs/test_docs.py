@@ -17,12 +17,7 @@ WITH_CODE = [
     if BLOCK.search(page.read_text())
 ]
 # The frame of a training, which is on no page of its own.
-NO_INGREDIENTS = {
-    "network",
-    "epochs",
-    "batch_size",
-    "data_on_device",
-}
+NO_INGREDIENTS = {"network", "epochs", "batch_size", "data_on_device"}
 
 
 def name(page):
@@ -48,6 +43,21 @@ def test_every_field_that_a_recipe_sets_is_on_a_page():
     used = {field for field in values.FIELDS for recipe in recipes if values.is_set(recipe, field)}
     assert used - shown == NO_INGREDIENTS
     assert shown <= {*values.FIELDS}
+
+
+def test_every_ingredient_is_linked_from_a_page():
+    pages = "".join(page.read_text() for page in INGREDIENTS)
+    classes = [
+        f"{module.__name__}.{name}"
+        for module in (krr.augment, krr.layers, krr.losses, krr.optimizers, krr.schedules)
+        for name in module.__all__
+        if name[0].isupper()
+    ]
+    assert len(classes) >= 30
+    linked = {path for path in classes if f"[{path}]" in pages}
+    # The one is what schedules are made of, the other what `per_update` gives.
+    names = ("schedules.Schedule", "schedules.PerUpdate")
+    assert {*classes} - linked == {f"{krr.__name__}.{name}" for name in names}
 
 
 def test_a_table_has_the_recipes_values():
