@@ -4,17 +4,21 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test parity parity-table keras-cv dist lint format clean
+.PHONY: demo test docs parity parity-table keras-cv dist lint format clean
 
 demo: $(VENV)/demo-installed
 	$(BIN)/python examples/digits.py
 
-test: $(VENV)/dev-installed lint
+test: $(VENV)/dev-installed lint docs
 	# In two processes each: TensorFlow keeps 50 to 100 MB of every fit.
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --doctest-modules --ignore=tests/training
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) tests/training
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
+
+# The documentation as a site, in site/: strict, so a broken link or a public name without a page fails.
+docs: $(VENV)/dev-installed $(VENV)/docs-installed
+	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 CUDA_VISIBLE_DEVICES= NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 # Every combination of settings that training on several devices must leave alone; about ten minutes.
 parity-table: $(VENV)/dev-installed
@@ -73,4 +77,4 @@ $(VENV)-build/installed:
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-timm $(VENV)-keras-cv $(VENV)-build $(VENV)-dist build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-timm $(VENV)-keras-cv $(VENV)-build $(VENV)-dist build dist site *.egg-info .pytest_cache .ruff_cache

@@ -42,14 +42,19 @@ def lines() -> list[str]:
     """A line for each name: a function or class with its arguments, the methods of a class, a value."""
     found, seen = {}, set()
     for module in modules():
-        own = [name for name, value in vars(module).items() if _defined(name, value, module)]
-        for name in getattr(module, "__all__", own):
+        for name in names_of(module):
             value, path = getattr(module, name), f"{module.__name__}.{name}"
             # What a module gives on is listed in full at the first place alone; values of recipes are fields.
             short = id(value) in seen or isinstance(value, ModuleType) or _is_recipe(value)
             found |= {path: path} if short else _described(path, value)
             seen.add(id(value))
     return sorted(found.values())
+
+
+def names_of(module: ModuleType) -> list[str]:
+    """What a module gives to its users, without their members."""
+    own = [name for name, value in vars(module).items() if _defined(name, value, module)]
+    return list(getattr(module, "__all__", own))
 
 
 def _defined(name: str, value: Any, module: ModuleType) -> bool:

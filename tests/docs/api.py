@@ -1,0 +1,86 @@
+"""The pages of the API: one for each public module, for every name of tests/public_names.txt."""
+
+import inspect
+from types import ModuleType
+
+import keras_resnet_recipes as krr
+from tests import public_names
+from tests.docs.sessions import fenced
+
+PACKAGE = krr.__name__
+NETWORK = f"{PACKAGE}.applications.network.Network"
+HEAD = """# Reference
+
+Every public name, made from its docstring; `krr` is `keras_resnet_recipes`.
+
+| module | |
+|---|---|
+"""
+
+
+def names() -> list[str]:
+    """Every public name, methods and fields of classes among them."""
+    return [line.partition("(")[0] for line in public_names.LIST.read_text().splitlines()]
+
+
+def pages() -> dict[str, str]:
+    """The Markdown of each page by its path; the first lists the others."""
+    modules = list(public_names.modules())
+    rows = [f"| [`{_short(m.__name__)}`]({_file(m)}) | {_summary(m)} |" for m in modules]
+    seen: dict[int, str] = {}
+    found = {"api/index.md": HEAD + "\n".join(rows) + "\n"}
+    return found | {f"api/{_file(module)}": _page(module, seen) for module in modules}
+
+
+def _short(path: str) -> str:
+    return path.replace(PACKAGE, "krr", 1)
+
+
+def _file(module: ModuleType) -> str:
+    return f"{_short(module.__name__)}.md"
+
+
+def _summary(module: ModuleType) -> str:
+    return " ".join(inspect.getdoc(module).partition("\n\n")[0].split())
+
+
+def _page(module: ModuleType, seen: dict[int, str]) -> str:
+    """The names of a module, in full where they come first; `seen` has the others and grows."""
+    entries, elsewhere = [], []
+    for name in sorted(public_names.names_of(module), key=str.lower):
+        value, path = getattr(module, name), f"{module.__name__}.{name}"
+        if inspect.ismodule(value):
+            elsewhere.append(f"[`{name}`]({_file(value)}){{ #{path} }}")
+        elif id(value) in seen:
+            elsewhere.append(f"[`{name}`][{seen[id(value)]}]{{ #{path} }}")
+        elif module is krr.applications and name in krr.applications.NETWORKS:
+            continue
+        else:
+            entries.append(_entry(path, value))
+            seen[id(value)] = path
+    networks = [_networks()] if module is krr.applications else []
+    parts = [f"# `{_short(module.__name__)}`", fenced(inspect.getdoc(module)), *networks, *entries]
+    if elsewhere:
+        parts.insert(2, "Described elsewhere: " + ", ".join(elsewhere) + ".")
+    return "\n\n".join(parts) + "\n"
+
+
+def _entry(path: str, value: object) -> str:
+    # The values of a recipe are in its table, its methods with `Recipe`.
+    recipe = inspect.isclass(value) and issubclass(value, krr.Recipe) and value is not krr.Recipe
+    options = "\n    options:\n      members: false\n      inherited_members: false"
+    return f"::: {path}{options if recipe else ''}"
+
+
+def _networks() -> str:
+    """A table of the networks, which a function makes and no file spells out."""
+    rows = []
+    for name in krr.applications.NETWORKS:
+        text = inspect.getdoc(getattr(krr.applications, name))
+        summary = " ".join(text.partition("\n\n")[0].split()).removeprefix(f"{name}: ")
+        source = " ".join(text.partition("References:")[2].split())
+        anchor = f"{krr.applications.__name__}.{name}"
+        rows.append(f'| <span id="{anchor}">`{name}`</span> | {summary} | {source} |')
+    head = "## Networks\n\n| network | | published in |\n|---|---|---|\n"
+    signature = f"All are called alike:\n\n::: {NETWORK}\n    options:\n      heading_level: 3"
+    return head + "\n".join(rows) + "\n\n" + signature

@@ -1,0 +1,36 @@
+"""What mkdocs is told beyond mkdocs.yml: the pages that are made while the site is built, and what must be in it."""
+
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from tests.docs import api, documents, links, pictures, values
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the pages of the API, those of files beside docs/ that pages link to, and the pictures."""
+    made = {**api.pages(), **links.pages(), **pictures.pages()}
+    for path, content in made.items():
+        files.append(File.generated(config, path, content=content))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Fills in the recipes' values, and turns links to files of the repository to their pages."""
+    return links.within_site(values.with_tables(markdown), page.file.src_uri)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Fails when a public name has no place in the site, or a page loads something from elsewhere."""
+    site = Path(config.site_dir)
+    found = {path: documents.Document(path.read_text()) for path in site.rglob("*.html")}
+    reference = [document for path, document in found.items() if path.parent == site / "api"]
+    if missing := documents.missing(api.names(), reference):
+        raise PluginError("Public names without a page: " + ", ".join(missing))
+    for path, document in found.items():
+        if document.outside:
+            raise PluginError(f"{path} loads {', '.join(document.outside)}")

@@ -1,0 +1,3 @@
+"""What mkdocs and griffe import need not be importable without them."""
+
+collect_ignore = ["build.py", "extension.py"]

@@ -1,0 +1,69 @@
+"""Files beside docs/ that pages link to: the site shows each on a page of its own."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# Files of the repository that are pages as they are; others that are linked to are shown as code.
+PAGES = {
+    "README.md": "tour.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
+LANGUAGES = {".py": "python", ".csv": "text"}
+LINK = re.compile(r"(?<=\]\()([^)\s#:]+)")
+
+
+def pages() -> dict[str, str]:
+    """The Markdown of these pages, by their paths in the site."""
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    pending = [*PAGES, *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/**/*.md"))]
+    while pending:
+        source = pending.pop()
+        if source in seen:
+            continue
+        seen.add(source)
+        text = (ROOT / source).read_text()
+        if source.endswith(".md"):
+            pending += [target for _, target in _linked(text, source)]
+        else:
+            code = f"```{LANGUAGES[Path(source).suffix]}\n{text}\n```"
+            text = f"# {Path(source).name}\n\n`{source}`\n\n{code}\n"
+        if not source.startswith("docs/"):
+            found[page_of(source)] = text
+    return found
+
+
+def within_site(markdown: str, page: str) -> str:
+    """The text of a page with its links to files of the repository turned to their pages."""
+    source = _source_of(page)
+    for link, target in reversed(list(_linked(markdown, source))):
+        relative = posixpath.relpath(page_of(target), posixpath.dirname(page) or ".")
+        markdown = markdown[: link.start()] + relative + markdown[link.end() :]
+    return markdown
+
+
+def page_of(source: str) -> str:
+    """Where the site shows a file of the repository."""
+    if source.startswith("docs/"):
+        return source.removeprefix("docs/")
+    return PAGES.get(source) or "source/" + source.removesuffix(".md") + ".md"
+
+
+def _source_of(page: str) -> str:
+    if page.startswith("source/"):
+        return page.removeprefix("source/")
+    return {path: source for source, path in PAGES.items()}.get(page) or f"docs/{page}"
+
+
+def _linked(markdown: str, source: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Links of a file to others of the repository, a folder's README for the folder."""
+    for link in LINK.finditer(markdown):
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(source), link[0]))
+        if (ROOT / target).is_dir():
+            target += "/README.md"
+        if not target.startswith("..") and (ROOT / target).is_file():
+            yield link, target

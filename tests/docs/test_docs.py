@@ -1,0 +1,140 @@
+"""The pages of docs/: their code runs, and what they name is there. The site itself is built by `make docs`."""
+
+import re
+
+import pytest
+
+import keras_resnet_recipes as krr
+from tests.docs import api, documents, links, scenes, sessions, values
+
+DOCS = links.ROOT / "docs"
+INGREDIENTS = sorted(DOCS.glob("ingredients/*.md"))
+ADD = sorted(DOCS.glob("add/*.md"))
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+WITH_CODE = [
+    page
+    for page in (DOCS / "index.md", DOCS / "choose.md", *ADD, *INGREDIENTS)
+    if BLOCK.search(page.read_text())
+]
+# The frame of a training, which is on no page of its own.
+NO_INGREDIENTS = {"network", "epochs", "batch_size", "data_on_device"}
+
+
+def name(page):
+    return page.relative_to(DOCS).as_posix()
+
+
+def test_there_are_pages():
+    assert len(INGREDIENTS) >= 30
+    assert len(WITH_CODE) >= 20
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=name)
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    space = {"__name__": "page"}
+    for block in BLOCK.findall(page.read_text()):
+        exec(compile(block, page.name, "exec"), space)
+
+
+def test_every_field_that_a_recipe_sets_is_on_a_page():
+    shown = set.union(*(values.fields_in(page.read_text()) for page in INGREDIENTS))
+    recipes = [recipe() for recipe in krr.RECIPES.values()]
+    used = {field for field in values.FIELDS for recipe in recipes if values.is_set(recipe, field)}
+    assert used - shown == NO_INGREDIENTS
+    assert shown <= {*values.FIELDS}
+
+
+def test_every_ingredient_is_linked_from_a_page():
+    pages = "".join(page.read_text() for page in INGREDIENTS)
+    classes = [
+        f"{module.__name__}.{name}"
+        for module in (krr.augment, krr.layers, krr.losses, krr.optimizers, krr.schedules)
+        for name in module.__all__
+        if name[0].isupper()
+    ]
+    assert len(classes) >= 30
+    linked = {path for path in classes if f"[{path}]" in pages}
+    # The one is what schedules are made of, the other what `per_update` gives.
+    names = ("schedules.Schedule", "schedules.PerUpdate")
+    assert {*classes} - linked == {f"{krr.__name__}.{name}" for name in names}
+
+
+def test_a_table_has_the_recipes_values():
+    text = values.with_tables("before\n<!-- values: drop_path_rate -->\nafter")
+    assert text.startswith("before\n| field |")
+    assert "| [A1](../recipes.md#a1) | 0.05 |\n" in text
+    assert "A3" not in text
+    assert "| [B](../recipes.md#b) | not published |" in values.with_tables(
+        "<!-- values: optimizer=rmsprop_tf learning_rate -->"
+    )
+    assert values.with_tables("<!-- values: whitening -->").endswith("No recipe sets it.")
+
+
+def test_work_is_counted_in_units_of_a3():
+    rows = values.with_tables(values.BUDGETS).splitlines()
+    assert rows[2].startswith("| [A3](recipes.md#a3) | 1.0 | 100 | 160 | ResNet50 |")
+    # 600 epochs at 224 pixels: 6 * (224 / 160)^2
+    assert rows[-1].startswith("| [A1](recipes.md#a1) | 11.8 | 600 |")
+
+
+@pytest.mark.parametrize("page", ADD, ids=name)
+def test_what_is_to_be_changed_is_there(page):
+    named = re.findall(r"`((?:keras_resnet_recipes|tests|docs)/[^`]*)`", page.read_text())
+    assert named
+    assert [path for path in named if not (links.ROOT / path).exists()] == []
+
+
+def test_every_answer_links_to_its_question():
+    questions = (DOCS / "faq.md").read_text().split("\n## ")[1:]
+    assert len(questions) >= 10
+    for question in questions:
+        number = re.search(r"#(\d+)\)$", question.partition("\n")[0])[1]
+        assert re.search(rf"\(https://github\.com/[^)]*/{number}\)", question), question
+
+
+def test_links_out_of_docs_lead_to_pages_of_their_own():
+    text = "[a](../examples/digits.py) [b](../tests/golden) [c](moving.md#x) [d](../nowhere.py)"
+    assert links.within_site(text, "heads.md") == (
+        "[a](source/examples/digits.py.md) [b](source/tests/golden/README.md) [c](moving.md#x) [d](../nowhere.py)"
+    )
+    assert links.within_site("[e](docs/heads.md)", "tour.md") == "[e](heads.md)"
+    pages = links.pages()
+    assert "```python" in pages["source/examples/segmentation.py.md"]
+    assert pages["contributing.md"] == (links.ROOT / "CONTRIBUTING.md").read_text()
+    assert "source/tests/golden/README.md" in pages
+    assert "heads.md" not in pages
+
+
+def test_sessions_become_code():
+    text = (
+        "Doubles.\n\n>>> double(\n...     1\n... )\n2\n\nExample:\n    >>> double(2)\n    4\n\nEnd."
+    )
+    assert sessions.fenced(text) == (
+        "Doubles.\n\n```pycon\n>>> double(\n...     1\n... )\n2\n```\n\nExample:\n"
+        "    ```pycon\n    >>> double(2)\n    4\n    ```\n\nEnd."
+    )
+
+
+def test_the_site_is_searched_for_names_and_for_what_it_loads():
+    page = documents.Document(
+        '<h2 id="a.f">f</h2><a href="https://there"></a><script src="https://here/x.js"></script>'
+    )
+    assert documents.missing(["a.f", "a.g"], [page]) == ["a.g"]
+    assert page.outside == ["https://here/x.js"]
+
+
+def test_each_public_name_has_a_place_on_a_page_of_its_module():
+    pages = api.pages()
+    assert set(pages) == {"api/index.md", *(path for path in pages if path.startswith("api/krr"))}
+    assert "::: keras_resnet_recipes.augment.MixUp\n" in pages["api/krr.augment.md"]
+    assert 'id="keras_resnet_recipes.applications.ResNet50"' in pages["api/krr.applications.md"]
+    # What is described elsewhere is a link there.
+    assert "[`A1`][keras_resnet_recipes.A1]" in pages["api/krr.recipes.md"]
+
+
+def test_the_drawn_photographs_are_pictures():
+    for scene in (scenes.harbour(), scenes.meadow()):
+        assert scene.shape == (224, 224, 3)
+        assert scene.dtype == "uint8"
+        assert scene.std() > 30
