@@ -1,0 +1,135 @@
+"""Puts what was measured into the docs: tables between marks, from the JSON files of benchmarks/results.
+
+    python benchmarks/page.py
+
+A file is one that a benchmark, an example or `krr` wrote, copied there. Where one is missing, the page says that
+nothing was measured.
+"""
+
+import json
+import re
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import learning
+import steps
+from divergence import summary
+
+HERE = Path(__file__).parent
+RESULTS, DOCS = HERE / "results", HERE.parent / "docs"
+NOT_MEASURED = "Not measured here."
+
+
+def main() -> None:
+    """Rewrites both pages."""
+    for name in ("benchmarks.md", "experiments.md"):
+        page = DOCS / name
+        page.write_text(filled(page.read_text()))
+
+
+def filled(text: str) -> str:
+    """The text with the tables of its marks, `<!-- measured: NAME -->` to `<!-- end -->`."""
+
+    def between(found: re.Match[str]) -> str:
+        return f"{found[1]}\n\n{table_of(found[2])}\n\n{found[4]}"
+
+    mark = r"(<!-- measured: ([a-z_]+) -->)(.*?)(<!-- end -->)"
+    return re.sub(mark, between, text, flags=re.DOTALL)
+
+
+def table_of(name: str) -> str:
+    """The table of a mark."""
+    source = RESULTS / name if (RESULTS / name).is_dir() else RESULTS / f"{name}.json"
+    return TABLES[name](source) if source.exists() else NOT_MEASURED
+
+
+def step_tables(source: Path) -> str:
+    """Of each network the engines, and under what conditions."""
+    record = json.loads(source.read_text())
+    tables = ["\n".join(steps.table(*each)) for each in record["results"].items()]
+    return "\n\n".join([*tables, conditions_told(record["conditions"])])
+
+
+def learning_table(source: Path) -> str:
+    """What ours and timm's training reach."""
+    record = json.loads(source.read_text())
+    return "\n".join([*learning.table(record["top1"]), "", conditions_told(record["conditions"])])
+
+
+def divergences(source: Path) -> str:
+    """How far the losses of the folders' runs are from those of their peer."""
+    lines = []
+    for folder in sorted(path for path in source.iterdir() if path.is_dir()):
+        runs = _runs(folder)
+        count = len(next(iter(runs.values()))["losses"])
+        lines += [f"- {folder.name}, {line}" for line in summary(runs, "timm", count)]
+    return "\n".join(lines)
+
+
+def speed_run(source: Path) -> str:
+    """The same for the speed run, and the accuracies."""
+    runs = _runs(source)
+    lines = [f"- {line}" for line in summary(runs, "torch", 100)]
+    for name, run in runs.items():
+        reached = ", ".join(f"{100 * value:.1f} %" for value in run["test_accuracies"])
+        seconds = run["cpu_seconds"]
+        lines.append(f"- {name}: test accuracy {reached}; {seconds:.0f} s of processor time")
+    return "\n".join(lines)
+
+
+def degradation(source: Path) -> str:
+    """Errors of the last epoch."""
+    rows = []
+    for row in json.loads(source.read_text()):
+        (run,) = row["runs"]
+        errors = (f"{100 - 100 * run[name]:.1f}" for name in ("val_top1", "top1"))
+        rows.append((row["row"], *errors, f"{run['seconds'] / 60:.0f}"))
+    return _markdown(("", "test error %", "training error %", "minutes"), rows)
+
+
+def of_seeds(source: Path) -> str:
+    """Top-1 of an example's ways to train, by seed."""
+    runs = json.loads(source.read_text())["runs"]
+    ways: dict[str, list[float]] = {}
+    for name, run in runs.items():
+        ways.setdefault(name.rpartition("-")[0], []).append(100 * run["top1"])
+    rows = []
+    for way, values in ways.items():
+        several = len(values) > 1
+        deviation = f"{statistics.stdev(values):.2f}" if several else "one seed"
+        each = ", ".join(f"{value:.2f}" for value in values)
+        rows.append((way, f"{statistics.mean(values):.2f}", deviation, each))
+    return _markdown(("", "top-1 %", "standard deviation", "seeds"), rows)
+
+
+def conditions_told(conditions: dict[str, Any]) -> str:
+    """Command, machine and versions in a few lines."""
+    versions = conditions["versions"] | conditions.get("peer_versions", {})
+    told = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    machine = f"{conditions['processor']}, {conditions['cores']} cores, {conditions['date']}"
+    return f"    {conditions['command']}\n\n{machine}; Python {conditions['python']}, {told}."
+
+
+def _runs(folder: Path) -> dict[str, Any]:
+    return {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "steps": step_tables,
+    "learning": learning_table,
+    "loss_curves": divergences,
+    "speed_run": speed_run,
+    "degradation": degradation,
+    "distillation": of_seeds,
+    "fine_tuning": of_seeds,
+}
+
+
+if __name__ == "__main__":
+    main()
