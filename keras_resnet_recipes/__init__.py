@@ -18,6 +18,7 @@ from keras_resnet_recipes import (
     layers,
     losses,
     optimizers,
+    planning,
     schedules,
     testing,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "load_recipe",
     "losses",
     "optimizers",
+    "planning",
     "schedules",
     "testing",
 ]

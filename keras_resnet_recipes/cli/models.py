@@ -67,6 +67,17 @@ def trained(name: str, options: argparse.Namespace, size: int | None = None) -> 
     return Trained(model, evaluation_crop(model, size), options.activation)
 
 
+def load_network(path: str) -> "keras.Model":
+    """The network of a run folder or of a .keras file, with logits where the file has them.
+
+    Raises:
+        ValueError: If there is no such thing.
+    """
+    from keras_resnet_recipes import training
+
+    return training.load_run(path) if Path(path).is_dir() else load_file(path)
+
+
 def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Trained:
     from keras_resnet_recipes import training
     from keras_resnet_recipes.augment import CenterCrop
