@@ -10,8 +10,12 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from keras_resnet_recipes.names import closest_path
+
 # Where Keras' data sets and their copies keep the parts.
 SPLITS = {"train": ("x_train", "y_train"), "validation": ("x_test", "y_test")}
+# What an .npz file, an archive of arrays, begins with.
+_ZIP = b"PK"
 _UNREADABLE = (OSError, ValueError, EOFError, NotImplementedError, BadZipFile, zlib.error)
 
 
@@ -81,8 +85,11 @@ class ImageArrays:
                 if missing:
                     raise ValueError(f"it has no {missing[0]}, only {', '.join(file)}")
                 images, labels = (file[name] for name in SPLITS[split])
+        except FileNotFoundError:
+            path = Path(path)
+            raise ValueError(f"there is no file {str(path)!r}.{closest_path(path)}") from None
         except _UNREADABLE as error:
-            raise ValueError(f"cannot read {str(path)!r}: {error}.") from None
+            raise ValueError(f"cannot read {str(path)!r}: {str(error).rstrip('.')}.") from None
         return cls(f"{split} of {str(path)!r}", images, labels)
 
     def rgb(self) -> np.ndarray:
@@ -117,6 +124,9 @@ def has_test_pictures(path: str | Path) -> bool:
 def _opened(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
     # NumPy leaves a file open that it cannot read.
     with Path(path).expanduser().open("rb") as stream:
+        if stream.read(2) != _ZIP:
+            raise ValueError("it is no .npz file")
+        stream.seek(0)
         file = np.load(stream, allow_pickle=False)
         if not isinstance(file, Mapping):
             raise ValueError("it holds a single array")
@@ -134,6 +144,17 @@ def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
         )
 
 
+def label_hint(dimensions: int) -> str:
+    """What to do with labels that are no integers, one an image.
+
+    >>> label_hint(2)
+    ' Of one-hot labels: labels.argmax(-1).'
+    """
+    if dimensions == 2:
+        return " Of one-hot labels: labels.argmax(-1)."
+    return " Of whole numbers: labels.astype(int)." if dimensions == 1 else ""
+
+
 def _as_array(name: str, values: Any) -> np.ndarray:
     try:
         return np.asarray(values)
@@ -145,7 +166,7 @@ def _check_images(images: np.ndarray) -> None:
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
         raise ValueError(
             "`images` must be [n, height, width, 3], [n, height, width, 1] or [n, height, width]; "
-            f"received the shape {images.shape}."
+            f"received the shape {images.shape}.{_shape_hint(images)}"
         )
     if not images.size:
         raise ValueError(
@@ -153,13 +174,35 @@ def _check_images(images: np.ndarray) -> None:
         )
     if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise ValueError(
-            f"`images` must be uint8, or float with values 0..255; received {images.dtype}."
+            f"`images` must be uint8, or float with values 0..255; received {images.dtype}. "
+            "Of whole numbers 0..255: images.astype('uint8')."
         )
     if images.dtype != np.uint8:
         low, high = float(images.min()), float(images.max())
         # Values 0..1 would look like black pictures and train on nothing, silently.
         if not (low >= 0 and 1 < high <= 255):
-            raise ValueError(f"float `images` must have values 0..255; received {low:g}..{high:g}.")
+            raise ValueError(
+                f"float `images` must have values 0..255; received {low:g}..{high:g}.{range_hint(low, high)}"
+            )
+
+
+def range_hint(low: float, high: float) -> str:
+    """What to do with pictures of another range.
+
+    >>> range_hint(0.0, 1.0)
+    ' Multiply by 255: the network does the rest itself.'
+    """
+    if low >= 0:
+        return " Multiply by 255: the network does the rest itself." if high <= 1 else ""
+    return " Give them as they were before they were normalised: the network does that itself."
+
+
+def _shape_hint(images: np.ndarray) -> str:
+    if images.ndim == 4 and images.shape[1] in (1, 3):
+        return " Channels come last: np.moveaxis(images, 1, -1)."
+    if images.ndim == 4 and images.shape[-1] == 4:
+        return " Without alpha: images[..., :3]."
+    return ""
 
 
 def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:
@@ -168,6 +211,7 @@ def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"`labels` must be integers [n] or [n, 1]; received {labels.dtype} of the shape {labels.shape}."
+            f"{label_hint(labels.ndim)}"
         )
     if len(labels) != images:
         raise ValueError(
