@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from keras_resnet_recipes.hints import label_hint, range_hint, shape_hint
 from keras_resnet_recipes.names import closest_path
 
 # Where Keras' data sets and their copies keep the parts.
@@ -144,17 +145,6 @@ def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
         )
 
 
-def label_hint(dimensions: int) -> str:
-    """What to do with labels that are no integers, one an image.
-
-    >>> label_hint(2)
-    ' Of one-hot labels: labels.argmax(-1).'
-    """
-    if dimensions == 2:
-        return " Of one-hot labels: labels.argmax(-1)."
-    return " Of whole numbers: labels.astype(int)." if dimensions == 1 else ""
-
-
 def _as_array(name: str, values: Any) -> np.ndarray:
     try:
         return np.asarray(values)
@@ -166,7 +156,7 @@ def _check_images(images: np.ndarray) -> None:
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
         raise ValueError(
             "`images` must be [n, height, width, 3], [n, height, width, 1] or [n, height, width]; "
-            f"received the shape {images.shape}.{_shape_hint(images)}"
+            f"received the shape {images.shape}.{shape_hint(images.shape)}"
         )
     if not images.size:
         raise ValueError(
@@ -184,25 +174,6 @@ def _check_images(images: np.ndarray) -> None:
             raise ValueError(
                 f"float `images` must have values 0..255; received {low:g}..{high:g}.{range_hint(low, high)}"
             )
-
-
-def range_hint(low: float, high: float) -> str:
-    """What to do with pictures of another range.
-
-    >>> range_hint(0.0, 1.0)
-    ' Multiply by 255: the network does the rest itself.'
-    """
-    if low >= 0:
-        return " Multiply by 255: the network does the rest itself." if high <= 1 else ""
-    return " Give them as they were before they were normalised: the network does that itself."
-
-
-def _shape_hint(images: np.ndarray) -> str:
-    if images.ndim == 4 and images.shape[1] in (1, 3):
-        return " Channels come last: np.moveaxis(images, 1, -1)."
-    if images.ndim == 4 and images.shape[-1] == 4:
-        return " Without alpha: images[..., :3]."
-    return ""
 
 
 def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:

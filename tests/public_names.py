@@ -22,6 +22,7 @@ INTERNAL = {
     "cli",
     "files",
     "formulas",
+    "hints",
     "inference",
     "names",
     "plots",

@@ -15,6 +15,7 @@ LEVELS = {
     "distribution": 0,
     "version": 0,
     "files": -1,
+    "hints": -1,
     "names": -1,
     "memory": -0.5,
     "backend": -1,

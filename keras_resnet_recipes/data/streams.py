@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_resnet_recipes.data.arrays import as_rgb
 from keras_resnet_recipes.data.dataset import SHUFFLE_BUFFER, ImageDataset
-from keras_resnet_recipes.memory import label_hint, range_hint
+from keras_resnet_recipes.hints import label_hint, range_hint
 from keras_resnet_recipes.names import closest
 
 _WANTED = (
