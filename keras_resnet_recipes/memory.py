@@ -15,8 +15,8 @@ from keras_resnet_recipes.names import closest_path
 
 # Where Keras' data sets and their copies keep the parts.
 SPLITS = {"train": ("x_train", "y_train"), "validation": ("x_test", "y_test")}
-# What an .npz file, an archive of arrays, begins with.
-_ZIP = b"PK"
+# Of an archive of arrays, and of a single one.
+_BEGINNINGS = (b"PK", b"\x93N")
 _UNREADABLE = (OSError, ValueError, EOFError, NotImplementedError, BadZipFile, zlib.error)
 
 
@@ -125,7 +125,8 @@ def has_test_pictures(path: str | Path) -> bool:
 def _opened(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
     # NumPy leaves a file open that it cannot read.
     with Path(path).expanduser().open("rb") as stream:
-        if stream.read(2) != _ZIP:
+        # Of anything else NumPy says that it may be a pickle.
+        if stream.read(2) not in _BEGINNINGS:
             raise ValueError("it is no .npz file")
         stream.seek(0)
         file = np.load(stream, allow_pickle=False)
