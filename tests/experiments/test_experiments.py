@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -136,6 +137,19 @@ def test_rows_with_a_teacher_are_those_before_and_after_mixup():
     # MixUp without a teacher over label smoothing, two rows above; with one over MixUp.
     assert (gains["+ teacher"], gains["+ MixUp"]) == ("+1.00", "+2.00")
     assert gains["+ teacher and MixUp"] == "+1.00"
+
+
+def test_ablate_trains_with_a_teacher(data, tmp_path):
+    recipe = krr.BagOfTricks(network="ResNet20", epochs=1, warmup_epochs=0, **SMALL)
+    teacher = keras.Sequential(
+        [keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(10)]
+    )
+    results = krr.experiments.ablate(
+        recipe, data, data, run_dir=tmp_path, rows=["+ teacher"], teacher=teacher, verbose=0
+    )
+    facts = json.loads((tmp_path / "teacher" / "seed-0" / "run.json").read_text())
+    assert facts["teacher_parameters"] == 16 * 16 * 3 * 10 + 10
+    assert len(results.logs["+ teacher"]) == 1
 
 
 def test_ablate_trains_the_rows_and_goes_on_where_it_was(data, tmp_path, capsys):
