@@ -9,6 +9,13 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+try:
+    import keras as _keras  # noqa: F401
+except (ImportError, ValueError) as error:
+    from keras_resnet_recipes.backend import refuse
+
+    refuse(error)
+
 from keras_resnet_recipes import (
     applications,
     averages,
@@ -18,9 +25,11 @@ from keras_resnet_recipes import (
     layers,
     losses,
     optimizers,
+    planning,
     schedules,
     testing,
 )
+from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipes import (
     A1,
     A2,
@@ -85,6 +94,7 @@ __all__ = [
     "load_recipe",
     "losses",
     "optimizers",
+    "planning",
     "schedules",
     "testing",
 ]
@@ -96,7 +106,7 @@ _NEEDS_TENSORFLOW = ("augment", "data")
 def __getattr__(name: str) -> ModuleType:
     if name in _NEEDS_TENSORFLOW:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{closest(name, __all__)}")
 
 
 def __dir__() -> list[str]:

@@ -115,10 +115,13 @@ class RunFolder(keras.callbacks.Callback):
         files = [self.path / name for name in (LAST, PREVIOUS) if (self.path / name).is_file()]
         if not files:
             return None
-        for file in files:
-            if is_sealed(file):
-                return file
-            warnings.warn(f"{str(file)!r} is damaged; the save before it is used.", stacklevel=3)
+        whole = next((file for file in files if is_sealed(file)), None)
+        if whole is not None:
+            if whole is not files[0]:
+                warnings.warn(
+                    f"{str(files[0])!r} is damaged; the save before it is used.", stacklevel=3
+                )
+            return whole
         raise ValueError(
             f"no save in {str(self.path)!r} is whole; give another `run_dir` to begin anew."
         )

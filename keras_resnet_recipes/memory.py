@@ -10,8 +10,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from keras_resnet_recipes.hints import label_hint, range_hint, shape_hint
+from keras_resnet_recipes.names import closest_path
+
 # Where Keras' data sets and their copies keep the parts.
 SPLITS = {"train": ("x_train", "y_train"), "validation": ("x_test", "y_test")}
+# Of an archive of arrays, and of a single one.
+_BEGINNINGS = (b"PK", b"\x93N")
 _UNREADABLE = (OSError, ValueError, EOFError, NotImplementedError, BadZipFile, zlib.error)
 
 
@@ -81,8 +86,11 @@ class ImageArrays:
                 if missing:
                     raise ValueError(f"it has no {missing[0]}, only {', '.join(file)}")
                 images, labels = (file[name] for name in SPLITS[split])
+        except FileNotFoundError:
+            path = Path(path)
+            raise ValueError(f"there is no file {str(path)!r}.{closest_path(path)}") from None
         except _UNREADABLE as error:
-            raise ValueError(f"cannot read {str(path)!r}: {error}.") from None
+            raise ValueError(f"cannot read {str(path)!r}: {str(error).rstrip('.')}.") from None
         return cls(f"{split} of {str(path)!r}", images, labels)
 
     def rgb(self) -> np.ndarray:
@@ -117,6 +125,10 @@ def has_test_pictures(path: str | Path) -> bool:
 def _opened(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
     # NumPy leaves a file open that it cannot read.
     with Path(path).expanduser().open("rb") as stream:
+        # Of anything else NumPy says that it may be a pickle.
+        if stream.read(2) not in _BEGINNINGS:
+            raise ValueError("it is no .npz file")
+        stream.seek(0)
         file = np.load(stream, allow_pickle=False)
         if not isinstance(file, Mapping):
             raise ValueError("it holds a single array")
@@ -145,7 +157,7 @@ def _check_images(images: np.ndarray) -> None:
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
         raise ValueError(
             "`images` must be [n, height, width, 3], [n, height, width, 1] or [n, height, width]; "
-            f"received the shape {images.shape}."
+            f"received the shape {images.shape}.{shape_hint(images.shape)}"
         )
     if not images.size:
         raise ValueError(
@@ -153,13 +165,16 @@ def _check_images(images: np.ndarray) -> None:
         )
     if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise ValueError(
-            f"`images` must be uint8, or float with values 0..255; received {images.dtype}."
+            f"`images` must be uint8, or float with values 0..255; received {images.dtype}. "
+            "Of whole numbers 0..255: images.astype('uint8')."
         )
     if images.dtype != np.uint8:
         low, high = float(images.min()), float(images.max())
         # Values 0..1 would look like black pictures and train on nothing, silently.
         if not (low >= 0 and 1 < high <= 255):
-            raise ValueError(f"float `images` must have values 0..255; received {low:g}..{high:g}.")
+            raise ValueError(
+                f"float `images` must have values 0..255; received {low:g}..{high:g}.{range_hint(low, high)}"
+            )
 
 
 def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:
@@ -168,6 +183,7 @@ def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"`labels` must be integers [n] or [n, 1]; received {labels.dtype} of the shape {labels.shape}."
+            f"{label_hint(labels.ndim)}"
         )
     if len(labels) != images:
         raise ValueError(

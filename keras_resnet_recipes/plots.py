@@ -109,9 +109,28 @@ def _draw_errors(
         )
 
 
-def check_matplotlib() -> None:
-    """Raises ImportError if matplotlib is missing: before hours of training rather than after."""
-    _matplotlib("figure")
+def check_matplotlib(path: str | Path | None = None) -> None:
+    """Raises an error where nothing can be drawn: before hours of training rather than after.
+
+    Args:
+        path: The picture to write, if it is known.
+
+    Raises:
+        ImportError: If matplotlib is missing (the extra `plot`).
+        ValueError: If `path` is in no folder, is one, or ends as no picture does.
+    """
+    kinds = sorted(_matplotlib("backend_bases").FigureCanvasBase.get_supported_filetypes())
+    if path is None:
+        return
+    path = Path(path)
+    if path.suffix[1:].lower() not in kinds:
+        raise ValueError(
+            f"`path` of a picture must end with .png (or .{', .'.join(kinds)}); received {str(path)!r}."
+        )
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(
+            f"`path` of a picture must be in an existing folder; received {str(path)!r}."
+        )
 
 
 def save_schedule(

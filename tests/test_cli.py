@@ -245,25 +245,6 @@ def test_help_names_every_command(capsys):
     assert "\n    card " in out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["show", "A4"], "there is no recipe 'A4'"),
-        (["show", "a1"], "there is no recipe 'a1'"),
-        (["show", "A1", "--set", "epoch=3"], "Did you mean `epochs`?"),
-        (["show", "A1", "--set", "epochs"], "`--set` takes FIELD=VALUE; received 'epochs'"),
-        (["train", "A3", "--data", "./none"], "must be an existing folder; received 'none'"),
-        (["evaluate", "none", "--data", "x"], "there is no file 'none'"),
-        (["train", "A3", "--data", "./none", "--rescale", "0"], "`batch_size` must be"),
-    ],
-)
-def test_a_mistake_is_one_line_and_exit_code_2(arguments, message, capsys):
-    assert main(arguments) == 2
-    captured = capsys.readouterr()
-    assert captured.err.startswith("krr: error: ")
-    assert message in captured.err
-
-
 def test_debug_shows_the_traceback():
     with pytest.raises(ValueError, match="there is no recipe"):
         main(["--debug", "show", "A4"])

@@ -97,6 +97,10 @@ def save_timm_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
 
 def checked_path(source: str | os.PathLike[str]) -> Path:
     """The path of a weights file; ValueError unless there is one of a kind that is read."""
+    if not isinstance(source, str | os.PathLike):
+        raise ValueError(
+            f"weights={source!r}: expected None, a tag such as 'a1_in1k', or the path of a file."
+        )
     path = Path(source)
     if path.name.endswith(_PICKLED):
         raise ValueError(

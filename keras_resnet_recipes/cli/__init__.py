@@ -48,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"krr: error: {_told(error)}", file=sys.stderr)
         return 1
+    except MemoryError as error:
+        if options.debug:
+            raise
+        print(f"krr: error: out of memory. {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         resumes = getattr(options, "run_dir", None) or getattr(options, "folder", None)
         more = "; the same command goes on where this one stopped" if resumes else ""

@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.cli.recipes import DATA, add_changes, changed, named_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
 from keras_resnet_recipes.memory import has_test_pictures, is_npz
@@ -27,6 +28,12 @@ def add_commands(commands: Any) -> None:
 
     command = commands.add_parser("ablate", help="what each ingredient of a recipe is worth")
     command.add_argument("recipe", metavar="RECIPE", help="such as BagOfTricks or A2")
+    command.add_argument(
+        "--teacher",
+        metavar="PATH",
+        help="run folder or .keras file of a network: the rows with a teacher learn from it, of other recipes "
+        "than BagOfTricks all rows",
+    )
     _add_rows(command)
     _add_runs(command, _ablate)
 
@@ -138,7 +145,10 @@ def _degradation(options: argparse.Namespace) -> None:
 def _ablate(options: argparse.Namespace) -> None:
     from keras_resnet_recipes import experiments
 
-    _print(experiments.ablate(_recipe(options), rows=options.rows, **_runs(options)))
+    runs = _runs(options)
+    if options.teacher is not None:
+        runs["teacher"] = load_network(options.teacher)
+    _print(experiments.ablate(_recipe(options), rows=options.rows, **runs))
 
 
 def _architecture_search(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keras_resnet_recipes import applications
 from keras_resnet_recipes.inference import ACTIVATIONS, load_file
-from keras_resnet_recipes.names import closest
+from keras_resnet_recipes.names import closest, closest_path
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -65,6 +65,23 @@ def trained(name: str, options: argparse.Namespace, size: int | None = None) -> 
     from keras_resnet_recipes.predict import evaluation_crop
 
     return Trained(model, evaluation_crop(model, size), options.activation)
+
+
+def load_network(path: str) -> "keras.Model":
+    """The network of a run folder or of a .keras file, with logits where the file has them.
+
+    Raises:
+        ValueError: If there is no such thing.
+    """
+    from keras_resnet_recipes import training
+
+    if Path(path).is_dir():
+        return training.load_run(path)
+    if Path(path).suffix != ".keras":
+        raise ValueError(
+            f"`--teacher` must be an existing run folder or .keras file; received {path!r}.{closest_path(Path(path))}"
+        )
+    return load_file(path)
 
 
 def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Trained:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_resnet_recipes.cli import plan
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipes import (
     COLUMNS,
@@ -31,6 +32,7 @@ def add_commands(commands: Any) -> None:
 
     command = commands.add_parser("show", help="every value of a recipe")
     command.add_argument("recipe", metavar="RECIPE", help="such as A1")
+    plan.add_options(command, DATA)
     add_changes(command)
     command.set_defaults(run=_show)
 
@@ -119,7 +121,11 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    print(changed(named_recipe(options.recipe), options.changes))
+    recipe = changed(named_recipe(options.recipe), options.changes)
+    plan.check(options)
+    print(recipe)
+    if options.plan:
+        plan.show(recipe, options)
 
 
 def _preview(options: argparse.Namespace) -> None:

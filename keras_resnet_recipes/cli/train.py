@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.cli.experiments import add_seeds, seeds_of, validation_of
+from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.cli.recipes import DATA, add_changes, changed, named_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
 from keras_resnet_recipes.clock import reached
@@ -110,7 +111,7 @@ def _fit(
     return recipe.fit(
         options.data,
         validation_data=options.val,
-        teacher=None if options.teacher is None else _network(options.teacher),
+        teacher=None if options.teacher is None else load_network(options.teacher),
         run_dir=run_dir,
         distribution=options.distribution,
         data_service=options.data_service,
@@ -145,12 +146,6 @@ def _told(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:
     if recipe.target_top1 is None or "val_top1" not in history:
         return text
     return f"{text}\n{_time_to(recipe.target_top1, history)}"
-
-
-def _network(path: str) -> "keras.Model":
-    from keras_resnet_recipes import inference, training
-
-    return training.load_run(path) if Path(path).is_dir() else inference.load_file(path)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

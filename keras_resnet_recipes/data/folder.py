@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_resnet_recipes.data.dataset import ImageDataset
+from keras_resnet_recipes.names import closest_path
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 
@@ -86,17 +87,28 @@ def _numbered(names: Collection[str]) -> bool:
 def _class_folders(path: Path) -> dict[str, Path]:
     """The subfolders by name, sorted: as numbers where they are 0 to n - 1."""
     if not path.is_dir():
-        raise ValueError(f"`path` must be an existing folder; received {str(path)!r}.")
+        raise ValueError(_no_folder(path))
     found = {
         child.name: child
         for child in sorted(path.iterdir())
         if child.is_dir() and not child.name.startswith(".")
     }
     if not found:
+        holds = "image files" if images_below(path) else "no image"
         raise ValueError(
-            f"{str(path)!r} must hold one subfolder a class, such as {str(path / 'daisy')!r}; it has no subfolder."
+            f"{str(path)!r} must hold one subfolder a class, such as {str(path / 'daisy')!r}; it has no subfolder, "
+            f"and {holds}. Labels of files in one folder can stand in a .csv of path,label."
         )
     return dict(sorted(found.items(), key=lambda item: int(item[0]))) if _numbered(found) else found
+
+
+def _no_folder(path: Path) -> str:
+    wanted = f"`path` must be an existing folder; received {str(path)!r}"
+    if not path.exists():
+        return f"{wanted}.{closest_path(path)}"
+    if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
+        return f"{wanted}, an archive: unpack it, and give the folder with one subfolder a class."
+    return f"{wanted}, a file; files that are data are .csv (path,label) and .npz."
 
 
 def images_below(folder: str | Path) -> list[str]:

@@ -13,6 +13,7 @@ from keras_resnet_recipes.data.manifest import from_csv
 from keras_resnet_recipes.data.shards import INDEX, from_prepared
 from keras_resnet_recipes.data.streams import from_dataset, from_tfds
 from keras_resnet_recipes.memory import ImageArrays, is_npz
+from keras_resnet_recipes.names import closest_path
 
 
 def from_source(
@@ -42,10 +43,13 @@ def from_source(
         return from_arrays(*source)
     if isinstance(source, str | Path):
         return _from_name(str(source), split, class_names)
+    received = type(source).__name__
+    if isinstance(source, tuple | list):
+        received = f"a {received} of {len(source)}"
     raise ValueError(
         "`dataset` must be an existing folder with one subfolder a class or of `krr prepare`, a .csv or .npz file, "
         "a TFDS name such as 'tfds:imagenette', "
-        f"arrays (x, y), a tf.data.Dataset or a krr.data.ImageDataset; received {type(source).__name__}."
+        f"arrays (x, y), a tf.data.Dataset or a krr.data.ImageDataset; received {received}."
     )
 
 
@@ -65,4 +69,4 @@ def _from_name(name: str, split: str, class_names: Sequence[str] | None) -> Imag
     try:
         return from_tfds(name, split)
     except ValueError as error:
-        raise ValueError(f"there is no folder {name!r}, and {error}") from None
+        raise ValueError(f"there is no folder {name!r}.{closest_path(path)} And {error}") from None

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from keras_resnet_recipes.data.arrays import as_rgb
 from keras_resnet_recipes.data.dataset import SHUFFLE_BUFFER, ImageDataset
+from keras_resnet_recipes.hints import label_hint, range_hint
+from keras_resnet_recipes.names import closest
 
 _WANTED = (
     "`dataset` must yield (image, label): uint8 [height, width, 3 or 1], float with values 0..255, "
@@ -77,8 +79,12 @@ def from_tfds(name: str, split: str = "train") -> ImageDataset:
         ValueError: If there is no such data set or split, or it has no image and label.
         ImportError: If `tensorflow_datasets` is not installed.
     """
-    import tensorflow_datasets as tfds
-
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError:
+        raise ImportError(
+            f"tfds:{name} is read with TensorFlow Datasets: pip install tensorflow-datasets"
+        ) from None
     builder = _builder(tfds, name)
     if not {"image", "label"} <= set(builder.info.features or ()):
         raise ValueError(
@@ -115,8 +121,10 @@ def _builder(tfds: Any, name: str) -> Any:
     try:
         return tfds.builder(name)
     except (tfds.core.registered.DatasetNotFoundError, ValueError, AttributeError) as error:
+        names = tfds.list_builders(with_community_datasets=False)
         raise ValueError(
-            f"TensorFlow Datasets has no data set {name!r}: {str(error).splitlines()[0]}"
+            f"TensorFlow Datasets has no data set {name!r}.{closest(name, names)} "
+            f"({str(error).splitlines()[0]})"
         ) from None
 
 
@@ -139,7 +147,8 @@ def _checked_image(dataset: tf.data.Dataset) -> tf.TensorSpec:
     contents = image.dtype == tf.string and image.shape.rank == 0
     integer = label.dtype.is_integer and (label.shape.rank == 0 or label.shape == (1,))
     if not (pixels or contents) or not integer:
-        raise ValueError(f"{_WANTED}; its elements are {image} and {label}.")
+        hint = label_hint(label.shape.rank + 1) if pixels or contents else ""
+        raise ValueError(f"{_WANTED}; its elements are {image} and {label}.{hint}")
     return image
 
 
@@ -153,4 +162,5 @@ def _check_range(dataset: tf.data.Dataset) -> None:
     if not (low >= 0 and 1 < high <= 255):
         raise ValueError(
             f"float images of `dataset` must have values 0..255; received {low:g}..{high:g}."
+            f"{range_hint(low, high)}"
         )

@@ -1,8 +1,9 @@
 """What each ingredient of a recipe is worth."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.experiments import cumulative
 from keras_resnet_recipes.experiments.runs import (
@@ -20,6 +21,9 @@ from keras_resnet_recipes.experiments.runs import (
 from keras_resnet_recipes.recipes import BagOfTricks, Recipe
 from keras_resnet_recipes.recipes.settings import Settings
 from keras_resnet_recipes.recipes.tables import Comparison
+
+if TYPE_CHECKING:
+    import keras
 
 # The fields whose neutral value leaves something out, and those that then say nothing more.
 INGREDIENTS: dict[str, tuple[str, ...]] = {
@@ -63,6 +67,7 @@ def ablate(
     run_dir: str | Path,
     rows: Sequence[str] | None = None,
     seeds: Iterable[int] = (0,),
+    teacher: "keras.Model | None" = None,
     distribution: str = "auto",
     verbose: str | int = "auto",
 ) -> Results:
@@ -82,6 +87,8 @@ def ablate(
         run_dir: Folder of the run folders and results.json.
         rows: Names of the rows to train, as the table has them; all unless given.
         seeds: Seeds of weights, order and augmentation; one alone does not tell noise from gain.
+        teacher: As for `Recipe.fit`: of `BagOfTricks` the rows that are named after it learn from it, and are
+            not trained without; of any other recipe all do.
         distribution: As for `Recipe.fit`.
         verbose: Likewise.
 
@@ -101,7 +108,10 @@ def ablate(
         (arXiv:1812.01187), tables 3, 4, 5 and 6.
     """
     paper = isinstance(recipe, BagOfTricks)
-    study, notes = cumulative.rows(recipe) if paper else (one_off(recipe), ())
+    taught = teacher is not None
+    study, notes = cumulative.rows(recipe, taught) if paper else (one_off(recipe), ())
+    if not paper:
+        study = tuple(dataclasses.replace(row, taught=taught) for row in study)
     study = chosen(study, rows)
     logs = train_rows(
         study,
@@ -109,6 +119,7 @@ def ablate(
         validation_data,
         run_dir=run_dir,
         seeds=seeds,
+        teacher=teacher,
         distribution=distribution,
         verbose=verbose,
     )

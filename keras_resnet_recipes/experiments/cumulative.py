@@ -1,5 +1,6 @@
 """The cumulative tables of 'Bag of Tricks', every row as a recipe."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,12 +29,18 @@ _PUBLISHED = {
 _UNCONFIRMED = "? of the published figures: recalled, not confirmed by a source that could be read"
 
 
-def rows(recipe: BagOfTricks) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+def rows(
+    recipe: BagOfTricks, with_teacher: bool = False
+) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     """The rows, the last that is trained with the recipe itself, and notes on what is not trained.
 
     A trick that changes nothing at the size asked for, such as half precision without a GPU, is not
     trained. The rows with MixUp train longer than the others, as in the paper: the recipe's epochs
     against 120 / 200 of them.
+
+    Args:
+        recipe: The recipe.
+        with_teacher: Whether there is a teacher, so that its rows are trained.
 
     Raises:
         ValueError: If `batch_size` is no multiple of 4: the baseline has a quarter of it.
@@ -55,23 +62,29 @@ def rows(recipe: BagOfTricks) -> tuple[tuple[Row, ...], tuple[str, ...]]:
             notes.append(f"{name}: not trained, {recipe.network} has no such variant")
             continue
         before, current = current, current.replace(**changes)
+        pair = before, current
         same = _resolved(before) == _resolved(current)
         found.append(_row(name, None if same else current))
         if same:
             notes.append(f"{name}: not trained, it changes nothing with these settings")
-    teachers = [_row("+ teacher", None), _row("+ teacher and MixUp", None)]
-    notes.append("+ teacher: not trained here, for it takes a trained teacher")
+    if not with_teacher:
+        pair = None, None
+        notes.append("+ teacher: not trained here, for it takes a trained teacher (`teacher`)")
+    teachers = [
+        dataclasses.replace(_row(name, learner), taught=True)
+        for name, learner in zip(("+ teacher", "+ teacher and MixUp"), pair, strict=True)
+    ]
     return (*found[:-1], teachers[0], found[-1], teachers[1]), tuple(notes)
 
 
 def gains(study: Sequence[Row], top1: Mapping[str, Spread | None]) -> dict[str, str]:
-    """What each row has gained over the last one above it that was measured."""
+    """What each row has gained over the last one above it that was measured, and that has no teacher."""
     found, above = {}, None
     for row in study:
         now = top1.get(row.name)
         if now is not None:
             found[row.name] = "" if above is None else shown(now.mean - above.mean, signed=True)
-            above = now
+            above = above if row.taught else now
     return found
 
 

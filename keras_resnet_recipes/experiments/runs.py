@@ -34,6 +34,7 @@ class Row:
         network: Builds the network instead of the recipe's own.
         published: Cells of the table beside what is measured.
         folder: Its folder within the experiment's; by default made from the name.
+        taught: Whether it learns from the teacher, if there is one.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Row:
     network: Network | None = None
     published: tuple[str, ...] = ()
     folder: str | None = None
+    taught: bool = False
 
     def run_dir(self, parent: str | Path | None, seed: int) -> Path | None:
         """The run folder of a seed.
@@ -119,6 +121,7 @@ def train_rows(
     *,
     run_dir: str | Path,
     seeds: Iterable[int],
+    teacher: keras.Model | None = None,
     distribution: str = "auto",
     verbose: str | int = "auto",
 ) -> dict[str, tuple[Log, ...]]:
@@ -130,7 +133,8 @@ def train_rows(
         validation_data: Likewise.
         run_dir: Folder of all run folders and of results.json.
         seeds: Seeds of weights, order and augmentation.
-        distribution: As for `Recipe.fit`.
+        teacher: As for `Recipe.fit`, of the rows that are taught.
+        distribution: Likewise.
         verbose: Likewise.
 
     Returns:
@@ -145,6 +149,7 @@ def train_rows(
             dataset,
             model=_model(row, seed),
             validation_data=validation_data,
+            teacher=teacher if row.taught else None,
             run_dir=folder,
             distribution=distribution,
             verbose=verbose,

@@ -152,8 +152,12 @@ class Recipe(Settings):
         >>> krr.A2().rescaled(512)
         A2(batch_size=512, learning_rate=0.0025)
         """
-        if None in (self.batch_size, self.learning_rate):
-            raise ValueError("`batch_size` and `learning_rate` must have a value to be rescaled.")
+        missing = [n for n in ("batch_size", "learning_rate") if getattr(self, n) is None]
+        if missing:
+            raise ValueError(
+                f"`{'` and `'.join(missing)}` must have a value to be rescaled: of {type(self).__name__} nobody "
+                f"published it. Give both for the batch you want, with `replace` or --set instead."
+            )
         factor = batch_size / self.batch_size
         if self.optimizer in ("lamb", "adamw"):
             factor = max(factor, 0.0) ** 0.5
@@ -330,6 +334,7 @@ class Recipe(Settings):
         """
         from keras_resnet_recipes import plots, training
 
+        plots.check_matplotlib(path)
         pictures = training.preview(self, dataset, rows=rows, columns=columns, seed=seed)
         return plots.save_grid(pictures, path)
 
@@ -357,6 +362,7 @@ class Recipe(Settings):
         from keras_resnet_recipes import plots
         from keras_resnet_recipes.training.rates import learning_rates
 
+        plots.check_matplotlib(path)
         places, rates = learning_rates(self, steps_per_epoch)
         return plots.save_schedule(places, rates, path, title=repr(self))
 

@@ -1,6 +1,7 @@
 """What a recipe's field is: a typed value with a default, a line of help and its legal range."""
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Sequence
@@ -56,6 +57,8 @@ def checked(field: dataclasses.Field[Any], value: Any) -> Any:
     converted = _converted(value, field.type)
     if converted is _NO_MATCH or not _in_range(converted, field.metadata):
         hint = closest(value, field.metadata["choices"] or ()) if isinstance(value, str) else ""
+        if isinstance(converted, float) and 1 << 63 <= abs(converted) < math.inf:
+            hint = " No number of a recipe is as large as 2**63."
         raise ValueError(f"`{field.name}` must be {_legal(field)}; received {value!r}.{hint}")
     return converted
 

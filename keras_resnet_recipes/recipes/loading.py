@@ -44,7 +44,10 @@ def load_recipe(path: str | Path) -> Recipe:
     name = values.pop("recipe", None)
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"{str(path)!r} names the recipe {name!r}; known are {', '.join(known)}.")
-    return known[name](**values)
+    try:
+        return known[name](**values)
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r}: {error}") from None
 
 
 def _refuse(constant: str) -> None:

@@ -50,6 +50,7 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, model, teacher, on_nan, save_every_steps, run_dir)
+    run.check_arguments(run_dir, callbacks, seed)
     data, validation = _read(recipe, dataset, validation_data)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
@@ -121,9 +122,9 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     files = {"best": best if best.is_file() else None, "last": RunFolder(path).last_save()}
     found = [name for name, file in files.items() if file and weights in (None, name)]
     if not found:
-        raise ValueError(
-            f"{str(path)!r} has no {weights or 'best or last'} weights yet: no epoch is finished."
-        )
+        others = [name for name, file in files.items() if file]
+        why = f"only `weights` {others[0]!r}" if others else "no epoch is finished"
+        raise ValueError(f"{str(path)!r} has no {weights or 'best or last'} weights yet: {why}.")
     known = run.read_facts(path)
     if known["own_model"]:
         raise ValueError(
@@ -172,6 +173,8 @@ def _compiled_model(
     precision = parts.resolved_precision(recipe)
     if recipe.precision == "auto":
         print(f"`precision`: {precision}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
+    elif precision != "float32" and not devices.accelerators():
+        print(f"`precision`: {precision} is slower than float32 here, on a CPU; 'auto' is float32.")
     with parts.dtype_policy(precision):
         if model is None:
             model = parts.network(recipe)

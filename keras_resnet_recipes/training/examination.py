@@ -7,10 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_resnet_recipes.data import ImageDataset, UnreadableImages, from_source
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import parts
-from keras_resnet_recipes.training.pipeline import evaluation_batches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,54 +75,36 @@ def examine(recipe: Recipe, model: keras.Model, dataset: Any, *, worst: int = 24
     >>> examine(krr.A3(classes=2, test_size=32), model, data, worst=3).images
     4
     """
-    names = getattr(model, "class_names", None)
-    data = from_source(dataset, split="validation", class_names=names)
-    parts.resolved_classes(recipe, data)
-    unreadable = UnreadableImages(data, recipe.unreadable_images)
+    names, source = getattr(model, "class_names", None), parts.source(recipe)
+    data = source.read(dataset, split="validation", class_names=names)
+    feed = source.Feed(recipe.replace(test_views="one"), None, data)
     confusion = np.zeros((recipe.classes, recipe.classes), np.int64)
     found: list[tuple[int, Verdict]] = []
-    with unreadable.named():
-        for place, verdict in enumerate(_verdicts(recipe, model, data, unreadable)):
-            confusion[verdict.label, verdict.predicted] += 1
-            if len(found) < worst or verdict.loss > found[-1][1].loss:
-                # A view would keep its whole batch.
-                verdict = dataclasses.replace(verdict, picture=verdict.picture.copy())
-                found.append((place, verdict))
-                found = sorted(found, key=lambda pair: -pair[1].loss)[:worst]
-    unreadable.warn()
-    names = _names(data, unreadable, {place for place, _ in found})
+    for place, verdict in enumerate(_verdicts(recipe, model, feed.examined())):
+        confusion[verdict.label, verdict.predicted] += 1
+        if len(found) < worst or verdict.loss > found[-1][1].loss:
+            # A view would keep its whole batch.
+            verdict = dataclasses.replace(verdict, picture=verdict.picture.copy())
+            found.append((place, verdict))
+            found = sorted(found, key=lambda pair: -pair[1].loss)[:worst]
+    feed.warn()
+    names = feed.names({place for place, _ in found})
     kept = tuple(dataclasses.replace(verdict, name=names[place]) for place, verdict in found)
     return Examination(data.name, confusion, kept)
 
 
 def _verdicts(
-    recipe: Recipe, model: keras.Model, data: ImageDataset, unreadable: UnreadableImages
+    recipe: Recipe, model: keras.Model, batches: Iterator[tuple[np.ndarray, np.ndarray]]
 ) -> Iterator[Verdict]:
     loss = parts.loss(recipe, reduction=None)
     binary = recipe.loss == "binary_crossentropy"
     share = keras.ops.sigmoid if binary else keras.ops.softmax
-    for images, targets in evaluation_batches(recipe, data, unreadable=unreadable):
-        logits = np.asarray(model.predict_on_batch(images.numpy()), np.float32)
-        targets = targets.numpy()
+    for images, targets in batches:
+        logits = np.asarray(model.predict_on_batch(images), np.float32)
         losses = keras.ops.convert_to_numpy(loss(targets, logits))
         shares = keras.ops.convert_to_numpy(share(logits))
-        rows = zip(images.numpy(), targets.argmax(1), logits.argmax(1), shares, losses, strict=True)
+        rows = zip(images, targets.argmax(1), logits.argmax(1), shares, losses, strict=True)
         for picture, label, predicted, row, value in rows:
             yield Verdict(
                 picture, "", int(label), int(predicted), float(row[predicted]), float(value)
             )
-
-
-def _names(data: ImageDataset, unreadable: UnreadableImages, places: set[int]) -> dict[int, str]:
-    """The names of pictures by their places among those that could be read."""
-    names: dict[int, str] = {}
-    index = place = 0
-    while len(names) < len(places):
-        name = data.describe(index)
-        index += 1
-        if name in unreadable.reasons:
-            continue
-        if place in places:
-            names[place] = name
-        place += 1
-    return names

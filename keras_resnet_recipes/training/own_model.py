@@ -30,6 +30,10 @@ def check_trainable(recipe: Recipe, model: keras.Model, *, validated: bool) -> N
 
 def check_input(model: keras.Model) -> None:
     """Raises ValueError unless a model takes one batch of RGB pictures and gives one of scores."""
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            f"`model` must be a Keras model, such as krr.applications.ResNet50(...); received {model!r}."
+        )
     try:
         taken, given = model.input_shape, model.output_shape
     except (AttributeError, ValueError):

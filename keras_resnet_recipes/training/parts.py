@@ -37,6 +37,11 @@ def source(recipe: Recipe) -> ModuleType:
 
 def resolved_classes(recipe: Recipe, data: "ImageDataset | ImageArrays") -> int:
     """The number of classes, from the recipe or else from the data; known labels are checked against it."""
+    if data.classes == 1:
+        raise ValueError(
+            f"`classes` must be at least 2; {data.name} has one, {(data.class_names or (0,))[0]!r}: give the folder "
+            "that holds one subfolder a class."
+        )
     if recipe.classes is None:
         return data.classes if data.classes is not None else _counted_classes(data)
     if data.classes is not None and data.classes != recipe.classes:
@@ -103,7 +108,7 @@ def steps_of(
     if data.size < recipe.batch_size:
         raise ValueError(
             f"`batch_size` must be at most the number of images: received {recipe.batch_size} for the {data.size} "
-            f"images of {data.name}. `recipe.rescaled({_smaller_batch(data.size)})` fits, "
+            f"images of {data.name}. `recipe.rescaled({_smaller_batch(data.size)})`, `--rescale` of krr, fits, "
             "with its learning rate scaled."
         )
     return data.size // recipe.batch_size

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,18 @@ class Feed:
         with _steps_given(model, {"test_step": self._test_inputs()}, 1):
             yield self._evaluated()
 
+    def examined(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The pictures that `evaluation` shows, uint8 [n, size, size, 3], and their targets [n, classes]."""
+        images, labels = self._validation.rgb(), self._validation.labels
+        size = _even_batch(len(images), self._recipe.batch_size)
+        for begin in range(0, len(images), size):
+            made = targets(self._recipe, ops.convert_to_tensor(labels[begin : begin + size]))
+            yield images[begin : begin + size], ops.convert_to_numpy(made)
+
+    def names(self, places: Collection[int]) -> dict[int, str]:
+        """What pictures of `examined` are called, by their places there."""
+        return {place: f"image {place} of {self._validation.name}" for place in places}
+
     def previewed(self, rows: int) -> np.ndarray:
         """The pictures of the first batches, uint8 [rows, batch, size, size, 3]."""
         shape, size = self._images.images.shape, self._recipe.batch_size
@@ -300,7 +312,21 @@ def _on_device(data: ImageArrays, size: int, name: str) -> tuple[Any, Any]:
             f"`{name}` is {size}, and images of {data.name} are {height} x {width} pixels: with data_on_device=True "
             "they must be as the recipe says; data_on_device=False resizes."
         )
-    return ops.convert_to_tensor(data.rgb()), ops.convert_to_tensor(data.labels.astype(np.int32))
+    try:
+        return ops.convert_to_tensor(data.rgb()), ops.convert_to_tensor(
+            data.labels.astype(np.int32)
+        )
+    except Exception as error:
+        # Each backend has an error of its own for it.
+        full = ("resource_exhausted", "resource exhausted", "out of memory", "unable to allocate")
+        words = f"{type(error).__name__} {error}".lower()
+        if not isinstance(error, MemoryError) and not any(word in words for word in full):
+            raise
+        size = math.prod((*data.images.shape[:3], 3)) / 1e9
+        raise ValueError(
+            f"`data_on_device` must be False for {data.name}: its {size:.1f} GB do not fit into the memory of the "
+            "device; received True."
+        ) from error
 
 
 def _even_batch(count: int, largest: int) -> int:

@@ -2,12 +2,13 @@
 
 import contextlib
 import json
+import os
 import platform
 import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,11 +49,32 @@ def claim(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
         raise ValueError(
             f"`run_dir` must be a run folder, empty, or new; {str(path)!r} holds something else."
         )
-    path.mkdir(parents=True, exist_ok=True)
-    with replacing(path / FACTS) as aside:
-        aside.write_text(json.dumps({**facts, **_environment()}, indent=2) + "\n")
-    with replacing(path / RECIPE) as aside:
-        recipe.to_json(aside)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with replacing(path / FACTS) as aside:
+            aside.write_text(json.dumps({**facts, **_environment()}, indent=2) + "\n")
+        with replacing(path / RECIPE) as aside:
+            recipe.to_json(aside)
+    except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
+        raise ValueError(
+            f"`run_dir` must be a folder that can be made and written to; received {str(path)!r} "
+            f"({error.strerror})."
+        ) from None
+
+
+def check_arguments(run_dir: Any, callbacks: Any, seed: Any) -> None:
+    """Raises ValueError for arguments of `Recipe.fit` of another type or range, before anything is done."""
+    if run_dir is not None and not isinstance(run_dir, str | os.PathLike):
+        raise ValueError(f"`run_dir` must be the path of a folder, or None; received {run_dir!r}.")
+    if isinstance(callbacks, keras.callbacks.Callback) or not isinstance(callbacks, Iterable):
+        raise ValueError(
+            f"`callbacks` must be a list of Keras callbacks, perhaps empty; received {callbacks!r}."
+        )
+    # What the generators take that it is given to.
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 32:
+        raise ValueError(
+            f"`seed` must be a whole number from 0 to {(1 << 32) - 1}; received {seed!r}."
+        )
 
 
 def claim_with_hosts(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:

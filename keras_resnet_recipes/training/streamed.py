@@ -1,7 +1,7 @@
 """Training on what a tf.data pipeline makes: any source, any augmentation, any number of devices."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class Feed:
         mix: Callable[..., Any] | None = None,
         real: str | Path | None = None,
     ) -> None:
-        self._recipe, self._images = recipe, images
+        self._recipe, self._images, self._tested = recipe, images, validation
         self._own = OwnSteps(augment, mix)
         self._all_readable, self._validation = True, None
         self._watchers = [
@@ -139,6 +139,25 @@ class Feed:
         """Inside, the compiled model can be evaluated on what this yields."""
         with self._watchers[-1].named():
             yield self._validation
+
+    def examined(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The pictures that `evaluation` shows, uint8 [n, size, size, 3], and their targets [n, classes]."""
+        with self._watchers[-1].named():
+            yield from self._validation.as_numpy_iterator()
+
+    def names(self, places: Collection[int]) -> dict[int, str]:
+        """What pictures of `examined` are called, by their places there, once all were seen."""
+        names: dict[int, str] = {}
+        index = place = 0
+        while len(names) < len(places):
+            name = self._tested.describe(index)
+            index += 1
+            if name in self._watchers[-1].reasons:
+                continue
+            if place in places:
+                names[place] = name
+            place += 1
+        return names
 
     def previewed(self, rows: int) -> np.ndarray:
         """The pictures of the first batches, uint8 [rows, batch, size, size, 3]."""

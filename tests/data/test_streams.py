@@ -85,7 +85,7 @@ def test_tensorflow_datasets_by_name():
         ("tfds:no_such_data", "has no data set 'no_such_data'"),
         (
             "no_such_data",
-            "there is no folder 'no_such_data', and TensorFlow Datasets has no data set",
+            "there is no folder 'no_such_data'. And TensorFlow Datasets has no data set",
         ),
         ("tfds:coco", r"must have the features `image` and `label`; it has \['image', "),
     ],

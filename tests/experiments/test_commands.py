@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.cli import experiments, main
 
 
 @pytest.fixture
@@ -90,6 +90,32 @@ def test_ablate_prints_its_table_beside_the_papers(fits, tmp_path, capsys):
     assert "not measured" in table[2]
     assert table[13].split() == ["+", "MixUp", "79.15", "+0.84", "15.00", "7.07", "2", "+0.00"]
     assert table[-1].startswith("+ teacher: not trained here")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rows", "taught"),
+    [
+        (
+            "BagOfTricks",
+            ["+ label smoothing", "+ teacher", "+ MixUp", "+ teacher and MixUp"],
+            [False, True, False, True],
+        ),
+        ("A2", ["A2", "without rand_augment"], [True, True]),
+    ],
+)
+def test_ablate_gives_the_teacher_to_its_rows(fits, tmp_path, monkeypatch, recipe, rows, taught):
+    fit, teachers = krr.Recipe.fit, []
+
+    def with_teacher(*arguments, teacher=None, **options):
+        teachers.append(teacher == "the network of runs/teacher")
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr(krr.Recipe, "fit", with_teacher)
+    monkeypatch.setattr(experiments, "load_network", lambda path: f"the network of {path}")
+    command = ["ablate", recipe, "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    chosen = [word for row in rows for word in ("--row", row)]
+    assert main([*command, *chosen, "--teacher", "runs/teacher"]) == 0
+    assert teachers == taught
 
 
 def test_ablate_of_any_other_recipe_tells_the_difference(fits, tmp_path, capsys):

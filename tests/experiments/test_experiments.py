@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -114,6 +115,41 @@ def test_what_a2_has_is_left_out_one_at_a_time():
         "mixup_alpha",
         "cutmix_alpha",
     ]
+
+
+def test_every_ingredient_and_what_it_takes_along_is_a_field():
+    fields = {field.name for field in dataclasses.fields(krr.Recipe)}
+    named = {*ablation.INGREDIENTS, *itertools.chain(*ablation.INGREDIENTS.values())}
+    assert named - fields == set()
+
+
+def test_rows_with_a_teacher_are_those_before_and_after_mixup():
+    recipe = krr.BagOfTricks(precision="float32")
+    rows, notes = cumulative.rows(recipe, with_teacher=True)
+    found = {row.name: row for row in rows}
+    assert [row.name for row in rows if row.taught] == ["+ teacher", "+ teacher and MixUp"]
+    assert found["+ teacher"].recipe == found["+ label smoothing"].recipe
+    assert found["+ teacher and MixUp"].recipe == recipe
+    assert not any("teacher" in note for note in notes)
+    spread = krr.experiments.Spread
+    top1 = {name: spread((70.0 + number,)) for number, name in enumerate(found)}
+    gains = cumulative.gains(rows, top1)
+    # MixUp without a teacher over label smoothing, two rows above; with one over MixUp.
+    assert (gains["+ teacher"], gains["+ MixUp"]) == ("+1.00", "+2.00")
+    assert gains["+ teacher and MixUp"] == "+1.00"
+
+
+def test_ablate_trains_with_a_teacher(data, tmp_path):
+    recipe = krr.BagOfTricks(network="ResNet20", epochs=1, warmup_epochs=0, **SMALL)
+    teacher = keras.Sequential(
+        [keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(10)]
+    )
+    results = krr.experiments.ablate(
+        recipe, data, data, run_dir=tmp_path, rows=["+ teacher"], teacher=teacher, verbose=0
+    )
+    facts = json.loads((tmp_path / "teacher" / "seed-0" / "run.json").read_text())
+    assert facts["teacher_parameters"] == 16 * 16 * 3 * 10 + 10
+    assert len(results.logs["+ teacher"]) == 1
 
 
 def test_ablate_trains_the_rows_and_goes_on_where_it_was(data, tmp_path, capsys):

@@ -65,6 +65,10 @@ def test_the_choice_is_said_once(capsys):
     given = RECIPE.replace(precision="float32")
     given.fit(images(16), model=small_network("float32"), verbose=0)
     assert "precision" not in capsys.readouterr().out
+    slow = RECIPE.replace(precision="mixed_float16")
+    slow.fit(images(16), model=small_network("mixed_float16"), verbose=0)
+    said = "`precision`: mixed_float16 is slower than float32 here, on a CPU; 'auto' is float32."
+    assert capsys.readouterr().out.count(said) == 1
 
 
 @pytest.mark.every_backend

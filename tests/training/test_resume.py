@@ -116,10 +116,7 @@ def test_without_any_whole_save_nothing_is_overwritten(tmp_path):
     fit(tmp_path, RECIPE.replace(epochs=1))
     last = tmp_path / "last.weights.h5"
     last.write_bytes(last.read_bytes()[:-1])
-    with (
-        pytest.warns(UserWarning, match="damaged"),
-        pytest.raises(ValueError, match="is whole; give another"),
-    ):
+    with pytest.raises(ValueError, match="is whole; give another"):
         fit(tmp_path, RECIPE.replace(epochs=1))
 
 

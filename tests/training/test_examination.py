@@ -1,0 +1,73 @@
+"""Where a model is wrong: the same on pictures from a pipeline and on those of the device."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.training.examination import examine
+
+pytestmark = pytest.mark.every_backend
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.integers(0, 256, (21, 8, 8, 3), "uint8"), np.arange(21) % 3
+RECIPE = krr.DAWNBench(classes=3, train_size=8, test_size=8, batch_size=8)
+
+
+def network():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Rescaling(1 / 64, -2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3),
+        ]
+    )
+
+
+def test_pictures_on_the_device_are_examined_as_those_of_a_pipeline():
+    model = network()
+    found = examine(RECIPE, model, (X, Y), worst=5)
+    other = examine(RECIPE.replace(data_on_device=False), model, (X, Y), worst=5)
+    np.testing.assert_array_equal(found.confusion, other.confusion)
+    assert found.images == 21
+    assert found.dataset == other.dataset == "the arrays"
+    for one, same in zip(found.worst, other.worst, strict=True):
+        np.testing.assert_array_equal(one.picture, same.picture)
+        assert (one.name, one.label, one.predicted) == (same.name, same.label, same.predicted)
+        # Batches of other sizes are summed in another order.
+        assert one.loss == pytest.approx(same.loss, rel=1e-4)
+
+
+def test_confusion_counts_what_the_logits_say():
+    model = network()
+    predicted = keras.ops.convert_to_numpy(model(X.astype("float32"))).argmax(1)
+    found = examine(RECIPE, model, (X, Y))
+    wanted = np.zeros((3, 3), int)
+    np.add.at(wanted, (Y, predicted), 1)
+    np.testing.assert_array_equal(found.confusion, wanted)
+
+
+ALONE = """
+import sys
+import numpy as np, keras
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.training.examination import examine
+recipe = krr.DAWNBench(classes=3, train_size=8, test_size=8, batch_size=8)
+model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
+print(examine(recipe, model, (np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)).images)
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_jax_examines_arrays_without_tensorflow():
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    command = [sys.executable, "-c", ALONE]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "6"
