@@ -15,7 +15,8 @@ from keras_resnet_recipes.checkpoints import build_metrics
 from keras_resnet_recipes.memory import ImageArrays, is_npz
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import parts
-from keras_resnet_recipes.training.cards import drawn_cards, pictures, targets
+from keras_resnet_recipes.training.cards import changes, described, drawn_cards, pictures, targets
+from keras_resnet_recipes.training.stage import Stage, class_name
 
 
 def read(
@@ -170,6 +171,24 @@ class Feed:
         cards = drawn_cards(self._recipe, shape, count=rows * size, seed=self._seed, epoch=0)
         made = pictures(self._recipe, ops.convert_to_tensor(cards), self._train[0])
         return ops.convert_to_numpy(made).reshape(rows, size, *made.shape[1:])
+
+    def stages(self) -> list[Stage]:
+        """The first batch as it lies on the device and after each ingredient."""
+        count = self._recipe.batch_size
+        shape = self._images.images.shape
+        cards = drawn_cards(self._recipe, shape, count=count, seed=self._seed, epoch=0)
+        labels = ops.convert_to_numpy(self._train[1])[cards[:, 0]]
+        made = changes(self._recipe, ops.convert_to_tensor(cards), self._train[0])
+        return [
+            Stage(
+                step or "on the device",
+                ops.convert_to_numpy(pictures),
+                [described(self._recipe, step, card) for card in cards]
+                if step
+                else [class_name(label, None) for label in labels],
+            )
+            for step, pictures in made
+        ]
 
     def first_images(self, count: int) -> np.ndarray:
         """At most so many of the training images, uint8 [n, size, size, 3]."""
