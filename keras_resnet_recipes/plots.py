@@ -216,7 +216,7 @@ def save_stages(stages: "Sequence[Stage]", path: str | Path) -> Path:
             top, left, height, width = box
             # Seen on white petals and on a black cat.
             for color, line in (("black", 3.5), ("white", 1.5)):
-                options = {"fill": False, "edgecolor": color, "linewidth": line}
+                options = {"fill": False, "edgecolor": color, "linewidth": line, "clip_on": False}
                 part = patches.Rectangle((left - 0.5, top - 0.5), width, height, **options)
                 axes.add_patch(part)
     figure.savefig(path, dpi=120)

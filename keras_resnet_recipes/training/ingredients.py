@@ -47,7 +47,8 @@ def stages(recipe: Recipe, data: ImageDataset, *, seed: int, own: OwnSteps) -> l
     images, labels, rows = _first(recipe, data, steps, epoch_seed)
     named = [class_name(label, data.class_names) for label in labels]
     crop = steps.get("crop")
-    made = [Stage("as decoded", images, named, crop and _boxes(crop, images, rows))]
+    title = "as decoded" if data.encoded else "as given"
+    made = [Stage(title, images, named, crop and _boxes(crop, images, rows))]
     made += _changed(recipe, steps, images, rows)
     for name, changed in own.changes(tf.constant(np.stack(made[-1].pictures))):
         made.append(Stage(name, changed.numpy(), [""] * len(labels)))
@@ -140,5 +141,6 @@ def _mixed(
         kind = "CutMix" if tf.reduce_any(box > 0) else "MixUp"
         name = f"{kind}\nlambda {float(share):.2f}" if share < 1 else "not mixed"
         images, targets = mix(images, targets, seed)
-    captions = [target_caption(target, names) for target in targets.numpy()]
+    smoothed = recipe.label_smoothing / recipe.classes
+    captions = [target_caption(target, names, smoothed) for target in targets.numpy()]
     return Stage(name, images.numpy(), captions)

@@ -181,7 +181,7 @@ class Feed:
         made = changes(self._recipe, ops.convert_to_tensor(cards), self._train[0])
         return [
             Stage(
-                step or "on the device",
+                step or "as given",
                 ops.convert_to_numpy(pictures),
                 [described(self._recipe, step, card) for card in cards]
                 if step

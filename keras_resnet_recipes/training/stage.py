@@ -26,19 +26,20 @@ class Stage:
     boxes: Sequence[Sequence[int]] | None = None
 
 
-def target_caption(target: np.ndarray, names: Sequence[str] | None) -> str:
+def target_caption(target: np.ndarray, names: Sequence[str] | None, smallest: float = 0.0) -> str:
     """The classes that a picture is to be taken for, the largest share first.
 
     Args:
         target: Shares of the classes [classes].
         names: Their names.
+        smallest: Share that every class has by smoothing.
 
-    >>> target_caption(np.array([0.34, 0.05, 0.61]), ["ant", "bee", "cow"]).splitlines()
+    >>> target_caption(np.array([0.34, 0.05, 0.61]), ["ant", "bee", "cow"], 0.05).splitlines()
     ['0.61 cow', '0.34 ant']
     """
-    # Smoothing gives every class the smallest share; a picture is mixed of two.
+    # A picture is mixed of two.
     first = np.argsort(-target, kind="stable")[:2]
-    above = [number for number in first if target[number] > target.min() + 0.005]
+    above = [number for number in first if target[number] > smallest + 0.005]
     return "\n".join(f"{target[number]:.2f} {class_name(number, names)}" for number in above)
 
 

@@ -337,7 +337,7 @@ def test_a_preview_tells_what_the_cards_say(tmp_path):
     shown = stages(recipe, (X, Y), columns=8, seed=3)
     last = preview(recipe, (X, Y), rows=1, columns=8, seed=3)[0]
     np.testing.assert_array_equal(np.stack(shown[-1].pictures), last)
-    names = ["on the device", "PadAndCrop", "RandomFlip", "Cutout"]
+    names = ["as given", "PadAndCrop", "RandomFlip", "Cutout"]
     assert [stage.name for stage in shown] == names
     for before, after, caption in zip(
         shown[1].pictures, shown[2].pictures, shown[2].captions, strict=True
