@@ -13,6 +13,8 @@ from keras_resnet_recipes.callbacks import read_log
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from keras_resnet_recipes.training.stage import Stage
+
 CURVE = "curve.png"
 
 
@@ -190,6 +192,53 @@ def save_grid(pictures: np.ndarray, path: str | Path) -> Path:
         top, left = row * (height + gap), column * (width + gap)
         sheet[top : top + height, left : left + width] = pictures[row, column]
     _matplotlib("image").imsave(path, sheet)
+    return Path(path)
+
+
+def save_stages(stages: "Sequence[Stage]", path: str | Path) -> Path:
+    """Draws what becomes of the pictures of a batch, a row after each ingredient.
+
+    Args:
+        stages: The pictures themselves and after each ingredient, with what was drawn for each.
+        path: The PNG to write.
+
+    Returns:
+        The PNG.
+
+    Raises:
+        ImportError: If matplotlib is missing (the extra `plot`).
+
+    >>> import tempfile, numpy as np, keras_resnet_recipes.plots as plots
+    >>> from keras_resnet_recipes.training.stage import Stage
+    >>> stage = Stage("RandomFlip", np.zeros((2, 8, 8, 3), "uint8"), ["mirrored", ""])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plots.save_stages([stage], folder + "/stages.png").name
+    'stages.png'
+    """
+    columns = len(stages[0].pictures)
+    lines = [max(caption.count("\n") + 1 for caption in stage.captions) for stage in stages]
+    # A picture is 1.5 inches wide, a line of words 0.14 high.
+    heights = [1.55 + 0.14 * count for count in lines]
+    size, patches = (1.5 + 1.6 * columns, sum(heights)), _matplotlib("patches")
+    figure = _matplotlib("figure").Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(stages), columns, squeeze=False, height_ratios=heights)
+    for row, stage in zip(grid, stages, strict=True):
+        for axes, picture, caption in zip(row, stage.pictures, stage.captions, strict=True):
+            axes.imshow(picture)
+            axes.set(xticks=[], yticks=[])
+            axes.set_anchor("N")
+            axes.set_xlabel(caption, fontsize=8, labelpad=2)
+            for side in axes.spines.values():
+                side.set_visible(False)
+        row[0].set_ylabel(stage.name, rotation=0, ha="right", va="center", fontsize=9)
+        for axes, box in zip(row, stage.boxes or (), strict=False):
+            top, left, height, width = box
+            # Seen on white petals and on a black cat.
+            for color, line in (("black", 3.5), ("white", 1.5)):
+                options = {"fill": False, "edgecolor": color, "linewidth": line, "clip_on": False}
+                part = patches.Rectangle((left - 0.5, top - 0.5), width, height, **options)
+                axes.add_patch(part)
+    figure.savefig(path, dpi=120)
     return Path(path)
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -109,6 +110,10 @@ def test_preview_draws_a_grid(folder, tmp_path, capsys):
     )
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
     assert out.read_bytes().startswith(b"\x89PNG")
+    command = ["preview", "A3", "--data", str(folder / "train"), "--out", str(out)]
+    assert main([*command, "--set", "train_size=32", "--rows", "1", "--columns", "2"]) == 0
+    # Two pictures of 32 pixels and the gap between them
+    assert keras.utils.img_to_array(keras.utils.load_img(out)).shape == (32, 66, 3)
 
 
 @pytest.fixture(scope="module")

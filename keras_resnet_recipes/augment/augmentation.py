@@ -38,6 +38,19 @@ class Augmentation(abc.ABC):
             uint8 [height, width, 3].
         """
 
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """What was drawn for one image, in a few words for a reader; nothing where nothing changes.
+
+        Args:
+            drawn: One row of what `draw` returned, outside of any graph.
+            height: Height of the image.
+            width: Width of the image.
+
+        Returns:
+            A line for each operation.
+        """
+        return ""
+
     @tf.autograph.experimental.do_not_convert  # nothing to convert, and it takes seconds
     def __call__(self, image: tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         """Draw for one image and apply.
@@ -61,6 +74,16 @@ def check_interpolation(interpolation: str, legal: Sequence[str] = INTERPOLATION
     """Raise a ValueError unless the interpolation is one of the legal ones."""
     if interpolation not in legal:
         raise ValueError(f"interpolation must be one of {tuple(legal)}, got {interpolation!r}")
+
+
+def operation_text(name: str, argument: tf.Tensor) -> str:
+    """An operation and what it is called with, where it is called with anything.
+
+    >>> operation_text("rotate", tf.constant(-21.0)), operation_text("invert", tf.constant(0.0))
+    ('rotate -21', 'invert')
+    """
+    alone = name in ("identity", "auto_contrast", "equalize", "invert")
+    return name if alone else f"{name} {float(argument):.3g}"
 
 
 def split_seed(seed: tf.Tensor | Sequence[int], n: int) -> list[tf.Tensor]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from keras_resnet_recipes.augment import color
-from keras_resnet_recipes.augment.augmentation import Augmentation, split_seed
+from keras_resnet_recipes.augment.augmentation import Augmentation, operation_text, split_seed
 from keras_resnet_recipes.augment.choice import choose
 from keras_resnet_recipes.augment.hue import hue
 
@@ -109,3 +109,15 @@ class ColorJitter(Augmentation):
             which = drawn["order"][turn]
             image = choose(operations, which, image, drawn["argument"][which])
         return image
+
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """The operations in the order drawn: factors, and the hue's shift in turns.
+
+        >>> drawn = {"order": tf.constant([1, 0]), "argument": tf.constant([0.7, 1.2, 1.0, 0.0])}
+        >>> ColorJitter(0.4, 0.4).describe(drawn, 8, 8).splitlines()
+        ['contrast 1.2', 'brightness 0.7']
+        """
+        places = drawn["order"].numpy()
+        return "\n".join(
+            operation_text(OPERATIONS[place], drawn["argument"][place]) for place in places
+        )

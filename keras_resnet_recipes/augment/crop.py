@@ -143,6 +143,18 @@ class RandomResizedCrop(Augmentation):
         top, left, height, width = tf.unstack(self.box(shape[0], shape[1], drawn))
         return self.resize(image[top : top + height, left : left + width], drawn)
 
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """Share of the image's area, and how it is resized.
+
+        >>> crop = RandomResizedCrop(size=16, scale=(1.0, 1.0), aspect=(1.0, 1.0))
+        >>> drawn = {name: row[0] for name, row in crop.draw(1, seed=(0, 1)).items()}
+        >>> crop.describe(drawn, 16, 32)
+        '50 %, bicubic'
+        """
+        _, _, rows, columns = self.box(height, width, drawn).numpy()
+        kind = "bicubic" if drawn["cubic"] else "bilinear"
+        return f"{100 * rows * columns / (height * width):.0f} %, {kind}"
+
     def resize(self, part: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
         """Resize what has been cut out already, by a decoder for example.
 

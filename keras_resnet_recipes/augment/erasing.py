@@ -78,6 +78,17 @@ class Cutout(Augmentation):
         box = boxes.square(TENSORFLOW, images, self.size, drawn["place"][None])
         return boxes.fill(TENSORFLOW, images, box, self.fill)[0]
 
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """Where the square's corner is.
+
+        >>> place = tf.constant([0.0, 0.99], tf.float64)
+        >>> Cutout(size=1).describe({"place": place}, 2, 2)
+        'at row 0, column 1'
+        """
+        images = tf.zeros([1, height, width, 1])
+        top, left, *_ = boxes.square(TENSORFLOW, images, self.size, drawn["place"][None])[0].numpy()
+        return f"at row {top}, column {left}"
+
 
 @dataclass(frozen=True)
 class RandomErasing(Augmentation):
@@ -171,10 +182,27 @@ class RandomErasing(Augmentation):
 
     def _erased(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
         images = image[None]
-        rows = [drawn[name][None] for name in ("area", "aspect", "place")]
         paint = tf.constant(self.fill, tf.float32)
         if self.noise:
             paint += self.noise * tf.random.stateless_normal(tf.shape(image), drawn["noise"])
-        return boxes.fill(
-            TENSORFLOW, images, boxes.first_that_fits(TENSORFLOW, images, *rows), paint
-        )[0]
+        return boxes.fill(TENSORFLOW, images, _rectangle(images, drawn), paint)[0]
+
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """Share of the image that is painted over.
+
+        >>> erasing = RandomErasing(probability=1.0, area=(0.25, 0.25), aspect=(1.0, 1.0))
+        >>> drawn = {name: row[0] for name, row in erasing.draw(1, seed=(0, 1)).items()}
+        >>> erasing.describe(drawn, 64, 64)
+        '25 %'
+        """
+        if not drawn["erase"]:
+            return ""
+        top, left, bottom, right = _rectangle(tf.zeros([1, height, width, 1]), drawn)[0].numpy()
+        share = (bottom - top) * (right - left) / (height * width)
+        return f"{100 * share:.0f} %" if share else ""
+
+
+def _rectangle(images: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
+    """What `RandomErasing` paints over in an image, int32 [1, 4]; nothing where no try fits."""
+    rows = [drawn[name][None] for name in ("area", "aspect", "place")]
+    return boxes.first_that_fits(TENSORFLOW, images, *rows)

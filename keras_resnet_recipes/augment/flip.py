@@ -65,3 +65,11 @@ class RandomFlip(Augmentation):
         """
         flipped = tf.cond(drawn["flip"], lambda: tf.reverse(image, [1]), lambda: tf.identity(image))
         return tf.ensure_shape(flipped, image.shape)
+
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """Whether the image is mirrored.
+
+        >>> RandomFlip().describe({"flip": tf.constant(True)}, 8, 8)
+        'mirrored'
+        """
+        return "mirrored" if drawn["flip"] else ""

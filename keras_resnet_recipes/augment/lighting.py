@@ -85,6 +85,14 @@ class Lighting(Augmentation):
         changed = tf.cast(tf.clip_by_value(sums, 0, 255), tf.uint8)
         return tf.ensure_shape(tf.reshape(changed, tf.shape(image)), image.shape)
 
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """The levels added to red, green and blue.
+
+        >>> Lighting().describe({"color": tf.constant([1.6, -9.0, 0.2])}, 8, 8)
+        'RGB +2 -9 +0'
+        """
+        return " ".join(["RGB", *(f"{int(level):+d}" for level in tf.round(drawn["color"]))])
+
 
 def principal_color(weights: tf.Tensor) -> tf.Tensor:
     """A colour of given weights on the principal components.

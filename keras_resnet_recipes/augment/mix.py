@@ -156,11 +156,33 @@ class MixUpOrCutMix:
         """
         if not (self.mixup_alpha or self.cutmix_alpha):
             return images, labels
+        return _mix(images, labels, *self.draw(images, seed), self.partner)
+
+    def draw(
+        self, images: tf.Tensor, seed: tf.Tensor | Sequence[int]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """How a batch is to be mixed.
+
+        Args:
+            images: As for a call; only their size is read.
+            seed: Likewise.
+
+        Returns:
+            Share of an image's own pixels outside the box, float64; box of the partner's pixels, int32
+            [top, left, bottom, right], of no size but for CutMix; share of an image's own label, float64.
+
+        >>> images = tf.zeros([2, 8, 8, 3], tf.uint8)
+        >>> weight, box, share = MixUpOrCutMix(0.2, None).draw(images, seed=(0, 1))
+        >>> bool(weight == share), box.numpy().tolist()
+        (True, [0, 0, 0, 0])
+        """
+        if not (self.mixup_alpha or self.cutmix_alpha):
+            return tf.ones([], tf.float64), tf.zeros([4], tf.int32), tf.ones([], tf.float64)
         # Seeds of int32 and int64 would otherwise give different numbers.
         uniform = tf.random.stateless_uniform(
             [mixing.DRAWS], tf.cast(seed, tf.int64), dtype=tf.float64
         )
-        weight, box, share = mixing.mixture(
+        return mixing.mixture(
             TENSORFLOW,
             tf.convert_to_tensor(images),
             uniform,
@@ -169,7 +191,6 @@ class MixUpOrCutMix:
             probability=self.probability,
             switch_probability=self.switch_probability,
         )
-        return _mix(images, labels, weight, box, share, self.partner)
 
 
 @dataclass(frozen=True)

@@ -73,3 +73,12 @@ class PadAndCrop(Augmentation):
         """
         images, corners = image[None], drawn["corner"][None]
         return boxes.padded_crop(TENSORFLOW, images, corners, self.padding, self.fill)[0]
+
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """By how many pixels the image moves.
+
+        >>> PadAndCrop(padding=2).describe({"corner": tf.constant([2, 0])}, 8, 8)
+        '2 right'
+        """
+        down, right = (self.padding - int(first) for first in drawn["corner"])
+        return boxes.moved_text(down, right)

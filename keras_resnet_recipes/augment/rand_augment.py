@@ -10,6 +10,7 @@ from keras_resnet_recipes.augment.augmentation import (
     Augmentation,
     check_interpolation,
     draw_cubic,
+    operation_text,
     split_seed,
 )
 from keras_resnet_recipes.augment.choice import choose
@@ -136,6 +137,20 @@ class RandAugment(Augmentation):
                 image, drawn["operation"][turn], drawn["argument"][turn], drawn["cubic"][turn]
             )
         return image
+
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """The operations, each with what it is called with; `level_argument` has the units.
+
+        >>> drawn = {"operation": tf.constant([3, 15]), "argument": tf.constant([-21.0, 0.0])}
+        >>> RandAugment().describe(drawn, 8, 8)
+        'rotate -21'
+        """
+        pairs = zip(drawn["operation"].numpy(), drawn["argument"], strict=True)
+        return "\n".join(
+            operation_text(OPERATIONS[place], argument)
+            for place, argument in pairs
+            if place < len(OPERATIONS)
+        )
 
 
 def level_argument(operation: tf.Tensor, level: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:

@@ -123,6 +123,15 @@ class ScaleJitterCrop(Augmentation):
         top, left, height, width = tf.unstack(self.box(shape[0], shape[1], drawn))
         return self.resize(image[top : top + height, left : left + width], drawn, shape)
 
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """The length that the shorter edge is resized to.
+
+        >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 20))
+        >>> crop.describe({"edge": tf.constant(20)}, 40, 30)
+        'shorter edge 20'
+        """
+        return f"shorter edge {int(drawn['edge'])}"
+
     def resize(
         self, part: tf.Tensor, drawn: dict[str, tf.Tensor], shape: tf.Tensor | Sequence[int]
     ) -> tf.Tensor:

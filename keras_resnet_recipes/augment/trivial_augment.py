@@ -12,6 +12,7 @@ from keras_resnet_recipes.augment import operations as ops
 from keras_resnet_recipes.augment.augmentation import (
     Augmentation,
     check_interpolation,
+    operation_text,
     split_seed,
 )
 from keras_resnet_recipes.augment.choice import Operation, choose
@@ -108,6 +109,15 @@ class TrivialAugmentWide(Augmentation):
         """
         operations = _OPERATIONS[self.interpolation]
         return choose(operations, drawn["operation"], image, drawn["argument"])
+
+    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
+        """The operation with what it is called with; `magnitude_argument` has the units.
+
+        >>> drawn = {"operation": tf.constant(3), "argument": tf.constant(1.0)}
+        >>> TrivialAugmentWide().describe(drawn, 8, 8)
+        'translate_x 1'
+        """
+        return operation_text(OPERATIONS[int(drawn["operation"])], drawn["argument"])
 
 
 def magnitude_argument(operation: str, magnitude: int, negative: bool = False) -> float:

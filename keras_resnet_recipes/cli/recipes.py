@@ -36,13 +36,7 @@ def add_commands(commands: Any) -> None:
     add_changes(command)
     command.set_defaults(run=_show)
 
-    command = commands.add_parser("preview", help="draw what the network will see")
-    command.add_argument("recipe", metavar="RECIPE", help="such as A1")
-    command.add_argument("--data", required=True, metavar="DATA", help=DATA)
-    command.add_argument("--out", default="preview.png", metavar="PNG", help="default preview.png")
-    command.add_argument("--seed", type=int, default=0, help="seed of order and augmentation")
-    add_changes(command)
-    command.set_defaults(run=_preview)
+    _add_preview(commands.add_parser("preview", help="draw what the network will see"))
 
     command = commands.add_parser("compare", help="recipes side by side")
     command.add_argument(
@@ -67,6 +61,22 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--out", metavar="JSON", help="write the recipe, for krr train")
     add_changes(command)
     command.set_defaults(run=_from_timm)
+
+
+def _add_preview(command: argparse.ArgumentParser) -> None:
+    command.add_argument("recipe", metavar="RECIPE", help="such as A1")
+    command.add_argument("--data", required=True, metavar="DATA", help=DATA)
+    command.add_argument("--out", default="preview.png", metavar="PNG", help="default preview.png")
+    command.add_argument(
+        "--rows",
+        type=int,
+        metavar="N",
+        help="N batches, finished, each a row; default: one batch, a row for each ingredient",
+    )
+    command.add_argument("--columns", type=int, default=8, metavar="N", help="pictures, default 8")
+    command.add_argument("--seed", type=int, default=0, help="seed of order and augmentation")
+    add_changes(command)
+    command.set_defaults(run=_preview)
 
 
 def add_changes(command: argparse.ArgumentParser) -> None:
@@ -130,7 +140,8 @@ def _show(options: argparse.Namespace) -> None:
 
 def _preview(options: argparse.Namespace) -> None:
     recipe = changed(named_recipe(options.recipe), options.changes)
-    print(recipe.preview(options.data, options.out, seed=options.seed))
+    numbers = {"rows": options.rows, "columns": options.columns, "seed": options.seed}
+    print(recipe.preview(options.data, options.out, **numbers))
 
 
 def _compare(options: argparse.Namespace) -> None:

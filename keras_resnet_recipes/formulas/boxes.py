@@ -134,6 +134,16 @@ def padded_crop(ops: Any, images: Any, corner: Any, padding: int, color: Any = N
     return ops.numpy.where(known, crops, _as_pixels(ops, color, images))
 
 
+def moved_text(down: int, right: int) -> str:
+    """How far the pixels of an image move, for a reader.
+
+    >>> moved_text(-2, 1), moved_text(0, 0)
+    ('2 up, 1 right', '')
+    """
+    ways = ((down, "down", "up"), (right, "right", "left"))
+    return ", ".join(f"{abs(way)} {one if way > 0 else other}" for way, one, other in ways if way)
+
+
 def _mirrored(ops: Any, places: Any, length: Any) -> Any:
     return length - 1 - ops.numpy.abs(length - 1 - ops.numpy.abs(places))
 

@@ -305,18 +305,26 @@ class Recipe(Settings):
         dataset: Any,
         path: str | Path = "preview.png",
         *,
-        rows: int = 4,
+        rows: int | None = None,
         columns: int = 8,
+        augment: Sequence[Callable[..., Any]] | None = None,
+        mix: Callable[..., Any] | None = None,
         seed: int = 0,
     ) -> Path:
-        """Draws what the network will see: augmented and mixed pictures, each row a batch of its own.
+        """Draws what the network will see, and how it came about.
+
+        A row for each ingredient: the first pictures of the training as decoded, with the part that the crop
+        takes, and after each step, with what was drawn for each (operations and their arguments, lambda
+        of the mixing, the targets that result). The last row is what the network is given.
 
         Args:
             dataset: As for `fit`.
             path: The PNG to write.
-            rows: Batches; each is mixed in its own way.
+            rows: So many batches instead, finished, without words, each a row and mixed in its own way.
             columns: Pictures of a batch; even if the recipe mixes.
-            seed: As for `fit`.
+            augment: As for `fit`.
+            mix: As for `fit`.
+            seed: As for `fit`; another one draws anew.
 
         Returns:
             The PNG.
@@ -329,14 +337,16 @@ class Recipe(Settings):
         >>> x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8")
         >>> recipe = krr.A3(train_size=32, rand_augment=None, classes=2)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     recipe.preview((x, np.arange(8) % 2), folder + "/grid.png", rows=2, columns=4).name
-        'grid.png'
+        ...     recipe.preview((x, np.arange(8) % 2), folder + "/steps.png", columns=4).name
+        'steps.png'
         """
         from keras_resnet_recipes import plots, training
 
         plots.check_matplotlib(path)
-        pictures = training.preview(self, dataset, rows=rows, columns=columns, seed=seed)
-        return plots.save_grid(pictures, path)
+        options = {"columns": columns, "seed": seed, "augment": augment, "mix": mix}
+        if rows is None:
+            return plots.save_stages(training.stages(self, dataset, **options), path)
+        return plots.save_grid(training.preview(self, dataset, rows=rows, **options), path)
 
     def plot_schedule(
         self, path: str | Path = "schedule.png", *, steps_per_epoch: int = 100

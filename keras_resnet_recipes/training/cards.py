@@ -4,6 +4,7 @@ They are drawn on the host, the same on every backend, and are all that goes to 
 step: 12 KB for 512 pictures.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -60,20 +61,52 @@ def pictures(recipe: Recipe, cards: Any, images: Any) -> Any:
     Returns:
         [n, height, width, 3], 0 to 255: uint8, or float32 where something is painted.
     """
+    *_, (_, made) = changes(recipe, cards, images)
+    return made
+
+
+def changes(recipe: Recipe, cards: Any, images: Any) -> Iterator[tuple[str, Any]]:
+    """The pictures after each of the steps.
+
+    Args:
+        recipe: As for `pictures`.
+        cards: Likewise.
+        images: Likewise.
+
+    Yields:
+        The name of the step in `krr.augment`, empty for the images themselves, and the pictures after
+        it, as `pictures` returns them.
+    """
     backend = DynamicBackend()
     made = ops.take(images, cards[:, 0], axis=0)
     if recipe.cutout or (recipe.pad and recipe.pad_color):
         # Bytes would round the colour; a mean is to be 0 once normalized.
         made = ops.cast(made, "float32")
+    yield "", made
     if recipe.pad:
         made = boxes.padded_crop(backend, made, cards[:, 1:3], recipe.pad, recipe.pad_color)
+        yield "PadAndCrop", made
     if recipe.horizontal_flip:
         made = ops.where(cards[:, 3, None, None, None] == 1, ops.flip(made, axis=2), made)
+        yield "RandomFlip", made
     if recipe.cutout:
         corner = cards[:, 4:6]
         square = ops.concatenate([corner, corner + recipe.cutout], axis=1)
         made = boxes.fill(backend, made, square, recipe.cutout_color or IMAGENET_MEAN)
-    return made
+        yield "Cutout", made
+
+
+def described(recipe: Recipe, step: str, card: np.ndarray) -> str:
+    """What a card says of a step that `changes` names, for a reader.
+
+    >>> described(Recipe(pad=4), "PadAndCrop", np.array([7, 4, 6, 0, 0, 0]))
+    '2 left'
+    """
+    if step == "PadAndCrop":
+        return boxes.moved_text(recipe.pad - int(card[1]), recipe.pad - int(card[2]))
+    if step == "RandomFlip":
+        return "mirrored" if card[3] else ""
+    return f"at row {card[4]}, column {card[5]}" if step == "Cutout" else ""
 
 
 def targets(recipe: Recipe, labels: Any, label_smoothing: float = 0.0) -> Any:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -55,13 +55,16 @@ class OwnSteps:
 
     def augmented(self, images: tf.Tensor) -> tf.Tensor:
         """uint8 pictures after all of `augment`."""
-        if not self.augment:
-            return images
+        *_, (_, changed) = [("", images), *self.changes(images)]
+        return changed
+
+    def changes(self, images: tf.Tensor) -> Iterator[tuple[str, tf.Tensor]]:
+        """The name of each step of `augment`, and the uint8 pictures after it."""
         changed = tf.cast(images, tf.float32)
-        for step in self.augment:
+        for step in self.augment or ():
             changed = _called(step, changed)
             _check_shape("augment", step, "images", changed, images)
-        return _pixels(changed, images)
+            yield name_of(step), _pixels(changed, images)
 
     def mixed(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """uint8 pictures and float32 labels after `mix`."""
@@ -92,18 +95,19 @@ def _check_shape(argument: str, step: Any, what: str, result: Any, given: tf.Ten
     shape = getattr(result, "shape", None)
     if shape is None or not given.shape.is_compatible_with(shape):
         raise ValueError(
-            f"`{argument}`: {_name(step)} must return {what} of the shape {tuple(given.shape)} that it "
+            f"`{argument}`: {name_of(step)} must return {what} of the shape {tuple(given.shape)} that it "
             f"is given; received {type(result).__name__ if shape is None else tuple(shape)}."
         )
 
 
-def _name(step: Any) -> str:
+def name_of(step: Any) -> str:
+    """What messages call a layer or a function of the caller."""
     return getattr(step, "__qualname__", type(step).__name__)
 
 
 def _described(step: Any) -> Any:
     if not isinstance(step, keras.Layer):
-        return _name(step)
+        return name_of(step)
     # What is no JSON counts by its class alone: its repr may hold an address.
     settings = json.dumps(step.get_config(), default=lambda value: type(value).__name__)
     return {"class": type(step).__name__, "settings": _without_names(json.loads(settings))}

@@ -280,6 +280,15 @@ def loss(recipe: Recipe, reduction: str | None = "sum_over_batch_size") -> keras
     return keras.losses.CategoricalCrossentropy(from_logits=True, reduction=reduction)
 
 
+@keras.saving.register_keras_serializable("keras_resnet_recipes")
+class TopFive(keras.metrics.TopKCategoricalAccuracy):
+    """Keras' metric, of logits in half precision, too, among which TensorFlow finds no largest."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Counts a batch; see Keras."""
+        super().update_state(y_true, keras.ops.cast(y_pred, "float32"), sample_weight)
+
+
 def metrics(recipe: Recipe, replicas: int = 1) -> list[keras.metrics.Metric]:
     """Top-1, top-5 where there are more than five classes, and on several devices the loss.
 
@@ -288,7 +297,7 @@ def metrics(recipe: Recipe, replicas: int = 1) -> list[keras.metrics.Metric]:
     """
     made = [keras.metrics.CategoricalAccuracy(name="top1")]
     if recipe.classes > 5:
-        made.append(keras.metrics.TopKCategoricalAccuracy(5, name="top5"))
+        made.append(TopFive(5, name="top5"))
     if replicas > 1:
         made.append(keras.metrics.MeanMetricWrapper(loss(recipe, reduction=None), name="loss"))
     return made

@@ -1,6 +1,6 @@
 """From the contents of a file to the augmented pictures of one image, and what is drawn for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -67,6 +67,19 @@ def _crop(recipe: Recipe) -> augment.Augmentation | None:
     return None
 
 
+def whole_image(recipe: Recipe) -> augment.CenterCrop:
+    """What takes the place of a random crop where the recipe has none."""
+    smooth = "bilinear" if recipe.train_interpolation == "bilinear" else "bicubic"
+    return augment.CenterCrop(size=recipe.train_size, crop_ratio=1.0, interpolation=smooth)
+
+
+def after_crop(
+    steps: dict[str, augment.Augmentation], row: dict[str, Any]
+) -> Iterator[tuple[str, augment.Augmentation, dict[str, tf.Tensor]]]:
+    """The steps that follow the crop, in their order, with what is drawn for one picture."""
+    return ((name, step, row[name]) for name, step in steps.items() if name != "crop")
+
+
 def drawn_rows(
     steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int, first: tf.Tensor
 ) -> tf.data.Dataset:
@@ -99,9 +112,7 @@ def block_of_rows(
 
 def copies_of(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augmentation]) -> Copies:
     """From ((place, item), drawn rows) to (place, uint8 pictures of all copies, their labels)."""
-    size, copies = recipe.train_size, recipe.repeated_augmentation
-    smooth = "bilinear" if recipe.train_interpolation == "bilinear" else "bicubic"
-    whole = augment.CenterCrop(size=size, crop_ratio=1.0, interpolation=smooth)
+    size, copies, whole = recipe.train_size, recipe.repeated_augmentation, whole_image(recipe)
     # Of a single copy only the crop is decoded, several share one decoded image.
     random_crop = isinstance(steps.get("crop"), augment.RandomResizedCrop)
     decode_part = data.encoded and copies == 1 and random_crop
@@ -126,9 +137,8 @@ def copies_of(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augme
 
         def picture(row: dict[str, Any]) -> tf.Tensor:
             changed = cut(image, row)
-            for name, step in steps.items():
-                if name != "crop":
-                    changed = step.apply(changed, row[name])
+            for _, step, drawn in after_crop(steps, row):
+                changed = step.apply(changed, drawn)
             return tf.ensure_shape(changed, (size, size, 3))
 
         if copies == 1:

@@ -227,8 +227,8 @@ def _pictures(
 ) -> tf.data.Dataset:
     """The share of the augmented pictures `start` to `count` of an epoch, in batches (images, labels)."""
     steps, copies = own.kept(augmentations(recipe)), recipe.repeated_augmentation
-    length = _places(data, count, copies)
-    items, index_at = _ordered(data, seed, copies, length)
+    length = images_needed(data, count, copies)
+    items, index_at = ordered(data, seed, copies, length)
     first = start // copies
     drawn = drawn_rows(steps, seed, copies, first)
     numbered = share.owned(tf.data.Dataset.zip((items.enumerate().skip(first), drawn)))
@@ -262,7 +262,7 @@ def _chunks(
 ) -> Chunks:
     """The pictures of `_pictures` for all epochs, any few of them at a time."""
     steps, copies = own.kept(augmentations(recipe)), recipe.repeated_augmentation
-    length, copied = _places(data, count, copies), copies_of(recipe, data, steps)
+    length, copied = images_needed(data, count, copies), copies_of(recipe, data, steps)
     rows = block_of_rows(steps, copies)
 
     def order(epoch: tf.Tensor) -> tf.Tensor:
@@ -281,13 +281,13 @@ def _chunks(
     return Chunks(data, count, length, places, copies, order, pictures, share)
 
 
-def _places(data: ImageDataset, count: int, copies: int) -> int:
+def images_needed(data: ImageDataset, count: int, copies: int) -> int:
     """Images in the order of an epoch of `count` pictures, and those to replace unreadable ones."""
     # They come from the rest of the order, at most one pass of it.
     return -(-count // copies) + ((data.size or count) if data.encoded else 0)
 
 
-def _ordered(
+def ordered(
     data: ImageDataset, seed: tf.Tensor, copies: int, length: int
 ) -> tuple[tf.data.Dataset, Callable[[tf.Tensor], tf.Tensor]]:
     """The items of an epoch, one for all its copies, and from their places to the images' indices."""
@@ -310,13 +310,7 @@ def _targets_and_mix(
     number, hosts = host
     # A recipe that mixes the whole batch and one of several hosts never come together.
     draws = (replicas if recipe.mix_per_replica else hosts) // hosts
-    mix = augment.MixUpOrCutMix(
-        mixup_alpha=recipe.mixup_alpha,
-        cutmix_alpha=recipe.cutmix_alpha,
-        probability=recipe.mix_probability,
-        switch_probability=recipe.mix_switch_probability,
-        partner=recipe.mix_partner,
-    )
+    mix = mixing_of(recipe)
 
     @_plain
     def batch(
@@ -327,13 +321,10 @@ def _targets_and_mix(
         targets = augment.one_hot(labels, recipe.classes, recipe.label_smoothing)
         images = own.augmented(images)
         shares = zip(tf.split(images, draws), tf.split(targets, draws), strict=True)
-        # Rows of pictures use the seeds (epoch, block); -1 keeps those of batches apart.
         mixed = [
             own.mixed(*share)
             if own.mix is not None
-            else mix(
-                *share, folded(folded(epoch_seed, -1), (step * hosts + number) * draws + place)
-            )
+            else mix(*share, mix_seed(epoch_seed, (step * hosts + number) * draws + place))
             for place, share in enumerate(shares)
         ]
         return (
@@ -343,6 +334,23 @@ def _targets_and_mix(
         )
 
     return batch
+
+
+def mixing_of(recipe: Recipe) -> augment.MixUpOrCutMix:
+    """The recipe's MixUp and CutMix."""
+    return augment.MixUpOrCutMix(
+        mixup_alpha=recipe.mixup_alpha,
+        cutmix_alpha=recipe.cutmix_alpha,
+        probability=recipe.mix_probability,
+        switch_probability=recipe.mix_switch_probability,
+        partner=recipe.mix_partner,
+    )
+
+
+def mix_seed(epoch_seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
+    """The seed of the part of a batch that is mixed as one, by its number in the epoch."""
+    # Rows of pictures use the seeds (epoch, block); -1 keeps those of batches apart.
+    return folded(folded(epoch_seed, -1), number)
 
 
 def _options() -> tf.data.Options:

@@ -15,7 +15,8 @@ from keras_resnet_recipes.checkpoints import build_metrics
 from keras_resnet_recipes.memory import ImageArrays, is_npz
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import parts
-from keras_resnet_recipes.training.cards import drawn_cards, pictures, targets
+from keras_resnet_recipes.training.cards import changes, described, drawn_cards, pictures, targets
+from keras_resnet_recipes.training.stage import Stage, class_name
 
 
 def read(
@@ -181,8 +182,25 @@ class Feed:
         shape, size = self._images.images.shape, self._recipe.batch_size
         cards = drawn_cards(self._recipe, shape, count=rows * size, seed=self._seed, epoch=0)
         made = pictures(self._recipe, ops.convert_to_tensor(cards), self._train[0])
-        shown = np.rint(ops.convert_to_numpy(made)).astype(np.uint8)
-        return shown.reshape(rows, size, *made.shape[1:])
+        return _as_bytes(made).reshape(rows, size, *made.shape[1:])
+
+    def stages(self) -> list[Stage]:
+        """The first batch as it lies on the device and after each ingredient."""
+        count = self._recipe.batch_size
+        shape = self._images.images.shape
+        cards = drawn_cards(self._recipe, shape, count=count, seed=self._seed, epoch=0)
+        labels = ops.convert_to_numpy(self._train[1])[cards[:, 0]]
+        made = changes(self._recipe, ops.convert_to_tensor(cards), self._train[0])
+        return [
+            Stage(
+                step or "as given",
+                _as_bytes(pictures),
+                [described(self._recipe, step, card) for card in cards]
+                if step
+                else [class_name(label, None) for label in labels],
+            )
+            for step, pictures in made
+        ]
 
     def first_images(self, count: int) -> np.ndarray:
         """At most so many of the training images, uint8 [n, size, size, 3]."""
@@ -297,6 +315,10 @@ def _test_mirrored(model: keras.Model) -> Iterator[None]:
         yield
     finally:
         del model.test_step
+
+
+def _as_bytes(pictures: Any) -> np.ndarray:
+    return np.rint(ops.convert_to_numpy(pictures)).astype(np.uint8)
 
 
 def _given(step: Callable[..., Any], inputs: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:

@@ -13,9 +13,11 @@ from keras_resnet_recipes.data import ImageDataset, UnreadableImages
 from keras_resnet_recipes.data import from_source as read
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.ingredients import stages
 from keras_resnet_recipes.training.own_steps import OwnSteps
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.training.real import real_labels
+from keras_resnet_recipes.training.stage import Stage
 
 __all__ = ["Feed", "read"]
 
@@ -167,6 +169,11 @@ class Feed:
         )
         with watcher.named():
             return np.stack([images for images, _ in batches.take(rows).as_numpy_iterator()])
+
+    def stages(self) -> list[Stage]:
+        """The first batch as decoded and after each ingredient."""
+        numbers = self._numbers
+        return stages(self._recipe, self._images, seed=numbers["seed"], own=numbers["own"])
 
     def first_images(self, count: int) -> np.ndarray:
         """At most so many of the training images as an evaluation sees them, uint8 [n, size, size, 3]."""

@@ -87,6 +87,17 @@ def test_losses_are_float32(name, precision):
 
 
 @pytest.mark.every_backend
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_accuracies_are_of_scores_in_half_precision_too(precision):
+    targets = np.eye(8, dtype="float32")[[0, 3, 7, 6]]
+    scores = keras.ops.cast(np.tile(np.arange(8, 0, -1), (4, 1)), precision)
+    top1, top5 = parts.metrics(RECIPE.replace(classes=8))
+    for metric, share in ((top1, 1 / 4), (top5, 2 / 4)):
+        metric.update_state(targets, scores)
+        assert float(metric.result()) == share
+
+
+@pytest.mark.every_backend
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
 def test_probabilities_are_float32(activation):
     with parts.dtype_policy("mixed_float16"):

@@ -332,6 +332,24 @@ def test_a_preview_shows_the_pictures_of_the_cards(tmp_path):
     np.testing.assert_array_equal(shown, expected.reshape(2, 4, 8, 8, 3))
 
 
+def test_a_preview_tells_what_the_cards_say(tmp_path):
+    from keras_resnet_recipes.training import preview, stages
+
+    recipe = RECIPE.replace(pad=2, horizontal_flip=True, cutout=3, cutout_color=(1.0, 2.0, 3.0))
+    shown = stages(recipe, (X, Y), columns=8, seed=3)
+    last = preview(recipe, (X, Y), rows=1, columns=8, seed=3)[0]
+    np.testing.assert_array_equal(np.stack(shown[-1].pictures), last)
+    names = ["as given", "PadAndCrop", "RandomFlip", "Cutout"]
+    assert [stage.name for stage in shown] == names
+    for before, after, caption in zip(
+        shown[1].pictures, shown[2].pictures, shown[2].captions, strict=True
+    ):
+        np.testing.assert_array_equal(after, before[:, ::-1] if caption else before)
+    for picture, caption in zip(shown[3].pictures, shown[3].captions, strict=True):
+        row, column = (int(word.strip(",")) for word in caption.split()[2::2])
+        assert (picture[row : row + 3, column : column + 3] == [1, 2, 3]).all()
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

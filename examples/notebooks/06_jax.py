@@ -1,0 +1,127 @@
+# %% [markdown]
+# # On JAX
+#
+# The same recipes, networks, losses and optimizers, with Keras on JAX. Recipes that read files or draw
+# RandAugment are fed by tf.data on the CPU; those that keep the data set on the device need no TensorFlow at all.
+#
+# Run time: the tests' short mode takes 55 s of one core; the whole of it, and Colab, are not measured. Nothing is
+# downloaded but the package.
+
+# %% [markdown]
+# Keras reads its backend once, when it is imported. If the notebook imported it before, restart the runtime.
+
+# %%
+import os
+import subprocess
+import sys
+
+os.environ["KERAS_BACKEND"] = "jax"
+SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: fewer digits, one epoch, no install
+if "google.colab" in sys.modules and not SMOKE:
+    package = "keras-resnet-recipes[plot]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
+
+# %%
+import jax
+import keras
+import numpy as np
+from IPython.display import Image, display
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+import keras_resnet_recipes as krr
+
+print(keras.backend.backend(), jax.devices())
+
+# %%
+digits = load_digits()
+count = 160 if SMOKE else 1797
+images = (digits.images[:count, ..., None] * (255 / 16)).astype("uint8").repeat(2, 1).repeat(2, 2)
+train_x, test_x, train_y, test_y = train_test_split(
+    images, digits.target[:count], test_size=0.25, stratify=digits.target[:count], random_state=0
+)
+
+# %% [markdown]
+# ## Without TensorFlow
+#
+# `data_on_device=True` puts all images into the device's memory; crops out of padded pictures, mirror images and
+# cutout are done there, inside the compiled step. It goes with recipes that need no more, such as that of 2015
+# for CIFAR-10. Nothing of it uses TensorFlow: the package installed with `--no-deps`, with keras, jax and numpy,
+# is enough. (Where TensorFlow is installed, Keras imports it to set its seed.)
+
+# %%
+recipe = krr.He2015CIFAR(
+    data_on_device=True,
+    network="ResNet20",
+    train_size=16,
+    test_size=16,
+    pad=2,
+    horizontal_flip=False,
+    epochs=1 if SMOKE else 20,
+    step_epochs=(10.0, 15.0),
+    batch_size=40 if SMOKE else 64,
+)
+display(Image(filename=recipe.preview((train_x, train_y), "pictures.png")))
+
+# %%
+history = recipe.fit((train_x, train_y), verbose=2)
+result = recipe.evaluate(history.model, (test_x, test_y), verbose=0)
+print(f"top-1 {result['top1']:.2%} on {result['images']} digits held out")
+
+# %% [markdown]
+# ## The ingredients in JAX code
+#
+# A Keras model is a pure function of its weights: `stateless_call` goes through `jax.jit` and `jax.grad`. So do
+# the losses and the augmentation layers.
+
+# %%
+model = krr.applications.ResNet20(classes=10, classifier_activation=None)
+loss = krr.losses.BinaryCrossentropy(target_threshold=0.2)
+batch = train_x[:8].repeat(3, -1).astype("float32")
+targets = np.eye(10, dtype="float32")[train_y[:8]]
+
+
+@jax.jit
+@jax.value_and_grad
+def loss_of(trainable, rest, pictures, targets):
+    logits, _ = model.stateless_call(trainable, rest, pictures, training=True)
+    return loss(targets, logits)
+
+
+trainable = [variable.value for variable in model.trainable_variables]
+rest = [variable.value for variable in model.non_trainable_variables]
+value, gradients = loss_of(trainable, rest, batch, targets)
+norm = jax.numpy.sqrt(sum((gradient**2).sum() for gradient in gradients))
+print(f"loss {float(value):.3f}, norm of its gradient {float(norm):.3f}")
+
+# %% [markdown]
+# ## With tf.data
+#
+# A3 wants random resized crops and RandAugment: tf.data makes the pictures on the CPU, JAX trains. The pictures
+# are the same bytes on every backend. For this TensorFlow must be installed, as it is with the package.
+
+# %%
+a3 = krr.A3(
+    network="ResNet20",
+    train_size=16,
+    test_size=16,
+    crop_scale=(0.5, 1.0),
+    horizontal_flip=False,
+    epochs=1 if SMOKE else 20,
+    warmup_epochs=0 if SMOKE else 5,
+    batch_size=40 if SMOKE else 64,
+    learning_rate=4e-3,
+)
+history = a3.fit((train_x, train_y), verbose=2)
+print(f"loss {history.history['loss'][-1]:.3f}")
+
+# %% [markdown]
+# ## Several devices
+#
+# With two or more JAX devices, `distribution="auto"` opens `keras.distribution.DataParallel` over all; statistics
+# of batch norm are then always those of the whole batch. On several hosts, each runs the same script:
+# docs/scale-out.md.
+
+# %%
+with krr.distribution.scope("auto") as replicas:
+    print(f"{replicas} of {len(jax.devices())} devices")

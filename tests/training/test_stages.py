@@ -1,0 +1,157 @@
+"""What a preview shows of each ingredient is what the training does."""
+
+import itertools
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes import training
+from keras_resnet_recipes.training import streamed
+from keras_resnet_recipes.training.pictures import folded
+
+SMALL = {"train_size": 16, "batch_size": 8, "classes": 3}
+RECIPES = {
+    "repeated, RandAugment, mixed": krr.A1(**SMALL, mixup_alpha=0.0),
+    "every other change of colour": krr.TorchVisionV2(
+        **SMALL, color_jitter=(0.4, 0.4, 0.4, 0.1), lighting=0.1, cutout=4, random_erasing=0.9
+    ),
+    "scaled, cropped": krr.He2015(**SMALL, shorter_side=(17, 24), step_epochs=(30.0,)),
+    "not cropped": krr.DAWNBench(**SMALL, data_on_device=False, cutout=4),
+}
+RARELY_MIXED = krr.A2(**SMALL, mix_probability=0.01, repeated_augmentation=1)
+NAMES = {
+    "repeated, RandAugment, mixed": ["RandomResizedCrop", "RandomFlip", "RandAugment", "CutMix"],
+    "every other change of colour": [
+        *("RandomResizedCrop", "RandomFlip", "Cutout", "TrivialAugmentWide", "ColorJitter"),
+        *("Lighting", "RandomErasing", "MixUp"),
+    ],
+    "scaled, cropped": ["ScaleJitterCrop", "RandomFlip", "Lighting"],
+    "not cropped": ["CenterCrop", "PadAndCrop", "RandomFlip", "Cutout"],
+}
+# With it the second recipe blends.
+SEED = 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three classes of pictures of several sizes; the first of the training cannot be read."""
+    root, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    for name in ("ant", "bee", "cow"):
+        (root / name).mkdir()
+        for number in range(34):
+            size = 20 + number, 30 - number // 3, 3
+            picture = tf.io.encode_png(rng.integers(0, 256, size, "uint8"))
+            (root / name / f"{number}.png").write_bytes(picture.numpy())
+    data = streamed.read(root)
+    first = data.order(folded(tf.constant([SEED, 0], tf.int64), 0))[0]
+    Path(data.describe(int(first))).write_bytes(b"no picture")
+    return root
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def shown(request, folder):
+    """Name, recipe and stages."""
+    recipe = RECIPES[request.param]
+    return request.param, recipe, training.stages(recipe, folder, columns=8, seed=SEED)
+
+
+def test_the_last_stage_is_what_the_network_is_given(shown, folder):
+    _, recipe, stages = shown
+    expected = training.preview(recipe, folder, rows=1, columns=8, seed=SEED)[0]
+    np.testing.assert_array_equal(np.stack(stages[-1].pictures), expected)
+
+
+def test_every_ingredient_has_its_stage(shown):
+    name, _, stages = shown
+    assert [stage.name.partition("\n")[0] for stage in stages] == ["as decoded", *NAMES[name]]
+    assert all(len(stage.captions) == len(stage.pictures) == 8 for stage in stages)
+    assert {*stages[0].captions} <= {"ant", "bee", "cow"}
+
+
+def test_what_is_not_drawn_is_not_changed(shown):
+    _, _, stages = shown
+    looked_at = 0
+    for before, after in itertools.pairwise(stages[1:]):
+        for picture, changed, caption in zip(
+            before.pictures, after.pictures, after.captions, strict=True
+        ):
+            if not caption:
+                np.testing.assert_array_equal(changed, picture)
+                looked_at += 1
+            if caption == "mirrored":
+                np.testing.assert_array_equal(changed, picture[:, ::-1])
+    assert looked_at
+
+
+def test_captions_name_what_was_done(folder):
+    stages = training.stages(RARELY_MIXED, folder, columns=40, seed=SEED)
+    assert stages[-1].name == "not mixed"
+    before, after = stages[2:4]
+    found = 0
+    for picture, changed, caption in zip(
+        before.pictures, after.pictures, after.captions, strict=True
+    ):
+        names = [line.split()[0] for line in caption.splitlines()]
+        if len(names) == 1 and names[0] in ("auto_contrast", "equalize", "invert", "posterize"):
+            operation = getattr(krr.augment.operations, names[0])
+            arguments = [int(number) for number in caption.split()[1:]]
+            expected = operation(tf.constant(picture), *arguments)
+            np.testing.assert_array_equal(changed, expected)
+            found += 1
+    assert found
+
+
+def test_targets_are_those_of_the_training(folder):
+    recipe = RECIPES["repeated, RandAugment, mixed"]
+    data = streamed.read(folder)
+    last = training.stages(recipe, folder, columns=8, seed=SEED)[-1]
+    feed = streamed.Feed(recipe, data, None, steps=1, seed=SEED)
+    with feed.training(None, first_epoch=0, first_batch=0) as batches:
+        targets = next(iter(batches["x"]))[1].numpy()
+    for target, caption in zip(targets, last.captions, strict=True):
+        share, name = caption.splitlines()[0].split()
+        assert float(share) == pytest.approx(target.max(), abs=0.005)  # two digits
+        assert name == ("ant", "bee", "cow")[target.argmax()]
+
+
+def test_layers_of_the_caller_have_stages(folder):
+    def darker(images):
+        return images - 300.0
+
+    def swapped(images, labels):
+        return images[::-1], labels[::-1]
+
+    stages = training.stages(
+        RECIPES["repeated, RandAugment, mixed"],
+        folder,
+        columns=8,
+        seed=SEED,
+        augment=[keras.layers.Rescaling(-1.0, 255.0), darker],
+        mix=swapped,
+    )
+    names = [stage.name.rpartition(".")[2] for stage in stages]
+    assert names[2:] == ["RandomFlip", "Rescaling", "darker", "swapped"]
+    np.testing.assert_array_equal(stages[3].pictures[0], 255 - stages[2].pictures[0])
+    assert not np.any(stages[-1].pictures)
+    assert stages[-1].captions[0].endswith(stages[0].captions[-1])
+
+
+@pytest.mark.parametrize(("columns", "message"), [(0, "`columns` must be at least 1"), (7, "even")])
+def test_columns_that_cannot_be_drawn(folder, tmp_path, columns, message):
+    with pytest.raises(ValueError, match=message):
+        krr.A1(**SMALL).preview(folder, tmp_path / "x.png", columns=columns)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_few_pictures_are_told(folder):
+    data = np.zeros((2, 16, 16, 3), "uint8"), np.arange(2)
+    recipe = krr.A3(**SMALL)
+    # Arrays are repeated, files that cannot be read are not replaced for ever.
+    assert len(training.stages(recipe, data, columns=8, seed=0)[0].pictures) == 8
+    stream = tf.data.Dataset.from_tensor_slices((data[0], np.array([0, 3])))
+    with pytest.raises(ValueError, match=r"labels from 0 to 2; .* has the label 3"):
+        training.stages(recipe, stream, columns=8, seed=0)
