@@ -26,11 +26,13 @@ def pages() -> dict[str, str]:
         if source in seen:
             continue
         seen.add(source)
-        text = (ROOT / source).read_text()
+        # A notebook is shown as the script that it was made of.
+        shown = source.replace(".ipynb", ".py")
+        text = (ROOT / shown).read_text()
         if source.endswith(".md"):
             pending += [target for _, target in _linked(text, source)]
         else:
-            code = f"```{LANGUAGES[Path(source).suffix]}\n{text}\n```"
+            code = f"```{LANGUAGES[Path(shown).suffix]}\n{text}\n```"
             text = f"# {Path(source).name}\n\n`{source}`\n\n{code}\n"
         if not source.startswith("docs/"):
             found[page_of(source)] = text
