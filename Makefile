@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test docs parity parity-table keras-cv dist lint format clean
+.PHONY: demo test docs bench parity parity-table keras-cv dist lint format clean
 
 demo: $(VENV)/demo-installed
 	$(BIN)/python examples/digits.py
@@ -27,6 +27,14 @@ parity-table: $(VENV)/dev-installed
 # Every network against timm itself, which has an environment of its own; about ten minutes.
 parity: $(VENV)/dev-installed $(VENV)-timm/installed
 	$(BIN)/python -m tests.applications.parity $(VENV)-timm/bin/python docs/weights.md
+
+# Beside timm, stock Keras and steps written by hand; hours. What needs data is run if CIFAR (cifar10.npz) is given.
+bench: $(VENV)/dev-installed $(VENV)-timm/installed
+	$(BIN)/python benchmarks/steps.py --peer-python $(VENV)-timm/bin/python --json benchmarks/results/steps.json
+	$(if $(CIFAR),$(BIN)/python benchmarks/loss_curves.py $(CIFAR) benchmarks/results/loss_curves --peer-python $(VENV)-timm/bin/python)
+	$(if $(CIFAR),$(BIN)/python benchmarks/learning.py $(CIFAR) runs/learning --peer-python $(VENV)-timm/bin/python)
+	$(if $(CIFAR),cp runs/learning/learning.json benchmarks/results)
+	$(BIN)/python benchmarks/page.py
 
 # Layers of keras-cv in a recipe, and how they differ from ours.
 keras-cv: $(VENV)-keras-cv/installed

@@ -23,7 +23,7 @@ def pages() -> dict[str, str]:
     pending = [*PAGES, *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/**/*.md"))]
     while pending:
         source = pending.pop()
-        if source in seen:
+        if source in seen or (source.startswith("docs/") and not source.endswith(".md")):
             continue
         seen.add(source)
         # A notebook is shown as the script that it was made of.
