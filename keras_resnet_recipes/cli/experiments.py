@@ -4,10 +4,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.cli.models import load_network
-from keras_resnet_recipes.cli.recipes import DATA, add_changes, changed, named_recipe
+from keras_resnet_recipes.cli.recipes import DATA, add_size, chosen_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
 from keras_resnet_recipes.memory import has_test_pictures, is_npz
-from keras_resnet_recipes.recipes import Recipe
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.experiments import Results
@@ -103,21 +102,11 @@ def _add_runs(command: argparse.ArgumentParser, run: Any) -> None:
         help="folder for all runs and results.json; an existing one goes on",
     )
     command.add_argument(
-        "--rescale", type=int, metavar="BATCH", help="batch size, the learning rate scaled with it"
-    )
-    command.add_argument(
         "--distribution", default="auto", metavar="HOW", help="as for krr train; default auto"
     )
     add_seeds(command)
-    add_changes(command)
+    add_size(command)
     command.set_defaults(run=run)
-
-
-def _recipe(options: argparse.Namespace) -> Recipe:
-    recipe = named_recipe(options.recipe)
-    if options.rescale is not None:
-        recipe = recipe.rescaled(options.rescale)
-    return changed(recipe, options.changes)
 
 
 def _runs(options: argparse.Namespace) -> dict[str, Any]:
@@ -138,7 +127,9 @@ def _degradation(options: argparse.Namespace) -> None:
     from keras_resnet_recipes import experiments
 
     _print(
-        experiments.degradation(depths=options.depths, recipe=_recipe(options), **_runs(options))
+        experiments.degradation(
+            depths=options.depths, recipe=chosen_recipe(options), **_runs(options)
+        )
     )
 
 
@@ -148,7 +139,7 @@ def _ablate(options: argparse.Namespace) -> None:
     runs = _runs(options)
     if options.teacher is not None:
         runs["teacher"] = load_network(options.teacher)
-    _print(experiments.ablate(_recipe(options), rows=options.rows, **runs))
+    _print(experiments.ablate(chosen_recipe(options), rows=options.rows, **runs))
 
 
 def _architecture_search(options: argparse.Namespace) -> None:
@@ -158,7 +149,7 @@ def _architecture_search(options: argparse.Namespace) -> None:
         raise ValueError("`--epochs N` says how many epochs each run has, not `--set epochs=N`.")
     _print(
         experiments.architecture_search(
-            recipe=_recipe(options),
+            recipe=chosen_recipe(options),
             epochs=options.epochs,
             rows=options.rows,
             **_runs(options),

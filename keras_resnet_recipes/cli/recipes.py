@@ -33,7 +33,7 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser("show", help="every value of a recipe")
     command.add_argument("recipe", metavar="RECIPE", help="such as A1")
     plan.add_options(command, DATA)
-    add_changes(command)
+    add_size(command)
     command.set_defaults(run=_show)
 
     _add_preview(commands.add_parser("preview", help="draw what the network will see"))
@@ -75,7 +75,7 @@ def _add_preview(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--columns", type=int, default=8, metavar="N", help="pictures, default 8")
     command.add_argument("--seed", type=int, default=0, help="seed of order and augmentation")
-    add_changes(command)
+    add_size(command)
     command.set_defaults(run=_preview)
 
 
@@ -89,6 +89,22 @@ def add_changes(command: argparse.ArgumentParser) -> None:
         metavar="FIELD=VALUE",
         help="change a field, VALUE as in Python: --set epochs=30 --set crop_scale='(0.5, 1)'; repeatable",
     )
+
+
+def add_size(command: argparse.ArgumentParser) -> None:
+    """Adds `--rescale` and `--set`, which `chosen_recipe` carries out."""
+    command.add_argument(
+        "--rescale", type=int, metavar="BATCH", help="batch size, the learning rate scaled with it"
+    )
+    add_changes(command)
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """The recipe that is named, rescaled and changed."""
+    recipe = named_recipe(options.recipe)
+    if options.rescale is not None:
+        recipe = recipe.rescaled(options.rescale)
+    return changed(recipe, options.changes)
 
 
 def named_recipe(name: str) -> Recipe:
@@ -131,7 +147,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    recipe = changed(named_recipe(options.recipe), options.changes)
+    recipe = chosen_recipe(options)
     plan.check(options)
     print(recipe)
     if options.plan:
@@ -139,7 +155,7 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _preview(options: argparse.Namespace) -> None:
-    recipe = changed(named_recipe(options.recipe), options.changes)
+    recipe = chosen_recipe(options)
     numbers = {"rows": options.rows, "columns": options.columns, "seed": options.seed}
     print(recipe.preview(options.data, options.out, **numbers))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.cli.experiments import add_seeds, seeds_of, validation_of
 from keras_resnet_recipes.cli.models import load_network
-from keras_resnet_recipes.cli.recipes import DATA, add_changes, changed, named_recipe
+from keras_resnet_recipes.cli.recipes import DATA, add_changes, add_size, changed, chosen_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
 from keras_resnet_recipes.clock import reached
 from keras_resnet_recipes.recipes import Recipe, load_recipe
@@ -43,9 +43,6 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         "--run-dir", metavar="DIR", help="folder for log and weights; an existing run goes on"
     )
     command.add_argument(
-        "--rescale", type=int, metavar="BATCH", help="batch size, the learning rate scaled with it"
-    )
-    command.add_argument(
         "--distribution",
         default="auto",
         metavar="HOW",
@@ -64,7 +61,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         "--on-nan", choices=("stop", "skip"), default="stop", help="at a loss that is not finite"
     )
     add_seeds(command)
-    add_changes(command)
+    add_size(command)
     command.set_defaults(run=_train)
 
 
@@ -92,10 +89,7 @@ def _train(options: argparse.Namespace) -> None:
     from keras_resnet_recipes import distribution
 
     distribution.join_hosts()
-    recipe = named_recipe(options.recipe)
-    if options.rescale is not None:
-        recipe = recipe.rescaled(options.rescale)
-    recipe = changed(recipe, options.changes)
+    recipe = chosen_recipe(options)
     print(recipe)
     options.val = validation_of(options)
     if len(seeds_of(options)) > 1:
