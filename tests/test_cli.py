@@ -52,6 +52,12 @@ def test_show_prints_every_value(capsys):
     assert "0.5, 1" in out
 
 
+def test_show_rescales(capsys):
+    assert main(["show", "A1", "--rescale", "512"]) == 0
+    # A quarter of the batch at half the rate, as LAMB's has it.
+    assert "0.0025 (0.005 in A1)" in capsys.readouterr().out
+
+
 def test_compare_prints_the_table(capsys):
     assert main(["compare", "A1", "A2", "A3"]) == 0
     out = capsys.readouterr().out
