@@ -369,11 +369,10 @@ class Recipe(Settings):
         ...     krr.A1().plot_schedule(folder + "/schedule.png").name
         'schedule.png'
         """
-        from keras_resnet_recipes import plots
-        from keras_resnet_recipes.training.rates import learning_rates
+        from keras_resnet_recipes import plots, training
 
         plots.check_matplotlib(path)
-        places, rates = learning_rates(self, steps_per_epoch)
+        places, rates = training.rates.learning_rates(self, steps_per_epoch)
         return plots.save_schedule(places, rates, path, title=repr(self))
 
     def evaluate(
