@@ -128,6 +128,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "degradation": degradation,
     "distillation": of_seeds,
     "fine_tuning": of_seeds,
+    "fine_tuning_short": of_seeds,
 }
 
 
