@@ -307,7 +307,7 @@ def test_classes_are_counted_and_labels_checked():
         ((np.zeros((8, 9, 8, 3), "uint8"), np.zeros(8, int)), "`train_size` is 8, .* 9 x 8 pixels"),
         ((np.zeros((8, 8, 8, 2), "uint8"), np.zeros(8, int)), "`images` must be"),
         (([np.zeros((8, 8)), np.zeros((9, 8))], [0, 1]), "`images` must be of one size"),
-        ("none.npz", "cannot read 'none.npz'"),
+        ("none.npz", "there is no file 'none.npz'"),
     ],
     ids=str,
 )
