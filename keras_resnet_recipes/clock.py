@@ -131,3 +131,16 @@ def reached(history: Mapping[str, Sequence[float]], top1: float) -> tuple[int, f
         if round(100 * accuracy, 4) >= top1:
             return number, sum(history[SECONDS][:number])
     return None
+
+
+def duration(seconds: float) -> str:
+    """A time as text, in the unit that suits it.
+
+    >>> duration(42), duration(600), duration(7200)
+    ('42 s', '10.0 min', '2.0 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} days"

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from keras_resnet_recipes.clock import duration
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.recipes.tables import table
@@ -113,7 +114,7 @@ class Plan:
                 f"the first, which compiles, {tried.first:.3g} s",
             ),
             ("images per second", f"{tried.images_per_second:.4g}"),
-            ("time", f"{told_seconds(self.seconds)} here, evaluations left out"),
+            ("time", f"{duration(self.seconds)} here, evaluations left out"),
             *memory,
         ]
 
@@ -175,16 +176,3 @@ def plan(
     if data is not None and probed_updates:
         tried = probe(recipe, data, teacher=teacher, updates=probed_updates)
     return Plan(recipe, images, name, tried)
-
-
-def told_seconds(seconds: float) -> str:
-    """A time in the unit that suits it.
-
-    >>> told_seconds(90), told_seconds(7200), told_seconds(864000)
-    ('90 s', '2.0 hours', '10.0 days')
-    """
-    if seconds < 600:
-        return f"{seconds:.3g} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours" if seconds < 4 * 86400 else f"{seconds / 86400:.1f} days"

@@ -4,6 +4,7 @@ import dataclasses
 import shlex
 from collections.abc import Sequence
 
+from keras_resnet_recipes.clock import duration
 from keras_resnet_recipes.recipes import compare
 from keras_resnet_recipes.recipes.fields import shown
 from keras_resnet_recipes.report.charts import Curve, chart
@@ -64,19 +65,6 @@ def percent(share: float | None) -> str:
     ('12.35 %', '–')
     """
     return "–" if share is None else f"{100 * share:.2f} %"
-
-
-def duration(seconds: float) -> str:
-    """A time as text.
-
-    >>> duration(42), duration(600), duration(7200)
-    ('42 s', '10.0 min', '2.0 h')
-    """
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} days"
 
 
 def _heading(run: Run) -> Markup:

@@ -10,6 +10,7 @@ from keras_resnet_recipes import augment
 from keras_resnet_recipes.data import ImageDataset, decode
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.mixing import mix_seed, mixing_of
 from keras_resnet_recipes.training.own_steps import OwnSteps, name_of
 from keras_resnet_recipes.training.pictures import (
     after_crop,
@@ -18,7 +19,7 @@ from keras_resnet_recipes.training.pictures import (
     folded,
     whole_image,
 )
-from keras_resnet_recipes.training.pipeline import images_needed, mix_seed, mixing_of, ordered
+from keras_resnet_recipes.training.pipeline import images_needed, ordered
 from keras_resnet_recipes.training.stage import Stage, class_name, target_caption
 
 _Row = dict[str, Any]

@@ -9,6 +9,7 @@ from keras_resnet_recipes import augment
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, decode
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import views
+from keras_resnet_recipes.training.mixing import targets_and_mix
 from keras_resnet_recipes.training.own_steps import OwnSteps
 from keras_resnet_recipes.training.pictures import (
     BLOCK,
@@ -92,7 +93,7 @@ def training_batches(
             batches.enumerate(unmade)
             .skip(skipped - unmade)
             .map(
-                _targets_and_mix(recipe, epoch_seed, unreadable, replicas, host, own),
+                targets_and_mix(recipe, epoch_seed, unreadable, replicas, host, own),
                 num_parallel_calls=own.workers,
             )
         )
@@ -100,7 +101,7 @@ def training_batches(
     @_plain
     def mixed(number: tf.Tensor, pictures: tuple[tf.Tensor, tf.Tensor]) -> Any:
         epoch, step = first_epoch + number // (count // part), number % (count // part)
-        mix = _targets_and_mix(recipe, folded(run_seed, epoch), unreadable, replicas, host, own)
+        mix = targets_and_mix(recipe, folded(run_seed, epoch), unreadable, replicas, host, own)
         return mix(step, pictures)
 
     if data_service is None:
@@ -296,61 +297,6 @@ def ordered(
         order = augment.repeat_order(data.order(seed), copies, length * copies)[::copies]
         return tf.data.Dataset.from_tensor_slices(order), lambda places: tf.gather(order, places)
     return data.items(seed).repeat().take(length), lambda places: places
-
-
-def _targets_and_mix(
-    recipe: Recipe,
-    epoch_seed: tf.Tensor,
-    unreadable: UnreadableImages,
-    replicas: int,
-    host: tuple[int, int],
-    own: OwnSteps,
-) -> Callable[[tf.Tensor, tuple[tf.Tensor, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]:
-    """From (step, (images, labels)) to a batch with targets, mixed if the recipe or the caller mixes."""
-    number, hosts = host
-    # A recipe that mixes the whole batch and one of several hosts never come together.
-    draws = (replicas if recipe.mix_per_replica else hosts) // hosts
-    mix = mixing_of(recipe)
-
-    @_plain
-    def batch(
-        step: tf.Tensor, pictures: tuple[tf.Tensor, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        images, labels = pictures
-        labels = unreadable.check_labels(labels, recipe.classes)
-        targets = augment.one_hot(labels, recipe.classes, recipe.label_smoothing)
-        images = own.augmented(images)
-        shares = zip(tf.split(images, draws), tf.split(targets, draws), strict=True)
-        mixed = [
-            own.mixed(*share)
-            if own.mix is not None
-            else mix(*share, mix_seed(epoch_seed, (step * hosts + number) * draws + place))
-            for place, share in enumerate(shares)
-        ]
-        return (
-            mixed[0]
-            if draws == 1
-            else tuple(tf.concat(part, 0) for part in zip(*mixed, strict=True))
-        )
-
-    return batch
-
-
-def mixing_of(recipe: Recipe) -> augment.MixUpOrCutMix:
-    """The recipe's MixUp and CutMix."""
-    return augment.MixUpOrCutMix(
-        mixup_alpha=recipe.mixup_alpha,
-        cutmix_alpha=recipe.cutmix_alpha,
-        probability=recipe.mix_probability,
-        switch_probability=recipe.mix_switch_probability,
-        partner=recipe.mix_partner,
-    )
-
-
-def mix_seed(epoch_seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
-    """The seed of the part of a batch that is mixed as one, by its number in the epoch."""
-    # Rows of pictures use the seeds (epoch, block); -1 keeps those of batches apart.
-    return folded(folded(epoch_seed, -1), number)
 
 
 def _options() -> tf.data.Options:

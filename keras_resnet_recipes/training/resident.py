@@ -11,10 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_resnet_recipes.checkpoints import build_metrics
 from keras_resnet_recipes.memory import ImageArrays, is_npz
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.card_steps import steps_given, test_mirrored
 from keras_resnet_recipes.training.cards import changes, described, drawn_cards, pictures, targets
 from keras_resnet_recipes.training.stage import Stage, class_name
 
@@ -151,8 +151,8 @@ class Feed:
         steps = {"train_step": self._train_inputs(size), "test_step": self._test_inputs()}
         twice = recipe.test_views == "mirrored"
         with (
-            _test_mirrored(model) if twice else contextlib.nullcontext(),
-            _steps_given(model, steps, calls),
+            test_mirrored(model) if twice else contextlib.nullcontext(),
+            steps_given(model, steps, calls),
         ):
             yield {
                 "x": _Batches(cards, size, first_epoch, self._train),
@@ -162,7 +162,7 @@ class Feed:
     @contextlib.contextmanager
     def evaluation(self, model: keras.Model) -> Iterator[Any]:
         """Inside, the compiled model can be evaluated on what this yields."""
-        with _steps_given(model, {"test_step": self._test_inputs()}, 1):
+        with steps_given(model, {"test_step": self._test_inputs()}, 1):
             yield self._evaluated()
 
     def examined(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -265,66 +265,8 @@ class _Batches(keras.utils.PyDataset):
         self._cards = self._drawn(next(self._epochs))
 
 
-@contextlib.contextmanager
-def _steps_given(
-    model: keras.Model, inputs: Mapping[str, Callable[..., tuple[Any, Any]]], calls: int
-) -> Iterator[None]:
-    """Inside, steps of a model are given what is made of their data, so many steps a call."""
-    # Else Keras would try out the model on cards.
-    build_metrics(model)
-    nothing = ops.zeros((1, *model.output_shape[1:]))
-    model.compute_loss(None, nothing, nothing)
-    before = {name: vars(model)[name] for name in inputs if name in vars(model)}
-    calls_before = model.steps_per_execution
-    for name, made in inputs.items():
-        setattr(model, name, _given(getattr(model, name), made))
-    model.steps_per_execution = calls
-    # Keras keeps what it makes of a step.
-    model.train_function = model.test_function = None
-    try:
-        yield
-    finally:
-        for name in inputs:
-            delattr(model, name)
-        for name, step in before.items():
-            setattr(model, name, step)
-        model.steps_per_execution = calls_before
-        model.train_function = model.test_function = None
-
-
-@contextlib.contextmanager
-def _test_mirrored(model: keras.Model) -> Iterator[None]:
-    """Inside, a test step is of the mean score of each picture and its mirror image."""
-    step, call = model.test_step, model.call
-
-    def twice(images: Any, **options: Any) -> Any:
-        views = (images, ops.flip(images, axis=2))
-        # In half precision a mean would be rounded to it.
-        one, other = (ops.cast(call(view, **options), "float32") for view in views)
-        return (one + other) / 2
-
-    def test_step(*arguments: Any) -> Any:
-        model.call = twice
-        try:
-            return step(*arguments)
-        finally:
-            del model.call
-
-    model.test_step = test_step
-    try:
-        yield
-    finally:
-        del model.test_step
-
-
 def _as_bytes(pictures: Any) -> np.ndarray:
     return np.rint(ops.convert_to_numpy(pictures)).astype(np.uint8)
-
-
-def _given(step: Callable[..., Any], inputs: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
-    if keras.backend.backend() == "jax":
-        return lambda state, data: step(state, inputs(*data))
-    return lambda data: step(inputs(*data))
 
 
 def _on_device(data: ImageArrays, size: int, name: str) -> tuple[Any, Any]:

@@ -44,7 +44,7 @@ def test_time_is_that_of_the_median_update():
     text = str(plan)
     assert "1 s here, median of 3 timed (0.5 to 3 s); the first, which compiles, 9 s" in text
     assert "images per second  4\n" in text
-    assert "17 minutes here" in text
+    assert "16.7 min here" in text
     assert text.endswith("3 MiB of this process")
 
 
