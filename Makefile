@@ -28,12 +28,26 @@ parity-table: $(VENV)/dev-installed
 parity: $(VENV)/dev-installed $(VENV)-timm/installed
 	$(BIN)/python -m tests.applications.parity $(VENV)-timm/bin/python docs/weights.md
 
-# Beside timm, stock Keras and steps written by hand; hours. What needs data is run if CIFAR (cifar10.npz) is given.
-bench: $(VENV)/dev-installed $(VENV)-timm/installed
-	$(BIN)/python benchmarks/steps.py --peer-python $(VENV)-timm/bin/python --json benchmarks/results/steps.json
-	$(if $(CIFAR),$(BIN)/python benchmarks/loss_curves.py $(CIFAR) benchmarks/results/loss_curves --peer-python $(VENV)-timm/bin/python)
-	$(if $(CIFAR),$(BIN)/python benchmarks/learning.py $(CIFAR) runs/learning --peer-python $(VENV)-timm/bin/python)
-	$(if $(CIFAR),cp runs/learning/learning.json benchmarks/results)
+# Everything of docs/benchmarks.md, beside timm, keras-cv, stock Keras and steps written by hand: hours. What needs data is
+# run where it is given: PHOTOS, a folder of JPEG files in a subfolder a class, and CIFAR, cifar10.npz.
+PEER = --peer-python $(VENV)-timm/bin/python
+RESULTS = benchmarks/results
+bench: $(VENV)/dev-installed $(VENV)-timm/installed $(VENV)-keras-cv/installed
+	$(BIN)/python benchmarks/steps.py $(PEER) --json $(RESULTS)/steps.json
+	$(BIN)/python benchmarks/repairs.py --json $(RESULTS)/repairs.json
+	$(BIN)/python benchmarks/memory.py --json $(RESULTS)/memory.json
+ifdef PHOTOS
+	$(BIN)/python benchmarks/input_pipeline.py $(PHOTOS) $(PEER) --keras-cv-python $(VENV)-keras-cv/bin/python \
+		--json $(RESULTS)/input_pipeline.json
+	$(BIN)/python benchmarks/operations.py $(PHOTOS) --json $(RESULTS)/operations.json
+endif
+ifdef CIFAR
+	$(BIN)/python benchmarks/loss_curves.py $(CIFAR) runs/loss_curves $(PEER)
+	for recipe in A1 A2 A3; do \
+		mkdir -p $(RESULTS)/loss_curves/$$recipe && cp runs/loss_curves/$$recipe/*.json $(RESULTS)/loss_curves/$$recipe; done
+	$(BIN)/python benchmarks/learning.py $(CIFAR) runs/learning $(PEER)
+	cp runs/learning/learning.json $(RESULTS)
+endif
 	$(BIN)/python benchmarks/page.py
 
 # Layers of keras-cv in a recipe, and how they differ from ours.

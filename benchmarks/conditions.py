@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("keras", "tensorflow", "jax", "torch", "timm", "pillow", "numpy")
+PACKAGES = ("keras", "keras-cv", "tensorflow", "jax", "torch", "timm", "pillow", "numpy")
 
 
-def conditions(peer_python: str | None = None) -> dict[str, Any]:
-    """The conditions of a run of the script at hand, and the versions of its peer."""
+def conditions(*peer_pythons: str | None) -> dict[str, Any]:
+    """The conditions of a run of the script at hand, and the versions of its peers."""
     # Paths of the machine tell nobody anything.
     words = [Path(word).name if "/" in word else word for word in sys.argv]
     made = {
@@ -24,8 +24,9 @@ def conditions(peer_python: str | None = None) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "versions": _versions(sys.executable),
     }
-    if peer_python:
-        made["peer_versions"] = _versions(peer_python)
+    peers = [_versions(python) for python in peer_pythons if python]
+    if peers:
+        made["peer_versions"] = {name: version for peer in peers for name, version in peer.items()}
     return made
 
 

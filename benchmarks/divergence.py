@@ -28,14 +28,20 @@ def summary(runs: dict[str, Run], reference: str, steps: int) -> list[str]:
     for name, run in runs.items():
         if name.startswith(reference):
             continue
-        shares = _largest_so_far(run, runs[reference])[:steps] / reached[:steps]
-        losses, expected = (np.array(each["losses"][:10]) for each in (run, runs[reference]))
-        first = abs(losses / expected - 1).max()
+        first, shares = against_floor(run, runs, reference)
+        shares = shares[:steps]
         lines.append(
             f"{name}: first 10 losses within {first:.1e} (relative); largest share of the floor "
             f"{shares.max():.2f} at update {shares.argmax() + 1}, {shares[-1]:.2f} at {steps}"
         )
     return lines
+
+
+def against_floor(run: Run, runs: dict[str, Run], reference: str) -> tuple[float, np.ndarray]:
+    """How far its first ten losses are off at most, relatively; and at each update its share of the floor."""
+    shares = _largest_so_far(run, runs[reference]) / _floor(runs, reference)
+    losses, expected = (np.array(each["losses"][:10]) for each in (run, runs[reference]))
+    return float(abs(losses / expected - 1).max()), shares
 
 
 def plot(path: Path, runs: dict[str, Run], reference: str) -> None:

@@ -1,13 +1,21 @@
-"""Images per CPU-second of the input pipeline, beside timm's chain and beside decoding alone.
+"""Images per CPU-second of the input pipeline, beside timm's chain, keras-cv's, and decoding alone.
 
-    python benchmarks/input_pipeline.py FOLDER --peer-python ../timm/bin/python
+    python benchmarks/input_pipeline.py FOLDER --peer-python PYTHON_WITH_TIMM --keras-cv-python PYTHON_WITH_KERAS_CV
 
-FOLDER holds one subfolder of JPEG files a class. Every figure is made by a process of its own, pinned
-to `--cores` cores, that warms up, then counts the CPU time (its own and its children's) of the
-images asked for, from the files to the mixed uint8 batch. The processes take turns, so that a change
-of the machine's mood meets all of them; ratios are medians of the ratios of a round.
+FOLDER holds one subfolder of JPEG files a class. Every figure is made by a process of its own, pinned to `--cores`
+cores, that warms up, then counts the CPU time (its own and its children's) of the images asked for, from the files to
+the mixed uint8 batch. The processes take turns, so that a change of the machine's mood meets all of them; ratios are
+medians of the ratios of a round.
 
-The peer's interpreter needs timm, torch, torchvision and Pillow, not this package.
+    ours      the pipeline of the recipe
+    exact     with `exact_resize=True`
+    prepared  from what `krr prepare --shorter-side 256 --quality 90` wrote of the files; compared with what others
+              make of the files
+    timm      its transforms and `FastCollateMixup`, in one process without workers
+    keras_cv  its layers in tf.data, as its guides put them together
+    floor     the files read and random crops of them decoded, nothing else
+
+The others' interpreters need timm, torch, torchvision and Pillow, or keras-cv and TensorFlow, not this package.
 """
 
 import argparse
@@ -25,11 +33,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from conditions import conditions
+
 # Even for mixing, a multiple of the three copies of A1.
 BATCH = 252
-ROWS = {"A3": {"size": 160, "policy": "rand-m6-mstd0.5-inc1", "mixup": 0.1, "copies": 1}}
-ROWS["A1"] = {"size": 224, "policy": "rand-m7-mstd0.5-inc1", "mixup": 0.2, "copies": 3}
-ENGINES = ("ours", "exact", "prepared", "peer", "floor")
+ROWS = {
+    "A3": {"size": 160, "magnitude": 6, "mixup": 0.1, "copies": 1},
+    "A1": {"size": 224, "magnitude": 7, "mixup": 0.2, "copies": 3},
+}
+ENGINES = ("ours", "exact", "prepared", "timm", "keras_cv", "floor")
 # What `krr prepare` is asked for; 1.15 times the training size would suit 224 pixels.
 SHORTER_SIDE, QUALITY = 256, 90
 
@@ -77,7 +89,7 @@ def floor(row: str, folder: str) -> Iterator[Any]:
     yield from tf.data.Dataset.zip((files, drawn)).map(decoded).batch(BATCH)
 
 
-def peer(row: str, folder: str) -> Iterator[Any]:
+def timm(row: str, folder: str) -> Iterator[Any]:
     """Batches of timm's transforms and collating, in one process without workers."""
     # torch's CPU build lacks the operations that this module of torchvision declares.
     sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("unused"))
@@ -91,7 +103,7 @@ def peer(row: str, folder: str) -> Iterator[Any]:
         values["size"],
         is_training=True,
         use_prefetcher=True,
-        auto_augment=values["policy"],
+        auto_augment=f"rand-m{values['magnitude']}-mstd0.5-inc1",
         interpolation="random",
     )
     collate = FastCollateMixup(
@@ -104,11 +116,37 @@ def peer(row: str, folder: str) -> Iterator[Any]:
         yield collate([(transform(image), label) for image, label in pairs])
 
 
+def keras_cv(row: str, folder: str) -> Iterator[Any]:
+    """Batches of keras-cv's layers: crop and flip of each picture, the rest of the batch."""
+    import keras_cv
+    import tensorflow as tf
+
+    layers, values = keras_cv.layers, ROWS[row]
+    size = values["size"]
+    crop = layers.RandomCropAndResize((size, size), (0.08, 1.0), (3 / 4, 4 / 3))
+    flip = layers.RandomFlip("horizontal")
+    augment = layers.RandAugment((0, 255), 2, values["magnitude"] / 10, magnitude_stddev=0.05)
+    mix = layers.RandomChoice([layers.MixUp(values["mixup"]), layers.CutMix(1.0)], batchwise=True)
+    files = tf.data.Dataset.from_tensor_slices(_files(folder)).repeat()
+    files = files.flat_map(lambda file: tf.data.Dataset.from_tensors(file).repeat(values["copies"]))
+
+    def cropped(file: Any) -> Any:
+        image = tf.cast(tf.io.decode_jpeg(tf.io.read_file(file), channels=3), tf.float32)
+        return flip(crop(image, training=True), training=True)
+
+    def mixed(images: Any) -> Any:
+        inputs = {"images": augment(images, training=True), "labels": tf.one_hot([0] * BATCH, 1000)}
+        outputs = mix(inputs, training=True)
+        return tf.saturate_cast(outputs["images"], tf.uint8), outputs["labels"]
+
+    yield from files.map(cropped).batch(BATCH, drop_remainder=True).map(mixed)
+
+
 def measure(engine: str, row: str, folder: str, images: int) -> dict[str, float]:
     """Images per CPU-second of one engine in this process."""
     started = time.perf_counter()
-    engines = {"ours": ours, "exact": exact, "prepared": ours, "peer": peer, "floor": floor}
-    batches = engines[engine](row, folder)
+    made_by = {"ours": ours, "exact": exact, "prepared": ours, "floor": floor}
+    batches = (made_by | {"timm": timm, "keras_cv": keras_cv})[engine](row, folder)
     for _ in range(2):
         next(batches)
     warm, cpu, wall = time.perf_counter() - started, _cpu_seconds(), time.perf_counter()
@@ -130,18 +168,22 @@ def main() -> None:
         figures = measure(arguments.engine, arguments.rows[0], arguments.folder, arguments.images)
         print(json.dumps(figures), flush=True)
         os._exit(0)  # a pipeline that is still filling its buffers has nothing to tidy up
-    engines = [name for name in arguments.engines if arguments.peer_python or name != "peer"]
+    interpreters = {"timm": arguments.peer_python, "keras_cv": arguments.keras_cv_python}
+    engines = [name for name in arguments.engines if interpreters.get(name, sys.executable)]
     results: dict[str, dict[str, list[dict[str, float]]]] = {}
     with tempfile.TemporaryDirectory() as prepared:
         if "prepared" in engines:
             _prepare(arguments.folder, prepared)
         for _, row, engine in itertools.product(range(arguments.rounds), arguments.rows, engines):
-            figures = _in_own_process(arguments, engine, row, prepared)
+            python = interpreters.get(engine, sys.executable)
+            figures = _in_own_process(python, arguments, engine, row, prepared)
             results.setdefault(row, {}).setdefault(engine, []).append(figures)
             print(row, engine, json.dumps(figures), file=sys.stderr, flush=True)
-    print(_table(results))
+    print("\n".join(table(results)))
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps(results, indent=1) + "\n")
+        peers = [python for python in interpreters.values() if python]
+        record = {"conditions": conditions(*peers), "results": results}
+        arguments.json.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _prepare(folder: str, prepared: str) -> None:
@@ -155,20 +197,20 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="one subfolder of JPEG files a class")
     parser.add_argument("--peer-python", help="interpreter with timm; left out, timm is")
+    parser.add_argument("--keras-cv-python", help="likewise with keras-cv")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
     parser.add_argument("--images", type=int, default=1000, help="images of one measurement")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cores", type=int, default=1)
-    parser.add_argument("--json", help="file for every figure of every round")
+    parser.add_argument("--json", type=Path, help="file for every figure of every round")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--engine", choices=ENGINES, help="measure only this, in this process")
     return parser.parse_args()
 
 
 def _in_own_process(
-    arguments: argparse.Namespace, engine: str, row: str, prepared: str
+    python: str, arguments: argparse.Namespace, engine: str, row: str, prepared: str
 ) -> dict[str, float]:
-    python = arguments.peer_python if engine == "peer" else sys.executable
     options = ["--engine", engine, "--rows", row, "--images", str(arguments.images)]
     cores = sorted(os.sched_getaffinity(0))[: arguments.cores]
     finished = subprocess.run(
@@ -181,25 +223,29 @@ def _in_own_process(
     return json.loads(finished.stdout.splitlines()[-1])
 
 
-def _table(results: dict[str, dict[str, list[dict[str, float]]]]) -> str:
-    lines = ["| | images per CPU-second | times the peer | share of the floor | peak MiB |"]
-    lines.append("|---|---|---|---|---|")
+def table(results: dict[str, dict[str, list[dict[str, float]]]]) -> list[str]:
+    """A line an engine of each recipe."""
+    others = ("timm", "keras_cv", "floor")
+    lines = ["| | images per CPU-second | / timm | / keras-cv | share of the floor | peak MiB |"]
+    lines.append("|---|---|---|---|---|---|")
     for row, engines in results.items():
-        speeds = {
-            engine: [figures["images_per_cpu_second"] for figures in rounds]
-            for engine, rounds in engines.items()
-        }
-        for engine, own in speeds.items():
-            ratios = [
-                f"{statistics.median(a / b for a, b in zip(own, speeds[other], strict=True)):.2f}"
-                if other in speeds
-                else "-"
-                for other in ("peer", "floor")
-            ]
-            peak = max(figures["peak_mib"] for figures in engines[engine])
-            cells = [f"{row} {engine}", f"{statistics.median(own):.0f}", *ratios, f"{peak:.0f}"]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        for engine, rounds in engines.items():
+            speed = statistics.median(each["images_per_cpu_second"] for each in rounds)
+            ratios = [ratio(engines, engine, other) for other in others]
+            shown = [f"{value:.2f}" if value else "-" for value in ratios]
+            peak = max(figures["peak_mib"] for figures in rounds)
+            name = f"{row} at {ROWS[row]['size']}, {engine.replace('_', '-')}"
+            lines.append(f"| {' | '.join([name, f'{speed:.0f}', *shown, f'{peak:.0f}'])} |")
+    return lines
+
+
+def ratio(engines: dict[str, list[dict[str, float]]], own: str, other: str) -> float | None:
+    """How many times as fast, by CPU time: median over the rounds; None without the other."""
+    if own == other or other not in engines:
+        return None
+    pairs = zip(engines[own], engines[other], strict=True)
+    name = "images_per_cpu_second"
+    return statistics.median(ours[name] / theirs[name] for ours, theirs in pairs)
 
 
 def _files(folder: str) -> list[str]:

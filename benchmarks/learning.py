@@ -11,6 +11,7 @@ ends, and the same command goes on where it stopped.
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import time
@@ -93,19 +94,27 @@ def reached(folder: Path, name: str, seeds: list[int]) -> list[float]:
 def table(found: dict[str, list[float]]) -> list[str]:
     """Means, standard errors and each seed; whether the means agree."""
     lines = ["| | top-1 % | standard error | seeds |", "|---|---|---|---|"]
-    errors = {}
     for name, values in found.items():
-        errors[name] = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
-        shown = "one seed" if errors[name] is None else f"{errors[name]:.2f}"
+        shown = "one seed" if len(values) < 2 else f"{standard_error(values):.2f}"
         each = ", ".join(f"{value:.2f}" for value in values)
         lines.append(f"| {name} | {statistics.mean(values):.2f} | {shown} | {each} |")
-    if None not in errors.values():
-        difference = statistics.mean(found["ours"]) - statistics.mean(found["timm"])
-        error = sum(value**2 for value in errors.values()) ** 0.5
-        met = "met" if abs(difference) <= 2 * error else "not met"
-        lines += ["", f"Difference of the means {difference:+.2f}, its standard error {error:.2f}."]
+    if min(map(len, found.values())) > 1:
+        off, error = difference(found)
+        met = "met" if abs(off) <= 2 * error else "not met"
+        lines += ["", f"Difference of the means {off:+.2f}, its standard error {error:.2f}."]
         lines[-1] += f" Within two of them: {met}."
     return lines
+
+
+def difference(found: dict[str, list[float]]) -> tuple[float, float]:
+    """Of the means, and its standard error."""
+    off = statistics.mean(found["ours"]) - statistics.mean(found["timm"])
+    return off, math.hypot(*map(standard_error, found.values()))
+
+
+def standard_error(values: list[float]) -> float:
+    """Of a mean."""
+    return statistics.stdev(values) / len(values) ** 0.5
 
 
 if __name__ == "__main__":

@@ -1,20 +1,24 @@
 """Resident memory of the input pipeline: a million file names, and an epoch over many JPEGs.
 
-    python benchmarks/memory.py names [COUNT]
-    python benchmarks/memory.py epoch [COUNT]
+    python benchmarks/memory.py --json RESULT
 
 `names` lists made-up files (1,281,167 by default, as many as ImageNet trains on) in a .csv file, and goes
-through the order of two epochs without reading them. `epoch` trains nothing on COUNT JPEGs (13,000 by
-default: hard links to 320 made ones of 500 x 375 pixels) with the pipeline of A3 at 160 pixels.
+through the order of two epochs without reading them. `epoch` trains nothing on so many JPEGs (13,000 by
+default: hard links to 320 made ones of 500 x 375 pixels) with the pipeline of A3 at 160 pixels. Each is a
+process of its own.
 """
 
+import argparse
+import json
 import resource
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from conditions import conditions
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.data import UnreadableImages
@@ -34,8 +38,8 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def names(count: int) -> None:
-    """Prints the memory of a list of `count` files and of its order."""
+def names(count: int) -> dict[str, float]:
+    """MiB, beyond those before, of a list of `count` files and of its order."""
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "train.csv"
         with listed.open("w") as file:
@@ -46,29 +50,28 @@ def names(count: int) -> None:
         Path(folder, "train/n00000000/n00000000_0.JPEG").touch()
         before = peak()
         data = krr.data.from_csv(listed)
-        print(f"list of {data.size:,} files: {peak() - before:.0f} MiB at most")
+        found = {f"list of {data.size:,} files, at most": peak() - before}
     for epoch in range(2):
         seen = sum(len(some) for some in data.items(tf.constant([0, epoch])).batch(4096))
-        print(f"order of epoch {epoch} ({seen:,}): {peak() - before:.0f} MiB at most")
-    print(f"at rest: {resident() - before:.0f} MiB; TensorFlow and Keras alone: {before:.0f} MiB")
+        found[f"order of epoch {epoch} ({seen:,}), at most"] = peak() - before
+    return {"TensorFlow and Keras alone": before, **found}
 
 
-def epoch(count: int) -> None:
-    """Prints the memory through an epoch over `count` JPEGs."""
+def epoch(count: int) -> dict[str, float]:
+    """MiB, beyond those before, through an epoch over `count` JPEGs."""
     with tempfile.TemporaryDirectory() as folder:
         write_images(Path(folder), count)
         data = krr.data.from_folder(folder)
         recipe = krr.A3(classes=data.classes, batch_size=100, epochs=1, warmup_epochs=0)
         unreadable = UnreadableImages(data, "raise")
-        before = resident()
-        print(f"before: {before:.0f} MiB")
+        before, found = resident(), {}
         batches = training_batches(
             recipe, data, steps=count // 100, first_epoch=0, seed=0, unreadable=unreadable
         )
         for number, _ in enumerate(batches, 1):
             if number in (1, 10, 20, 50, 80) or number == count // 100:
-                print(f"after {100 * number:,} images: {resident() - before:+.0f} MiB", flush=True)
-        print(f"at most: {peak() - before:+.0f} MiB")
+                found[f"after {100 * number:,} images"] = resident() - before
+        return {"before the epoch": before, **found, "in the epoch, at most": peak() - before}
 
 
 def write_images(folder: Path, count: int) -> None:
@@ -88,9 +91,39 @@ def write_images(folder: Path, count: int) -> None:
             file.hardlink_to(folder / str(first % 10) / f"{first}.jpg")
 
 
-if __name__ == "__main__":
+def table(results: dict[str, dict[str, float]]) -> list[str]:
+    """Of each part first what was there before, then what came on top."""
+    lines = ["| | MiB |", "|---|---|"]
+    for found in results.values():
+        (before, value), *more = found.items()
+        lines.append(f"| {before} | {value:.0f} |")
+        lines += [f"| {name} | +{value:.0f} |" for name, value in more]
+    return lines
+
+
+def main() -> None:
+    """Measures each in a process of its own, and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--names", type=int, default=IMAGENET, help="files of the list")
+    parser.add_argument("--images", type=int, default=13_000, help="JPEGs of the epoch")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--only", choices=("names", "epoch"), help="this, in this process")
+    options = parser.parse_args()
     tf.config.set_visible_devices([], "GPU")
-    what, *counts = sys.argv[1:]
-    {"names": names, "epoch": epoch}[what](
-        *map(int, counts or [IMAGENET if what == "names" else 13_000])
-    )
+    if options.only:
+        found = names(options.names) if options.only == "names" else epoch(options.images)
+        print(json.dumps(found))
+        return
+    results = {}
+    for name in ("names", "epoch"):
+        command = [sys.executable, *sys.argv, "--only", name]
+        made = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+        results[name] = json.loads(made.stdout.splitlines()[-1])
+    print("\n".join(table(results)))
+    if options.json:
+        record = {"conditions": conditions(), "results": results}
+        options.json.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,12 +1,13 @@
 """Milliseconds per picture of every operation of the input pipeline, inside tf.data.
 
-    python benchmarks/operations.py FOLDER
+    python benchmarks/operations.py FOLDER --json RESULT
 
 FOLDER holds JPEG files. CPU time of one pinned core, less that of a pipeline that does nothing; the
 median of `--rounds`. The last line compares the fast resize with the exact one over random crops.
 """
 
 import argparse
+import json
 import os
 import statistics
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from conditions import conditions
 
 from keras_resnet_recipes import augment
 from keras_resnet_recipes.augment.rand_augment import OPERATIONS, level_argument
@@ -102,33 +104,54 @@ def shares_off(images: list[tf.Tensor]) -> dict[str, tuple[float, float, int]]:
     return found
 
 
+def table(record: dict[str, Any]) -> list[str]:
+    """A line an operation, and what the fast resize is off by."""
+    lines = ["| | ms |", "|---|---|"]
+    lines += [f"| {name} | {value:.2f} |" for name, value in record["milliseconds"].items()]
+    lines.append("")
+    for kind, (mean, largest, most) in record["fast_resize"].items():
+        lines.append(
+            f"- fast {kind} resize of {record['images']} crops: {mean:.2%} of the bytes differ "
+            f"(of one crop {largest:.1%}), by at most {most}"
+        )
+    return lines
+
+
+def measured(timed: dict[str, Callable[[int], float]], count: int, rounds: int) -> dict[str, float]:
+    """Medians, less what doing nothing takes a picture."""
+    figures = [{name: measure(count) for name, measure in timed.items()} for _ in range(rounds)]
+    median = {name: statistics.median(each[name] for each in figures) for name in timed}
+    # What is timed by the batch has next to nothing of it.
+    of_batch = ("MixUp", "CutMix", "normalised float16")
+    return {
+        name: value if name in of_batch else value - median["nothing"]
+        for name, value in median.items()
+    }
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="a folder of JPEG files, at any depth")
     parser.add_argument("--count", type=int, default=300, help="calls of one measurement")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
+    told = conditions()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     files = sorted(Path(options.folder).rglob("*.jp*g"))
     images = [decode(tf.io.read_file(str(file))) for file in files]
     image = resize(images[0], SIZE, SIZE)
     timed = {**operations(image), **others(image, images[0][:300, :340])}
-    rounds = [
-        {name: measure(options.count) for name, measure in timed.items()}
-        for _ in range(options.rounds)
-    ]
-    nothing = statistics.median(figures["nothing"] for figures in rounds)
-    print("| | ms |\n|---|---|")
-    for name in timed:
-        own = statistics.median(figures[name] for figures in rounds)
-        of_batch = name in ("MixUp", "CutMix", "normalised float16")
-        print(f"| {name} | {own if of_batch else own - nothing:.2f} |")
-    for kind, (mean, largest, most) in shares_off(images).items():
-        print(
-            f"fast {kind} resize of {len(images)} crops: {mean:.2%} of the bytes differ "
-            f"(of one crop {largest:.1%}), by at most {most}"
-        )
+    record = {
+        "conditions": told,
+        "milliseconds": measured(timed, options.count, options.rounds),
+        "images": len(images),
+        "fast_resize": shares_off(images),
+    }
+    print("\n".join(table(record)))
+    if options.json:
+        options.json.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -13,9 +13,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import input_pipeline
 import learning
+import memory
+import operations
+import overview
+import repairs
 import steps
-from divergence import summary
+from divergence import plot, summary
 
 HERE = Path(__file__).parent
 RESULTS, DOCS = HERE / "results", HERE.parent / "docs"
@@ -41,31 +46,54 @@ def filled(text: str) -> str:
 
 def table_of(name: str) -> str:
     """The table of a mark."""
+    if name == "overview":
+        return overview.told(RESULTS)
     source = RESULTS / name if (RESULTS / name).is_dir() else RESULTS / f"{name}.json"
     return TABLES[name](source) if source.exists() else NOT_MEASURED
 
 
+def with_conditions(table: Callable[[Any], list[str]], part: str = "") -> Callable[[Path], str]:
+    """What makes the table of a file, or of a part of it, and tells its conditions."""
+
+    def made(source: Path) -> str:
+        record = json.loads(source.read_text())
+        lines = table(record[part] if part else record)
+        return "\n".join([*lines, "", conditions_told(record["conditions"])])
+
+    return made
+
+
 def step_tables(source: Path) -> str:
-    """Of each network the engines, and under what conditions."""
-    record = json.loads(source.read_text())
-    tables = ["\n".join(steps.table(*each)) for each in record["results"].items()]
-    return "\n\n".join([*tables, conditions_told(record["conditions"])])
+    """Of each case the engines; then the conditions, once where they are the same."""
+    cases = json.loads(source.read_text())
+    tables = ["\n".join(steps.table(name, case["turns"])) for name, case in cases.items()]
+    told = dict.fromkeys(conditions_told(case["conditions"]) for case in cases.values())
+    return "\n\n".join([*tables, *told])
 
 
-def learning_table(source: Path) -> str:
-    """What ours and timm's training reach."""
-    record = json.loads(source.read_text())
-    return "\n".join([*learning.table(record["top1"]), "", conditions_told(record["conditions"])])
+def ablation(source: Path) -> str:
+    """Top-1 of each row, and how far it is from the first, of what `krr ablate` kept."""
+    rows, whole = [], None
+    for row in json.loads(source.read_text()):
+        values = [100 * run["val_top1"] for run in row["runs"]]
+        mean = statistics.mean(values)
+        whole = mean if whole is None else whole
+        each = ", ".join(f"{value:.2f}" for value in values)
+        rows.append((row["row"], f"{mean:.2f}", f"{mean - whole:+.2f}", each))
+    return _markdown(("", "top-1 %", "against the whole", "seeds"), rows)
 
 
 def divergences(source: Path) -> str:
-    """How far the losses of the folders' runs are from those of their peer."""
-    lines = []
+    """How far the losses of the folders' runs are from those of their peer, in words and pictures."""
+    lines, pictures = [], []
     for folder in sorted(path for path in source.iterdir() if path.is_dir()):
         runs = _runs(folder)
         count = len(next(iter(runs.values()))["losses"])
         lines += [f"- {folder.name}, {line}" for line in summary(runs, "timm", count)]
-    return "\n".join(lines)
+        picture = DOCS / "figures" / f"loss_curves_{folder.name}.png"
+        plot(picture, runs, "timm")
+        pictures.append(f"![Losses of {folder.name} beside timm's](figures/{picture.name})")
+    return "\n".join([*lines, "", *pictures])
 
 
 def speed_run(source: Path) -> str:
@@ -121,8 +149,13 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 TABLES: dict[str, Callable[[Path], str]] = {
+    "ablation": ablation,
+    "input_pipeline": with_conditions(input_pipeline.table, "results"),
+    "operations": with_conditions(operations.table),
+    "memory": with_conditions(memory.table, "results"),
+    "repairs": with_conditions(repairs.table, "results"),
     "steps": step_tables,
-    "learning": learning_table,
+    "learning": with_conditions(learning.table, "top1"),
     "loss_curves": divergences,
     "speed_run": speed_run,
     "degradation": degradation,

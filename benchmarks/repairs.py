@@ -1,20 +1,24 @@
 """Time of a training step on one device, with this package's repairs and with Keras alone.
 
-    python benchmarks/repairs.py [ROUNDS [STEPS]]
+    python benchmarks/repairs.py --json RESULT
 
 Two models of one network, in one process: compiled as `Recipe.fit` does, with its LAMB and its
 repairs, and with `keras.optimizers.Lamb` and the accumulation of Keras. Both clip, and fit the same
-batches from memory by turns, STEPS updates (5) at a time, in ROUNDS (7) rounds; who begins changes each round.
-Printed is the median over the rounds of the repaired time over that of Keras, CPU and wall.
+batches from memory by turns, some updates at a time; who begins changes each round. Ratios are
+medians over the rounds of the repaired time over that of Keras, CPU and wall.
 """
 
+import argparse
+import json
 import statistics
-import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from conditions import conditions
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import distribution
@@ -61,8 +65,41 @@ def timed(model: keras.Model, data: tf.data.Dataset, steps: int, own: bool) -> n
     return np.array([time.process_time() - cpu, time.perf_counter() - wall])
 
 
-def main(rounds: int = 7, steps: int = 5) -> None:
-    """Prints a line a network and number of accumulated batches."""
+def compared(recipe: krr.Recipe, rounds: int, steps: int) -> dict[str, list[float]]:
+    """Of each round the ratios by CPU time and by the clock, and the CPU-seconds of an update of Keras."""
+    data, models = batches(recipe), (repaired(recipe), stock(recipe))
+    found: dict[str, list[float]] = {"cpu": [], "clock": [], "update_of_keras": []}
+    for number in range(rounds + 1):
+        times = {}
+        for own in (True, False) if number % 2 else (False, True):
+            model = models[0] if own else models[1]
+            times[own] = timed(model, data, steps * recipe.gradient_accumulation_steps, own)
+        if number:  # the first round traces
+            for name, ratio in zip(("cpu", "clock"), times[True] / times[False], strict=True):
+                found[name].append(float(ratio))
+            found["update_of_keras"].append(float(times[False][0]) / steps)
+    return found
+
+
+def table(results: dict[str, dict[str, list[float]]]) -> list[str]:
+    """A line a network and number of accumulated batches."""
+    lines = ["| | CPU time | range | by the clock | CPU-seconds of an update of Keras |"]
+    lines.append("|---|---|---|---|---|")
+    for name, found in results.items():
+        cpu, clock, update = (statistics.median(values) for values in found.values())
+        told = f"{min(found['cpu']):.3f}-{max(found['cpu']):.3f}"
+        lines.append(f"| {name} | {cpu:.3f} | {told} | {clock:.3f} | {update:.2f} |")
+    return lines
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=4, help="updates of a turn")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    results: dict[str, Any] = {}
     for network, side, count in CASES:
         for accumulated in (1, 2):
             recipe = krr.A3(
@@ -73,27 +110,14 @@ def main(rounds: int = 7, steps: int = 5) -> None:
                 gradient_accumulation_steps=accumulated,
                 precision="float32",
             )
-            data, models = batches(recipe), (repaired(recipe), stock(recipe))
-            ratios, updates = [], []
-            for number in range(rounds + 1):
-                times = {}
-                for own in (True, False) if number % 2 else (False, True):
-                    model = models[0] if own else models[1]
-                    times[own] = timed(model, data, steps * accumulated, own)
-                if number:  # the first round traces
-                    ratios.append(times[True] / times[False])
-                    updates.append(times[False] / steps)
-            each = np.array(ratios)
-            cpu, wall = (statistics.median(column) for column in each.T)
-            print(
-                f"{network} {side} px, batch {count} in {accumulated}: "
-                f"CPU {cpu:.3f} ({each[:, 0].min():.3f} to {each[:, 0].max():.3f}), "
-                f"wall {wall:.3f} ({each[:, 1].min():.3f} to {each[:, 1].max():.3f}); "
-                f"an update of Keras {np.median(updates, axis=0)[0]:.2f} CPU-seconds",
-                flush=True,
-            )
+            name = f"{network}, {side} px, batch {count} in {accumulated}"
+            results[name] = compared(recipe, options.rounds, options.steps)
+    print("\n".join(table(results)))
+    if options.json:
+        record = {"conditions": conditions(), "results": results}
+        options.json.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":
     tf.config.set_visible_devices([], "GPU")
-    main(*map(int, sys.argv[1:]))
+    main()

@@ -1,4 +1,4 @@
-"""The Keras engines of steps.py: `steps_keras.py ENGINE NETWORK SIZE BATCH`, on the backend of KERAS_BACKEND."""
+"""The Keras engines of steps.py: `steps_keras.py "training ours" NETWORK SIZE BATCH`, backend as KERAS_BACKEND says."""
 
 # isort: skip_file
 from turns import Turns
@@ -8,11 +8,13 @@ TURNS = Turns()  # its clock starts before the imports
 import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
+from unittest import mock  # noqa: E402
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 import keras_resnet_recipes as krr  # noqa: E402
+from keras_resnet_recipes import distribution  # noqa: E402
 from keras_resnet_recipes.training import parts  # noqa: E402
 
 CLASSES = 10
@@ -26,6 +28,8 @@ class InTurns(keras.callbacks.Callback):
         if not TURNS.done():
             sys.exit()
 
+    on_test_batch_end = on_train_batch_end
+
 
 def recipe_of(network: str, size: int, batch: int) -> krr.Recipe:
     """A3 at the size of the case, whose pictures are taken as they are."""
@@ -33,6 +37,7 @@ def recipe_of(network: str, size: int, batch: int) -> krr.Recipe:
         network=network,
         classes=CLASSES,
         train_size=size,
+        test_size=size,
         batch_size=batch,
         epochs=1,
         warmup_epochs=0,
@@ -59,10 +64,34 @@ def ours(recipe: krr.Recipe) -> None:
     recipe.fit((images, labels), steps_per_epoch=1_000, callbacks=[InTurns()], verbose=1)
 
 
+def evaluated(recipe: krr.Recipe) -> None:
+    """`Recipe.evaluate`, with its pipeline."""
+
+    class InTestTurns(distribution.AveragedStatistics):
+        def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+            super().on_test_batch_end(batch, logs)
+            if not TURNS.done():
+                sys.exit()
+
+    images, targets = noise(recipe, 100 * recipe.batch_size)
+    # `evaluate` takes no callbacks; this one it has.
+    with mock.patch.object(distribution, "AveragedStatistics", InTestTurns):
+        recipe.evaluate(parts.network(recipe), (images, targets.argmax(axis=1)), verbose=1)
+
+
 def stock(recipe: krr.Recipe) -> None:
     """What a user of Keras alone writes."""
-    import tensorflow as tf
+    model, data = _stock_model(recipe), _stock_batches(recipe)
+    model.fit(data, steps_per_epoch=1_000, callbacks=[InTurns()], verbose=1)
 
+
+def stock_evaluated(recipe: krr.Recipe) -> None:
+    """The same to evaluate."""
+    model, data = _stock_model(recipe), _stock_batches(recipe)
+    model.evaluate(data, steps=1_000, callbacks=[InTurns()], verbose=1)
+
+
+def _stock_model(recipe: krr.Recipe) -> keras.Model:
     if recipe.network == "ResNet50":
         inputs = keras.Input((recipe.train_size, recipe.train_size, 3))
         scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
@@ -73,12 +102,21 @@ def stock(recipe: krr.Recipe) -> None:
     else:
         model = parts.network(recipe)
     model.compile(
-        keras.optimizers.Lamb(recipe.learning_rate, weight_decay=recipe.weight_decay),
+        _stock_lamb(recipe),
         keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    data = tf.data.Dataset.from_tensors(noise(recipe, recipe.batch_size)).repeat()
-    model.fit(data, steps_per_epoch=1_000, callbacks=[InTurns()], verbose=1)
+    return model
+
+
+def _stock_lamb(recipe: krr.Recipe) -> keras.optimizers.Optimizer:
+    return keras.optimizers.Lamb(recipe.learning_rate, weight_decay=recipe.weight_decay)
+
+
+def _stock_batches(recipe: krr.Recipe) -> Any:
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensors(noise(recipe, recipe.batch_size)).repeat()
 
 
 def by_hand(recipe: krr.Recipe) -> None:
@@ -91,10 +129,35 @@ def by_hand(recipe: krr.Recipe) -> None:
     )
 
 
-def update(recipe: krr.Recipe) -> None:
-    """The optimizer alone."""
+def forward(recipe: krr.Recipe) -> None:
+    """The network alone."""
+    model, images = parts.network(recipe), keras.ops.array(noise(recipe, recipe.batch_size)[0])
+    if keras.backend.backend() == "jax":
+        import jax
+
+        variables = [each.value for each in model.trainable_variables]
+        rest = [each.value for each in model.non_trainable_variables]
+        compiled = jax.jit(lambda *given: model.stateless_call(*given, training=False)[0])
+        _repeat(lambda: np.asarray(compiled(variables, rest, images)))
+    else:
+        import tensorflow as tf
+
+        compiled = tf.function(lambda given: model(given, training=False))
+        _repeat(lambda: compiled(images).numpy())
+
+
+def updated(recipe: krr.Recipe) -> None:
+    """The recipe's LAMB alone."""
     model = parts.network(recipe)
-    optimizer = parts.optimizer(recipe, model, steps=1)
+    _update(model, parts.optimizer(recipe, model, steps=1))
+
+
+def stock_updated(recipe: krr.Recipe) -> None:
+    """Keras' LAMB alone."""
+    _update(parts.network(recipe), _stock_lamb(recipe))
+
+
+def _update(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
     optimizer.build(model.trainable_variables)
     random = np.random.default_rng(0)
     gradients = [
@@ -185,9 +248,21 @@ _BY_HAND = {"tensorflow": _tensorflow_by_hand, "jax": _jax_by_hand}
 _UPDATE = {"tensorflow": _tensorflow_update, "jax": _jax_update}
 
 
+ENGINES: dict[str, Callable[[krr.Recipe], None]] = {
+    "training ours": ours,
+    "training stock": stock,
+    "training by_hand": by_hand,
+    "update ours": updated,
+    "update stock": stock_updated,
+    "evaluation ours": evaluated,
+    "evaluation stock": stock_evaluated,
+    "evaluation by_hand": forward,
+}
+
+
 if __name__ == "__main__":
     engine, network, size, batch = sys.argv[1:]
     keras.utils.set_random_seed(0)
     made = recipe_of(network, int(size), int(batch))
     TURNS.imported()
-    {"ours": ours, "stock": stock, "by_hand": by_hand, "update": update}[engine](made)
+    ENGINES[engine](made)

@@ -1,0 +1,158 @@
+"""The first two tables of docs/benchmarks.md: all figures at a glance, and the aims beside what was reached."""
+
+import json
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import input_pipeline
+import learning
+import steps
+from divergence import against_floor
+
+Row = Sequence[str]
+
+
+def told(results: Path) -> str:
+    """Both tables, of the files that are there."""
+    figures = [*_pipeline(results), *_steps(results)]
+    head = ("", "ours", "peer", "floor", "of the peer", "of the floor")
+    aims = [*_pipeline_aims(results), *_step_aims(results), *_loss_aims(results)]
+    aims += _learning_aims(results)
+    return "\n\n".join((_markdown(head, figures), _markdown(("", "aim", "reached", ""), aims)))
+
+
+def _pipeline(results: Path) -> Iterator[Row]:
+    for row, engines in _read(results / "input_pipeline.json").get("results", {}).items():
+        speeds = {
+            name: statistics.median(each["images_per_cpu_second"] for each in rounds)
+            for name, rounds in engines.items()
+        }
+        for peer in ("timm", "keras_cv"):
+            if peer not in speeds:
+                continue
+            shown = (f"{speeds[name]:.0f}" for name in ("ours", peer, "floor"))
+            ratios = (input_pipeline.ratio(engines, "ours", other) for other in (peer, "floor"))
+            what = f"input pipeline of {row}, images per CPU-second; {peer.replace('_', '-')}"
+            yield what, *shown, *(f"{ratio:.2f}" for ratio in ratios)
+
+
+def _steps(results: Path) -> Iterator[Row]:
+    for case, found in _read(results / "steps.json").items():
+        what, network, size, batch, updates = steps.CASES[case]
+        for backend in ("tensorflow", "jax"):
+            turns = found["turns"]
+            own, floor = turns[f"{backend} ours"], turns.get(f"{backend} by_hand")
+            for peer in (f"{backend} stock", "timm"):
+                if peer not in turns or (backend, peer) == ("jax", "timm"):
+                    continue
+                named = "Keras" if peer.endswith("stock") else "timm"
+                title = f"{what}, {network} at {size} px, batch {batch}, {backend}, ms; {named}"
+                beside = (own, turns[peer], floor)
+                shown = (_milliseconds(each, updates) if each else "" for each in beside)
+                ratios = (f"{_median(own, each):.2f}" if each else "" for each in beside[1:])
+                yield title, *shown, *ratios
+    yield from _first(results)
+
+
+def _first(results: Path) -> Iterator[Row]:
+    turns = _read(results / "steps.json").get("ResNet-50", {}).get("turns", {})
+    told = {
+        "imports, s": lambda first, _: first["import_seconds"],
+        "imports and first update, s": lambda first, _: first["wall"],
+        "most memory, MiB": lambda _, every: max(turn["peak_mib"] for turn in every),
+    }
+    for what, of in told.items() if turns else ():
+        for backend in ("tensorflow", "jax"):
+            names = (f"{backend} ours", f"{backend} stock", f"{backend} by_hand")
+            own, *others = (of(turns[name][0], turns[name]) for name in names)
+            shown = (f"{value:.1f}" if value < 100 else f"{value:.0f}" for value in (own, *others))
+            ratios = (f"{other / own:.2f}" for other in others)
+            yield f"{what}; ResNet-50, {backend}; Keras", *shown, *ratios
+
+
+def _pipeline_aims(results: Path) -> Iterator[Row]:
+    found = _read(results / "input_pipeline.json").get("results", {})
+    for row, aim in (("A3", 1.5), ("A1", 2.0)):
+        for engine, other, least in (
+            ("ours", "timm", aim),
+            ("ours", "floor", 0.45),
+            ("prepared", "timm", 3.0),
+        ):
+            ratio = input_pipeline.ratio(found.get(row, {}), engine, other) if found else None
+            if ratio:
+                name = "prepared shards" if engine == "prepared" else "input pipeline"
+                yield _aim(f"{name} of {row}, share of {other}", ratio, least=least)
+
+
+def _step_aims(results: Path) -> Iterator[Row]:
+    found = _read(results / "steps.json")
+    for case in ("ResNet-50", "ResNet-18", "ResNet-20"):
+        turns = found.get(case, {}).get("turns", {})
+        for backend in ("tensorflow", "jax") if turns else ():
+            own = turns[f"{backend} ours"]
+            by_hand, stock = (
+                _median(own, turns[f"{backend} {name}"]) for name in ("by_hand", "stock")
+            )
+            yield _aim(f"{case}, {backend}: time over the step by hand", 1 / by_hand, most=1.03)
+            yield _aim(f"{case}, {backend}: speed over stock Keras", stock, least=1.0)
+        if "timm" in turns:
+            ratio = _median(turns["tensorflow ours"], turns["timm"])
+            yield _aim(f"{case}, tensorflow: speed over timm", ratio, least=0.95)
+    if "update" in found and "ResNet-50" in found:
+        for backend in ("tensorflow", "jax"):
+            times = [
+                statistics.median(
+                    turn["cpu"] for turn in found[case]["turns"][f"{backend} ours"][1:]
+                )
+                / steps.CASES[case][-1]
+                for case in ("update", "ResNet-50")
+            ]
+            yield _aim(
+                f"LAMB's share of ResNet-50's step, {backend}", times[0] / times[1], most=0.1
+            )
+
+
+def _loss_aims(results: Path) -> Iterator[Row]:
+    for folder in sorted((results / "loss_curves").glob("A?")):
+        runs = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
+        for name, run in runs.items():
+            if not name.startswith("timm"):
+                first, shares = against_floor(run, runs, "timm")
+                title = f"{folder.name}, {name}, 200 updates beside timm"
+                yield _aim(f"{title}: largest share of the floor", float(shares.max()), most=3.0)
+                yield _aim(f"{title}: first ten losses, relative", first, most=1e-5)
+
+
+def _learning_aims(results: Path) -> Iterator[Row]:
+    found = _read(results / "learning.json").get("top1", {})
+    if found and len(found["ours"]) > 1:
+        difference, error = learning.difference(found)
+        yield _aim(
+            "A2, learned: |ours - timm| in standard errors", abs(difference / error), most=2.0
+        )
+
+
+def _aim(what: str, value: float, *, least: float | None = None, most: float | None = None) -> Row:
+    if least is not None:
+        aim, met = f"at least {least:g}", value >= least
+    else:
+        aim, met = f"at most {most:g}", value <= most
+    return what, aim, f"{value:.3g}", "met" if met else "not met"
+
+
+def _milliseconds(turns: list[dict[str, Any]], updates: int) -> str:
+    return f"{1e3 * statistics.median(turn['cpu'] for turn in turns[1:]) / updates:.1f}"
+
+
+def _median(own: list[dict[str, Any]], other: list[dict[str, Any]]) -> float:
+    return statistics.median(steps.times_as_fast(own, other))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _markdown(head: Row, rows: Iterable[Row]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
