@@ -6,8 +6,7 @@
 """
 
 import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 try:
     import keras as _keras  # noqa: F401
@@ -57,7 +56,8 @@ from keras_resnet_recipes.recipes import (
 from keras_resnet_recipes.version import __version__
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes import augment, data
+    from keras_resnet_recipes import augment, data, export, predict, report
+    from keras_resnet_recipes.training import load_run
 
 
 __all__ = [
@@ -90,24 +90,30 @@ __all__ = [
     "data",
     "distribution",
     "experiments",
+    "export",
     "layers",
     "load_recipe",
+    "load_run",
     "losses",
     "optimizers",
     "planning",
+    "predict",
+    "report",
     "schedules",
     "testing",
 ]
 
-# Both are TensorFlow code; with another Keras backend nobody should wait for its import unasked.
-_NEEDS_TENSORFLOW = ("augment", "data")
+# Much of these is TensorFlow code; with another Keras backend nobody should wait for its import unasked.
+_WHEN_ASKED_FOR = ("augment", "data", "export", "predict", "report")
 
 
-def __getattr__(name: str) -> ModuleType:
-    if name in _NEEDS_TENSORFLOW:
+def __getattr__(name: str) -> Any:
+    if name in _WHEN_ASKED_FOR:
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "load_run":
+        return importlib.import_module(f"{__name__}.training").load_run
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{closest(name, __all__)}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_NEEDS_TENSORFLOW})
+    return sorted({*globals(), *__all__})

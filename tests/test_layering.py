@@ -29,10 +29,10 @@ LEVELS = {
     "callbacks": 2,
     "applications": 2,
     "inference": 2.5,
+    "predict": 2.8,
     "training": 3,
     "plots": 3,
     "export": 3,
-    "predict": 3,
     "recipes": 4,
     "experiments": 4.5,
     "planning": 4.5,
@@ -95,7 +95,7 @@ def test_only_training_reads_recipes(file):
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_files_and_functions_are_small(file):
     lines = file.read_text().splitlines()
-    assert len(lines) <= 420
+    assert len(lines) <= 370
     for node in ast.walk(ast.parse("\n".join(lines))):
         if isinstance(node, ast.FunctionDef):
             first = node.body[0]

@@ -76,6 +76,22 @@ def test_pictures_are_those_of_timms_evaluation(
         np.testing.assert_allclose(by_index(found[f"{name}.png"]), expected, atol=CLOSE)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "activation"),
+    [
+        (krr.A3(test_size=64), "sigmoid"),
+        (krr.DeiT(test_size=64), "softmax"),
+    ],
+)
+def test_a_recipe_predicts_as_it_tests(model, folder, golden, recipe, activation):
+    seen = recipe.predict(model, [folder], top=10, class_names=NAMES)
+    found = {prediction.path.split("/")[-1]: prediction for prediction in seen}
+    for name in SOURCES:
+        crop = golden("eval")[f"{name}/cp{recipe.test_crop_ratio}/bicubic/crop"]
+        expected = probabilities(model, crop[None], activation)[0]
+        np.testing.assert_allclose(by_index(found[f"{name}.png"]), expected, atol=CLOSE)
+
+
 def test_every_file_has_its_answer_in_its_place(small, folder):
     crop = CenterCrop(32)
     (alone,) = predict(small, [folder / "china_small_50x41.png"], crop)

@@ -86,18 +86,12 @@ def load_network(path: str) -> "keras.Model":
 
 def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Trained:
     from keras_resnet_recipes import training
-    from keras_resnet_recipes.augment import CenterCrop
 
     if options.weights not in (None, "best", "last"):
         raise ValueError(f"`--weights` of a run is best or last; received {options.weights!r}.")
     recipe: Recipe = load_recipe(folder)
-    crop = CenterCrop(
-        size or recipe.test_size,
-        crop_ratio=recipe.test_crop_ratio,
-        interpolation=recipe.test_interpolation,
-    )
-    binary = recipe.loss == "binary_crossentropy"
-    activation = options.activation or ("sigmoid" if binary else "softmax")
+    crop = training.views.center_crop(recipe, size)
+    activation = options.activation or training.views.activation(recipe)
     return Trained(training.load_run(folder, options.weights), crop, activation)
 
 

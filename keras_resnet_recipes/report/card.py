@@ -158,9 +158,11 @@ def _use(size: int) -> list[str]:
         "```",
         "",
         "```python",
-        "from keras_resnet_recipes import training",
+        "import keras_resnet_recipes as krr",
         "",
-        f'model = training.load_run("model")  # raw pixels 0..255, {size} x {size}; logits',
+        f'model = krr.load_run("model")  # raw pixels 0..255, {size} x {size}; logits',
+        'for seen in krr.load_recipe("model").predict(model, ["photo.jpg"]):',
+        "    print(seen.labels)  # (index, name, probability) of the five most probable",
         "```",
     ]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications import whitening
@@ -17,7 +16,7 @@ from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.recipes import Recipe, load_recipe
 from keras_resnet_recipes.recipes.checks import check_complete
 from keras_resnet_recipes.training import determinism, parts, pretrained, rates, run, teaching
-from keras_resnet_recipes.training.evaluation import evaluate
+from keras_resnet_recipes.training.evaluation import evaluate, predict
 from keras_resnet_recipes.training.first_pictures import preview, stages
 from keras_resnet_recipes.training.own_model import check_trainable
 from keras_resnet_recipes.training.plateau import Plateau
@@ -32,6 +31,7 @@ __all__ = [
     "evaluation_batches",
     "fit",
     "load_run",
+    "predict",
     "preview",
     "stages",
     "training_batches",
@@ -106,7 +106,7 @@ def fit(
 
 
 def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
-    """The model of a run folder, with logits as output.
+    """The model of a run folder, with logits as output, compiled with the recipe's loss alone.
 
     Args:
         path: A folder that `Recipe.fit(run_dir=...)` wrote.
@@ -141,6 +141,8 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
         average.finish()
     names = known["class_names"]
     model.class_names = None if names is None else tuple(names)
+    # The loss tells whoever exports or predicts whether sigmoids or the softmax follow.
+    model.compile(loss=parts.loss(recipe))
     return model
 
 

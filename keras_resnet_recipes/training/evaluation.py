@@ -1,7 +1,8 @@
-"""The accuracy of a model, as a recipe tests it."""
+"""The accuracy of a model, as a recipe tests it, and what it sees in other pictures."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -11,6 +12,9 @@ from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.training import parts, views
 from keras_resnet_recipes.training.own_model import check_input
 from keras_resnet_recipes.training.real import real_top1, with_real
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.predict import Prediction
 
 
 def evaluate(
@@ -62,3 +66,29 @@ def evaluate(
         "images": int(metrics[0].count.numpy()),
         **({"real_images": int(among[0].count.numpy())} if among else {}),
     }
+
+
+def predict(
+    recipe: Recipe,
+    model: keras.Model,
+    paths: Sequence[str | Path],
+    *,
+    top: int,
+    class_names: Sequence[str] | None,
+    batch_size: int,
+) -> "Iterator[Prediction]":
+    """Predicts as `Recipe.predict` says."""
+    # TensorFlow code, which an evaluation on the device does without.
+    from keras_resnet_recipes import predict
+
+    check_input(model)
+    recipe = parts.as_tested(recipe, model)
+    return predict.predict(
+        model,
+        paths,
+        views.center_crop(recipe),
+        activation=views.activation(recipe) if gives_logits(model) else None,
+        top=top,
+        class_names=class_names,
+        batch_size=batch_size,
+    )

@@ -12,6 +12,8 @@ from keras_resnet_recipes.training.own_model import check_size
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from keras_resnet_recipes.augment import CenterCrop
+
 # Shorter sides in the original, whose networks are tested with one view of 224 pixels.
 _SIDES, _SIZE = (224, 256, 384, 480, 640), 224
 
@@ -38,16 +40,23 @@ def pictures(recipe: Recipe) -> "Callable[[tf.Tensor], tuple[tf.Tensor, ...]]":
     if recipe.test_views == "multi_scale":
         sides = shorter_sides(recipe)
         return lambda image: tuple(augment.resize_to_scales(image, sides, cubic))
-    crop = augment.CenterCrop(
-        size=recipe.test_size,
-        crop_ratio=recipe.test_crop_ratio,
-        interpolation=recipe.test_interpolation,
-    )
+    crop = center_crop(recipe)
     if recipe.test_views == "ten_crop":
         crop = augment.TenCrop(
             recipe.test_size, crop.shorter_edge, interpolation=recipe.test_interpolation
         )
     return lambda image: (crop(image),)
+
+
+def center_crop(recipe: Recipe, size: int | None = None) -> "CenterCrop":
+    """The one view of an image that most recipes test with, at their size or another."""
+    from keras_resnet_recipes.augment import CenterCrop
+
+    return CenterCrop(
+        size or recipe.test_size,
+        crop_ratio=recipe.test_crop_ratio,
+        interpolation=recipe.test_interpolation,
+    )
 
 
 def sizes(recipe: Recipe) -> int:
@@ -79,13 +88,16 @@ def averaged(recipe: Recipe, model: keras.Model, logits: bool) -> tuple[keras.Mo
         return model, logits
     if recipe.test_views == "mirrored":
         return testing.mirror_averaged(model), logits
-    activation = None
-    if logits:
-        activation = "sigmoid" if recipe.loss == "binary_crossentropy" else "softmax"
+    after = activation(recipe) if logits else None
     if recipe.test_views == "ten_crop":
-        return testing.view_averaged(model, 10, recipe.test_size, activation), False
+        return testing.view_averaged(model, 10, recipe.test_size, after), False
     sides = sizes(recipe)
-    return testing.multi_scale_averaged(model, sides, mirrored=True, activation=activation), False
+    return testing.multi_scale_averaged(model, sides, mirrored=True, activation=after), False
+
+
+def activation(recipe: Recipe) -> str:
+    """What makes probabilities of the logits that the recipe's loss is trained with."""
+    return "sigmoid" if recipe.loss == "binary_crossentropy" else "softmax"
 
 
 def jit_compile(recipe: Recipe) -> str | bool:

@@ -7,6 +7,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.callbacks import read_log
 from keras_resnet_recipes.clock import TIMES
+from keras_resnet_recipes.inference import to_probabilities
 
 # Without RandAugment, whose fifteen operations take seconds to trace; the conformity tests have it.
 RECIPE = krr.A3(
@@ -172,6 +173,10 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
     assert best["top1"] == pytest.approx(max(history.history["val_top1"]), abs=1e-6)
     last = RECIPE.evaluate(training.load_run(tmp_path, "last"), squares(30, seed=1), verbose=0)
     assert last["top1"] == pytest.approx(history.history["val_top1"][-1], abs=1e-6)
+    # What exports or predicts with it finds the activation that the loss asks for.
+    loaded = to_probabilities(krr.load_run(tmp_path)).layers[-1]
+    assert RECIPE.loss == "binary_crossentropy"
+    assert loaded.activation is keras.activations.sigmoid
 
 
 def test_the_average_of_the_weights_is_evaluated_kept_and_returned(tmp_path):
