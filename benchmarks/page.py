@@ -28,7 +28,9 @@ NOT_MEASURED = "Not measured here."
 
 
 def main() -> None:
-    """Rewrites both pages."""
+    """Rewrites both pages, and draws the pictures of the losses."""
+    for folder in _folders(RESULTS / "loss_curves"):
+        plot(_picture(folder), _runs(folder), "timm")
     for name in ("benchmarks.md", "experiments.md"):
         page = DOCS / name
         page.write_text(filled(page.read_text()))
@@ -86,13 +88,12 @@ def ablation(source: Path) -> str:
 def divergences(source: Path) -> str:
     """How far the losses of the folders' runs are from those of their peer, in words and pictures."""
     lines, pictures = [], []
-    for folder in sorted(path for path in source.iterdir() if path.is_dir()):
+    for folder in _folders(source):
         runs = _runs(folder)
         count = len(next(iter(runs.values()))["losses"])
         lines += [f"- {folder.name}, {line}" for line in summary(runs, "timm", count)]
-        picture = DOCS / "figures" / f"loss_curves_{folder.name}.png"
-        plot(picture, runs, "timm")
-        pictures.append(f"![Losses of {folder.name} beside timm's](figures/{picture.name})")
+        title = f"Losses of {folder.name} beside timm's"
+        pictures.append(f"![{title}]({_picture(folder).relative_to(DOCS)})")
     return "\n".join([*lines, "", *pictures])
 
 
@@ -138,6 +139,14 @@ def conditions_told(conditions: dict[str, Any]) -> str:
     told = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     machine = f"{conditions['processor']}, {conditions['cores']} cores, {conditions['date']}"
     return f"    {conditions['command']}\n\n{machine}; Python {conditions['python']}, {told}."
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(path for path in parent.glob("*") if path.is_dir())
+
+
+def _picture(folder: Path) -> Path:
+    return DOCS / "figures" / f"loss_curves_{folder.name}.png"
 
 
 def _runs(folder: Path) -> dict[str, Any]:

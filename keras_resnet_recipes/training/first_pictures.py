@@ -14,6 +14,25 @@ if TYPE_CHECKING:
     from keras_resnet_recipes.training.stage import Stage
 
 
+# What may be missing of a recipe whose pictures are looked at.
+_NOT_SEEN = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "momentum",
+    "weight_decay",
+    "adaptive_gradient_clip",
+    "ema_decay",
+    "step_epochs",
+    "step_factor",
+    "plateau_patience",
+    "exponential_epochs",
+    "warmup_epochs",
+    "warmup_learning_rate",
+    "minimum_learning_rate",
+)
+
+
 def preview(
     recipe: Recipe, dataset: Any, *, rows: int, columns: int, seed: int, **own: Any
 ) -> np.ndarray:
@@ -39,11 +58,12 @@ def _preview_feed(
     for name, count in (("rows", rows), ("columns", columns)):
         if count < 1:
             raise ValueError(f"`{name}` must be at least 1; received {count}.")
-    check_complete(recipe)
+    check_complete(recipe, apart_from=_NOT_SEEN)
     source = parts.source(recipe)
     data = source.read(dataset)
     classes = parts.resolved_classes(recipe, data)
-    recipe = recipe.replace(classes=classes, batch_size=columns, gradient_accumulation_steps=1)
+    one_batch = {"batch_size": columns, "gradient_accumulation_steps": 1}
+    recipe = recipe.replace(classes=classes, epochs=recipe.epochs or 1, **one_batch)
     own = {"augment": augment, "mix": mix}
     if columns % 2 and mix is None and parts.mixing(recipe) and recipe.mix_partner == "reversed":
         raise ValueError(

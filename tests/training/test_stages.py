@@ -155,3 +155,17 @@ def test_too_few_pictures_are_told(folder):
     stream = tf.data.Dataset.from_tensor_slices((data[0], np.array([0, 3])))
     with pytest.raises(ValueError, match=r"labels from 0 to 2; .* has the label 3"):
         training.stages(recipe, stream, columns=8, seed=0)
+
+
+def test_what_is_not_seen_may_be_missing(folder):
+    known = training.stages(RECIPES["scaled, cropped"], folder, columns=4, seed=SEED)
+    unknown = krr.He2015(**SMALL, shorter_side=(17, 24))  # nobody published `step_epochs`
+    shown = training.stages(unknown, folder, columns=4, seed=SEED)
+    np.testing.assert_array_equal(shown[-1].pictures, known[-1].pictures)
+    tuned = {"rand_augment": (6.0, 0.5), "mixup_alpha": 0.2, "label_smoothing": 0.1}
+    assert training.preview(krr.B(**SMALL, **tuned), folder, rows=1, columns=4, seed=0).any()
+
+
+def test_what_is_seen_must_be_given(folder):
+    with pytest.raises(ValueError, match="^`label_smoothing`, `rand_augment`, `mixup_alpha` must"):
+        training.stages(krr.B(**SMALL), folder, columns=4, seed=SEED)

@@ -1,0 +1,38 @@
+"""The pages of what was measured have the tables of the measurements that are kept, and nothing typed by hand."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The script that makes the pages, imported as Python runs it: with its folder on the path."""
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        import page
+
+        yield page
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+
+
+@pytest.mark.parametrize("name", ["benchmarks.md", "experiments.md"])
+def test_pages_are_made_of_the_results(page, name):
+    text = (page.DOCS / name).read_text()
+    assert "<!-- measured: " in text
+    assert page.filled(text) == text
+
+
+def test_every_result_is_on_a_page(page):
+    texts = "".join((page.DOCS / name).read_text() for name in ("benchmarks.md", "experiments.md"))
+    for result in page.RESULTS.iterdir():
+        assert f"<!-- measured: {result.stem} -->" in texts, result.name
+
+
+def test_what_was_not_measured_is_said(page):
+    made = page.filled("<!-- measured: never_run -->\n\nold\n\n<!-- end -->")
+    assert made == f"<!-- measured: never_run -->\n\n{page.NOT_MEASURED}\n\n<!-- end -->"
