@@ -72,6 +72,43 @@ _READ_ONLY_WITH = {
 }
 
 
+# Nor do these while another field is off.
+_PART_OF = {
+    "frozen_stages": "weights",
+    "weight_decay_on": "weight_decay",
+    "ema_every": "ema_decay",
+    "ema_after_warmup": "ema_decay",
+    "knot_factors": "knot_epochs",
+    "pad_color": "pad",
+    "crop_aspect": "crop_scale",
+    "cutout_color": "cutout",
+    "rand_augment_operations": "rand_augment",
+    "rand_augment_probability": "rand_augment",
+    "random_erasing_fill": "random_erasing",
+}
+
+
+def unread(recipe: "Recipe") -> list[str]:
+    """The fields that do nothing with the values of the others.
+
+    >>> import keras_resnet_recipes as krr
+    >>> {"cutout_color", "celu_alpha"} <= set(unread(krr.A3())), "celu_alpha" in unread(krr.DAWNBench())
+    (True, False)
+    """
+    fields = {field.name: field for field in dataclasses.fields(recipe)}
+
+    def is_off(name: str) -> bool:
+        owner = _PART_OF[name]
+        return not getattr(recipe, owner) and not is_unpublished(fields[owner])
+
+    return [
+        name
+        for name in fields
+        if (name in _READ_ONLY_WITH and not _is_read(recipe, name))
+        or (name in _PART_OF and is_off(name))
+    ]
+
+
 def _check_read(values: SimpleNamespace) -> None:
     for name, (other, readers) in _READ_ONLY_WITH.items():
         value, neutral = getattr(values, name), getattr(Settings, name)

@@ -1,10 +1,12 @@
 """Recipes as text: one with all its values, several side by side."""
 
 import dataclasses
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.names import closest
+from keras_resnet_recipes.recipes.checks import unread
 from keras_resnet_recipes.recipes.fields import checked, shown
 from keras_resnet_recipes.recipes.settings import Settings
 
@@ -151,14 +153,20 @@ def _text(recipe: "Recipe | Column", known: dict[str, tuple[Any, str]], name: st
 
 
 def sheet(recipe: "Recipe", changed: Collection[str]) -> str:
-    """A recipe's values with their meaning, those named in `changed` beside the published ones."""
-    name = type(recipe).__name__
+    """A recipe's values with their meaning, those named in `changed` beside the published ones.
+
+    What nothing reads is named at the end, without its value.
+    """
+    name, idle = type(recipe).__name__, unread(recipe)
     rows = []
     for field in dataclasses.fields(recipe):
+        if field.name in idle:
+            continue
         published = f"({shown(field, field.default)} in {name})" if field.name in changed else ""
         value = shown(field, getattr(recipe, field.name))
         rows.append((field.name, value, *([published] if changed else []), field.metadata["help"]))
-    return "\n".join([_title(recipe), *table(rows)])
+    rest = textwrap.wrap(f"not read, as the others are: {', '.join(idle)}", width=120)
+    return "\n".join([_title(recipe), *table(rows), *rest])
 
 
 def _title(recipe: "Recipe") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from keras_resnet_recipes.clock import duration
 from keras_resnet_recipes.recipes import compare
+from keras_resnet_recipes.recipes.checks import unread
 from keras_resnet_recipes.recipes.fields import shown
 from keras_resnet_recipes.report.charts import Curve, chart
 from keras_resnet_recipes.report.folder import Run
@@ -180,8 +181,10 @@ def _curves_over_each_other(runs: Sequence[Run]) -> list[Markup]:
 
 def _recipe(run: Run) -> Markup:
     recipe, rows, changes = run.recipe, [], 0
-    name = type(recipe).__name__
+    name, idle = type(recipe).__name__, unread(recipe)
     for field in dataclasses.fields(recipe):
+        if field.name in idle:
+            continue
         value = getattr(recipe, field.name)
         text, published = shown(field, value), ""
         if value != field.default:
@@ -193,7 +196,8 @@ def _recipe(run: Run) -> Markup:
     source = "" if recipe.source is None else f" {recipe.source.title} ({recipe.source})."
     note = f"{name}.{source} {changes} values differ from the published recipe and are marked."
     header = ("field", "this run", f"{name}, if changed", "meaning")
-    return section("Recipe", element("p", note), table(header, *rows))
+    rest = element("p", f"Not read, as the others are: {', '.join(idle)}.", class_="soft")
+    return section("Recipe", element("p", note), table(header, *rows), rest)
 
 
 def _surroundings(run: Run) -> Markup:

@@ -12,7 +12,8 @@ from keras_resnet_recipes.recipes.settings import Settings
 HEAD = """# Recipes
 
 Made from the recipes' own values by `python -m tests.recipes.page docs/recipes.md`; a test compares. What a recipe
-does not set is left out of its table and has its neutral value; `krr show RECIPE` prints all, with their meaning.
+does not set is left out of its table and has its neutral value; `krr show RECIPE` prints all that is read, and what it
+means.
 
 | recipe | network | published top-1 | measured here | source |
 |---|---|---|---|---|

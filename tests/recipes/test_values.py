@@ -51,3 +51,14 @@ def test_fit_asks_for_what_was_not_published(name):
 def test_the_page_is_made_from_these_values():
     written = Path(__file__).parents[2] / "docs" / "recipes.md"
     assert written.read_text() == page(), "run python -m tests.recipes.page docs/recipes.md"
+
+
+def test_what_nothing_reads_is_printed_last_without_a_value():
+    *rows, last = str(krr.DAWNBench(cutout=None, cutout_color=None)).split(
+        "not read, as the others are: "
+    )
+    idle = last.replace("\n", " ").split(", ")
+    assert {"cutout_color", "rand_augment_operations", "target_threshold"} <= set(idle)
+    assert not {"celu_alpha", "knot_factors", "pad_color", "cutout"} & set(idle)
+    printed = {line.partition(" ")[0] for line in rows[0].splitlines()[1:]}
+    assert printed == {field.name for field in dataclasses.fields(Settings)} - set(idle)

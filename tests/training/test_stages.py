@@ -167,5 +167,5 @@ def test_what_is_not_seen_may_be_missing(folder):
 
 
 def test_what_is_seen_must_be_given(folder):
-    with pytest.raises(ValueError, match="^`label_smoothing`, `rand_augment`, `mixup_alpha` must"):
+    with pytest.raises(ValueError, match=r"^`label_smoothing`, `rand_augment`, `mixup_alpha` must"):
         training.stages(krr.B(**SMALL), folder, columns=4, seed=SEED)
