@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import gpu
 import learning
 import steps
 from divergence import summary
@@ -56,6 +57,12 @@ def learning_table(source: Path) -> str:
     """What ours and timm's training reach."""
     record = json.loads(source.read_text())
     return "\n".join([*learning.table(record["top1"]), "", conditions_told(record["conditions"])])
+
+
+def gpu_tables(source: Path) -> str:
+    """Training and the speed run on a GPU."""
+    record = json.loads(source.read_text())
+    return "\n".join([*gpu.table(record), "", conditions_told(record["conditions"])])
 
 
 def divergences(source: Path) -> str:
@@ -123,6 +130,7 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {
     "steps": step_tables,
     "learning": learning_table,
+    "gpu": gpu_tables,
     "loss_curves": divergences,
     "speed_run": speed_run,
     "degradation": degradation,
