@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import gpu
 import input_pipeline
 import learning
 import memory
@@ -165,6 +166,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "repairs": with_conditions(repairs.table, "results"),
     "steps": step_tables,
     "learning": with_conditions(learning.table, "top1"),
+    "gpu": with_conditions(gpu.table),
     "loss_curves": divergences,
     "speed_run": speed_run,
     "degradation": degradation,

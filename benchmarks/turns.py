@@ -30,8 +30,8 @@ class Turns:
         """Says that all imports are done."""
         self._first = {"import_seconds": time.perf_counter() - self._begun}
 
-    def done(self) -> bool:
-        """Says that an update is done; at the end of a turn waits for the next, False if there is none."""
+    def done(self, **told: Any) -> bool:
+        """Says that an update is done, and what is told; at the end of a turn waits for the next, False if none."""
         self._left -= 1
         if self._left:
             return True
@@ -40,7 +40,7 @@ class Turns:
             "wall": time.perf_counter() - self._wall,
             "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
-        print(json.dumps({**now, **self._first}), file=self._parent)
+        print(json.dumps({**now, **self._first, **told}), file=self._parent)
         self._first = {}
         line = sys.stdin.readline()
         if not line:

@@ -1,0 +1,113 @@
+"""Our side of gpu.py, on JAX and without TensorFlow.
+
+gpu_keras.py training NETWORK SIZE BATCH PRECISION UPDATES
+gpu_keras.py speed_run CIFAR10 RUN_DIR SEED EPOCHS [BATCH]
+"""
+
+# isort: skip_file
+from steps_keras import TURNS, noise, recipe_of  # first: its clock starts before the imports
+
+import contextlib
+import math
+import sys
+from typing import Any
+
+import jax
+import keras
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.clock import reached
+
+CLASSES = 1000
+
+
+class InEpochs(keras.callbacks.Callback):
+    """Has a `fit` wait after every epoch, which is a turn."""
+
+    def __init__(self, **first: Any) -> None:
+        super().__init__()
+        self._first = first
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Tells what the updates took: `fit` stops that clock once the device has done the last."""
+        told = {"seconds": logs["train_seconds"], "device_mib": device_mib(), **self._first}
+        self._first = {}
+        if not TURNS.done(**told):
+            sys.exit()
+
+
+def training(network: str, size: str, batch: str, precision: str, updates: str) -> None:
+    """`Recipe.fit` of A3 on noise that lies on the device."""
+    recipe = recipe_of(network, int(size), int(batch)).replace(
+        classes=CLASSES,
+        # As many as there are turns.
+        epochs=1_000_000,
+        test_crop_ratio=1.0,
+        data_on_device=True,
+        precision=f"mixed_{precision}",
+    )
+    made = getattr(krr.applications, network)(input_shape=(int(size), int(size), 3))
+    turns = InEpochs(device=device(), operations=operations(made))
+    images, targets = noise(recipe, 4 * recipe.batch_size)
+    recipe.fit(
+        (images, targets.argmax(axis=1)),
+        steps_per_epoch=int(updates),
+        distribution="none",
+        callbacks=[turns],
+        verbose=0,
+    )
+
+
+def speed_run(data: str, run_dir: str, seed: str, epochs: str, *batch: str) -> None:
+    """DAWNBench with a seed; shorter, its rates are those of the whole, pressed together."""
+    recipe = krr.DAWNBench()
+    knots = tuple(knot * int(epochs) / recipe.epochs for knot in recipe.knot_epochs)
+    recipe = recipe.replace(epochs=int(epochs), knot_epochs=knots)
+    if batch:
+        recipe = recipe.rescaled(int(batch[0]))
+    # What it prints goes where it is seen.
+    with contextlib.redirect_stdout(sys.stderr):
+        history = recipe.fit(
+            data,
+            validation_data=data,
+            run_dir=run_dir,
+            seed=int(seed),
+            distribution="none",
+            verbose=2,
+        ).history
+    TURNS.done(
+        device=device(),
+        device_mib=device_mib(),
+        target=recipe.target_top1,
+        reached=reached(history, recipe.target_top1),
+        **{name: history[name] for name in ("val_top1", "train_seconds")},
+    )
+
+
+def operations(model: keras.Model) -> int:
+    """Floating-point operations of a picture's way forward through a network whose sizes are known.
+
+    Two for each multiplication with a weight of a convolution or the last layer; all else is not counted.
+    """
+    return sum(
+        2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)
+    )
+
+
+def device() -> dict[str, str]:
+    """What JAX says of the device."""
+    first = jax.local_devices()[0]
+    return {"name": first.device_kind, "platform": " ".join(first.client.platform_version.split())}
+
+
+def device_mib() -> float | None:
+    """The most memory of the device that was in use; None where JAX does not count it, as on a CPU."""
+    counted = jax.local_devices()[0].memory_stats()
+    return counted["peak_bytes_in_use"] / 2**20 if counted else None
+
+
+if __name__ == "__main__":
+    TURNS.imported()
+    {"training": training, "speed_run": speed_run}[sys.argv[1]](*sys.argv[2:])
