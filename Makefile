@@ -11,8 +11,8 @@ demo: $(VENV)/demo-installed
 
 test: $(VENV)/dev-installed lint docs
 	# In two processes each: TensorFlow keeps 50 to 100 MB of every fit.
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --doctest-modules --ignore=tests/training
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) tests/training
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --durations=25 --doctest-modules --ignore=tests/training
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --durations=25 tests/training
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
 
@@ -47,6 +47,9 @@ ifdef CIFAR
 		mkdir -p $(RESULTS)/loss_curves/$$recipe && cp runs/loss_curves/$$recipe/*.json $(RESULTS)/loss_curves/$$recipe; done
 	$(BIN)/python benchmarks/learning.py $(CIFAR) runs/learning $(PEER)
 	cp runs/learning/learning.json $(RESULTS)
+	$(BIN)/krr ablate A2 --data runs/learning/subset.npz --run-dir runs/ablation --rescale 128 --seeds 2 \
+		--set network=ResNet18 --set train_size=32 --set test_size=32 --set epochs=10
+	cp runs/ablation/results.json $(RESULTS)/ablation.json
 endif
 	$(BIN)/python benchmarks/page.py
 

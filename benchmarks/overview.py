@@ -43,12 +43,15 @@ def _steps(results: Path) -> Iterator[Row]:
         what, network, size, batch, updates = steps.CASES[case]
         for backend in ("tensorflow", "jax"):
             turns = found["turns"]
+            if f"{backend} ours" not in turns:
+                continue
             own, floor = turns[f"{backend} ours"], turns.get(f"{backend} by_hand")
             for peer in (f"{backend} stock", "timm"):
                 if peer not in turns or (backend, peer) == ("jax", "timm"):
                     continue
                 named = "Keras" if peer.endswith("stock") else "timm"
-                title = f"{what}, {network} at {size} px, batch {batch}, {backend}, ms; {named}"
+                library = ", oneDNN" if "oneDNN" in case else ""
+                title = f"{what}, {network} at {size} px, batch {batch}, {backend}{library}, ms; {named}"
                 beside = (own, turns[peer], floor)
                 shown = (_milliseconds(each, updates) if each else "" for each in beside)
                 ratios = (f"{_median(own, each):.2f}" if each else "" for each in beside[1:])
@@ -88,9 +91,11 @@ def _pipeline_aims(results: Path) -> Iterator[Row]:
 
 def _step_aims(results: Path) -> Iterator[Row]:
     found = _read(results / "steps.json")
-    for case in ("ResNet-50", "ResNet-18", "ResNet-20"):
+    for case in ("ResNet-50", "ResNet-50, oneDNN", "ResNet-18", "ResNet-20"):
         turns = found.get(case, {}).get("turns", {})
-        for backend in ("tensorflow", "jax") if turns else ():
+        for backend in ("tensorflow", "jax"):
+            if f"{backend} ours" not in turns:
+                continue
             own = turns[f"{backend} ours"]
             by_hand, stock = (
                 _median(own, turns[f"{backend} {name}"]) for name in ("by_hand", "stock")

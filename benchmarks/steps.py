@@ -14,6 +14,9 @@ round. Ratios are medians over the rounds of the ratio of the CPU time of two tu
 `overhead` is so small a step that what is around it is seen: ours less `by_hand` is what callbacks, metrics and the
 progress bar cost an update. `update` is LAMB alone, with gradients that stay as they are: ours, Keras' and timm's. In
 `evaluation` the engines are `Recipe.evaluate`, the network alone, `Model.evaluate`, and timm's transform and network.
+With `oneDNN` TensorFlow runs under TF_ENABLE_ONEDNN_OPTS=1; by itself it takes that library on processors with AVX-512
+VNNI and the like alone (its release notes of 2.9), torch everywhere.
+
 The engines of one backend take turns with timm, then those of the next without it: together they do not fit into
 memory. The file is written after each case; cases that are not asked for stay in it as they were.
 """
@@ -38,6 +41,7 @@ CASES: dict[str, tuple[str, str, int, int, int]] = {
     "overhead": ("training", "ResNet20", 8, 2, 300),
     "update": ("update", "ResNet50", 160, 32, 20),
     "evaluation": ("evaluation", "ResNet50", 160, 32, 4),
+    "ResNet-50, oneDNN": ("training", "ResNet50", 160, 32, 1),
 }
 KERAS = ("ours", "by_hand", "stock")
 GROUPS = [["timm", *(f"tensorflow {name}" for name in KERAS)], [f"jax {name}" for name in KERAS]]
@@ -66,6 +70,8 @@ def measure(case: str, group: list[str], options: argparse.Namespace) -> dict[st
     what, network, _, _, updates = CASES[case]
     # timm has no ResNet-20.
     left_out = {"timm"} if network == "ResNet20" or not options.peer_python else set()
+    if "oneDNN" in case:
+        left_out |= {name for name in group if name.startswith("jax")}
     if what == "update":
         left_out |= {name for name in group if name.endswith("by_hand")}
     names = [name for name in group if name not in left_out]
@@ -90,13 +96,15 @@ def _started(name: str, case: str, options: argparse.Namespace) -> Any:
     what, network, size, batch, _ = CASES[case]
     words = [python, str(HERE / script), f"{what} {engine}", network, str(size), str(batch)]
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"} if backend else {}
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": "1"} if "oneDNN" in case else {}
     return worker(words, environment, options.cores)
 
 
 def table(case: str, turns: dict[str, list[Turn]]) -> list[str]:
     """A line an engine."""
     what, network, size, batch, updates = CASES[case]
-    lines = [f"| {what}, {network}, {size} px, batch {batch} | ms a batch | images/s | "]
+    library = ", oneDNN" if "oneDNN" in case else ""
+    lines = [f"| {what}{library}, {network}, {size} px, batch {batch} | ms a batch | images/s | "]
     lines[0] += "/ by hand | / stock | / timm | import s | first batch s | peak MiB |"
     lines.append("|---|---|---|---|---|---|---|---|---|")
     for name, own in turns.items():
