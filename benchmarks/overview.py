@@ -91,7 +91,8 @@ def _pipeline_aims(results: Path) -> Iterator[Row]:
 
 def _step_aims(results: Path) -> Iterator[Row]:
     found = _read(results / "steps.json")
-    for case in ("ResNet-50", "ResNet-50, oneDNN", "ResNet-18", "ResNet-20"):
+    networks = [case for case in steps.CASES if case.startswith("ResNet")]
+    for case in networks:
         turns = found.get(case, {}).get("turns", {})
         for backend in ("tensorflow", "jax"):
             if f"{backend} ours" not in turns:

@@ -41,7 +41,8 @@ CASES: dict[str, tuple[str, str, int, int, int]] = {
     "overhead": ("training", "ResNet20", 8, 2, 300),
     "update": ("update", "ResNet50", 160, 32, 20),
     "evaluation": ("evaluation", "ResNet50", 160, 32, 4),
-    "ResNet-50, oneDNN": ("training", "ResNet50", 160, 32, 1),
+    "ResNet-50, oneDNN": ("training", "ResNet50", 160, 32, 2),
+    "ResNet-18, oneDNN": ("training", "ResNet18", 64, 32, 6),
 }
 KERAS = ("ours", "by_hand", "stock")
 GROUPS = [["timm", *(f"tensorflow {name}" for name in KERAS)], [f"jax {name}" for name in KERAS]]
