@@ -61,7 +61,7 @@ def ours(recipe: krr.Recipe) -> None:
     """`Recipe.fit`, with its progress bar."""
     images, targets = noise(recipe, 4 * recipe.batch_size)
     labels = targets.argmax(axis=1)
-    recipe.fit((images, labels), steps_per_epoch=1_000, callbacks=[InTurns()], verbose=1)
+    recipe.fit((images, labels), steps_per_epoch=10_000, callbacks=[InTurns()], verbose=1)
 
 
 def evaluated(recipe: krr.Recipe) -> None:
@@ -82,7 +82,7 @@ def evaluated(recipe: krr.Recipe) -> None:
 def stock(recipe: krr.Recipe) -> None:
     """What a user of Keras alone writes."""
     model, data = _stock_model(recipe), _stock_batches(recipe)
-    model.fit(data, steps_per_epoch=1_000, callbacks=[InTurns()], verbose=1)
+    model.fit(data, steps_per_epoch=10_000, callbacks=[InTurns()], verbose=1)
 
 
 def stock_evaluated(recipe: krr.Recipe) -> None:
