@@ -84,7 +84,7 @@ def measure(case: str, group: list[str], options: argparse.Namespace) -> dict[st
             turn(process, WARM_UP)
             print(case, name, turns[name][0], file=sys.stderr, flush=True)
         for number in range(options.rounds):
-            shift = number % len(names)
+            shift = number % max(len(names), 1)
             for name in names[shift:] + names[:shift]:
                 turns[name].append(turn(workers[name], updates))
     return turns
