@@ -106,7 +106,7 @@ def fit(
 
 
 def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
-    """The model of a run folder, with logits as output, compiled with the recipe's loss alone.
+    """The model of a run folder, with logits as output and the recipe's loss as `loss`; not compiled.
 
     Args:
         path: A folder that `Recipe.fit(run_dir=...)` wrote.
@@ -141,8 +141,9 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
         average.finish()
     names = known["class_names"]
     model.class_names = None if names is None else tuple(names)
-    # The loss tells whoever exports or predicts whether sigmoids or the softmax follow.
-    model.compile(loss=parts.loss(recipe))
+    # It tells whoever exports or predicts whether sigmoids or the softmax follow; compiled, with whatever optimizer,
+    # the model could be trained as nobody meant.
+    model.loss = parts.loss(recipe)
     return model
 
 
