@@ -30,10 +30,15 @@ def summary(runs: dict[str, Run], reference: str, steps: int) -> list[str]:
             continue
         first, shares = against_floor(run, runs, reference)
         shares = shares[:steps]
-        lines.append(
+        told = (
             f"{name}: first 10 losses within {first:.1e} (relative); largest share of the floor "
             f"{shares.max():.2f} at update {shares.argmax() + 1}, {shares[-1]:.2f} at {steps}"
         )
+        above = np.flatnonzero(shares > 3)
+        if len(above):
+            most = _largest_so_far(run, runs[reference])[above[-1]]
+            told += f"; above 3 in {len(above)}, the last {above[-1] + 1}, until when it is off by {most:.1e} at most"
+        lines.append(told)
     return lines
 
 

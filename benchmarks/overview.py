@@ -86,7 +86,7 @@ def _pipeline_aims(results: Path) -> Iterator[Row]:
             ratio = input_pipeline.ratio(found.get(row, {}), engine, other) if found else None
             if ratio:
                 name = "prepared shards" if engine == "prepared" else "input pipeline"
-                yield _aim(f"{name} of {row}, share of {other}", ratio, least=least)
+                yield _aim(f"{name} of {row}, over {other}", ratio, least=least)
 
 
 def _step_aims(results: Path) -> Iterator[Row]:
@@ -145,7 +145,7 @@ def _aim(what: str, value: float, *, least: float | None = None, most: float | N
         aim, met = f"at least {least:g}", value >= least
     else:
         aim, met = f"at most {most:g}", value <= most
-    return what, aim, f"{value:.3g}", "met" if met else "not met"
+    return what, aim, f"{value:.4g}", "met" if met else "not met"
 
 
 def _milliseconds(turns: list[dict[str, Any]], updates: int) -> str:
