@@ -14,8 +14,7 @@ round. Ratios are medians over the rounds of the ratio of the CPU time of two tu
 `overhead` is so small a step that what is around it is seen: ours less `by_hand` is what callbacks, metrics and the
 progress bar cost an update. `update` is LAMB alone, with gradients that stay as they are: ours, Keras' and timm's. In
 `evaluation` the engines are `Recipe.evaluate`, the network alone, `Model.evaluate`, and timm's transform and network.
-With `oneDNN` TensorFlow runs under TF_ENABLE_ONEDNN_OPTS=1; by itself it takes that library on processors with AVX-512
-VNNI and the like alone (its release notes of 2.9), torch everywhere.
+With `oneDNN` TensorFlow runs under TF_ENABLE_ONEDNN_OPTS=1, which on some processors it does not by itself.
 
 The engines of one backend take turns with timm, then those of the next without it: together they do not fit into
 memory. The file is written after each case; cases that are not asked for stay in it as they were.

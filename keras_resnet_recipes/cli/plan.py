@@ -65,7 +65,7 @@ def _add_scale(group: argparse._ArgumentGroup) -> None:
         "--images-per-core",
         type=float,
         metavar="X",
-        help="pictures that a processor core makes in a second; default as measured (docs/scale-out.md)",
+        help="pictures that a processor core makes in a second; default as measured (docs/benchmarks.md)",
     )
     group.add_argument(
         "--bytes-per-image",

@@ -19,44 +19,45 @@ from keras_resnet_recipes.experiments.runs import (
     train_rows,
 )
 from keras_resnet_recipes.recipes import BagOfTricks, Recipe
+from keras_resnet_recipes.recipes.checks import PART_OF
 from keras_resnet_recipes.recipes.settings import Settings
 from keras_resnet_recipes.recipes.tables import Comparison
 
 if TYPE_CHECKING:
     import keras
 
-# The fields whose neutral value leaves something out, and those that then say nothing more.
-INGREDIENTS: dict[str, tuple[str, ...]] = {
-    "zero_gamma": (),
-    "pool_before_batch_norm": (),
-    "celu_alpha": (),
-    "ghost_batch_norm": (),
-    "frozen_batch_norm_scale": (),
-    "whitening": (),
-    "nesterov": (),
-    "bias_learning_rate_factor": (),
-    "weight_decay": (),
-    "gradient_clip": (),
-    "adaptive_gradient_clip": (),
-    "ema_decay": ("ema_every", "ema_after_warmup"),
-    "warmup_epochs": ("warmup_prefix", "warmup_learning_rate"),
-    "label_smoothing": (),
-    "target_threshold": (),
-    "drop_path_rate": (),
-    "repeated_augmentation": (),
-    "shorter_side": (),
-    "pad": ("pad_color",),
-    "crop_scale": (),
-    "horizontal_flip": (),
-    "cutout": ("cutout_color",),
-    "color_jitter": (),
-    "lighting": (),
-    "trivial_augment": (),
-    "rand_augment": (),
-    "random_erasing": (),
-    "mixup_alpha": (),
-    "cutmix_alpha": (),
-}
+# The fields whose neutral value leaves something out; what is a part of one goes with it.
+INGREDIENTS = (
+    "zero_gamma",
+    "pool_before_batch_norm",
+    "celu_alpha",
+    "ghost_batch_norm",
+    "frozen_batch_norm_scale",
+    "whitening",
+    "nesterov",
+    "bias_learning_rate_factor",
+    "weight_decay",
+    "gradient_clip",
+    "adaptive_gradient_clip",
+    "ema_decay",
+    "warmup_epochs",
+    "label_smoothing",
+    "target_threshold",
+    "drop_path_rate",
+    "repeated_augmentation",
+    "shorter_side",
+    "pad",
+    "crop_scale",
+    "horizontal_flip",
+    "cutout",
+    "color_jitter",
+    "lighting",
+    "trivial_augment",
+    "rand_augment",
+    "random_erasing",
+    "mixup_alpha",
+    "cutmix_alpha",
+)
 
 
 def ablate(
@@ -149,8 +150,9 @@ def one_off(recipe: Recipe) -> tuple[Row, ...]:
     ['He2015CIFAR', 'without weight_decay', 'without pad', 'without horizontal_flip']
     """
     without = []
-    for name, details in INGREDIENTS.items():
-        off = {field: getattr(Settings, field) for field in (name, *details)}
+    for name in INGREDIENTS:
+        parts = (part for part, owner in PART_OF.items() if owner == name)
+        off = {field: getattr(Settings, field) for field in (name, *parts)}
         # None, where it is not neutral, is what nobody published.
         if getattr(recipe, name) not in (off[name], None):
             without.append(Row(f"without {name}", recipe.replace(**off)))

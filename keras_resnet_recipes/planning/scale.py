@@ -10,8 +10,8 @@ from keras_resnet_recipes.planning.plan import Plan
 from keras_resnet_recipes.recipes.tables import table
 from keras_resnet_recipes.training import parts
 
-# docs/scale-out.md: A1 at 224 pixels, on one core of an EPYC.
-PER_CORE_PREPARED, PER_CORE_FILES = 586.0, 538.0
+# docs/benchmarks.md: A1 at 224 pixels, on one core of an EPYC.
+PER_CORE_PREPARED, PER_CORE_FILES = 583.0, 465.0
 # docs/scale-out.md: photographs of flowers, as `krr prepare` writes them by default.
 BYTES_PREPARED = 46_000.0
 ACCELERATORS = (1, 8, 64, 512)
@@ -130,8 +130,8 @@ def scale(
         plan: What is trained.
         images_per_second: Images that one accelerator trains on in a second, as measured.
         accelerators: How many there are; several numbers make several rows.
-        images_per_core: Pictures that one processor core makes in a second; by default what docs/scale-out.md
-            tells of A1 at 224 pixels: 586 from prepared shards, 538 from JPEG files.
+        images_per_core: Pictures that one processor core makes in a second; by default what docs/benchmarks.md
+            has for A1 at 224 pixels: 583 from prepared shards, 465 from JPEG files.
         bytes_per_image: Mean size of an image where it lies; by default what docs/scale-out.md has for
             prepared photographs.
         prepared: Whether the data set is one that `krr prepare` wrote.

@@ -12,7 +12,7 @@ from keras_resnet_recipes.recipes.source import Source
 from keras_resnet_recipes.recipes.strikes_back import A1, A2, A3
 from keras_resnet_recipes.recipes.strikes_back_appendix import C1, C2, B, D
 from keras_resnet_recipes.recipes.tables import Column, compare
-from keras_resnet_recipes.recipes.timm_arguments import from_timm
+from keras_resnet_recipes.recipes.timm_recipe import from_timm
 from keras_resnet_recipes.recipes.transfer import FineTune, LinearProbe
 
 RECIPES: dict[str, type[Recipe]] = {

@@ -73,11 +73,13 @@ _READ_ONLY_WITH = {
 
 
 # Nor do these while another field is off.
-_PART_OF = {
+PART_OF = {
     "frozen_stages": "weights",
     "weight_decay_on": "weight_decay",
     "ema_every": "ema_decay",
     "ema_after_warmup": "ema_decay",
+    "warmup_prefix": "warmup_epochs",
+    "warmup_learning_rate": "warmup_epochs",
     "knot_factors": "knot_epochs",
     "pad_color": "pad",
     "crop_aspect": "crop_scale",
@@ -98,14 +100,14 @@ def unread(recipe: "Recipe") -> list[str]:
     fields = {field.name: field for field in dataclasses.fields(recipe)}
 
     def is_off(name: str) -> bool:
-        owner = _PART_OF[name]
+        owner = PART_OF[name]
         return not getattr(recipe, owner) and not is_unpublished(fields[owner])
 
     return [
         name
         for name in fields
         if (name in _READ_ONLY_WITH and not _is_read(recipe, name))
-        or (name in _PART_OF and is_off(name))
+        or (name in PART_OF and is_off(name))
     ]
 
 

@@ -155,9 +155,10 @@ def _text(recipe: "Recipe | Column", known: dict[str, tuple[Any, str]], name: st
 def sheet(recipe: "Recipe", changed: Collection[str]) -> str:
     """A recipe's values with their meaning, those named in `changed` beside the published ones.
 
-    What nothing reads is named at the end, without its value.
+    What nothing reads is named at the end, without its value, unless it was changed.
     """
-    name, idle = type(recipe).__name__, unread(recipe)
+    name = type(recipe).__name__
+    idle = [field for field in unread(recipe) if field not in changed]
     rows = []
     for field in dataclasses.fields(recipe):
         if field.name in idle:

@@ -181,11 +181,12 @@ def _curves_over_each_other(runs: Sequence[Run]) -> list[Markup]:
 
 def _recipe(run: Run) -> Markup:
     recipe, rows, changes = run.recipe, [], 0
-    name, idle = type(recipe).__name__, unread(recipe)
+    name, idle, unused = type(recipe).__name__, [], unread(recipe)
     for field in dataclasses.fields(recipe):
-        if field.name in idle:
-            continue
         value = getattr(recipe, field.name)
+        if field.name in unused and value == field.default:
+            idle.append(field.name)
+            continue
         text, published = shown(field, value), ""
         if value != field.default:
             changes += 1
