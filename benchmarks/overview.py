@@ -39,23 +39,19 @@ def _pipeline(results: Path) -> Iterator[Row]:
 
 
 def _steps(results: Path) -> Iterator[Row]:
-    for case, found in _read(results / "steps.json").items():
-        what, network, size, batch, updates = steps.CASES[case]
+    for name, found in _read(results / "steps.json").items():
+        case, turns = steps.CASES[name], found["turns"]
         for backend in ("tensorflow", "jax"):
-            turns = found["turns"]
-            if f"{backend} ours" not in turns:
-                continue
-            own, floor = turns[f"{backend} ours"], turns.get(f"{backend} by_hand")
+            group = next((each for each in case.groups if f"{backend} ours" in each), ())
             for peer in (f"{backend} stock", "timm"):
-                if peer not in turns or (backend, peer) == ("jax", "timm"):
+                if peer not in turns or peer not in group:
                     continue
                 named = "Keras" if peer.endswith("stock") else "timm"
-                library = ", oneDNN" if "oneDNN" in case else ""
-                title = f"{what}, {network} at {size} px, batch {batch}, {backend}{library}, ms; {named}"
+                own, floor = turns[f"{backend} ours"], turns.get(f"{backend} by_hand")
                 beside = (own, turns[peer], floor)
-                shown = (_milliseconds(each, updates) if each else "" for each in beside)
+                shown = (_milliseconds(each, case.updates) if each else "" for each in beside)
                 ratios = (f"{_median(own, each):.2f}" if each else "" for each in beside[1:])
-                yield title, *shown, *ratios
+                yield f"{steps.described(case)}, {backend}, ms; {named}", *shown, *ratios
     yield from _first(results)
 
 
@@ -112,7 +108,7 @@ def _step_aims(results: Path) -> Iterator[Row]:
                 statistics.median(
                     turn["cpu"] for turn in found[case]["turns"][f"{backend} ours"][1:]
                 )
-                / steps.CASES[case][-1]
+                / steps.CASES[case].updates
                 for case in ("update", "ResNet-50")
             ]
             yield _aim(

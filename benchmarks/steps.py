@@ -25,26 +25,56 @@ import contextlib
 import json
 import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from conditions import conditions
 from turns import answer, turn, worker
 
 HERE = Path(__file__).parent
-# What is done, network, pixels, batch; and how many batches are a turn.
-CASES: dict[str, tuple[str, str, int, int, int]] = {
-    "ResNet-50": ("training", "ResNet50", 160, 32, 2),
-    "ResNet-18": ("training", "ResNet18", 64, 32, 6),
-    "ResNet-20": ("training", "ResNet20", 32, 128, 6),
-    "overhead": ("training", "ResNet20", 8, 2, 300),
-    "update": ("update", "ResNet50", 160, 32, 20),
-    "evaluation": ("evaluation", "ResNet50", 160, 32, 4),
-    "ResNet-50, oneDNN": ("training", "ResNet50", 160, 32, 2),
-    "ResNet-18, oneDNN": ("training", "ResNet18", 64, 32, 6),
+TENSORFLOW = ("tensorflow ours", "tensorflow by_hand", "tensorflow stock")
+JAX = ("jax ours", "jax by_hand", "jax stock")
+
+
+class Case(NamedTuple):
+    """What is measured.
+
+    Args:
+        what: "training", "update" or "evaluation".
+        network: Its name here.
+        size: Side of the pictures in pixels.
+        batch: Pictures of a batch.
+        updates: Batches of a turn.
+        groups: Engines that take turns with each other.
+        onednn: Whether TensorFlow is told to use oneDNN.
+    """
+
+    what: str
+    network: str
+    size: int
+    batch: int
+    updates: int
+    groups: tuple[tuple[str, ...], ...] = (("timm", *TENSORFLOW), JAX)
+    onednn: bool = False
+
+
+# timm has no ResNet-20, and by hand there is no other LAMB.
+UPDATE = (("timm", "tensorflow ours", "tensorflow stock"), ("jax ours", "jax stock"))
+CASES = {
+    "ResNet-50": Case("training", "ResNet50", 160, 32, 2),
+    "ResNet-18": Case("training", "ResNet18", 64, 32, 6),
+    "ResNet-20": Case("training", "ResNet20", 32, 128, 6, (TENSORFLOW, JAX)),
+    "overhead": Case("training", "ResNet20", 8, 2, 300, (TENSORFLOW, JAX)),
+    "update": Case("update", "ResNet50", 160, 32, 20, UPDATE),
+    "evaluation": Case("evaluation", "ResNet50", 160, 32, 4),
+    "ResNet-50, oneDNN": Case(
+        "training", "ResNet50", 160, 32, 2, (("timm", *TENSORFLOW),), onednn=True
+    ),
+    "ResNet-18, oneDNN": Case(
+        "training", "ResNet18", 64, 32, 6, (("timm", *TENSORFLOW),), onednn=True
+    ),
 }
-KERAS = ("ours", "by_hand", "stock")
-GROUPS = [["timm", *(f"tensorflow {name}" for name in KERAS)], [f"jax {name}" for name in KERAS]]
 WARM_UP = 3
 
 Turn = dict[str, float]
@@ -57,7 +87,7 @@ def main() -> None:
     record = json.loads(file.read_text()) if file and file.is_file() else {}
     for case in options.cases:
         turns: dict[str, list[Turn]] = {}
-        for group in GROUPS:
+        for group in CASES[case].groups:
             turns |= measure(case, group, options)
         print("\n".join([*table(case, turns), ""]), flush=True)
         record[case] = {"conditions": conditions(options.peer_python), "turns": turns}
@@ -65,61 +95,60 @@ def main() -> None:
             file.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def measure(case: str, group: list[str], options: argparse.Namespace) -> dict[str, list[Turn]]:
+def measure(name: str, group: Sequence[str], options: argparse.Namespace) -> dict[str, list[Turn]]:
     """All turns of the engines of a group; the first is the first update."""
-    what, network, _, _, updates = CASES[case]
-    # timm has no ResNet-20.
-    left_out = {"timm"} if network == "ResNet20" or not options.peer_python else set()
-    if "oneDNN" in case:
-        left_out |= {name for name in group if name.startswith("jax")}
-    if what == "update":
-        left_out |= {name for name in group if name.endswith("by_hand")}
-    names = [name for name in group if name not in left_out]
+    case = CASES[name]
+    engines = [engine for engine in group if engine != "timm" or options.peer_python]
     with contextlib.ExitStack() as stack:
         workers, turns = {}, {}
-        for name in names:
-            process = stack.enter_context(_started(name, case, options))
-            workers[name], turns[name] = process, [answer(process)]
+        for engine in engines:
+            process = stack.enter_context(_started(engine, case, options))
+            workers[engine], turns[engine] = process, [answer(process)]
             turn(process, WARM_UP)
-            print(case, name, turns[name][0], file=sys.stderr, flush=True)
+            print(name, engine, turns[engine][0], file=sys.stderr, flush=True)
         for number in range(options.rounds):
-            shift = number % max(len(names), 1)
-            for name in names[shift:] + names[:shift]:
-                turns[name].append(turn(workers[name], updates))
+            shift = number % len(engines)
+            for engine in engines[shift:] + engines[:shift]:
+                turns[engine].append(turn(workers[engine], case.updates))
     return turns
 
 
-def _started(name: str, case: str, options: argparse.Namespace) -> Any:
+def _started(name: str, case: Case, options: argparse.Namespace) -> Any:
     backend, _, engine = name.rpartition(" ")
     python = sys.executable if backend else options.peer_python
     script = "steps_keras.py" if backend else "steps_timm.py"
-    what, network, size, batch, _ = CASES[case]
-    words = [python, str(HERE / script), f"{what} {engine}", network, str(size), str(batch)]
+    words = [f"{case.what} {engine}", case.network, str(case.size), str(case.batch)]
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"} if backend else {}
-    environment |= {"TF_ENABLE_ONEDNN_OPTS": "1"} if "oneDNN" in case else {}
-    return worker(words, environment, options.cores)
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": "1"} if case.onednn else {}
+    return worker([python, str(HERE / script), *words], environment, options.cores)
 
 
-def table(case: str, turns: dict[str, list[Turn]]) -> list[str]:
+def table(name: str, turns: dict[str, list[Turn]]) -> list[str]:
     """A line an engine."""
-    what, network, size, batch, updates = CASES[case]
-    library = ", oneDNN" if "oneDNN" in case else ""
-    lines = [f"| {what}{library}, {network}, {size} px, batch {batch} | ms a batch | images/s | "]
-    lines[0] += "/ by hand | / stock | / timm | import s | first batch s | peak MiB |"
+    case = CASES[name]
+    lines = [f"| {described(case)} | ms a batch | images/s | / by hand | / stock | / timm "]
+    lines[0] += "| import s | first batch s | peak MiB |"
     lines.append("|---|---|---|---|---|---|---|---|---|")
-    for name, own in turns.items():
-        backend = name.rpartition(" ")[0]
-        seconds = statistics.median(each["cpu"] for each in own[1:]) / updates
+    for engine, own in turns.items():
+        backend = engine.rpartition(" ")[0]
+        seconds = statistics.median(each["cpu"] for each in own[1:]) / case.updates
         # Only beside what took turns with it.
-        others = [f"{backend} by_hand", f"{backend} stock", "timm" if backend != "jax" else ""]
-        beside = (turns.get(each, own) for each in others)
+        group = next(group for group in case.groups if engine in group)
+        others = (f"{backend} by_hand", f"{backend} stock", "timm")
+        beside = (turns.get(each, own) if each in group else own for each in others)
         ratios = ["-" if each is own else _told(times_as_fast(own, each)) for each in beside]
-        rate = "-" if what == "update" else f"{batch / seconds:.1f}"
-        cells = [name.replace("_", " "), f"{1e3 * seconds:.1f}", rate, *ratios]
+        rate = "-" if case.what == "update" else f"{case.batch / seconds:.1f}"
+        cells = [engine.replace("_", " "), f"{1e3 * seconds:.1f}", rate, *ratios]
         cells += [f"{own[0]['import_seconds']:.1f}", f"{own[0]['wall']:.1f}"]
         cells.append(f"{max(each['peak_mib'] for each in own):.0f}")
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def described(case: Case) -> str:
+    """A case in words."""
+    library = ", oneDNN" if case.onednn else ""
+    return f"{case.what}{library}, {case.network}, {case.size} px, batch {case.batch}"
 
 
 def times_as_fast(own: list[Turn], other: list[Turn]) -> list[float]:
