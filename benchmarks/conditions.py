@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ def conditions(*peer_pythons: str | None) -> dict[str, Any]:
     # Paths of the machine tell nobody anything.
     words = [Path(word).name if "/" in word else word for word in sys.argv]
     made = {
-        "command": " ".join(["python", f"benchmarks/{words[0]}", *words[1:]]),
+        "command": shlex.join(["python", f"benchmarks/{words[0]}", *words[1:]]),
         "date": datetime.date.today().isoformat(),
         "python": platform.python_version(),
         "processor": _processor(),

@@ -74,6 +74,7 @@ CASES = {
     "ResNet-18, oneDNN": Case(
         "training", "ResNet18", 64, 32, 6, (("timm", *TENSORFLOW),), onednn=True
     ),
+    "ResNet-20, oneDNN": Case("training", "ResNet20", 32, 128, 6, (TENSORFLOW,), onednn=True),
 }
 WARM_UP = 3
 

@@ -8,12 +8,13 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from keras_resnet_recipes import backend as _backend
+
 try:
+    _backend.use_onednn()
     import keras as _keras  # noqa: F401
 except (ImportError, ValueError) as error:
-    from keras_resnet_recipes.backend import refuse
-
-    refuse(error)
+    _backend.refuse(error)
 
 from keras_resnet_recipes import (
     applications,

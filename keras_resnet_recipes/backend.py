@@ -1,4 +1,4 @@
-"""The backend of Keras, without which nothing can be imported."""
+"""The backend of Keras: what is set before it is imported, and what is said where it cannot be."""
 
 import os
 import sys
@@ -6,6 +6,20 @@ from pathlib import Path
 from typing import NoReturn
 
 BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def use_onednn() -> None:
+    """On the command line lets TensorFlow compute with oneDNN on every processor; call it before Keras is imported.
+
+    By itself TensorFlow does so on Linux on those with AVX-512 VNNI or BF16, AVX-VNNI or AMX, and on Neoverse V1; on
+    others its own convolutions take up to four times as long (docs/benchmarks.md). TF_ENABLE_ONEDNN_OPTS in the
+    environment decides where it is set, and always in Python: whoever imports the package may have other networks.
+
+    References:
+        DefaultOneDnnPolicy in tensorflow/core/util/port.cc.
+    """
+    if _is_command():
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def refuse(error: Exception) -> NoReturn:

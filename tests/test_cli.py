@@ -14,6 +14,7 @@ import tensorflow as tf
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import training
+from keras_resnet_recipes.backend import use_onednn
 from keras_resnet_recipes.cli import main
 
 
@@ -262,6 +263,24 @@ def test_help_names_every_command(capsys):
 def test_debug_shows_the_traceback():
     with pytest.raises(ValueError, match="there is no recipe"):
         main(["--debug", "show", "A4"])
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "told"),
+    [
+        (["/usr/bin/krr", "train"], None, "1"),
+        (["python", "-m", "keras_resnet_recipes", "train"], None, "1"),
+        (["/usr/bin/krr", "train"], "0", "0"),
+        (["python", "own.py"], None, None),
+    ],
+)
+def test_the_command_alone_turns_onednn_on(monkeypatch, words, given, told):
+    environment = {} if given is None else {"TF_ENABLE_ONEDNN_OPTS": given}
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(sys, "orig_argv", words)
+    monkeypatch.setattr(sys, "argv", words[-2:])
+    use_onednn()
+    assert environment.get("TF_ENABLE_ONEDNN_OPTS") == told
 
 
 def test_the_module_is_the_command():
