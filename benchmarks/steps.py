@@ -8,7 +8,7 @@ round. Ratios are medians over the rounds of the ratio of the CPU time of two tu
 
     ours      `Recipe.fit`: callbacks, metrics, progress bar and all; pictures come from memory as they are
     by_hand   the same network, loss and LAMB in a step of ten lines, with nothing around it
-    stock     `keras.applications` (ResNet-50; else our network), `keras.optimizers.Lamb`, `Model.fit`
+    stock     `keras.applications` (ResNet-50; else our network of Keras' layers), `keras.optimizers.Lamb`, `Model.fit`
     timm      torch, channels last, timm's network, LAMB and loss
 
 `overhead` is so small a step that what is around it is seen: ours less `by_hand` is what callbacks, metrics and the

@@ -100,13 +100,24 @@ def _stock_model(recipe: krr.Recipe) -> keras.Model:
         )
         model = keras.Model(inputs, body(scaled))
     else:
-        model = parts.network(recipe)
+        model = _with_norms_of_keras(parts.network(recipe))
     model.compile(
         _stock_lamb(recipe),
         keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
     return model
+
+
+def _with_norms_of_keras(model: keras.Model) -> keras.Model:
+    """The network as it is made of layers of Keras alone."""
+
+    def layer_of_keras(layer: keras.layers.Layer) -> keras.layers.Layer:
+        own = isinstance(layer, krr.layers.BatchNormalization)
+        made = keras.layers.BatchNormalization if own else type(layer)
+        return made.from_config(layer.get_config())
+
+    return keras.models.clone_model(model, clone_function=layer_of_keras)
 
 
 def _stock_lamb(recipe: krr.Recipe) -> keras.optimizers.Optimizer:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import keras
 
-from keras_resnet_recipes.layers import GhostBatchNormalization
+from keras_resnet_recipes.layers import BatchNormalization, GhostBatchNormalization
 
 Tensor = keras.KerasTensor
 
@@ -154,5 +154,5 @@ def batch_normalization(
         "name": name,
     }
     if group_size is None:
-        return keras.layers.BatchNormalization(**settings)(x)
+        return BatchNormalization(**settings)(x)
     return GhostBatchNormalization(group_size, **settings)(x)

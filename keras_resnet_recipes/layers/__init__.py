@@ -1,9 +1,10 @@
-"""Keras layers that Keras itself lacks: of networks, and augmentations.
+"""Keras layers that Keras itself lacks, or has otherwise: of networks, and augmentations.
 
 Augmentations are for `dataset.map` under every backend and, but for RandAugment and
 RandomResizedCrop, for the inside of a model.
 """
 
+from keras_resnet_recipes.layers.batch_normalization import BatchNormalization
 from keras_resnet_recipes.layers.celu import CELU
 from keras_resnet_recipes.layers.erasing import Cutout, RandomErasing
 from keras_resnet_recipes.layers.geometry import PadAndCrop, RandomFlip
@@ -14,6 +15,7 @@ from keras_resnet_recipes.layers.tensorflow_layers import RandAugment, RandomRes
 
 __all__ = [
     "CELU",
+    "BatchNormalization",
     "CutMix",
     "Cutout",
     "GhostBatchNormalization",

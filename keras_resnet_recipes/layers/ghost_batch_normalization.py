@@ -5,9 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_resnet_recipes.layers.batch_normalization import BatchNormalization
+
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
-class GhostBatchNormalization(keras.layers.BatchNormalization):
+class GhostBatchNormalization(BatchNormalization):
     """Batch normalization whose statistics in training are those of a few images, not of all.
 
     A batch is cut into runs of `group_size` consecutive images, the last one perhaps shorter, and
@@ -53,15 +55,6 @@ class GhostBatchNormalization(keras.layers.BatchNormalization):
         if group_size < 1:
             raise ValueError(f"`group_size` must be at least 1. Received: group_size={group_size}")
         self.group_size = int(group_size)
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the variables of `keras.layers.BatchNormalization`."""
-        if self.axis not in (-1, len(input_shape) - 1) or self.renorm:
-            raise ValueError(
-                "`axis` must be the last one, and `renorm` False. "
-                f"Received: axis={self.axis}, renorm={self.renorm}"
-            )
-        super().build(input_shape)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Returns the normalized inputs."""

@@ -134,13 +134,8 @@ def test_moving_statistics(timm_step, golden):
     reference, tag = golden("models"), name.lower()
     mean = reference[f"{tag}/bn1_running_mean_after"]
     assert_close(step.moving["bn1", "moving_mean"], mean, 1e-6)
-    # torch moves towards the unbiased variance v n / (n - 1) of the n pixels of a channel, Keras
-    # towards v: new = 0.9 old + 0.1 v n / (n - 1), from which ours, 0.9 old + 0.1 v, follows.
-    kept = 0.9 * np.exp(0.1 * draw("bn1.running_var", (64,)))
-    pixels = 4 * 32 * 32
-    torch_variance = reference[f"{tag}/bn1_running_var_after"]
-    variance = kept + (torch_variance - kept) * (pixels - 1) / pixels
-    # The biased and the unbiased figure are 2.3e-5 apart.
+    # Keras' own layer, which moves towards the biased variance, would be off by 2.3e-5.
+    variance = reference[f"{tag}/bn1_running_var_after"]
     assert_close(step.moving["bn1", "moving_variance"], variance, 1e-6)
 
 

@@ -52,7 +52,7 @@ def dtype_of(x):
 def test_no_layer_is_forgotten():
     augmenting = {n for n in layers.__all__ if issubclass(getattr(layers, n), ImageLayer)}
     assert augmenting == set(ALL)
-    others = {"CELU", "GhostBatchNormalization", "StochasticDepth"}
+    others = {"BatchNormalization", "CELU", "GhostBatchNormalization", "StochasticDepth"}
     assert set(layers.__all__) - augmenting == others
 
 

@@ -1,0 +1,122 @@
+"""Batch normalization as torch has it."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalization with torch's moving variance, and on TensorFlow in one operation.
+
+    It differs from Keras' in two things. The moving variance moves towards v n / (n - 1), where v is
+    the variance of the n numbers of a channel, as in torch; Keras' moves towards v. Images are
+    normalized by TensorFlow's FusedBatchNormV3; Keras composes it of a dozen operations, each of which
+    reads or writes all features where XLA does not fuse them (docs/benchmarks.md has the difference).
+
+    float16 and bfloat16 features stay so, and all statistics are float32. Under `tf.distribute` the
+    statistics are those of a device's share, or with `synchronized` of the whole batch.
+
+    Args:
+        **kwargs: Those of `keras.layers.BatchNormalization`; channels are last, and there is no
+            `renorm`.
+
+    Raises:
+        ValueError: If `axis` is not the last, or `renorm` is set.
+
+    Input shape:
+        `(batch, ..., channels)`, floating point.
+
+    Output shape:
+        That of the input.
+
+    Example:
+        >>> from keras_resnet_recipes.layers import BatchNormalization
+        >>> layer = BatchNormalization(momentum=0.0)
+        >>> outputs = layer(keras.ops.array([[1.0], [3.0]]), training=True)
+        >>> float(layer.moving_mean[0]), float(layer.moving_variance[0])
+        (2.0, 2.0)
+
+    References:
+        Ioffe and Szegedy (arXiv:1502.03167); `torch.nn.BatchNorm2d`.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the variables of `keras.layers.BatchNormalization`."""
+        if self.axis not in (-1, len(input_shape) - 1) or self.renorm:
+            raise ValueError(
+                "`axis` must be the last one, and `renorm` False. "
+                f"Received: axis={self.axis}, renorm={self.renorm}"
+            )
+        super().build(input_shape)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Returns the normalized inputs."""
+        fused = keras.backend.backend() == "tensorflow" and len(inputs.shape) == 4
+        fused = fused and inputs.dtype != "float64"
+        if fused and not training:
+            return self._fused(inputs, self.moving_mean, self.moving_variance)[0]
+        # Of a frozen layer TensorFlow's operation has no deterministic gradient on a GPU.
+        if not training or not self.trainable:
+            return super().call(inputs, training=False)
+        compute = self._fused if fused and not self.synchronized else self._composed
+        outputs, mean, variance = compute(inputs)
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance)
+        return outputs
+
+    def _fused(self, inputs: Any, *moving: Any) -> tuple[Any, Any, Any]:
+        """Outputs, mean and torch's variance; without the moving statistics, those of the batch."""
+        import tensorflow as tf
+
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self._parameter(self.gamma, inputs, 1.0),
+            offset=self._parameter(self.beta, inputs, 0.0),
+            mean=ops.cast(moving[0] if moving else (), "float32"),
+            variance=ops.cast(moving[1] if moving else (), "float32"),
+            epsilon=self.epsilon,
+            is_training=not moving,
+        )
+        return result.y, result.batch_mean, result.batch_variance
+
+    def _composed(self, inputs: Any) -> tuple[Any, Any, Any]:
+        """The same of other backends, of other ranks and of the whole batch of several devices."""
+        wide = ops.cast(inputs, _wide(inputs))
+        axes = tuple(range(len(inputs.shape) - 1))
+        mean, variance = ops.moments(wide, axes, synchronized=self.synchronized)
+        outputs = ops.batch_normalization(
+            wide,
+            mean,
+            variance,
+            axis=-1,
+            offset=self._parameter(self.beta, wide, 0.0),
+            scale=self._parameter(self.gamma, wide, 1.0),
+            epsilon=self.epsilon,
+        )
+        count = ops.cast(ops.size(inputs) // inputs.shape[-1], wide.dtype)
+        if self.synchronized:
+            import tensorflow as tf
+
+            count *= tf.distribute.get_replica_context().num_replicas_in_sync
+        return (
+            ops.cast(outputs, self.compute_dtype),
+            mean,
+            variance * count / ops.maximum(count - 1, 1),
+        )
+
+    def _parameter(self, variable: Any, inputs: Any, neutral: float) -> Any:
+        """Scale or offset, of which the layer may have none."""
+        if variable is None:
+            return ops.full((inputs.shape[-1],), neutral, _wide(inputs))
+        return ops.cast(variable, _wide(inputs))
+
+    def _move(self, moving: Any, statistic: Any) -> None:
+        kept = ops.cast(moving, statistic.dtype) * self.momentum
+        moving.assign(kept + statistic * (1.0 - self.momentum))
+
+
+def _wide(inputs: Any) -> str:
+    """Sums of many numbers need more than half precision."""
+    return keras.backend.result_type(inputs.dtype, "float32")
