@@ -157,9 +157,9 @@ def test_cifar(name, tag, named_network, golden):
     assert_close(step.logits, reference[f"{tag}/train_logits"], 1e-5)
     assert_close(step.loss, reference[f"{tag}/sum_loss"], 1e-6)
     norms = gradient_norms(model, step)
-    # 64 numbers in the last layers of ResNet9: its golden is 8e-5 from the same in float64.
-    tolerance = 2e-4 if name == "ResNet9" else 1e-5
-    np.testing.assert_allclose(norms, reference[f"{tag}/gradnorm"], rtol=tolerance)
+    # Where rounding takes one ReLU of the 1.5 million of ResNet9 or 0.75 of ResNet20 past 0, as with oneDNN it does in
+    # both, the norms of all layers before it move by up to 1e-3. A wrong factor n / (n - 1) would be 4e-3.
+    np.testing.assert_allclose(norms, reference[f"{tag}/gradnorm"], rtol=3e-3)
 
 
 @pytest.mark.parametrize(
