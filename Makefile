@@ -48,7 +48,7 @@ ifdef CIFAR
 	$(BIN)/python benchmarks/learning.py $(CIFAR) runs/learning $(PEER)
 	cp runs/learning/learning.json $(RESULTS)
 	$(BIN)/krr ablate A2 --data runs/learning/subset.npz --run-dir runs/ablation --rescale 128 --seeds 2 \
-		--set network=ResNet18 --set train_size=32 --set test_size=32 --set epochs=10
+		--set network=ResNet20 --set train_size=32 --set test_size=32 --set epochs=6 --set warmup_epochs=1
 	cp runs/ablation/results.json $(RESULTS)/ablation.json
 endif
 	$(BIN)/python benchmarks/page.py
