@@ -42,10 +42,10 @@ ifdef PHOTOS
 	$(BIN)/python benchmarks/operations.py $(PHOTOS) --json $(RESULTS)/operations.json
 endif
 ifdef CIFAR
-	$(BIN)/python benchmarks/loss_curves.py $(CIFAR) runs/loss_curves $(PEER)
+	TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python benchmarks/loss_curves.py $(CIFAR) runs/loss_curves $(PEER)
 	for recipe in A1 A2 A3; do \
 		mkdir -p $(RESULTS)/loss_curves/$$recipe && cp runs/loss_curves/$$recipe/*.json $(RESULTS)/loss_curves/$$recipe; done
-	$(BIN)/python benchmarks/learning.py $(CIFAR) runs/learning $(PEER)
+	TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python benchmarks/learning.py $(CIFAR) runs/learning $(PEER)
 	cp runs/learning/learning.json $(RESULTS)
 	$(BIN)/krr ablate A2 --data runs/learning/subset.npz --run-dir runs/ablation --rescale 128 --seeds 2 \
 		--set network=ResNet20 --set train_size=32 --set test_size=32 --set epochs=6 --set warmup_epochs=1
