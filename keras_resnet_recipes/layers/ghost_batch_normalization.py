@@ -15,8 +15,8 @@ class GhostBatchNormalization(BatchNormalization):
     A batch is cut into runs of `group_size` consecutive images, the last one perhaps shorter, and
     each is normalized by its own mean and variance. The moving statistics, with which it evaluates,
     move towards the mean of the groups' means and of their variances, as if each group had a moving
-    average of its own and these were averaged in the end. A variance is that of the group itself, as
-    in Keras (torch keeps n / (n - 1) times that).
+    average of its own and these were averaged in the end. As torch's, the moving variance is that of
+    the sample, with n - 1 of the n numbers of a channel in a group below.
 
     Under `tf.distribute` the batch is a device's share. On JAX a group may span devices; give each a
     multiple of `group_size`, or they wait for each other.
@@ -67,11 +67,12 @@ class GhostBatchNormalization(BatchNormalization):
         # Sums of many numbers need more than half precision.
         wide = keras.backend.result_type(inputs.dtype, "float32")
         shape = ops.shape(inputs)
-        groups, weights = self._groups(ops.cast(inputs, wide))
+        groups, weights, counts = self._groups(ops.cast(inputs, wide))
         mean = _group_means(groups, weights)
         variance = _group_means(ops.square(groups - mean), weights)
-        self._move(self.moving_mean, mean)
-        self._move(self.moving_variance, variance)
+        sample = variance * counts / ops.maximum(counts - 1, 1)
+        self._move(self.moving_mean, _over_groups(mean))
+        self._move(self.moving_variance, _over_groups(sample))
         outputs = (groups - mean) * ops.rsqrt(variance + self.epsilon)
         if self.scale:
             outputs = outputs * ops.cast(self.gamma, wide)
@@ -80,8 +81,8 @@ class GhostBatchNormalization(BatchNormalization):
         outputs = ops.reshape(outputs, (-1, *shape[1:]))[: shape[0]]
         return ops.cast(outputs, self.compute_dtype)
 
-    def _groups(self, inputs: Any) -> tuple[Any, Any]:
-        """Inputs as [groups, images, pixels, channels], and each image's share of its group's mean."""
+    def _groups(self, inputs: Any) -> tuple[Any, Any, Any]:
+        """Inputs as [groups, images, pixels, channels], shares of images in their groups' means, numbers in a group."""
         size, images = self.group_size, ops.shape(inputs)[0]
         groups = -(-images // size)
         # On TensorFlow the number of images may be a tensor.
@@ -90,16 +91,17 @@ class GhostBatchNormalization(BatchNormalization):
             inputs = ops.pad(inputs, [(0, size - 1), *rest])[: groups * size]
         real = ops.cast(ops.arange(groups * size) < images, inputs.dtype)
         real = ops.reshape(real, (groups, size, 1, 1))
-        weights = real / ops.sum(real, axis=1, keepdims=True)
-        return ops.reshape(inputs, (groups, size, -1, inputs.shape[-1])), weights
-
-    def _move(self, moving: Any, statistic: Any) -> None:
-        mean = ops.cast(ops.mean(statistic, axis=(0, 1, 2)), moving.dtype)
-        moving.assign(moving * self.momentum + mean * (1.0 - self.momentum))
+        inputs = ops.reshape(inputs, (groups, size, -1, inputs.shape[-1]))
+        filled = ops.sum(real, axis=1, keepdims=True)
+        return inputs, real / filled, filled * ops.cast(ops.shape(inputs)[2], inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "group_size": self.group_size}
+
+
+def _over_groups(statistic: Any) -> Any:
+    return ops.mean(statistic, axis=(0, 1, 2))
 
 
 def _group_means(groups: Any, weights: Any) -> Any:

@@ -9,7 +9,7 @@ in float64: max-pooling before the batch norm, CELU with alpha 0.3, statistics o
 images (there: of every nth), scales of 1, logits over 16, a fixed 3x3 convolution and a learned 1x1
 one first, label smoothing 0.2, the summed loss, Nesterov's momentum with the rate inside the
 velocity, biases with 64 times the rate and a 64th of the decay. One update, then an evaluation.
-Moving variances go towards the biased variance, as in Keras. Images, labels and weights are drawn
+Moving variances go towards the unbiased variance, as torch's. Images, labels and weights are drawn
 from names and need no storage; of large arrays every nth number is kept.
 """
 
@@ -64,7 +64,7 @@ def normalized(x, bias, name, moving, training):
     with torch.no_grad():
         flat = [group.transpose(0, 1).flatten(1) for group in groups]
         means = torch.stack([group.mean(1) for group in flat]).mean(0)
-        variances = torch.stack([group.var(1, unbiased=False) for group in flat]).mean(0)
+        variances = torch.stack([group.var(1, unbiased=True) for group in flat]).mean(0)
         moving[f"{name}.bn.running_mean"] = 0.9 * mean + 0.1 * means
         moving[f"{name}.bn.running_var"] = 0.9 * variance + 0.1 * variances
     return torch.cat(
