@@ -138,7 +138,8 @@ def conditions_told(conditions: dict[str, Any]) -> str:
     """Command, machine and versions in a few lines."""
     versions = conditions["versions"] | conditions.get("peer_versions", {})
     told = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-    machine = f"{conditions['processor']}, {conditions['cores']} cores, {conditions['date']}"
+    cores = "one core" if conditions["cores"] == 1 else f"{conditions['cores']} cores"
+    machine = f"{conditions['processor']}, {cores}, {conditions['date']}"
     return f"    {conditions['command']}\n\n{machine}; Python {conditions['python']}, {told}."
 
 

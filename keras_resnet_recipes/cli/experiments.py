@@ -112,7 +112,10 @@ def _add_runs(command: argparse.ArgumentParser, run: Any) -> None:
 def _runs(options: argparse.Namespace) -> dict[str, Any]:
     validation = validation_of(options)
     if validation is None:
-        raise ValueError("`--val` must be given: accuracies are of it.")
+        raise ValueError(
+            f"`--val` must be given: accuracies are of it, and {options.data!r} is no readable .npz file "
+            "with x_test and y_test."
+        )
     return {
         "dataset": options.data,
         "validation_data": validation,

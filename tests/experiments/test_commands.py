@@ -169,7 +169,10 @@ def test_mistakes_are_told_before_anything_is_trained(fits, tmp_path, capsys, co
     assert not list(tmp_path.iterdir())
 
 
-def test_an_experiment_needs_pictures_to_evaluate_with(fits, tmp_path, capsys):
-    assert main(["ablate", "A3", "--data", "train", "--run-dir", str(tmp_path)]) == 2
-    assert "`--val` must be given" in capsys.readouterr().err
+@pytest.mark.parametrize("data", ["train", "missing.npz"])
+def test_an_experiment_needs_pictures_to_evaluate_with(fits, tmp_path, capsys, data):
+    assert main(["ablate", "A3", "--data", data, "--run-dir", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "`--val` must be given" in told
+    assert f"'{data}' is no readable .npz file with x_test and y_test" in told
     assert not fits
