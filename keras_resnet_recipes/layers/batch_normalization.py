@@ -83,7 +83,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _composed(self, inputs: Any) -> tuple[Any, Any, Any]:
         """The same of other backends, of other ranks and of the whole batch of several devices."""
-        wide = ops.cast(inputs, _wide(inputs))
+        wide = ops.cast(inputs, dtype_of_sums(inputs))
         axes = tuple(range(len(inputs.shape) - 1))
         mean, variance = ops.moments(wide, axes, synchronized=self.synchronized)
         outputs = ops.batch_normalization(
@@ -109,14 +109,16 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _parameter(self, variable: Any, inputs: Any, neutral: float) -> Any:
         """Scale or offset, of which the layer may have none."""
         if variable is None:
-            return ops.full((inputs.shape[-1],), neutral, _wide(inputs))
-        return ops.cast(variable, _wide(inputs))
+            return ops.full((inputs.shape[-1],), neutral, dtype_of_sums(inputs))
+        return ops.cast(variable, dtype_of_sums(inputs))
 
     def _move(self, moving: Any, statistic: Any) -> None:
         kept = ops.cast(moving, statistic.dtype) * self.momentum
         moving.assign(kept + statistic * (1.0 - self.momentum))
 
 
-def _wide(inputs: Any) -> str:
-    """Sums of many numbers need more than half precision."""
-    return keras.backend.result_type(inputs.dtype, "float32")
+def dtype_of_sums(inputs: Any) -> str:
+    """float32, or what is wider: sums of many numbers need more than half precision."""
+    # `keras.backend.result_type` takes float64 for float32 on JAX and torch.
+    double = keras.backend.standardize_dtype(inputs.dtype) == "float64"
+    return "float64" if double else "float32"

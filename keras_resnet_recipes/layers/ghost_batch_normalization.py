@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_resnet_recipes.layers.batch_normalization import BatchNormalization
+from keras_resnet_recipes.layers.batch_normalization import BatchNormalization, dtype_of_sums
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -64,8 +64,7 @@ class GhostBatchNormalization(BatchNormalization):
             raise ValueError(
                 "`synchronized` must be False: a group is of one device. Received: True"
             )
-        # Sums of many numbers need more than half precision.
-        wide = keras.backend.result_type(inputs.dtype, "float32")
+        wide = dtype_of_sums(inputs)
         shape = ops.shape(inputs)
         groups, weights, counts = self._groups(ops.cast(inputs, wide))
         mean = _group_means(groups, weights)

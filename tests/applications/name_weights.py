@@ -1,4 +1,4 @@
-"""The weights behind models.npz, networks.npz and cifar_and_lr.npz: drawn from the parameters' names alone."""
+"""The weights behind the goldens of networks: drawn from the parameters' names alone."""
 
 import re
 import zlib

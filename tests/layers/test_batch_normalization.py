@@ -1,5 +1,8 @@
 """BatchNormalization against NumPy and Keras' own, and in models that are trained and saved."""
 
+import contextlib
+import importlib
+
 import keras
 import numpy as np
 import pytest
@@ -44,6 +47,15 @@ def test_outputs_and_statistics(shape, learned):
     np.testing.assert_allclose(to_numpy(layer.moving_variance), 0.9 + 0.1 * sample, rtol=1e-5)
     evaluated = normalized(x, 0.1 * mean, 0.9 + 0.1 * sample, gamma, beta)
     np.testing.assert_allclose(to_numpy(layer(x)), evaluated, rtol=0, atol=2e-5)
+
+
+def test_float64_is_not_made_float32():
+    x, on_jax = np.random.default_rng(0).normal(size=(4, 5, 6, 3)), keras.backend.backend() == "jax"
+    with importlib.import_module("jax").enable_x64(True) if on_jax else contextlib.nullcontext():
+        layer = BatchNormalization(epsilon=1e-5, dtype="float64")
+        outputs = to_numpy(layer(x, training=True))
+    expected = normalized(x, x.mean((0, 1, 2)), x.var((0, 1, 2)), 1.0, 0.0)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-12)
 
 
 def test_gradients_are_those_of_keras():
