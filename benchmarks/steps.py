@@ -14,6 +14,7 @@ round. Ratios are medians over the rounds of the ratio of the CPU time of two tu
 `overhead` is so small a step that what is around it is seen: ours less `by_hand` is what callbacks, metrics and the
 progress bar cost an update. `update` is LAMB alone, with gradients that stay as they are: ours, Keras' and timm's. In
 `evaluation` the engines are `Recipe.evaluate`, the network alone, `Model.evaluate`, and timm's transform and network.
+`of 2015` is ours with the stride where `keras.applications` has it, for equal work.
 With `oneDNN` TensorFlow runs under TF_ENABLE_ONEDNN_OPTS=1, which on some processors it does not by itself.
 
 The engines of one backend take turns with timm, then those of the next without it: together they do not fit into
@@ -70,6 +71,9 @@ CASES = {
     "evaluation": Case("evaluation", "ResNet50", 160, 32, 4),
     "ResNet-50, oneDNN": Case(
         "training", "ResNet50", 160, 32, 2, (("timm", *TENSORFLOW),), onednn=True
+    ),
+    "ResNet-50 of 2015, oneDNN": Case(
+        "training", "ResNet50V1", 160, 32, 2, (TENSORFLOW,), onednn=True
     ),
     "ResNet-18, oneDNN": Case(
         "training", "ResNet18", 64, 32, 6, (("timm", *TENSORFLOW),), onednn=True

@@ -92,7 +92,7 @@ def stock_evaluated(recipe: krr.Recipe) -> None:
 
 
 def _stock_model(recipe: krr.Recipe) -> keras.Model:
-    if recipe.network == "ResNet50":
+    if recipe.network in ("ResNet50", "ResNet50V1"):
         inputs = keras.Input((recipe.train_size, recipe.train_size, 3))
         scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
         body = keras.applications.ResNet50(
