@@ -5,12 +5,20 @@ import importlib
 import importlib.util
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+# Many tests compile what others did; their processes inherit it.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    COMPILED = tempfile.TemporaryDirectory(prefix="compiled-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
 
 import numpy as np
 import pytest
@@ -47,6 +55,22 @@ def memory_is_given_back():
     if keras.backend.backend() == "jax":
         importlib.import_module("jax").clear_caches()
     gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_waits_for_autotuning():
+    """The thread that tunes a pipeline may miss that it has ended, and keep its owner waiting for up to a minute."""
+    import tensorflow as tf
+
+    iterate = tf.data.Dataset.__iter__
+
+    def untuned(dataset):
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return iterate(dataset.with_options(options))
+
+    with mock.patch.object(tf.data.Dataset, "__iter__", untuned):
+        yield
 
 
 @pytest.fixture
