@@ -10,6 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# On what a processor can, from the best, TensorFlow's use of oneDNN depends.
+VECTORS = {
+    "avx512_bf16": "AVX-512 BF16",
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx512f": "AVX-512",
+    "avx2": "AVX2",
+}
 PACKAGES = ("keras", "keras-cv", "tensorflow", "jax", "torch", "timm", "pillow", "numpy")
 
 
@@ -45,7 +52,9 @@ def _versions(python: str) -> dict[str, str]:
 def _processor() -> str:
     information = Path("/proc/cpuinfo")
     if information.is_file():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        lines = (line.partition(":") for line in information.read_text().splitlines())
+        told = {name.strip(): value.strip() for name, _, value in lines}
+        flags = told.get("flags", "").split()
+        best = next((name for flag, name in VECTORS.items() if flag in flags), None)
+        return ", ".join(filter(None, (told.get("model name", platform.machine()), best)))
     return platform.processor() or platform.machine()
