@@ -1,7 +1,10 @@
 """The pages of docs/: their code runs, and what they name is there. The site itself is built by `make docs`."""
 
 import re
+from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
@@ -35,6 +38,22 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch, capsys):
     space = {"__name__": "page"}
     for block in BLOCK.findall(page.read_text()):
         exec(compile(block, page.name, "exec"), space)
+
+
+def test_validation_pictures_in_one_folder_can_be_listed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("val").mkdir()
+    for number in (1, 2):
+        keras.utils.save_img(f"val/ILSVRC2012_val_{number:08}.JPEG", np.zeros((4, 4, 3)))
+    boxes = "n03995372 85 1 499 272 n03481172 131 0 499 254", "n01440764 5 5 9 9"
+    lines = (f"ILSVRC2012_val_{number:08},{each} " for number, each in enumerate(boxes, start=1))
+    Path("LOC_val_solution.csv").write_text("\n".join(("ImageId,PredictionString", *lines)))
+    page = (DOCS / "testing.md").read_text()
+    program = BLOCK.search(page, page.index("LOC_val_solution"))[1]
+    exec(compile(program, "testing.md", "exec"), {})
+    found = krr.data.from_csv("val.csv")
+    assert found.labels.tolist() == [1, 0]
+    assert found.class_names == ("n01440764", "n03995372")
 
 
 def test_every_field_that_a_recipe_sets_is_on_a_page():
