@@ -2,24 +2,28 @@
 
 Tolerances are relative to the largest reference value. Inference on any backend is within 2e-6 of
 the goldens, so 1e-5 is asked for. Training mode normalizes by 16 numbers in the last stage and
-amplifies rounding: in float32 some networks' gradients are off by several percent, in timm as here,
-as soon as one value at a ReLU takes another sign, and which does is the processor's choice. So gradients are
-compared in float64, where nothing is amplified to more than 1e-9, and of training mode in float32
-the logits alone. Column G says how far timm's float32 goldens are from timm in float64, column O how far ours were
-from the goldens, on the farthest of TensorFlow, JAX and torch; A is asked for: two to four times O or G,
-because another processor rounds otherwise.
+amplifies rounding, most of all in the gradients of the first layers, where a different sign of
+one value at a ReLU shows, and which has it is the processor's choice: with AVX-512, JAX is 2.3e-2
+from the golden of ResNet34's first convolution. So gradients are compared in float64, in which all agree to 1e-9 with
+timm's. In float32 those of TensorFlow alone are, which has another operation for batch norm there.
 
-|                 | G      | O      | A      |
-|-----------------|--------|--------|--------|
-| ResNet18        | 2e-6   | 4e-6   | 2e-5   |
-| ResNet34        | 6e-6   | 1.2e-5 | 5e-5   |
-| ResNet50        | 5.5e-5 | 5.6e-5 | 2e-4   |
-| ResNet50C       | 5.0e-5 | 9.2e-5 | 2e-4   |
-| ResNet50D       | 5.5e-5 | 8.0e-5 | 2e-4   |
-| ResNet50T       | 4.2e-5 | 7.2e-5 | 2e-4   |
-| ResNeXt50_32x4d | 4.1e-5 | 4.3e-5 | 1e-4   |
-| SEResNet50      | 1.3e-5 | 1.5e-5 | 5e-5   |
-| ResNet10T       | 1e-6   | 3e-6   | 2e-5   |
+Of the float32 goldens column G says how far they are from the same timm networks in float64. Column O is ours
+from them, the farthest of TensorFlow, JAX and torch with AVX2; column A is asked for: two to four times O or G.
+
+|                 | logits                   | conv1 gradient           | gradient norms           |
+|-----------------|--------|--------|--------|--------|--------|--------|--------|--------|--------|
+|                 | G      | O      | A      | G      | O      | A      | G      | O      | A      |
+| ResNet18        | 2e-6   | 4e-6   | 2e-5   | 5e-6   | 9e-6   | 3e-5   | 1.1e-4 | 9.4e-5 | 3e-4   |
+| ResNet34        | 6e-6   | 1.2e-5 | 5e-5   | 2e-5   | 8.5e-3 | 2e-2   | 1.0e-4 | 2.8e-3 | 1e-2   |
+| ResNet50        | 5.5e-5 | 5.6e-5 | 2e-4   | 4.1e-2 | 4.4e-2 | 1e-1   | 1.0e-2 | 1.5e-2 | 3e-2   |
+| ResNet50C       | 5.0e-5 | 9.2e-5 | 2e-4   | 2.2e-2 | 5.5e-2 | 1e-1   | 4.2e-3 | 1.2e-2 | 3e-2   |
+| ResNet50D       | 5.5e-5 | 8.0e-5 | 2e-4   | 2.2e-2 | 3.0e-2 | 7e-2   | 7.5e-3 | 1.1e-2 | 3e-2   |
+| ResNet50T       | 4.2e-5 | 7.2e-5 | 2e-4   | 1.3e-2 | 2.1e-2 | 5e-2   | 3.1e-3 | 7.3e-3 | 2e-2   |
+| ResNeXt50_32x4d | 4.1e-5 | 4.3e-5 | 1e-4   | 2.5e-2 | 1.3e-2 | 6e-2   | 9.9e-3 | 3.0e-3 | 2e-2   |
+| SEResNet50      | 1.3e-5 | 1.5e-5 | 5e-5   | 4.6e-3 | 2.0e-2 | 5e-2   | 1.3e-3 | 8.0e-3 | 2e-2   |
+| ResNet10T       | 1e-6   | 3e-6   | 2e-5   | 3e-6   | 4e-6   | 2e-5   | 1.3e-4 | 1.1e-4 | 3e-4   |
+
+Norms are compared one by one, each relative to itself.
 """
 
 import contextlib
@@ -55,17 +59,17 @@ STAGE_ENDS = {
     "ResNet10T": BASIC10,
 }
 NETWORKS = list(STAGE_ENDS)
-# Column A
+# Asked for: logits, gradient of the first convolution, norms of all gradients
 TOLERANCES = {
-    "ResNet18": 2e-5,
-    "ResNet34": 5e-5,
-    "ResNet50": 2e-4,
-    "ResNet50C": 2e-4,
-    "ResNet50D": 2e-4,
-    "ResNet50T": 2e-4,
-    "ResNeXt50_32x4d": 1e-4,
-    "SEResNet50": 5e-5,
-    "ResNet10T": 2e-5,
+    "ResNet18": (2e-5, 3e-5, 3e-4),
+    "ResNet34": (5e-5, 2e-2, 1e-2),
+    "ResNet50": (2e-4, 1e-1, 3e-2),
+    "ResNet50C": (2e-4, 1e-1, 3e-2),
+    "ResNet50D": (2e-4, 7e-2, 3e-2),
+    "ResNet50T": (2e-4, 5e-2, 2e-2),
+    "ResNeXt50_32x4d": (1e-4, 6e-2, 2e-2),
+    "SEResNet50": (5e-5, 5e-2, 2e-2),
+    "ResNet10T": (2e-5, 2e-5, 3e-4),
 }
 
 
@@ -131,7 +135,7 @@ def binary_crossentropy(logits):
 def test_training_mode(name, named_network, golden):
     reference, tag, model = golden("models"), name.lower(), named_network(name)
     logits = model(channels_last(reference["train_input"]), training=True)
-    assert_close(logits, reference[f"{tag}/train_logits"], TOLERANCES[name])
+    assert_close(logits, reference[f"{tag}/train_logits"], TOLERANCES[name][0])
     # The loss averages 4000 numbers and with them their rounding.
     assert_close(binary_crossentropy(logits), reference[f"{tag}/train_loss"], 1e-6)
     layer = model.get_layer("bn1")
@@ -154,6 +158,22 @@ def test_gradients(name, golden):
     np.testing.assert_allclose(norms_of(gradients), norms, rtol=1e-9)
     # A product with random numbers is of the size of the norm, or by chance near 0.
     assert np.all(np.abs(products_of(gradients, model) - products) <= 1e-9 * norms)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="float32 takes no other way than float64"
+)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradients_in_float32(name, named_network, golden):
+    reference, tag, model = golden("models"), name.lower(), named_network(name)
+    step = training_step(model, channels_last(reference["train_input"]), binary_crossentropy)
+    of_logits, of_conv1, of_norms = TOLERANCES[name]
+    stem = "conv1" if ("conv1", "kernel") in step.gradients else "conv1_0"
+    conv1 = from_torch(reference[f"{tag}/grad/{stem.replace('_', '.')}.weight"])
+    assert_close(step.gradients[stem, "kernel"], conv1, of_conv1)
+    assert_close(step.gradients["fc", "bias"], reference[f"{tag}/grad/fc.bias"], of_logits)
+    norms = norms_of(timm_gradients(model, step))
+    np.testing.assert_allclose(norms, reference[f"{tag}/gradnorm"], rtol=of_norms)
 
 
 CIFAR = [("ResNet20", "resnet20A"), ("ResNet56", "resnet56A"), ("ResNet9", "page9")]
