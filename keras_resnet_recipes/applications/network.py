@@ -12,13 +12,12 @@ from keras_resnet_recipes.applications.blocks import drop_path_rates
 from keras_resnet_recipes.applications.convolution import Tensor, torch_uniform
 from keras_resnet_recipes.applications.published import resolved, set_published
 from keras_resnet_recipes.applications.weights import load_weights
+from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
 
 Trunk = Callable[[Tensor, float], Tensor]
 Classifier = Callable[[Tensor, int], Tensor]
 Color = tuple[float, float, float]
 
-IMAGENET_MEAN: Color = (123.675, 116.28, 103.53)
-IMAGENET_STD: Color = (58.395, 57.12, 57.375)
 
 _DOCSTRING = """{summary}
 

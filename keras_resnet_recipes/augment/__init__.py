@@ -12,6 +12,7 @@ from keras_resnet_recipes.augment.erasing import Cutout, RandomErasing
 from keras_resnet_recipes.augment.flip import RandomFlip
 from keras_resnet_recipes.augment.lighting import Lighting
 from keras_resnet_recipes.augment.mix import CutMix, MixUp, MixUpOrCutMix, cutmix, mixup, one_hot
+from keras_resnet_recipes.augment.mix import Mix as Mix
 from keras_resnet_recipes.augment.pad_and_crop import PadAndCrop
 from keras_resnet_recipes.augment.rand_augment import RandAugment
 from keras_resnet_recipes.augment.repeat import repeat_order

@@ -1,18 +1,49 @@
 """What all augmentations of one image have in common."""
 
+from __future__ import annotations
+
 import abc
+import dataclasses
 from collections.abc import Sequence
+from typing import ClassVar, Self
 
-import tensorflow as tf
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
+from keras_resnet_recipes.part import Part
 
 
-class Augmentation(abc.ABC):
+class Augmentation(Part, abc.ABC):
     """A random change of one image, in two steps: draw its parameters, then apply them.
 
     A pipeline draws for many images in one go, which is much faster than image by image, and
     applies one row to each image. Everyone else calls the augmentation itself. Augmentations are
     frozen values without any state: the seed alone decides what is drawn.
+
+    A subclass is a value of a recipe like those of this package: it is printed, compared, written to
+    JSON and resumed. Its annotated fields are its numbers.
+
+    >>> class RandomGray(Augmentation):
+    ...     probability: float = 0.1
+    ...     def draw(self, n, seed):
+    ...         return {"gray": tf.random.stateless_uniform([n], seed) < self.probability}
+    ...     def apply(self, image, drawn):
+    ...         gray = tf.image.grayscale_to_rgb(tf.image.rgb_to_grayscale(image))
+    ...         return tf.where(drawn["gray"], gray, image)
+    >>> import keras_resnet_recipes as krr
+    >>> recipe = krr.A3(augmentation=(*krr.A3().augmentation, RandomGray(probability=0.2)))
+    >>> recipe.random_gray_probability
+    0.2
     """
+
+    crops: ClassVar[bool] = False
+    """Whether it turns an image of any size into a square of its `size`, which comes first."""
+
+    on_device: ClassVar[bool] = False
+    """Whether `data_on_device=True` can do it, to all images of a batch at once."""
+
+    def sized(self, size: int) -> Self:
+        """The augmentation for images of a size in pixels, where it has to know it."""
+        names = {field.name for field in dataclasses.fields(self)}
+        return dataclasses.replace(self, size=size) if self.crops and "size" in names else self
 
     @abc.abstractmethod
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
@@ -51,7 +82,6 @@ class Augmentation(abc.ABC):
         """
         return ""
 
-    @tf.autograph.experimental.do_not_convert  # nothing to convert, and it takes seconds
     def __call__(self, image: tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         """Draw for one image and apply.
 

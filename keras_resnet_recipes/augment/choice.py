@@ -1,11 +1,14 @@
 """Doing one of several operations, which is known only when an image comes along."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
-import tensorflow as tf
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 
-Operation = Callable[..., tf.Tensor]
+Operation = Callable[..., Any]
 
 
 def choose(

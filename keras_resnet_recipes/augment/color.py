@@ -4,17 +4,20 @@ Blending follows Pillow's `Blend.c`: degenerate + factor * (image - degenerate) 
 limited to 0..255 and cut to a whole number, not rounded.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
+from typing import Any
 
-import tensorflow as tf
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 
-Operation = Callable[..., tf.Tensor]
+Operation = Callable[..., Any]
 
 
 def _compiled(operation: Operation) -> Operation:
     """In one pass over images of known size, compiled once a size; for those that gain by it."""
-    fused = tf.function(operation, autograph=False, jit_compile=True)
+    fused = tf.compiled(operation)
 
     @functools.wraps(operation)
     def operate(image: tf.Tensor, *arguments: tf.Tensor | float) -> tf.Tensor:
@@ -297,4 +300,4 @@ def _tile(channels: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
 
 
 # TensorFlow's own gather copies byte by byte.
-_fused_gather = tf.function(tf.gather, autograph=False, jit_compile=True)
+_fused_gather = tf.compiled(lambda *arguments: tf.gather(*arguments))

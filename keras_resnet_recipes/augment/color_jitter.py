@@ -1,20 +1,20 @@
 """Random changes of brightness, contrast, saturation and hue, in random order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from __future__ import annotations
 
-import tensorflow as tf
+from collections.abc import Sequence
 
 from keras_resnet_recipes.augment import color
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import Augmentation, operation_text, split_seed
 from keras_resnet_recipes.augment.choice import choose
 from keras_resnet_recipes.augment.hue import hue
+from keras_resnet_recipes.part import number
 
 OPERATIONS = ("brightness", "contrast", "saturation", "hue")
 """The order of torchvision's; a drawn number counts in it."""
 
 
-@dataclass(frozen=True)
 class ColorJitter(Augmentation):
     """Change brightness, contrast, saturation and hue by random amounts, in random order.
 
@@ -48,17 +48,10 @@ class ColorJitter(Augmentation):
     TensorShape([32, 48, 3])
     """
 
-    brightness: float = 0.0
-    contrast: float = 0.0
-    saturation: float = 0.0
-    hue: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("brightness", "contrast", "saturation"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
-        if not 0 <= self.hue <= 0.5:
-            raise ValueError(f"hue must be in 0..0.5, got {self.hue!r}")
+    brightness: float = number(0.0, "colour jitter: 0.4 is a factor of 0.6 to 1.4", minimum=0)
+    contrast: float = number(0.0, "colour jitter: likewise", minimum=0)
+    saturation: float = number(0.0, "colour jitter: likewise", minimum=0)
+    hue: float = number(0.0, "colour jitter: largest shift, in turns", minimum=0, maximum=0.5)
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
         """Draw the parameters for `n` images.

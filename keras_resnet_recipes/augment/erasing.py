@@ -1,23 +1,17 @@
 """Painting over a part of an image: always a square, or by chance a rectangle."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
-import tensorflow as tf
-
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import Augmentation, split_seed
 from keras_resnet_recipes.formulas import TENSORFLOW, boxes
-from keras_resnet_recipes.formulas.checks import (
-    area_range,
-    aspect_range,
-    check_pixels,
-    check_probability,
-    color,
-)
+from keras_resnet_recipes.part import number
 
 
-@dataclass(frozen=True)
 class Cutout(Augmentation):
     """Paint over a square that lies wholly inside the image, all places equally likely.
 
@@ -37,12 +31,13 @@ class Cutout(Augmentation):
     [[[7, 7, 7]]]
     """
 
-    size: int = 8
-    fill: float | tuple[float, float, float] = 0.0
+    prefix: ClassVar[str] = "cutout"
+    on_device: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        check_pixels("size", self.size)
-        object.__setattr__(self, "fill", color("fill", self.fill))
+    size: int = number(8, "side of the square that is painted over, pixels", minimum=1)
+    fill: float | tuple[float, float, float] = number(
+        0.0, "what it is painted with, 0 to 255", minimum=0, maximum=255
+    )
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
         """Draw the parameters for `n` images.
@@ -90,7 +85,6 @@ class Cutout(Augmentation):
         return f"at row {top}, column {left}"
 
 
-@dataclass(frozen=True)
 class RandomErasing(Augmentation):
     """Paint over a rectangle inside the image with a given probability.
 
@@ -120,18 +114,19 @@ class RandomErasing(Augmentation):
     TensorShape([32, 48, 3])
     """
 
-    probability: float = 0.25
-    area: tuple[float, float] = (0.02, 0.33)
-    aspect: tuple[float, float] = (0.3, 3.3)
-    fill: float | tuple[float, float, float] = 0.0
-    noise: float | tuple[float, float, float] = 0.0
-
-    def __post_init__(self) -> None:
-        check_probability("probability", self.probability)
-        object.__setattr__(self, "area", area_range(self.area))
-        object.__setattr__(self, "aspect", aspect_range(self.aspect))
-        for name in ("fill", "noise"):
-            object.__setattr__(self, name, color(name, getattr(self, name)))
+    probability: float = number(
+        0.25, "probability that a rectangle of an image is erased", minimum=0, maximum=1
+    )
+    area: tuple[float, float] = number(
+        (0.02, 0.33), "part of the image's area", above=0, maximum=1, rising=True
+    )
+    aspect: tuple[float, float] = number((0.3, 3.3), "height / width", above=0, rising=True)
+    fill: float | tuple[float, float, float] = number(
+        0.0, "what it is filled with, 0 to 255", minimum=0, maximum=255
+    )
+    noise: float | tuple[float, float, float] = number(
+        0.0, "standard deviation of normal noise around that", minimum=0
+    )
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
         """Draw the parameters for `n` images.

@@ -1,15 +1,15 @@
 """Mirroring an image left to right."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
-import tensorflow as tf
-
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import Augmentation
-from keras_resnet_recipes.formulas.checks import check_probability
+from keras_resnet_recipes.part import number
 
 
-@dataclass(frozen=True)
 class RandomFlip(Augmentation):
     """Mirror an image left to right with a given probability.
 
@@ -29,10 +29,10 @@ class RandomFlip(Augmentation):
     [2, 1]
     """
 
-    probability: float = 0.5
+    prefix: ClassVar[str] = "flip"
+    on_device: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        check_probability("probability", self.probability)
+    probability: float = number(0.5, "probability of mirroring an image", minimum=0, maximum=1)
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
         """Draw the parameters for `n` images.

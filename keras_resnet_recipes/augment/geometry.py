@@ -9,12 +9,14 @@ bicubic kernel has a = -1 here, unlike the one of `resize`.
 Everything that is rounded in double precision by Pillow is rounded in double precision here.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.interpolation import (
     fused_interpolate,
     interpolate,

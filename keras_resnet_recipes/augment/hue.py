@@ -5,7 +5,9 @@ most colours a little even where nothing is turned. What Pillow rounds in single
 rounded in single precision here, and what in double in double.
 """
 
-import tensorflow as tf
+from __future__ import annotations
+
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 
 
 def hue(image: tf.Tensor, shift: tf.Tensor | float) -> tf.Tensor:
@@ -94,4 +96,4 @@ def _single(number: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.cast(number, tf.float32), tf.float64)
 
 
-_fused_turn = tf.function(_turn, autograph=False, jit_compile=True)
+_fused_turn = tf.compiled(_turn)

@@ -3,12 +3,15 @@
 Its bicubic kernel has a = -1, as that of Pillow's affine transform, unlike the one of `resize`.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import tensorflow as tf
+from collections.abc import Sequence
+from typing import Any
+
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 
 EDGE = 2
-Terms = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+Terms = tuple[Any, Any, Any]
 """Three numbers to be added in this order, each broadcastable to [height, width]."""
 
 
@@ -170,8 +173,7 @@ def _rounded(product: tf.Tensor) -> tf.Tensor:
 
 # Compiled one by one: in a single pass XLA would work out every place once for each neighbour and
 # read every pixel once a channel, and would not use vector instructions for the arithmetic.
-_FUSED = tuple(
-    tf.function(function, autograph=False, jit_compile=True)
-    for function in (_pack, _corners, _fetch, _resample, _unpack)
-)
-fused_interpolate = tf.function(interpolate, autograph=False, jit_compile=True)
+_FUSED = tuple(map(tf.compiled, (_pack, _corners, _fetch, _resample, _unpack)))
+
+
+fused_interpolate = tf.compiled(interpolate)

@@ -1,11 +1,12 @@
 """Noise along the directions in which the colours of ImageNet vary."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import tensorflow as tf
-
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import Augmentation
+from keras_resnet_recipes.part import number
 
 EIGENVALUES = (0.2175, 0.0188, 0.0045)
 """Of the covariance of ImageNet's colours on the scale 0..1, as AlexNet's successors use them."""
@@ -18,7 +19,6 @@ EIGENVECTORS = (
 """Of red, green and blue (rows) for each of the eigenvalues (columns)."""
 
 
-@dataclass(frozen=True)
 class Lighting(Augmentation):
     """Add the same random colour to all pixels of an image.
 
@@ -40,11 +40,7 @@ class Lighting(Augmentation):
     TensorShape([32, 48, 3])
     """
 
-    std: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not self.std >= 0:
-            raise ValueError(f"std must be at least 0, got {self.std!r}")
+    std: float = number(0.1, "PCA colour noise: standard deviation of its coefficients", minimum=0)
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
         """Draw the parameters for `n` images.

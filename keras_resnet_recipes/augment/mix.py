@@ -3,13 +3,14 @@
 A batch has one mixing weight and one box. The partner of image i of n is image n - 1 - i.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
-import tensorflow as tf
-
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.formulas import TENSORFLOW, mixing
-from keras_resnet_recipes.formulas.checks import check_alpha, check_probability
+from keras_resnet_recipes.part import Part, number
 
 
 def one_hot(labels: tf.Tensor, classes: int, label_smoothing: float = 0.0) -> tf.Tensor:
@@ -101,8 +102,22 @@ def cutmix(
     return _mix(images, labels, tf.ones([], tf.float64), box, share)
 
 
-@dataclass(frozen=True)
-class MixUpOrCutMix:
+class Mix(Part):
+    """Base class of the values that mix the images and labels of a batch.
+
+    A subclass is called with images, labels and a seed, as `MixUpOrCutMix` is.
+    """
+
+    partner: ClassVar[str] = "reversed"
+    """How images are paired; with "reversed" a batch must be even."""
+
+    @property
+    def mixes(self) -> bool:
+        """Whether any batch is mixed at all."""
+        return True
+
+
+class MixUpOrCutMix(Mix):
     """MixUp or CutMix, one of them drawn anew for every batch.
 
     `keras.layers.MixUp` and `CutMix` draw a weight for each image and permute the batch.
@@ -127,18 +142,24 @@ class MixUpOrCutMix:
     (TensorShape([2, 8, 8, 3]), TensorShape([2, 2]))
     """
 
-    mixup_alpha: float | None
-    cutmix_alpha: float | None
-    probability: float = 1.0
-    switch_probability: float = 0.5
-    partner: str = "reversed"
+    prefix: ClassVar[str] = "mix"
 
-    def __post_init__(self) -> None:
-        for name in ("mixup_alpha", "cutmix_alpha"):
-            check_alpha(name, getattr(self, name))
-        for name in ("probability", "switch_probability"):
-            check_probability(name, getattr(self, name))
-        mixing.check_partner(self.partner, None)
+    mixup_alpha: float | None = number(
+        None, "MixUp: lambda ~ Beta(alpha, alpha)", minimum=0, flat="mixup_alpha"
+    )
+    cutmix_alpha: float | None = number(
+        None, "CutMix: lambda ~ Beta(alpha, alpha)", minimum=0, flat="cutmix_alpha"
+    )
+    probability: float = number(1.0, "part of the batches that are mixed", minimum=0, maximum=1)
+    switch_probability: float = number(0.5, "part of CutMix when both are on", minimum=0, maximum=1)
+    partner: str = number(
+        "reversed", "image i is mixed with image n-1-i, or with i-1", choices=mixing.PARTNERS
+    )
+
+    @property
+    def mixes(self) -> bool:
+        """Whether any batch is mixed at all."""
+        return bool(self.probability and (self.mixup_alpha or self.cutmix_alpha))
 
     def __call__(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
@@ -193,8 +214,7 @@ class MixUpOrCutMix:
         )
 
 
-@dataclass(frozen=True)
-class MixUp:
+class MixUp(Mix):
     """MixUp of every batch, the weight drawn from Beta(alpha, alpha).
 
     Args:
@@ -210,10 +230,9 @@ class MixUp:
     [1.0, 1.0]
     """
 
-    alpha: float | None
+    prefix: ClassVar[str] = "mixup"
 
-    def __post_init__(self) -> None:
-        check_alpha("alpha", self.alpha)
+    alpha: float | None = number(help="lambda ~ Beta(alpha, alpha)", minimum=0)
 
     def __call__(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
@@ -222,8 +241,7 @@ class MixUp:
         return MixUpOrCutMix(mixup_alpha=self.alpha, cutmix_alpha=None)(images, labels, seed)
 
 
-@dataclass(frozen=True)
-class CutMix:
+class CutMix(Mix):
     """CutMix of every batch, the area drawn from Beta(alpha, alpha).
 
     Args:
@@ -239,10 +257,9 @@ class CutMix:
     [1.0, 1.0]
     """
 
-    alpha: float | None
+    prefix: ClassVar[str] = "cutmix"
 
-    def __post_init__(self) -> None:
-        check_alpha("alpha", self.alpha)
+    alpha: float | None = number(help="lambda ~ Beta(alpha, alpha)", minimum=0)
 
     def __call__(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
@@ -298,8 +315,4 @@ def _paste_images(images: tf.Tensor, box: tf.Tensor, partner: str) -> tf.Tensor:
     return tf.reshape(tf.where(inside, partners, folded), tf.shape(images))
 
 
-# One pass over the batch instead of ten; worth a compilation for each shape of batch.
-_FUSED = tuple(
-    tf.function(function, autograph=False, jit_compile=True)
-    for function in (_blend_images, _paste_images)
-)
+_FUSED = tuple(map(tf.compiled, (_blend_images, _paste_images)))

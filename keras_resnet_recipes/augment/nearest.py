@@ -4,12 +4,15 @@ Pillow looks from the output back into the input, in whole numbers of 1/65536 of
 `src/libImaging/Geometry.c`); places outside the picture are black.
 """
 
-import math
+from __future__ import annotations
 
-import tensorflow as tf
+import math
+from typing import Any
+
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 
 _ONE = 65536
-Matrix = tuple[tf.Tensor, ...]
+Matrix = tuple[Any, ...]
 """Six of float64: the output pixel (x, y) is looked up at (a x + b y + c, d x + e y + f)."""
 
 
@@ -74,4 +77,4 @@ def _look_up(image: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
     return tf.gather(pixels, tf.where(inside, row * width + column, height * width))
 
 
-_fused_look_up = tf.function(_look_up, autograph=False, jit_compile=True)
+_fused_look_up = tf.compiled(_look_up)

@@ -1,16 +1,16 @@
 """Moving an image by a few pixels: enlarge it at all sides, cut out its first size anywhere."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
-import tensorflow as tf
-
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import Augmentation
 from keras_resnet_recipes.formulas import TENSORFLOW, boxes
-from keras_resnet_recipes.formulas.checks import check_pixels, color
+from keras_resnet_recipes.part import number
 
 
-@dataclass(frozen=True)
 class PadAndCrop(Augmentation):
     """Enlarge an image at all sides, then cut out a part of its first size, all equally likely.
 
@@ -31,13 +31,15 @@ class PadAndCrop(Augmentation):
     TensorShape([32, 32, 3])
     """
 
-    padding: int = 4
-    fill: float | tuple[float, float, float] | None = None
+    prefix: ClassVar[str] = "pad"
+    on_device: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        check_pixels("padding", self.padding)
-        if self.fill is not None:
-            object.__setattr__(self, "fill", color("fill", self.fill))
+    padding: int = number(
+        4, "pixels padded at each side before a crop of the first size", minimum=1
+    )
+    fill: float | tuple[float, float, float] | None = number(
+        None, "what is padded, 0 to 255", minimum=0, maximum=255, none="mirror image"
+    )
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
         """Draw the parameters for `n` images.

@@ -1,19 +1,20 @@
 """RandAugment, as the recipes of timm understand it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-import tensorflow as tf
-
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment import operations as ops
 from keras_resnet_recipes.augment.augmentation import (
+    INTERPOLATIONS,
     Augmentation,
-    check_interpolation,
     draw_cubic,
     operation_text,
     split_seed,
 )
 from keras_resnet_recipes.augment.choice import choose
+from keras_resnet_recipes.part import number
 
 OPERATIONS = (
     "auto_contrast",
@@ -35,7 +36,6 @@ OPERATIONS = (
 """The order in which timm lists its "increasing" operations; a drawn number counts in it."""
 
 
-@dataclass(frozen=True)
 class RandAugment(Augmentation):
     """A few random operations on the colours or the geometry of an image.
 
@@ -65,22 +65,15 @@ class RandAugment(Augmentation):
     TensorShape([32, 48, 3])
     """
 
-    magnitude: float = 7.0
-    std: float = 0.5
-    operations: int = 2
-    probability: float = 0.5
-    interpolation: str = "random"
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.magnitude <= 10:
-            raise ValueError(f"magnitude must be in 0..10, got {self.magnitude!r}")
-        if not self.std >= 0:
-            raise ValueError(f"std must be at least 0, got {self.std!r}")
-        if not (isinstance(self.operations, int) and self.operations >= 1):
-            raise ValueError(f"operations must be an int of at least 1, got {self.operations!r}")
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"probability must be in 0..1, got {self.probability!r}")
-        check_interpolation(self.interpolation)
+    magnitude: float = number(7.0, "RandAugment: mean level", minimum=0, maximum=10)
+    std: float = number(0.5, "RandAugment: standard deviation of the level", minimum=0)
+    operations: int = number(2, "RandAugment: operations drawn per image", minimum=1)
+    probability: float = number(
+        0.5, "RandAugment: probability of each drawn operation", minimum=0, maximum=1
+    )
+    interpolation: str = number(
+        "random", "RandAugment: resampling of its geometry", choices=INTERPOLATIONS
+    )
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
         """Draw the parameters for `n` images.

@@ -1,8 +1,10 @@
 """Repeated augmentation: the same image several times in one batch, each time augmented anew."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
-import tensorflow as tf
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 
 
 def repeat_order(permutation: tf.Tensor | Sequence[int], repeats: int, length: int) -> tf.Tensor:

@@ -1,8 +1,10 @@
 """Resizing an image, identical to the antialiased resize of Pillow up to 12."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-import tensorflow as tf
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 
 _BLOCK = 8
 _ONE = 2.0**22

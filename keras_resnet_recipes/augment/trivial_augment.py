@@ -1,21 +1,23 @@
 """TrivialAugment with the wide ranges, as torchvision understands it."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-import tensorflow as tf
 
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment import nearest
 from keras_resnet_recipes.augment import operations as ops
 from keras_resnet_recipes.augment.augmentation import (
     Augmentation,
-    check_interpolation,
     operation_text,
     split_seed,
 )
 from keras_resnet_recipes.augment.choice import Operation, choose
+from keras_resnet_recipes.part import number
 
 OPERATIONS = (
     "identity",
@@ -41,7 +43,6 @@ BINS = 31
 _BLACK = (0, 0, 0)
 
 
-@dataclass(frozen=True)
 class TrivialAugmentWide(Augmentation):
     """One random operation of a random strength.
 
@@ -66,10 +67,11 @@ class TrivialAugmentWide(Augmentation):
     TensorShape([32, 48, 3])
     """
 
-    interpolation: str = "bilinear"
+    prefix: ClassVar[str] = "trivial_augment"
 
-    def __post_init__(self) -> None:
-        check_interpolation(self.interpolation, tuple(_OPERATIONS))
+    interpolation: str = number(
+        "bilinear", "TrivialAugment: resampling of its geometry", choices=("bilinear", "nearest")
+    )
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
         """Draw the parameters for `n` images.

@@ -1,10 +1,11 @@
 """Several views of one image, for testing: ten squares, or several sizes."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import tensorflow as tf
-
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import check_interpolation
 from keras_resnet_recipes.augment.resize import resize
 from keras_resnet_recipes.formulas.checks import check_pixels

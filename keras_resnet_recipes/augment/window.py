@@ -4,8 +4,9 @@ An axis of `count` pixels is resized to `length`, and of these only `outputs`, f
 wanted.
 """
 
-import tensorflow as tf
+from __future__ import annotations
 
+from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.resize import Part, resize_axis, scale_and_reach
 
 

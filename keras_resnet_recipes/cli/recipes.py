@@ -1,23 +1,16 @@
 """Recipes: list, show, compare, preview, from-timm; and a recipe as an argument of other commands."""
 
 import argparse
-import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes.cli import plan
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.recipes import (
-    COLUMNS,
-    RECIPES,
-    TABLE2,
-    Recipe,
-    compare,
-    from_timm,
-    load_recipe,
-)
-from keras_resnet_recipes.recipes.tables import table
+from keras_resnet_recipes.part import shown
+from keras_resnet_recipes.recipe import compare, load_recipe, table
+from keras_resnet_recipes.recipe.text import changed as changed
+from keras_resnet_recipes.recipes import RECIPES, Recipe, from_timm
 
 DATA = (
     "folder with one subfolder a class or of krr prepare, .csv of path,label, "
@@ -30,8 +23,9 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser("list", help="all recipes")
     command.set_defaults(run=_list)
 
-    command = commands.add_parser("show", help="every value of a recipe")
+    command = commands.add_parser("show", help="the numbers of a recipe")
     command.add_argument("recipe", metavar="RECIPE", help="such as A1")
+    command.add_argument("--all", action="store_true", help="also numbers with their neutral value")
     plan.add_options(command, DATA)
     add_size(command)
     command.set_defaults(run=_show)
@@ -43,12 +37,7 @@ def add_commands(commands: Any) -> None:
         "recipes",
         metavar="RECIPE",
         nargs="*",
-        help=f"such as A1 A2 A3; also {', '.join(COLUMNS)}, of which some numbers are known",
-    )
-    command.add_argument(
-        "--table2",
-        action="store_true",
-        help=f"the table of 'ResNet strikes back': {', '.join(TABLE2)}",
+        help="such as A1 A2 A3",
     )
     command.add_argument("--all", action="store_true", help="also the rows in which all agree")
     command.set_defaults(run=_compare)
@@ -86,8 +75,9 @@ def add_changes(command: argparse.ArgumentParser) -> None:
         dest="changes",
         action="append",
         default=[],
-        metavar="FIELD=VALUE",
-        help="change a field, VALUE as in Python: --set epochs=30 --set crop_scale='(0.5, 1)'; repeatable",
+        metavar="NAME=VALUE",
+        help="change a number or a part, VALUE as in Python: --set epochs=30 --set crop_scale='(0.5, 1)' "
+        "--set rand_augment=None --set 'augmentation+=Cutout(size=8)'; repeatable",
     )
 
 
@@ -120,36 +110,25 @@ def _legal() -> str:
     return f"Recipes are {', '.join(RECIPES)}."
 
 
-def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
-    """The recipe with what `--set` says."""
-    values = {}
-    for change in changes:
-        field, equals, text = change.partition("=")
-        if not equals:
-            raise ValueError(f"`--set` takes FIELD=VALUE; received {change!r}.")
-        values[field] = _value(text)
-    return recipe.replace(**values)
-
-
 def _list(options: argparse.Namespace) -> None:
     rows = [("recipe", "network", "train", "epochs", "published top-1", "measured with", "source")]
     for name, recipe in RECIPES.items():
         values = recipe()
-        epochs = "not published" if values.epochs is None else str(values.epochs)
+        epochs = shown(values.epochs)
         top1 = f"{recipe.published_top1} % {recipe.published_on}"
-        tested = f"{values.test_size} px, crop {values.test_crop_ratio:.3g}"
-        if values.test_views != "one":
-            tested += f", {values.test_views.replace('_', ' ')}"
+        tested = f"{values.test.size} px, crop {values.test.crop_ratio:.3g}"
+        if values.test.views != "one":
+            tested += f", {values.test.views.replace('_', ' ')}"
         source = "" if recipe.source is None else str(recipe.source)
         train = f"{values.train_size} px"
-        rows.append((name, values.network, train, epochs, top1, tested, source))
+        rows.append((name, values.network_name, train, epochs, top1, tested, source))
     print("\n".join(table(rows)))
 
 
 def _show(options: argparse.Namespace) -> None:
     recipe = chosen_recipe(options)
     plan.check(options)
-    print(recipe)
+    print(recipe.sheet(every_row=options.all))
     if options.plan:
         plan.show(recipe, options)
 
@@ -161,11 +140,9 @@ def _preview(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    names = [*options.recipes, *(TABLE2 if options.table2 else ())]
-    if not names:
+    if not options.recipes:
         raise ValueError(f"`RECIPE` is missing: krr compare A1 A2. {_legal()}")
-    columns = (COLUMNS[name] if name in COLUMNS else named_recipe(name) for name in names)
-    print(compare(*columns, every_row=options.all))
+    print(compare(*map(named_recipe, options.recipes), every_row=options.all))
 
 
 def _from_timm(options: argparse.Namespace) -> None:
@@ -184,10 +161,3 @@ def _told(unmatched: Mapping[str, Any]) -> str:
         return "Every argument has its counterpart."
     rows = [(f"  {name}", repr(value)) for name, value in unmatched.items()]
     return "\n".join(["Without counterpart here:", *table(rows)])
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text  # a word such as ResNet18, which nobody wants to quote twice in a shell

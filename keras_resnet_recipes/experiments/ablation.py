@@ -18,10 +18,10 @@ from keras_resnet_recipes.experiments.runs import (
     top1_percent,
     train_rows,
 )
+from keras_resnet_recipes.recipe import Comparison
 from keras_resnet_recipes.recipes import BagOfTricks, Recipe
 from keras_resnet_recipes.recipes.checks import PART_OF
 from keras_resnet_recipes.recipes.settings import Settings
-from keras_resnet_recipes.recipes.tables import Comparison
 
 if TYPE_CHECKING:
     import keras

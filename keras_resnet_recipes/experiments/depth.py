@@ -17,8 +17,8 @@ from keras_resnet_recipes.experiments.runs import (
     top1_percent,
     train_rows,
 )
+from keras_resnet_recipes.recipe import Comparison
 from keras_resnet_recipes.recipes import He2015CIFAR, Recipe
-from keras_resnet_recipes.recipes.tables import Comparison
 
 PLOT = "degradation.png"
 

@@ -15,8 +15,8 @@ from keras_resnet_recipes.applications.network import Network
 from keras_resnet_recipes.clock import reached
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
+from keras_resnet_recipes.recipe import Comparison
 from keras_resnet_recipes.recipes import Recipe
-from keras_resnet_recipes.recipes.tables import Comparison
 
 RESULTS = "results.json"
 NOT_MEASURED = "not measured"

@@ -19,8 +19,8 @@ from keras_resnet_recipes.experiments.runs import (
     spread,
     train_rows,
 )
+from keras_resnet_recipes.recipe import Comparison
 from keras_resnet_recipes.recipes import DAWNBench, Recipe
-from keras_resnet_recipes.recipes.tables import Comparison
 
 # Top-1 in per cent and seconds on one V100. The mean of ten runs of each network was published as a
 # picture, whose points cannot be read off; these two stand in the text beside it.

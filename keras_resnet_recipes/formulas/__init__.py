@@ -5,32 +5,38 @@ and inside `tf.data`, that of the running backend inside a model. What they are 
 elsewhere; nothing here is random.
 """
 
+import functools
+import importlib
 from typing import Any
 
-from keras.src.utils.backend_utils import DynamicBackend
 
-
-class _TensorFlow(DynamicBackend):
+class _TensorFlow:
     """Keras' operations on TensorFlow tensors, whichever backend Keras runs on.
 
     Those of `numpy` are TensorFlow's own: Keras' would turn double precision into single where Keras
-    runs on JAX or torch, and a picture would depend on that.
+    runs on JAX or torch, and an image would depend on that. Neither is imported before it is used.
     """
 
-    def __init__(self) -> None:
-        super().__init__("tensorflow")
-
     def __getattr__(self, name: str) -> Any:
-        return _NumPy() if name == "numpy" else super().__getattr__(name)
+        return _NumPy() if name == "numpy" else getattr(_keras_on_tensorflow(), name)
 
 
 class _NumPy:
     def __getattr__(self, name: str) -> Any:
-        import tensorflow as tf
-
+        tf = importlib.import_module("tensorflow")
         # There `round` wants methods of NumPy's arrays, and `arange` a number that is known.
         own = {"round": tf.round, "arange": tf.range}
         return own[name] if name in own else getattr(tf.experimental.numpy, name)
+
+
+@functools.cache
+def _keras_on_tensorflow() -> Any:
+    return running_backend("tensorflow")
+
+
+def running_backend(name: str | None = None) -> Any:
+    """The namespace of Keras' running backend, or of another one."""
+    return importlib.import_module("keras.src.utils.backend_utils").DynamicBackend(name)
 
 
 TENSORFLOW = _TensorFlow()

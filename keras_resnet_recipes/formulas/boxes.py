@@ -5,8 +5,6 @@ A box is int32 [top, left, bottom, right], the last two exclusive.
 
 from typing import Any
 
-import keras
-
 TRIES = 10
 """How often timm and torchvision draw a box before they give up."""
 
@@ -150,6 +148,6 @@ def _mirrored(ops: Any, places: Any, length: Any) -> Any:
 
 def _as_pixels(ops: Any, color: Any, images: Any) -> Any:
     color = ops.convert_to_tensor(color, "float32")
-    if keras.backend.is_int_dtype(images.dtype):
+    if "int" in str(images.dtype):
         color = ops.numpy.clip(ops.numpy.round(color), 0.0, 255.0)
     return ops.cast(color, images.dtype)

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_resnet_recipes.formulas import TENSORFLOW, DynamicBackend
+from keras_resnet_recipes.formulas import TENSORFLOW, running_backend
 
 
 class ImageLayer(keras.layers.Layer):
@@ -115,7 +115,7 @@ class ImageLayer(keras.layers.Layer):
             return TENSORFLOW, self.seed_generator
         if _of_tensorflow(inputs):
             return TENSORFLOW, self._tensorflow_generator()
-        return DynamicBackend(), self.seed_generator
+        return running_backend(), self.seed_generator
 
     def _dtype_of(self, images: Any) -> str:
         floating = keras.backend.is_float_dtype(images.dtype)

@@ -4,12 +4,11 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.clock import duration
-from keras_resnet_recipes.recipes import Recipe
-from keras_resnet_recipes.recipes.checks import check_complete
-from keras_resnet_recipes.recipes.tables import table
+from keras_resnet_recipes.recipe import BaseRecipe, check_complete, table
+from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training import parts
 from keras_resnet_recipes.training.probe import Probe, probe
-from keras_resnet_recipes.training.rates import learning_rates
+from keras_resnet_recipes.training.rates import learning_rates, per_update
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +32,7 @@ class Plan:
     (625, 62500, 128000000)
     """
 
-    recipe: Recipe
+    recipe: BaseRecipe
     images: int
     dataset: str
     probe: Probe | None = None
@@ -46,7 +45,7 @@ class Plan:
     @property
     def epochs(self) -> int:
         """Epochs, cool-down included."""
-        return self.recipe.epochs + self.recipe.cooldown_epochs
+        return self.recipe.total_epochs
 
     @property
     def updates(self) -> int:
@@ -64,7 +63,7 @@ class Plan:
         return None if self.probe is None else self.updates * self.probe.median
 
     def __str__(self) -> str:
-        recipe, cooldown = self.recipe, self.recipe.cooldown_epochs
+        recipe, cooldown = self.recipe, self.epochs - self.recipe.epochs
         copies = recipe.repeated_augmentation
         epochs = f"{self.epochs} epochs" + (f", {cooldown} of them cool-down" if cooldown else "")
         distinct = f", every image {copies} times in a batch" if copies > 1 else ""
@@ -91,11 +90,11 @@ class Plan:
         rows = []
         for i, name in sorted(corners.items()):
             where = f"epoch {int(places[i]) + 1}"
-            if self.recipe.schedule_per == "update":
+            if per_update(self.recipe):
                 where = f"after {places[i]:.2f} epochs"
             rows.append(("" if rows else "learning rate", f"{where}: {rates[i]:.4g}, {name}"))
-        if self.recipe.schedule == "plateau":
-            text = f"falls to {self.recipe.step_factor:g} of it wherever top-1 rises no more"
+        if isinstance(self.recipe.schedule, Plateau):
+            text = f"falls to {self.recipe.schedule.factor:g} of it wherever top-1 rises no more"
             rows[1:] = [("", text)]
         return rows
 
@@ -120,7 +119,7 @@ class Plan:
 
 
 def plan(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     dataset: Any = None,
     *,
     images: int | None = None,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_resnet_recipes.planning.plan import Plan
-from keras_resnet_recipes.recipes.tables import table
+from keras_resnet_recipes.recipe import table
 from keras_resnet_recipes.training import parts
 
 # docs/benchmarks.md: A1 at 224 pixels, on one core of an EPYC.

@@ -1,7 +1,15 @@
 """'Bag of Tricks for Image Classification with Convolutional Neural Networks' (He et al. 2018)."""
 
-from keras_resnet_recipes.recipes.base import Recipe
-from keras_resnet_recipes.recipes.source import Source
+from keras_resnet_recipes.augment import (
+    ColorJitter,
+    Lighting,
+    MixUpOrCutMix,
+    RandomFlip,
+    RandomResizedCrop,
+)
+from keras_resnet_recipes.recipe import SGD, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipes.recipe import Recipe
+from keras_resnet_recipes.schedules import Cosine
 
 BAG_OF_TRICKS = Source(
     title="Bag of Tricks for Image Classification with Convolutional Neural Networks",
@@ -30,32 +38,25 @@ class BagOfTricks(Recipe):
     published_top1 = 79.15
 
     network = "ResNet50D"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.875
-    test_interpolation = "bilinear"
+    zero_gamma = True
     epochs = 200
     batch_size = 1024
-    zero_gamma = True
-    optimizer = "sgd"
     learning_rate = 0.4
-    momentum = 0.9
-    nesterov = True
-    weight_decay = 1e-4
-    weight_decay_on = "kernels"
-    schedule = "cosine"
-    schedule_per = "update"
-    schedule_reaches_ends = True
-    warmup_epochs = 5
-    warmup_prefix = True
-    warmup_learning_rate = 0.0
-    minimum_learning_rate = 0.0
-    loss = "categorical_crossentropy"
-    label_smoothing = 0.1
-    crop_scale = (0.08, 1.0)
-    crop_aspect = (3 / 4, 4 / 3)
-    train_interpolation = "bilinear"
-    horizontal_flip = True
-    color_jitter = (0.4, 0.4, 0.4)
-    lighting = 0.1
-    mixup_alpha = 0.2
+    optimizer = SGD(momentum=0.9, nesterov=True, weight_decay=1e-4)
+    schedule = Cosine(
+        warmup_epochs=5,
+        warmup_learning_rate=0.0,
+        minimum_learning_rate=0.0,
+        warmup_prefix=True,
+        reach_ends=True,
+        per="update",
+    )
+    loss = CategoricalCrossentropy(label_smoothing=0.1)
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0), interpolation="bilinear"),
+        RandomFlip(),
+        ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4),
+        Lighting(std=0.1),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=0.2)
+    test = Test(size=224, crop_ratio=0.875, interpolation="bilinear")

@@ -1,7 +1,10 @@
 """'How to Train Your ResNet' (Page 2018), the fastest CIFAR-10 entry of DAWNBench in its time."""
 
-from keras_resnet_recipes.recipes.base import Recipe
-from keras_resnet_recipes.recipes.source import Source
+from keras_resnet_recipes.augment import Cutout, PadAndCrop, RandomFlip
+from keras_resnet_recipes.colors import CIFAR10_MEAN
+from keras_resnet_recipes.recipe import SGD, CategoricalCrossentropy, ResNet9, Source, Test
+from keras_resnet_recipes.recipes.recipe import Recipe
+from keras_resnet_recipes.schedules import PiecewiseLinear
 
 
 class DAWNBench(Recipe):
@@ -33,27 +36,20 @@ class DAWNBench(Recipe):
     published_on = "CIFAR-10"
     target_top1 = 94.0
 
-    network = "ResNet9"
-    train_size = 32
-    test_size = 32
-    test_crop_ratio = 1.0
+    network = ResNet9()
     epochs = 24
     batch_size = 512
-    optimizer = "sgd"
     learning_rate = 0.4
-    momentum = 0.9
-    nesterov = True
-    learning_rate_in_velocity = True
-    weight_decay = 5e-4
-    weight_decay_on = "all"
-    schedule = "piecewise_linear"
-    schedule_per = "update"
-    schedule_reaches_ends = True
-    knot_epochs = (0, 5, 24)
-    knot_factors = (0, 1, 0)
-    loss = "categorical_crossentropy"
-    pad = 4
-    horizontal_flip = True
-    cutout = 8
-    cutout_color = (125.31, 122.95, 113.87)
+    optimizer = SGD(
+        momentum=0.9,
+        nesterov=True,
+        learning_rate_in_velocity=True,
+        weight_decay=5e-4,
+        weight_decay_on="all",
+    )
+    schedule = PiecewiseLinear(knots=((0, 0), (5, 1), (24, 0)), count_from=1, per="update")
+    loss = CategoricalCrossentropy()
+    train_size = 32
+    augmentation = (PadAndCrop(padding=4), RandomFlip(), Cutout(size=8, fill=CIFAR10_MEAN))
+    test = Test(size=32, crop_ratio=1.0)
     data_on_device = True

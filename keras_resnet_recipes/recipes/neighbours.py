@@ -1,7 +1,17 @@
 """Procedures that 'ResNet strikes back' compares with or leans on: DeiT's and torchvision's."""
 
-from keras_resnet_recipes.recipes.base import Recipe
-from keras_resnet_recipes.recipes.source import Source
+from keras_resnet_recipes.augment import (
+    MixUpOrCutMix,
+    RandAugment,
+    RandomErasing,
+    RandomFlip,
+    RandomResizedCrop,
+    TrivialAugmentWide,
+)
+from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
+from keras_resnet_recipes.recipe import EMA, SGD, AdamW, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipes.recipe import Recipe
+from keras_resnet_recipes.schedules import Cosine
 
 
 class DeiT(Recipe):
@@ -28,36 +38,29 @@ class DeiT(Recipe):
     published_top1 = 78.4
 
     network = "ResNet50"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.875
-    test_interpolation = "bicubic"
+    zero_gamma = True
+    drop_path_rate = 0.1
     epochs = 300
     batch_size = 1024
-    zero_gamma = True
-    optimizer = "adamw"
     learning_rate = 1e-3
-    weight_decay = 0.05
-    weight_decay_on = "kernels"
-    ema_decay = 0.99996
-    schedule = "cosine"
-    warmup_epochs = 5
-    warmup_learning_rate = 1e-6
-    minimum_learning_rate = 1e-5
-    cooldown_epochs = 10
-    loss = "categorical_crossentropy"
-    label_smoothing = 0.1
-    drop_path_rate = 0.1
+    optimizer = AdamW(weight_decay=0.05)
+    schedule = Cosine(
+        warmup_epochs=5,
+        warmup_learning_rate=1e-6,
+        minimum_learning_rate=1e-5,
+        cooldown_epochs=10,
+    )
+    ema = EMA(decay=0.99996)
+    loss = CategoricalCrossentropy(label_smoothing=0.1)
     repeated_augmentation = 3
-    crop_scale = (0.08, 1.0)
-    crop_aspect = (3 / 4, 4 / 3)
-    train_interpolation = "bicubic"
-    horizontal_flip = True
-    rand_augment = (9.0, 0.5)
-    random_erasing = 0.25
-    random_erasing_fill = "noise"
-    mixup_alpha = 0.8
-    cutmix_alpha = 1.0
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0), interpolation="bicubic"),
+        RandomFlip(),
+        RandAugment(magnitude=9.0, std=0.5, interpolation="bicubic"),
+        RandomErasing(probability=0.25, fill=IMAGENET_MEAN, noise=IMAGENET_STD),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=0.8, cutmix_alpha=1.0)
+    test = Test(size=224, crop_ratio=0.875)
 
 
 class TorchVisionV2(Recipe):
@@ -83,34 +86,25 @@ class TorchVisionV2(Recipe):
     published_top1 = 80.858
 
     network = "ResNet50"
-    train_size = 176
-    test_size = 224
-    test_crop_ratio = 224 / 232
-    test_interpolation = "bilinear"
     epochs = 600
     batch_size = 1024
-    optimizer = "sgd"
     learning_rate = 0.5
-    momentum = 0.9
-    weight_decay = 2e-5
-    weight_decay_on = "all_but_norm"
-    ema_decay = 1 - (1 - 0.99998) * 8 * 128 * 32 / 600
-    ema_every = 32
-    ema_after_warmup = True
-    schedule = "cosine"
-    warmup_epochs = 5
-    warmup_prefix = True
-    warmup_learning_rate = 0.005
-    minimum_learning_rate = 0.0
-    loss = "categorical_crossentropy"
-    label_smoothing = 0.1
+    optimizer = SGD(momentum=0.9, weight_decay=2e-5, weight_decay_on="all_but_norm")
+    schedule = Cosine(
+        warmup_epochs=5,
+        warmup_learning_rate=0.005,
+        minimum_learning_rate=0.0,
+        warmup_prefix=True,
+    )
+    ema = EMA(decay=1 - (1 - 0.99998) * 8 * 128 * 32 / 600, every=32, after_warmup=True)
+    loss = CategoricalCrossentropy(label_smoothing=0.1)
+    train_size = 176
     repeated_augmentation = 4
-    crop_scale = (0.08, 1.0)
-    crop_aspect = (3 / 4, 4 / 3)
-    train_interpolation = "bilinear"
-    horizontal_flip = True
-    trivial_augment = True
-    random_erasing = 0.1
-    mixup_alpha = 0.2
-    cutmix_alpha = 1.0
-    mix_partner = "rolled"
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0), interpolation="bilinear"),
+        RandomFlip(),
+        TrivialAugmentWide(),
+        RandomErasing(probability=0.1, fill=IMAGENET_MEAN),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0, partner="rolled")
+    test = Test(size=224, crop_ratio=224 / 232, interpolation="bilinear")

@@ -1,7 +1,10 @@
 """'Deep Residual Learning for Image Recognition' (He, Zhang, Ren, Sun 2015)."""
 
-from keras_resnet_recipes.recipes.base import Recipe
-from keras_resnet_recipes.recipes.source import Source
+from keras_resnet_recipes.augment import Lighting, PadAndCrop, RandomFlip, ScaleJitterCrop
+from keras_resnet_recipes.colors import CIFAR10_MEAN
+from keras_resnet_recipes.recipe import SGD, UNPUBLISHED, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipes.recipe import Recipe
+from keras_resnet_recipes.schedules import Step
 
 ORIGINAL = Source(
     title="Deep Residual Learning for Image Recognition",
@@ -35,29 +38,23 @@ class He2015(Recipe):
     """
 
     source = ORIGINAL
-    unpublished = ("step_epochs", "plateau_patience")
     published_top1 = 75.3
 
     network = "ResNet50V1"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.875
-    test_interpolation = "bilinear"
     epochs = 120
     batch_size = 256
-    optimizer = "sgd"
     learning_rate = 0.1
-    momentum = 0.9
-    learning_rate_in_velocity = True
-    weight_decay = 1e-4
-    weight_decay_on = "all"
-    schedule = "step"
-    step_factor = 0.1
-    loss = "categorical_crossentropy"
-    shorter_side = (256, 480)
-    train_interpolation = "bilinear"
-    horizontal_flip = True
-    lighting = 0.1
+    optimizer = SGD(
+        momentum=0.9, learning_rate_in_velocity=True, weight_decay=1e-4, weight_decay_on="all"
+    )
+    schedule = Step(boundaries=UNPUBLISHED, factor=0.1)
+    loss = CategoricalCrossentropy()
+    augmentation = (
+        ScaleJitterCrop(shorter_edge=(256, 480), interpolation="bilinear"),
+        RandomFlip(),
+        Lighting(std=0.1),
+    )
+    test = Test(size=224, crop_ratio=0.875, interpolation="bilinear")
 
 
 class He2015CIFAR(Recipe):
@@ -83,24 +80,14 @@ class He2015CIFAR(Recipe):
     published_on = "CIFAR-10"
 
     network = "ResNet56"
-    train_size = 32
-    test_size = 32
-    test_crop_ratio = 1.0
-    test_interpolation = "bilinear"
     epochs = 164
     batch_size = 128
-    optimizer = "sgd"
     learning_rate = 0.1
-    momentum = 0.9
-    learning_rate_in_velocity = True
-    weight_decay = 1e-4
-    weight_decay_on = "all"
-    schedule = "step"
-    schedule_per = "update"
-    step_epochs = (32_000 / 390, 48_000 / 390)
-    step_factor = 0.1
-    loss = "categorical_crossentropy"
-    pad = 4
-    pad_color = (125.31, 122.95, 113.87)
-    train_interpolation = "bilinear"
-    horizontal_flip = True
+    optimizer = SGD(
+        momentum=0.9, learning_rate_in_velocity=True, weight_decay=1e-4, weight_decay_on="all"
+    )
+    schedule = Step(boundaries=(32_000 / 390, 48_000 / 390), factor=0.1, per="update")
+    loss = CategoricalCrossentropy()
+    train_size = 32
+    augmentation = (PadAndCrop(padding=4, fill=CIFAR10_MEAN), RandomFlip())
+    test = Test(size=32, crop_ratio=1.0, interpolation="bilinear")

@@ -1,8 +1,10 @@
 """What a recipe does: train, evaluate, predict and show; everything here hands itself to `training`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from keras_resnet_recipes import training
 
 if TYPE_CHECKING:
     import keras
@@ -23,8 +25,6 @@ class Running:
         run_dir: str | Path | None = None,
         distribution: str = "auto",
         data_service: str | None = None,
-        augment: Sequence[Callable[..., Any]] | None = None,
-        mix: Callable[..., Any] | None = None,
         steps_per_epoch: int | None = None,
         save_every_steps: int | None = None,
         on_nan: str = "stop",
@@ -55,11 +55,6 @@ class Running:
                 `krr.distribution.scope`. On several JAX hosts (docs/scale-out.md) every one calls `fit`.
             data_service: `"grpc://host:port"` of a tf.data service whose workers make the training
                 pictures, the same in the same order; docs/data-service.md tells how to start one.
-            augment: Keras layers (`training=True`) or functions that take images float32 [n, size, size, 3]
-                in 0..255, in place of all that the recipe does to a picture after crop and flip; `[]`
-                leaves it out. Their random numbers are their own (docs/moving.md), not of `seed`.
-            mix: A Keras layer of `{"images", "labels"}` or a function of (images, one-hot labels) that
-                returns both, in place of the recipe's MixUp and CutMix; labels are smoothed before.
             steps_per_epoch: Updates of an epoch, floor(images / batch_size) unless given; unknown lengths need it.
             save_every_steps: Updates after which to save within an epoch, too, into `run_dir`.
             on_nan: What a loss or weight that is not finite does: "stop" raises FloatingPointError and
@@ -89,8 +84,6 @@ class Running:
         >>> history.epoch
         [0]
         """
-        from keras_resnet_recipes import training
-
         return training.fit(
             self,
             dataset,
@@ -100,8 +93,6 @@ class Running:
             run_dir=run_dir,
             distribution=distribution,
             data_service=data_service,
-            augment=augment,
-            mix=mix,
             steps_per_epoch=steps_per_epoch,
             save_every_steps=save_every_steps,
             on_nan=on_nan,
@@ -117,8 +108,6 @@ class Running:
         *,
         rows: int | None = None,
         columns: int = 8,
-        augment: Sequence[Callable[..., Any]] | None = None,
-        mix: Callable[..., Any] | None = None,
         seed: int = 0,
     ) -> Path:
         """Draws what the network will see, and how it came about.
@@ -132,8 +121,6 @@ class Running:
             path: The PNG to write.
             rows: So many batches instead, finished, without words, each a row and mixed in its own way.
             columns: Pictures of a batch; even if the recipe mixes.
-            augment: As for `fit`.
-            mix: As for `fit`.
             seed: As for `fit`; another one draws anew.
 
         Returns:
@@ -150,10 +137,10 @@ class Running:
         ...     recipe.preview((x, np.arange(8) % 2), folder + "/steps.png", columns=4).name
         'steps.png'
         """
-        from keras_resnet_recipes import plots, training
+        from keras_resnet_recipes import plots
 
         plots.check_matplotlib(path)
-        options = {"columns": columns, "seed": seed, "augment": augment, "mix": mix}
+        options = {"columns": columns, "seed": seed}
         if rows is None:
             return plots.save_stages(training.stages(self, dataset, **options), path)
         return plots.save_grid(training.preview(self, dataset, rows=rows, **options), path)
@@ -179,7 +166,7 @@ class Running:
         ...     krr.A1().plot_schedule(folder + "/schedule.png").name
         'schedule.png'
         """
-        from keras_resnet_recipes import plots, training
+        from keras_resnet_recipes import plots
 
         plots.check_matplotlib(path)
         places, rates = training.rates.learning_rates(self, steps_per_epoch)
@@ -220,8 +207,6 @@ class Running:
         >>> sorted(result)
         ['images', 'loss', 'top1']
         """
-        from keras_resnet_recipes import training
-
         return training.evaluate(self, model, dataset, real=real, verbose=verbose)
 
     def predict(
@@ -260,8 +245,6 @@ class Running:
         >>> sorted(name for _, name, _ in seen.labels)
         ['cat', 'dog']
         """
-        from keras_resnet_recipes import training
-
         return training.predict(
             self, model, paths, top=top, class_names=class_names, batch_size=batch_size
         )

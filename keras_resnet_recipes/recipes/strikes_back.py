@@ -1,7 +1,9 @@
 """'ResNet strikes back' (Wightman, Touvron, Jégou 2021): procedures A1, A2 and A3 for ResNet-50."""
 
-from keras_resnet_recipes.recipes.base import Recipe
-from keras_resnet_recipes.recipes.source import Source
+from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
+from keras_resnet_recipes.recipe import BinaryCrossentropy, Lamb, Source, Test
+from keras_resnet_recipes.recipes.recipe import Recipe
+from keras_resnet_recipes.schedules import Cosine
 
 STRIKES_BACK = Source(
     title="ResNet strikes back: An improved training procedure in timm",
@@ -38,38 +40,23 @@ class A1(Recipe):
     published_top1 = 80.4
 
     network = "ResNet50"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.95
-    test_interpolation = "bicubic"
+    zero_gamma = True
+    drop_path_rate = 0.05
     epochs = 600
     batch_size = 2048
-    zero_gamma = True
-    optimizer = "lamb"
     learning_rate = 5e-3
-    weight_decay = 0.01
-    gradient_clip = 1.0
-    schedule = "cosine"
-    warmup_epochs = 5
-    warmup_learning_rate = 1e-4
-    minimum_learning_rate = 1e-6
-    cooldown_epochs = 0
-    loss = "binary_crossentropy"
-    label_smoothing = 0.1
-    target_threshold = 0.2
-    drop_path_rate = 0.05
+    optimizer = Lamb(weight_decay=0.01, gradient_clip=1.0)
+    schedule = Cosine(warmup_epochs=5, warmup_learning_rate=1e-4, minimum_learning_rate=1e-6)
+    loss = BinaryCrossentropy(label_smoothing=0.1, target_threshold=0.2)
+    train_size = 224
     repeated_augmentation = 3
-    crop_scale = (0.08, 1.0)
-    crop_aspect = (3 / 4, 4 / 3)
-    train_interpolation = "random"
-    horizontal_flip = True
-    rand_augment = (7.0, 0.5)
-    rand_augment_operations = 2
-    rand_augment_probability = 0.5
-    mixup_alpha = 0.2
-    cutmix_alpha = 1.0
-    mix_probability = 1.0
-    mix_switch_probability = 0.5
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0)),
+        RandomFlip(),
+        RandAugment(magnitude=7.0, std=0.5),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0)
+    test = Test(size=224, crop_ratio=0.95)
 
 
 class A2(Recipe):
@@ -91,38 +78,23 @@ class A2(Recipe):
     published_top1 = 79.8
 
     network = "ResNet50"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.95
-    test_interpolation = "bicubic"
+    zero_gamma = True
+    drop_path_rate = 0.05
     epochs = 300
     batch_size = 2048
-    zero_gamma = True
-    optimizer = "lamb"
     learning_rate = 5e-3
-    weight_decay = 0.02
-    gradient_clip = 1.0
-    schedule = "cosine"
-    warmup_epochs = 5
-    warmup_learning_rate = 1e-4
-    minimum_learning_rate = 1e-6
-    cooldown_epochs = 0
-    loss = "binary_crossentropy"
-    label_smoothing = 0.0
-    target_threshold = 0.2
-    drop_path_rate = 0.05
+    optimizer = Lamb(weight_decay=0.02, gradient_clip=1.0)
+    schedule = Cosine(warmup_epochs=5, warmup_learning_rate=1e-4, minimum_learning_rate=1e-6)
+    loss = BinaryCrossentropy(label_smoothing=0.0, target_threshold=0.2)
+    train_size = 224
     repeated_augmentation = 3
-    crop_scale = (0.08, 1.0)
-    crop_aspect = (3 / 4, 4 / 3)
-    train_interpolation = "random"
-    horizontal_flip = True
-    rand_augment = (7.0, 0.5)
-    rand_augment_operations = 2
-    rand_augment_probability = 0.5
-    mixup_alpha = 0.1
-    cutmix_alpha = 1.0
-    mix_probability = 1.0
-    mix_switch_probability = 0.5
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0)),
+        RandomFlip(),
+        RandAugment(magnitude=7.0, std=0.5),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=0.1, cutmix_alpha=1.0)
+    test = Test(size=224, crop_ratio=0.95)
 
 
 class A3(Recipe):
@@ -144,35 +116,20 @@ class A3(Recipe):
     published_top1 = 78.1
 
     network = "ResNet50"
-    train_size = 160
-    test_size = 224
-    test_crop_ratio = 0.95
-    test_interpolation = "bicubic"
+    zero_gamma = True
+    drop_path_rate = 0.0
     epochs = 100
     batch_size = 2048
-    zero_gamma = True
-    optimizer = "lamb"
     learning_rate = 8e-3
-    weight_decay = 0.02
-    gradient_clip = 1.0
-    schedule = "cosine"
-    warmup_epochs = 5
-    warmup_learning_rate = 1e-4
-    minimum_learning_rate = 1e-6
-    cooldown_epochs = 0
-    loss = "binary_crossentropy"
-    label_smoothing = 0.0
-    target_threshold = 0.2
-    drop_path_rate = 0.0
+    optimizer = Lamb(weight_decay=0.02, gradient_clip=1.0)
+    schedule = Cosine(warmup_epochs=5, warmup_learning_rate=1e-4, minimum_learning_rate=1e-6)
+    loss = BinaryCrossentropy(label_smoothing=0.0, target_threshold=0.2)
+    train_size = 160
     repeated_augmentation = 1
-    crop_scale = (0.08, 1.0)
-    crop_aspect = (3 / 4, 4 / 3)
-    train_interpolation = "random"
-    horizontal_flip = True
-    rand_augment = (6.0, 0.5)
-    rand_augment_operations = 2
-    rand_augment_probability = 0.5
-    mixup_alpha = 0.1
-    cutmix_alpha = 1.0
-    mix_probability = 1.0
-    mix_switch_probability = 0.5
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0)),
+        RandomFlip(),
+        RandAugment(magnitude=6.0, std=0.5),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=0.1, cutmix_alpha=1.0)
+    test = Test(size=224, crop_ratio=0.95)

@@ -1,21 +1,19 @@
 """The alternative procedures in the appendix of 'ResNet strikes back': B, C.1, C.2 and D."""
 
-from keras_resnet_recipes.recipes.base import Recipe
-from keras_resnet_recipes.recipes.strikes_back import STRIKES_BACK
-
-# What nobody published of any of them.
-_TUNED = (
-    "epochs",
-    "learning_rate",
-    "weight_decay",
-    "warmup_epochs",
-    "warmup_learning_rate",
-    "label_smoothing",
-    "rand_augment",
-    "mixup_alpha",
+from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
+from keras_resnet_recipes.recipe import (
+    EMA,
+    SGD,
+    UNPUBLISHED,
+    AdamW,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    RMSpropTF,
+    Test,
 )
-# And of the three with a cosine.
-_TUNED_COSINE = (*_TUNED, "batch_size", "minimum_learning_rate", "cutmix_alpha")
+from keras_resnet_recipes.recipes.recipe import Recipe
+from keras_resnet_recipes.recipes.strikes_back import STRIKES_BACK
+from keras_resnet_recipes.schedules import Cosine, Exponential
 
 
 class B(Recipe):
@@ -30,26 +28,34 @@ class B(Recipe):
     neighbouring run by timm's author (not this one) is in docs/recipes.md.
 
     >>> import keras_resnet_recipes as krr
-    >>> print(krr.B().learning_rate)
-    None
+    >>> krr.B().learning_rate
+    UNPUBLISHED
     """
 
     source = STRIKES_BACK
-    unpublished = (*_TUNED, "momentum", "ema_decay", "step_factor", "exponential_epochs")
     published_top1 = 79.564
 
     network = "ResNet50"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.95
-    test_interpolation = "bicubic"
-    batch_size = 1024
     zero_gamma = True
-    optimizer = "rmsprop_tf"
-    schedule = "exponential"
-    crop_scale = (0.08, 1.0)
-    train_interpolation = "random"
-    horizontal_flip = True
+    epochs = UNPUBLISHED
+    batch_size = 1024
+    learning_rate = UNPUBLISHED
+    optimizer = RMSpropTF(weight_decay=UNPUBLISHED, momentum=UNPUBLISHED)
+    schedule = Exponential(
+        every_epochs=UNPUBLISHED,
+        factor=UNPUBLISHED,
+        warmup_epochs=UNPUBLISHED,
+        warmup_learning_rate=UNPUBLISHED,
+    )
+    ema = EMA(decay=UNPUBLISHED)
+    loss = CategoricalCrossentropy(label_smoothing=UNPUBLISHED)
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0)),
+        RandomFlip(),
+        RandAugment(magnitude=UNPUBLISHED, std=UNPUBLISHED),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=UNPUBLISHED)
+    test = Test(size=224, crop_ratio=0.95)
 
 
 class C1(Recipe):
@@ -62,26 +68,37 @@ class C1(Recipe):
     clipping, and a cosine after a warm-up.
 
     >>> import keras_resnet_recipes as krr
-    >>> krr.C1().optimizer
-    'sgd'
+    >>> krr.C1().nesterov
+    True
     """
 
     source = STRIKES_BACK
-    unpublished = (*_TUNED_COSINE, "momentum", "adaptive_gradient_clip")
     published_top1 = 79.766
 
     network = "ResNet50"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.95
-    test_interpolation = "bicubic"
     zero_gamma = True
-    optimizer = "sgd"
-    nesterov = True
-    schedule = "cosine"
-    crop_scale = (0.08, 1.0)
-    train_interpolation = "random"
-    horizontal_flip = True
+    epochs = UNPUBLISHED
+    batch_size = UNPUBLISHED
+    learning_rate = UNPUBLISHED
+    optimizer = SGD(
+        weight_decay=UNPUBLISHED,
+        momentum=UNPUBLISHED,
+        nesterov=True,
+        adaptive_gradient_clip=UNPUBLISHED,
+    )
+    schedule = Cosine(
+        warmup_epochs=UNPUBLISHED,
+        warmup_learning_rate=UNPUBLISHED,
+        minimum_learning_rate=UNPUBLISHED,
+    )
+    loss = CategoricalCrossentropy(label_smoothing=UNPUBLISHED)
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0)),
+        RandomFlip(),
+        RandAugment(magnitude=UNPUBLISHED, std=UNPUBLISHED),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=UNPUBLISHED, cutmix_alpha=UNPUBLISHED)
+    test = Test(size=224, crop_ratio=0.95)
 
 
 class C2(Recipe):
@@ -98,21 +115,32 @@ class C2(Recipe):
     """
 
     source = STRIKES_BACK
-    unpublished = (*_TUNED_COSINE, "momentum", "adaptive_gradient_clip")
     published_top1 = 79.868
 
     network = "ResNet50"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.95
-    test_interpolation = "bicubic"
     zero_gamma = True
-    optimizer = "sgd"
-    nesterov = True
-    schedule = "cosine"
-    crop_scale = (0.08, 1.0)
-    train_interpolation = "random"
-    horizontal_flip = True
+    epochs = UNPUBLISHED
+    batch_size = UNPUBLISHED
+    learning_rate = UNPUBLISHED
+    optimizer = SGD(
+        weight_decay=UNPUBLISHED,
+        momentum=UNPUBLISHED,
+        nesterov=True,
+        adaptive_gradient_clip=UNPUBLISHED,
+    )
+    schedule = Cosine(
+        warmup_epochs=UNPUBLISHED,
+        warmup_learning_rate=UNPUBLISHED,
+        minimum_learning_rate=UNPUBLISHED,
+    )
+    loss = CategoricalCrossentropy(label_smoothing=UNPUBLISHED)
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0)),
+        RandomFlip(),
+        RandAugment(magnitude=UNPUBLISHED, std=UNPUBLISHED),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=UNPUBLISHED, cutmix_alpha=UNPUBLISHED)
+    test = Test(size=224, crop_ratio=0.95)
 
 
 class D(Recipe):
@@ -125,23 +153,29 @@ class D(Recipe):
     warm-up.
 
     >>> import keras_resnet_recipes as krr
-    >>> krr.D().loss
-    'binary_crossentropy'
+    >>> krr.D().label_smoothing
+    UNPUBLISHED
     """
 
     source = STRIKES_BACK
-    unpublished = _TUNED_COSINE
     published_top1 = 79.904
 
     network = "ResNet50"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.95
-    test_interpolation = "bicubic"
     zero_gamma = True
-    optimizer = "adamw"
-    schedule = "cosine"
-    loss = "binary_crossentropy"
-    crop_scale = (0.08, 1.0)
-    train_interpolation = "random"
-    horizontal_flip = True
+    epochs = UNPUBLISHED
+    batch_size = UNPUBLISHED
+    learning_rate = UNPUBLISHED
+    optimizer = AdamW(weight_decay=UNPUBLISHED)
+    schedule = Cosine(
+        warmup_epochs=UNPUBLISHED,
+        warmup_learning_rate=UNPUBLISHED,
+        minimum_learning_rate=UNPUBLISHED,
+    )
+    loss = BinaryCrossentropy(label_smoothing=UNPUBLISHED)
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0)),
+        RandomFlip(),
+        RandAugment(magnitude=UNPUBLISHED, std=UNPUBLISHED),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=UNPUBLISHED, cutmix_alpha=UNPUBLISHED)
+    test = Test(size=224, crop_ratio=0.95)

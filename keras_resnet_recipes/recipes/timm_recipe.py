@@ -1,31 +1,49 @@
 """A recipe from the arguments of timm's training script."""
 
-import dataclasses
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes.applications import NETWORKS
-from keras_resnet_recipes.applications.network import IMAGENET_MEAN, IMAGENET_STD
-from keras_resnet_recipes.applications.published import Published, table
+from keras_resnet_recipes.augment import (
+    ColorJitter,
+    MixUpOrCutMix,
+    RandAugment,
+    RandomErasing,
+    RandomFlip,
+    RandomResizedCrop,
+)
+from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.recipes.base import Recipe
+from keras_resnet_recipes.recipe import (
+    EMA,
+    SGD,
+    AdamW,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Lamb,
+    RMSpropTF,
+    Test,
+)
+from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.recipes.timm_arguments import Arguments, read
+from keras_resnet_recipes.schedules import Cosine, Exponential, Step
 
 _OPTIMIZERS = {
-    "lamb": ("lamb", False),
-    "lambc": ("lamb", False),
-    "lambw": ("lamb", False),
-    "lambcw": ("lamb", False),
-    "adamw": ("adamw", False),
-    "sgd": ("sgd", True),
-    "nesterov": ("sgd", True),
-    "momentum": ("sgd", False),
-    "rmsproptf": ("rmsprop_tf", False),
+    "lamb": (Lamb, {}),
+    "lambc": (Lamb, {}),
+    "lambw": (Lamb, {}),
+    "lambcw": (Lamb, {}),
+    "adamw": (AdamW, {}),
+    "sgd": (SGD, {"nesterov": True}),
+    "nesterov": (SGD, {"nesterov": True}),
+    "momentum": (SGD, {}),
+    "rmsproptf": (RMSpropTF, {}),
 }
-# Of theirs where no `opt_eps` is given, and of the optimizers here.
-_THEIR_EPSILON = {"lamb": 1e-6, "adamw": 1e-8, "rmsprop_tf": 1e-10}
-_EPSILON = {"lamb": 1e-6, "adamw": 1e-8, "rmsprop_tf": 1e-3}
+# Epsilon of timm's optimizers where no `opt_eps` is given, and of the optimizers here.
+_THEIR_EPSILON = {Lamb: 1e-6, AdamW: 1e-8, RMSpropTF: 1e-10}
+_EPSILON = {Lamb: 1e-6, AdamW: 1e-8, RMSpropTF: 1e-3}
 _INTERPOLATIONS = ("bilinear", "bicubic")
 
 
@@ -51,8 +69,8 @@ def from_timm(path: str | Path, *, processes: int = 1) -> tuple[Recipe, dict[str
     ...     file = pathlib.Path(folder, "args.yaml")
     ...     _ = file.write_text("model: resnet18\nopt: lamb\naa: rand-m7-mstd0.5-inc1\nvflip: 0.1\n")
     ...     recipe, rest = krr.recipes.from_timm(file, processes=4)
-    >>> recipe.network, recipe.batch_size, recipe.rand_augment, rest
-    ('ResNet18', 512, (7.0, 0.5), {'vflip': 0.1})
+    >>> recipe.network, recipe.batch_size, recipe.rand_augment_magnitude, rest
+    ('ResNet18', 512, 7.0, {'vflip': 0.1})
     """
     if processes < 1:
         raise ValueError(f"`processes` must be at least 1; received {processes}.")
@@ -62,10 +80,12 @@ def from_timm(path: str | Path, *, processes: int = 1) -> tuple[Recipe, dict[str
         fields = {
             **network,
             **_batch(given, processes),
-            **_optimizer(given),
+            "optimizer": _optimizer(given),
+            "ema": EMA(decay=given["model_ema_decay"]) if given["model_ema"] else None,
             **_schedule(given),
-            **_loss_and_mixing(given),
-            **_pictures(given, network["test_interpolation"]),
+            "loss": _loss(given),
+            "mix": _mix(given),
+            **_images(given, network["test"].interpolation),
         }
         recipe = Recipe(**fields)
     except (TypeError, KeyError, AttributeError) as error:
@@ -75,11 +95,8 @@ def from_timm(path: str | Path, *, processes: int = 1) -> tuple[Recipe, dict[str
 
 def _published(recipe: Recipe) -> Recipe:
     """The published recipe of these values, or the recipe itself."""
-    values = dataclasses.asdict(recipe)
-    for known in Recipe.__subclasses__():
-        if dataclasses.asdict(known()) == values:
-            return known()
-    return recipe
+    values = vars(recipe)
+    return next((k() for k in Recipe.__subclasses__() if vars(k()) == values), recipe)
 
 
 def _network(given: Arguments) -> dict[str, Any]:
@@ -113,9 +130,7 @@ def _network(given: Arguments) -> dict[str, Any]:
         "network": network,
         "classes": given["num_classes"],
         "train_size": size,
-        "test_size": size,
-        "test_crop_ratio": given["crop_pct"] or crop,
-        "test_interpolation": interpolation,
+        "test": Test(size=size, crop_ratio=given["crop_pct"] or crop, interpolation=interpolation),
         "zero_gamma": zero_gamma,
         "drop_path_rate": drop_path or 0.0,
     }
@@ -127,7 +142,10 @@ def _their_name(network: str) -> str:
 
 def _tested(network: str, tag: str) -> tuple[int, float, str]:
     """Size, crop and resampling of the network's default test, which the script takes for its own."""
-    rows: list[Published] = [row for row in table() if row.network == network]
+    # Keras comes with the table, and only this needs it.
+    from keras_resnet_recipes.applications.published import table
+
+    rows = [row for row in table() if row.network == network]
     chosen = [row for row in rows if (row.tag == tag if tag else row.default)]
     if not chosen:
         return 224, 0.875, "bicubic"
@@ -156,40 +174,35 @@ def _batch(given: Arguments, processes: int) -> dict[str, Any]:
     }
 
 
-def _optimizer(given: Arguments) -> dict[str, Any]:
+def _optimizer(given: Arguments) -> Any:
     name = given["opt"].lower()
     if name not in _OPTIMIZERS:
         raise ValueError(
             f"`opt` of the file must be one of {', '.join(_OPTIMIZERS)}; received {name!r}."
         )
-    optimizer, nesterov = _OPTIMIZERS[name]
+    kind, settings = _OPTIMIZERS[name]
     if name in ("lambc", "lambw", "lambcw"):
         given.unmatched["opt"] = name
-    epsilon = given["opt_eps"] or _THEIR_EPSILON.get(optimizer)
+    epsilon = given["opt_eps"] or _THEIR_EPSILON.get(kind)
     given.unmatched.pop("opt_eps", None)
-    if epsilon != _EPSILON.get(optimizer):
+    if epsilon != _EPSILON.get(kind):
         given.unmatched["opt_eps"] = epsilon
     given.match("opt_betas", None, [], [0.9, 0.999])
-    settings = dict(given["opt_kwargs"] or {})
+    others = dict(given["opt_kwargs"] or {})
     # LAMB clips by itself.
-    limits = [settings.pop("max_grad_norm", 1.0)] if optimizer == "lamb" else []
-    if settings:
-        given.unmatched["opt_kwargs"] = settings
-    fields: dict[str, Any] = {
-        "optimizer": optimizer,
-        "nesterov": nesterov,
-        "weight_decay": given["weight_decay"],
-        "ema_decay": given["model_ema_decay"] if given["model_ema"] else None,
-    }
-    if optimizer in ("sgd", "rmsprop_tf"):
-        fields["momentum"] = given["momentum"]
+    limits = [others.pop("max_grad_norm", 1.0)] if kind is Lamb else []
+    if others:
+        given.unmatched["opt_kwargs"] = others
+    numbers = {"weight_decay": given["weight_decay"], **settings}
+    if kind in (SGD, RMSpropTF):
+        numbers["momentum"] = given["momentum"]
     if given["clip_grad"] and given["clip_mode"] == "norm":
         limits.append(given["clip_grad"])
-    elif given["clip_grad"] and given["clip_mode"] == "agc" and "momentum" in fields:
-        fields["adaptive_gradient_clip"] = given["clip_grad"]
+    elif given["clip_grad"] and given["clip_mode"] == "agc" and "momentum" in numbers:
+        numbers["adaptive_gradient_clip"] = given["clip_grad"]
     elif given["clip_grad"]:
         given.unmatched |= {name: given[name] for name in ("clip_grad", "clip_mode")}
-    return {**fields, "gradient_clip": min((limit for limit in limits if limit), default=None)}
+    return kind(**numbers, gradient_clip=min((limit for limit in limits if limit), default=None))
 
 
 def _schedule(given: Arguments) -> dict[str, Any]:
@@ -199,57 +212,69 @@ def _schedule(given: Arguments) -> dict[str, Any]:
             f"`sched` of the file must be cosine, step or multistep; received {name!r}."
         )
     prefix = bool(given["warmup_prefix"] and warmup)
-    fields = {
-        "epochs": given["epochs"] + (warmup if prefix else 0),
-        "schedule_per": "update" if given["sched_on_updates"] else "epoch",
+    shared = {
+        "per": "update" if given["sched_on_updates"] else "epoch",
         "warmup_epochs": warmup,
         "warmup_learning_rate": given["warmup_lr"] if warmup else 0.0,
     }
+    epochs = given["epochs"] + (warmup if prefix else 0)
     if name == "cosine":
-        cosine = {
-            "schedule": "cosine",
-            "warmup_prefix": prefix,
-            "minimum_learning_rate": given["min_lr"],
-            "cooldown_epochs": given["cooldown_epochs"],
-        }
-        return fields | cosine
+        schedule: Any = Cosine(
+            **shared,
+            warmup_prefix=prefix,
+            minimum_learning_rate=given["min_lr"],
+            cooldown_epochs=given["cooldown_epochs"],
+        )
+        return {"epochs": epochs, "schedule": schedule}
     if prefix:
         given.unmatched["warmup_prefix"] = True
-    fields["step_factor"] = given["decay_rate"]
+    shared["factor"] = given["decay_rate"]
     if name == "step":
-        return fields | {"schedule": "exponential", "exponential_epochs": given["decay_epochs"]}
-    # Theirs compares a milestone with the number of the epoch or update, counted from 1.
-    early = 0 if given["sched_on_updates"] else 1
-    milestones = tuple(max(0, milestone - early) for milestone in given["decay_milestones"])
-    return fields | {"schedule": "step", "step_epochs": milestones}
+        schedule = Exponential(every_epochs=given["decay_epochs"], **shared)
+    else:
+        # Theirs compares a milestone with the number of the epoch or update, counted from 1.
+        early = 0 if given["sched_on_updates"] else 1
+        milestones = tuple(max(0, milestone - early) for milestone in given["decay_milestones"])
+        schedule = Step(boundaries=milestones, **shared)
+    return {"epochs": epochs, "schedule": schedule}
 
 
-def _loss_and_mixing(given: Arguments) -> dict[str, Any]:
+def _loss(given: Arguments) -> Any:
     mixes, smoothing = given["mixup"] > 0 or given["cutmix"] > 0, given["smoothing"]
-    fields: dict[str, Any] = {"label_smoothing": smoothing}
     # Without either theirs is the cross-entropy, whatever was asked for.
     if given["bce_loss"] and (mixes or smoothing):
-        fields |= {"loss": "binary_crossentropy", "target_threshold": given["bce_target_thresh"]}
-    if mixes:
-        fields |= {
-            "mixup_alpha": given["mixup"],
-            "cutmix_alpha": given["cutmix"],
-            "mix_probability": given["mixup_prob"],
-            "mix_switch_probability": given["mixup_switch_prob"],
-        }
-    return fields
+        threshold = given["bce_target_thresh"]
+        return BinaryCrossentropy(label_smoothing=smoothing, target_threshold=threshold)
+    return CategoricalCrossentropy(label_smoothing=smoothing)
 
 
-def _pictures(given: Arguments, test_interpolation: str) -> dict[str, Any]:
+def _mix(given: Arguments) -> MixUpOrCutMix | None:
+    if not (given["mixup"] > 0 or given["cutmix"] > 0):
+        return None
+    return MixUpOrCutMix(
+        mixup_alpha=given["mixup"] or None,
+        cutmix_alpha=given["cutmix"] or None,
+        probability=given["mixup_prob"],
+        switch_probability=given["mixup_switch_prob"],
+    )
+
+
+def _images(given: Arguments, test_interpolation: str) -> dict[str, Any]:
     interpolation = given["train_interpolation"]
     if given["no_aug"] or not interpolation:
         interpolation = test_interpolation
     if interpolation not in ("random", *_INTERPOLATIONS):
         given.unmatched["train_interpolation"], interpolation = interpolation, "bicubic"
     repeats = int(given["aug_repeats"]) or 1
-    fields = {"train_interpolation": interpolation, "repeated_augmentation": repeats}
     if given["no_aug"]:
-        return fields
+        return {"repeated_augmentation": repeats}
+    return {
+        "repeated_augmentation": repeats,
+        "augmentation": tuple(_augmentations(given, interpolation)),
+    }
+
+
+def _augmentations(given: Arguments, interpolation: str) -> Iterator[Any]:
     given.match("train_crop_mode", None, "", "rrc")
     given.match("hflip", 0, 0.5)
     if given["reprob"]:
@@ -258,27 +283,28 @@ def _pictures(given: Arguments, test_interpolation: str) -> dict[str, Any]:
     if given["aa"]:
         # The only ones of theirs that leave the jitter on.
         jitter = jitter if "3a" in given["aa"] else ()
-    return {
-        **fields,
-        "crop_scale": given["scale"] or (0.08, 1.0),
-        "crop_aspect": given["ratio"] or (3 / 4, 4 / 3),
-        "horizontal_flip": given["hflip"] > 0,
-        "color_jitter": jitter if isinstance(jitter, list | tuple) else (jitter,) * 3,
-        "random_erasing": given["reprob"],
-        "random_erasing_fill": "noise"
-        if given["reprob"] and given["remode"] != "const"
-        else "mean",
-        **_rand_augment(given),
-    }
+    yield RandomResizedCrop(
+        scale=given["scale"] or (0.08, 1.0),
+        aspect=given["ratio"] or (3 / 4, 4 / 3),
+        interpolation=interpolation,
+    )
+    if given["hflip"] > 0:
+        yield RandomFlip()
+    yield from _rand_augment(given, interpolation)
+    if jitter:
+        yield ColorJitter(*(jitter if isinstance(jitter, list | tuple) else (jitter,) * 3))
+    if given["reprob"]:
+        noise = 0.0 if given["remode"] == "const" else IMAGENET_STD
+        yield RandomErasing(given["reprob"], fill=IMAGENET_MEAN, noise=noise)
 
 
-def _rand_augment(given: Arguments) -> dict[str, Any]:
+def _rand_augment(given: Arguments, interpolation: str) -> Iterator[RandAugment]:
     """What a text such as "rand-m7-mstd0.5-inc1" says."""
     kind, *sections = (given["aa"] or "").split("-")
     if kind != "rand":
         if kind:
             given.unmatched["aa"] = given["aa"]
-        return {}
+        return
     said = {"m": 10.0, "mstd": 0.0, "mmax": 10.0, "n": 2.0, "p": 0.5, "inc": 0.0}
     for section in sections:
         match = re.fullmatch(r"(m|mstd|mmax|n|p|inc)(\d+(?:\.\d+)?)", section)
@@ -289,8 +315,10 @@ def _rand_augment(given: Arguments) -> dict[str, Any]:
     # Here are the operations that become stronger with the magnitude, up to 10.
     if said["inc"] != 1 or said["mmax"] != 10 or said["m"] > 10 or said["mstd"] > 10:
         given.unmatched["aa"] = given["aa"]
-    return {
-        "rand_augment": (min(said["m"], 10.0), min(said["mstd"], 10.0)),
-        "rand_augment_operations": int(said["n"]),
-        "rand_augment_probability": said["p"],
-    }
+    yield RandAugment(
+        magnitude=min(said["m"], 10.0),
+        std=min(said["mstd"], 10.0),
+        operations=int(said["n"]),
+        probability=said["p"],
+        interpolation=interpolation,
+    )

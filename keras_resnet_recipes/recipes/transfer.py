@@ -1,8 +1,10 @@
 """From weights that were trained before: fine-tuning all of them, or a classifier on top of them."""
 
-from keras_resnet_recipes.recipes.base import Recipe
-from keras_resnet_recipes.recipes.source import Source
+from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
+from keras_resnet_recipes.recipe import SGD, UNPUBLISHED, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.recipes.strikes_back import STRIKES_BACK
+from keras_resnet_recipes.schedules import Cosine, Step
 
 
 class FineTune(Recipe):
@@ -34,33 +36,25 @@ class FineTune(Recipe):
 
     network = "ResNet50"
     weights = "a1_in1k"
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.875
-    test_interpolation = "bicubic"
     epochs = 1000
     batch_size = 768
-    optimizer = "sgd"
     learning_rate = 0.01
-    momentum = 0.9
-    nesterov = True
-    weight_decay = 1e-4
-    weight_decay_on = "kernels"
-    schedule = "cosine"
-    warmup_epochs = 5
-    warmup_learning_rate = 1e-6
-    minimum_learning_rate = 1e-5
-    cooldown_epochs = 10
-    loss = "categorical_crossentropy"
-    label_smoothing = 0.1
+    optimizer = SGD(momentum=0.9, nesterov=True, weight_decay=1e-4)
+    schedule = Cosine(
+        warmup_epochs=5,
+        warmup_learning_rate=1e-6,
+        minimum_learning_rate=1e-5,
+        cooldown_epochs=10,
+    )
+    loss = CategoricalCrossentropy(label_smoothing=0.1)
     repeated_augmentation = 3
-    crop_scale = (0.08, 1.0)
-    crop_aspect = (3 / 4, 4 / 3)
-    train_interpolation = "bicubic"
-    horizontal_flip = True
-    rand_augment = (9.0, 0.5)
-    mixup_alpha = 0.8
-    cutmix_alpha = 1.0
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0), interpolation="bicubic"),
+        RandomFlip(),
+        RandAugment(magnitude=9.0, std=0.5, interpolation="bicubic"),
+    )
+    mix = MixUpOrCutMix(mixup_alpha=0.8, cutmix_alpha=1.0)
+    test = Test(size=224, crop_ratio=0.875)
 
 
 class LinearProbe(Recipe):
@@ -87,25 +81,18 @@ class LinearProbe(Recipe):
         arxiv="1911.05722",
     )
     published_top1 = 60.6
-    unpublished = ("learning_rate",)
 
     network = "ResNet50"
     weights = "a1_in1k"
     frozen_stages = 5
-    train_size = 224
-    test_size = 224
-    test_crop_ratio = 0.875
-    test_interpolation = "bilinear"
     epochs = 100
     batch_size = 256
-    optimizer = "sgd"
-    momentum = 0.9
-    weight_decay = 0.0
-    schedule = "step"
-    step_epochs = (60.0, 80.0)
-    step_factor = 0.1
-    loss = "categorical_crossentropy"
-    crop_scale = (0.08, 1.0)
-    crop_aspect = (3 / 4, 4 / 3)
-    train_interpolation = "bilinear"
-    horizontal_flip = True
+    learning_rate = UNPUBLISHED
+    optimizer = SGD(momentum=0.9)
+    schedule = Step(boundaries=(60.0, 80.0), factor=0.1)
+    loss = CategoricalCrossentropy()
+    augmentation = (
+        RandomResizedCrop(scale=(0.08, 1.0), interpolation="bilinear"),
+        RandomFlip(),
+    )
+    test = Test(size=224, crop_ratio=0.875, interpolation="bilinear")

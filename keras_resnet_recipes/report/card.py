@@ -1,12 +1,11 @@
 """A model card: what a model hub shows of a run."""
 
-import dataclasses
 import json
 import re
 from pathlib import Path
 
 from keras_resnet_recipes.files import replacing
-from keras_resnet_recipes.recipes.fields import shown
+from keras_resnet_recipes.recipe import table_rows
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.version import __version__
 
@@ -58,7 +57,7 @@ def _short_name(run: Run) -> str:
 def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
     """YAML; its texts are written as JSON, which is YAML too."""
     kind = type(run.recipe).__name__
-    tags = ["keras-resnet-recipes", "image-classification", "resnet", run.recipe.network, kind]
+    tags = ["keras-resnet-recipes", "image-classification", "resnet", run.recipe.network_name, kind]
     lines = [
         "---",
         "library_name: keras",
@@ -97,7 +96,7 @@ def _body(run: Run, dataset: str, license: str | None) -> list[str]:
     return [
         f"# {_plain(run.name)}",
         "",
-        f"{recipe.network} for {recipe.classes} classes, trained on {_plain(dataset)}{images}, with the recipe "
+        f"{recipe.network_name} for {recipe.classes} classes, trained on {_plain(dataset)}{images}, with the recipe "
         f"{kind.__name__}{source} by keras-resnet-recipes {version}. The run is {run.headline}.",
         "",
         "## Accuracy",
@@ -175,11 +174,9 @@ def _training(run: Run) -> list[str]:
         "| | this run | published |",
         "|---|---|---|",
     ]
-    for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
-        if value != field.default:
-            ours, theirs = shown(field, value), shown(field, field.default)
-            lines.append(f"| {field.name} | {_plain(ours)} | {_plain(theirs)} |")
+    for row in table_rows(recipe):
+        if row.published is not None:
+            lines.append(f"| {row.name} | {_plain(row.text)} | {_plain(row.published)} |")
     versions = ", ".join(f"{name} {of}" for name, of in run.versions.items())
     return [*lines, "", f"Versions: {_plain(versions or 'not recorded')}."]
 

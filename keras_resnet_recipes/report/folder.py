@@ -42,7 +42,7 @@ class Run:
     @property
     def epochs(self) -> int:
         """Epochs of the whole run."""
-        return self.recipe.epochs + self.recipe.cooldown_epochs
+        return self.recipe.total_epochs
 
     @property
     def headline(self) -> str:
@@ -114,7 +114,7 @@ def read_run(path: str | Path, now: float | None = None) -> Run:
         problems.append(f"{LAST} is missing.")
     told = [path / name for name in (RECIPE, FACTS, LOG, LAST, BEST) if (path / name).is_file()]
     idle = (time.time() if now is None else now) - max(file.stat().st_mtime for file in told)
-    state = _state(rows, recipe.epochs + recipe.cooldown_epochs, idle)
+    state = _state(rows, recipe.total_epochs, idle)
     return Run(path, path.resolve().name, recipe, rows, facts, state, idle, tuple(problems))
 
 

@@ -5,9 +5,7 @@ import shlex
 from collections.abc import Sequence
 
 from keras_resnet_recipes.clock import duration
-from keras_resnet_recipes.recipes import compare
-from keras_resnet_recipes.recipes.checks import unread
-from keras_resnet_recipes.recipes.fields import shown
+from keras_resnet_recipes.recipe import compare, table_rows
 from keras_resnet_recipes.report.charts import Curve, chart
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.report.markup import Markup, element, joined, table
@@ -71,7 +69,7 @@ def percent(share: float | None) -> str:
 def _heading(run: Run) -> Markup:
     recipe, times = run.recipe, [row["seconds"] for row in run.rows if "seconds" in row]
     lines = [
-        element("h1", f"{run.name}: {type(recipe).__name__} with {recipe.network}"),
+        element("h1", f"{run.name}: {type(recipe).__name__} with {recipe.network_name}"),
         element("p", run.headline, class_=f"state {run.state}"),
     ]
     if run.state == "running" and times:
@@ -181,24 +179,21 @@ def _curves_over_each_other(runs: Sequence[Run]) -> list[Markup]:
 
 def _recipe(run: Run) -> Markup:
     recipe, rows, changes = run.recipe, [], 0
-    name, idle, unused = type(recipe).__name__, [], unread(recipe)
-    for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
-        if field.name in unused and value == field.default:
-            idle.append(field.name)
-            continue
-        text, published = shown(field, value), ""
-        if value != field.default:
-            changes += 1
-            text, published = element("mark", text), shown(field, field.default)
-        rows.append(
-            (field.name, text, published, element("span", field.metadata["help"], class_="help"))
+    name = type(recipe).__name__
+    rows = [
+        (
+            row.name,
+            row.text if row.published is None else element("mark", row.text),
+            row.published or "",
+            element("span", row.help, class_="help"),
         )
+        for row in table_rows(recipe)
+    ]
+    changes = sum(row[2] != "" for row in rows)
     source = "" if recipe.source is None else f" {recipe.source.title} ({recipe.source})."
     note = f"{name}.{source} {changes} values differ from the published recipe and are marked."
-    header = ("field", "this run", f"{name}, if changed", "meaning")
-    rest = element("p", f"Not read, as the others are: {', '.join(idle)}.", class_="soft")
-    return section("Recipe", element("p", note), table(header, *rows), rest)
+    header = ("", "this run", f"{name}, if changed", "meaning")
+    return section("Recipe", element("p", note), table(header, *rows))
 
 
 def _surroundings(run: Run) -> Markup:
@@ -246,7 +241,7 @@ def _results(runs: Sequence[Run]) -> Markup:
         rows.append(
             (
                 run.name,
-                f"{type(run.recipe).__name__}, {run.recipe.network}",
+                f"{type(run.recipe).__name__}, {run.recipe.network_name}",
                 element("span", run.headline, class_=f"state {run.state}"),
                 percent(last.get("val_top1")),
                 percent(best and best["val_top1"]),

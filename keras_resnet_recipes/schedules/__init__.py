@@ -1,25 +1,15 @@
 """Learning rates as plain values: the rate of an epoch, or of an update.
 
     Cosine           warm-up and half a cosine (timm, torchvision, GluonCV)
-    Step             divided at given epochs
+    Step             multiplied by a factor at given epochs
     Exponential      multiplied every so many epochs, in a staircase
     PiecewiseLinear  straight lines between knots
+    Plateau          multiplied when accuracy no longer rises
 
 Each is called with the epoch, so that `keras.callbacks.LearningRateScheduler` takes it, and gives
-the same curve update by update with `per_update`. To divide when a metric no longer falls, as in
-2015, is `keras.callbacks.ReduceLROnPlateau`, which a recipe's `schedule="plateau"` uses.
+the same curve update by update with `per_update`.
 """
 
-from keras_resnet_recipes.schedules.cosine import Cosine
-from keras_resnet_recipes.schedules.per_update import PerUpdate, Schedule
-from keras_resnet_recipes.schedules.piecewise_linear import PiecewiseLinear
-from keras_resnet_recipes.schedules.staircase import Exponential, Step
+import lazy_loader
 
-__all__ = [
-    "Cosine",
-    "Exponential",
-    "PerUpdate",
-    "PiecewiseLinear",
-    "Schedule",
-    "Step",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

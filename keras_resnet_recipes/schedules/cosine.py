@@ -1,17 +1,12 @@
 """Warm-up and half a cosine."""
 
-import dataclasses
 import math
-from typing import Any
+from typing import Any, ClassVar, Self
 
-import keras
-from keras import ops
-
-from keras_resnet_recipes.schedules.per_update import Schedule
+from keras_resnet_recipes.part import number
+from keras_resnet_recipes.schedules.schedule import Schedule
 
 
-@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
-@dataclasses.dataclass(frozen=True)
 class Cosine(Schedule):
     """Half a cosine from the peak to the minimum, its first epochs replaced by a linear warm-up.
 
@@ -59,32 +54,33 @@ class Cosine(Schedule):
     them for "ResNet strikes back".
     """
 
-    learning_rate: float
-    epochs: int
-    warmup_epochs: int = 5
-    warmup_learning_rate: float = 1e-4
-    minimum_learning_rate: float = 1e-6
-    cooldown_epochs: int = 0
-    warmup_prefix: bool = False
-    reach_ends: bool = False
+    prefix: ClassVar[str] = ""
+
+    warmup_epochs: int = number(5, "epochs of linear warm-up, part of `epochs`", minimum=0)
+    warmup_learning_rate: float = number(1e-4, "rate of the first warm-up epoch", minimum=0)
+    minimum_learning_rate: float = number(1e-6, "rate the schedule ends at", minimum=0)
+    cooldown_epochs: int = number(0, "epochs at the minimum after the schedule", minimum=0)
+    warmup_prefix: bool = number(False, "the cosine begins after the warm-up, not cut by it")
+    reach_ends: bool = number(
+        False, "the warm-up's last epoch or update has the peak, the last of all the minimum"
+    )
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ValueError(f"`epochs` must be at least 1. Received: epochs={self.epochs!r}")
-        if not 0 <= self.warmup_epochs <= self.epochs:
+        super().__post_init__()
+        numbers = self.epochs, self.warmup_epochs
+        if all(isinstance(one, int) for one in numbers) and self.warmup_epochs > self.epochs:
             raise ValueError(
-                f"`warmup_epochs` must be from 0 to `epochs` (here {self.epochs}). "
+                f"`warmup_epochs` must be at most `epochs` ({self.epochs}). "
                 f"Received: warmup_epochs={self.warmup_epochs!r}"
             )
-        for name in (
-            "learning_rate",
-            "warmup_learning_rate",
-            "minimum_learning_rate",
-            "cooldown_epochs",
-        ):
-            value = getattr(self, name)
-            if not 0 <= value < math.inf:
-                raise ValueError(f"`{name}` must be 0 or more. Received: {name}={value!r}")
+
+    def for_run(self, learning_rate: float, epochs: int) -> Self:
+        """The schedule with a recipe's peak, within its epochs: the warm-up is part of them."""
+        return super().for_run(learning_rate, epochs - self._shift)
+
+    def total_epochs_of(self, epochs: int) -> int:
+        """The number of epochs that a recipe with `epochs` trains: the cool-down follows them."""
+        return epochs + self.cooldown_epochs
 
     def __call__(self, epoch: int, lr: float | None = None) -> float:
         """Returns the learning rate of an epoch.
@@ -124,6 +120,8 @@ class Cosine(Schedule):
 
     def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
         """The float32 rate of update `step` = 0, 1, …, in operations of the backend."""
+        from keras import ops
+
         step = ops.cast(step, "int32")
         updates = max(self.epochs * steps_per_epoch - self.reach_ends, 1)
         warmup_updates = self.warmup_epochs * steps_per_epoch

@@ -1,25 +1,20 @@
 """Straight lines between knots."""
 
-import dataclasses
 import itertools
-import math
-from typing import Any
+from typing import Any, ClassVar
 
-import keras
-from keras import ops
-
-from keras_resnet_recipes.schedules.per_update import Schedule
+from keras_resnet_recipes.part import number
+from keras_resnet_recipes.schedules.schedule import Schedule
 
 
-@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
-@dataclasses.dataclass(frozen=True)
 class PiecewiseLinear(Schedule):
     """Straight lines from knot to knot, and level before the first and after the last.
 
     `keras.optimizers.schedules.PiecewiseConstantDecay` has steps; Keras has no lines.
 
     Args:
-        knots: Pairs of epoch and learning rate, in rising order of the epoch; at least one.
+        learning_rate: What the rates of the knots are multiplied by; None is 1.
+        knots: Pairs of epoch and rate, in rising order of the epoch; at least one.
         count_from: The number of the first update, 0 or 1, for `per_update`. Page's loop counts
             updates from 1, so that the first is already off the first knot.
 
@@ -37,30 +32,36 @@ class PiecewiseLinear(Schedule):
     Source: davidcpage/cifar10-fast, `PiecewiseLinear` and dawn.py.
     """
 
-    knots: tuple[tuple[float, float], ...]
-    count_from: int = 0
+    prefix: ClassVar[str] = ""
+
+    knots: tuple[tuple[float, float], ...] = number(
+        help="epochs of the corners, with the part of the peak rate there", kw_only=True
+    )
+    count_from: int = number(0, "number of the first update, 0 or 1", minimum=0, maximum=1)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "knots", tuple((epoch, rate) for epoch, rate in self.knots))
+        super().__post_init__()
         epochs = [epoch for epoch, _ in self.knots]
         if not epochs or any(a >= b for a, b in itertools.pairwise(epochs)):
             raise ValueError(
                 "`knots` must be pairs of epoch and rate, the epochs rising. "
                 f"Received: knots={self.knots!r}"
             )
-        if not all(0 <= rate < math.inf for _, rate in self.knots):
+        if not all(0 <= rate < float("inf") for _, rate in self.knots):
             raise ValueError(f"rates of `knots` must be 0 or more. Received: knots={self.knots!r}")
-        if self.count_from not in (0, 1):
-            raise ValueError(
-                f"`count_from` must be 0 or 1. Received: count_from={self.count_from!r}"
-            )
+
+    @property
+    def _corners(self) -> list[tuple[float, float]]:
+        """Epochs and rates of the knots."""
+        peak = 1.0 if self.learning_rate is None else self.learning_rate
+        return [(epoch, factor * peak) for epoch, factor in self.knots]
 
     def __call__(self, epoch: float, lr: float | None = None) -> float:
         """Returns the learning rate of an epoch, counted from 0; `lr` has no effect."""
-        before = self.knots[0]
+        before, *others = self._corners
         if epoch <= before[0]:
             return before[1]
-        for after in self.knots[1:]:
+        for after in others:
             if epoch < after[0]:
                 share = (epoch - before[0]) / (after[0] - before[0])
                 return before[1] + share * (after[1] - before[1])
@@ -69,9 +70,11 @@ class PiecewiseLinear(Schedule):
 
     def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
         """The float32 rate of update `step` = 0, 1, …, in operations of the backend."""
+        from keras import ops
+
         update = ops.cast(step, "float32") + self.count_from
-        places = [epoch * steps_per_epoch for epoch, _ in self.knots]
-        rates = [rate for _, rate in self.knots]
+        places = [epoch * steps_per_epoch for epoch, _ in self._corners]
+        rates = [rate for _, rate in self._corners]
         result = ops.full_like(update, rates[-1])
         # From the last line to the first, each for the updates before its end.
         for i in range(len(rates) - 2, -1, -1):

@@ -1,20 +1,16 @@
 """Learning rates that fall in steps."""
 
-import dataclasses
-import math
-from typing import Any
+import itertools
+from typing import Any, ClassVar
 
-import keras
-from keras import ops
-
-from keras_resnet_recipes.schedules.per_update import Schedule
+from keras_resnet_recipes.part import UNPUBLISHED, number
+from keras_resnet_recipes.schedules.schedule import Schedule
 
 
-@dataclasses.dataclass(frozen=True)
 class _Staircase(Schedule):
-    """What falls by a factor now and then, after a warm-up cut out of it."""
+    """Base class of step-decay schedules with a linear warm-up cut out of them."""
 
-    learning_rate: float
+    prefix: ClassVar[str] = ""
 
     def steps_before(self, epoch: float) -> int:
         """How often the rate has fallen when an epoch begins."""
@@ -29,6 +25,8 @@ class _Staircase(Schedule):
 
     def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
         """The float32 rate of update `step` = 0, 1, …, in operations of the backend."""
+        from keras import ops
+
         step = ops.cast(step, "int32")
         fallen = ops.cast(self._fallen_at(step, steps_per_epoch), "float32")
         rate = self.learning_rate * ops.power(ops.cast(self.factor, "float32"), fallen)
@@ -42,17 +40,7 @@ class _Staircase(Schedule):
         length = round(self.warmup_epochs * steps_per_epoch)
         return max(length - getattr(self, "reach_ends", False), 1)
 
-    def _check(self) -> None:
-        if not 0 < self.factor <= 1:
-            raise ValueError(f"`factor` must be in 0 < f <= 1. Received: factor={self.factor!r}")
-        for name in ("learning_rate", "warmup_epochs", "warmup_learning_rate"):
-            value = getattr(self, name)
-            if not 0 <= value < math.inf:
-                raise ValueError(f"`{name}` must be 0 or more. Received: {name}={value!r}")
 
-
-@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
-@dataclasses.dataclass(frozen=True)
 class Step(_Staircase):
     """A rate that is multiplied by a factor at given epochs, after a linear warm-up.
 
@@ -87,34 +75,38 @@ class Step(_Staircase):
     4.2, and "Bag of Tricks" (arXiv 1812.01187); `LRScheduler` of dmlc/gluon-cv.
     """
 
-    boundaries: tuple[float, ...] = ()
-    factor: float = 0.1
-    warmup_epochs: int = 0
-    warmup_learning_rate: float = 0.0
-    reach_ends: bool = False
+    boundaries: tuple[float, ...] = number(
+        (), "epochs that begin with a lower rate", minimum=0, flat="step_epochs"
+    )
+    factor: float = number(
+        0.1, "factor of the rate at each step", above=0, maximum=1, flat="step_factor"
+    )
+    warmup_epochs: int = number(0, "epochs of linear warm-up, part of `epochs`", minimum=0)
+    warmup_learning_rate: float = number(0.0, "rate of the first warm-up epoch", minimum=0)
+    reach_ends: bool = number(False, "the warm-up's last epoch or update has the peak")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "boundaries", tuple(self.boundaries))
-        rising = all(a < b for a, b in zip((0, *self.boundaries), self.boundaries, strict=False))
-        if not rising:
+        super().__post_init__()
+        if self.boundaries is UNPUBLISHED:
+            return
+        if any(a >= b for a, b in itertools.pairwise((0, *self.boundaries))):
             raise ValueError(
                 f"`boundaries` must be above 0 and rise. Received: boundaries={self.boundaries!r}"
             )
-        self._check()
 
     def steps_before(self, epoch: float) -> int:
         """How many boundaries are at or before an epoch."""
         return sum(epoch >= boundary for boundary in self.boundaries)
 
     def _fallen_at(self, step: Any, steps_per_epoch: int) -> Any:
+        from keras import ops
+
         fallen = ops.zeros_like(step)
         for boundary in self.boundaries:
             fallen = fallen + ops.cast(step >= round(boundary * steps_per_epoch), "int32")
         return fallen
 
 
-@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
-@dataclasses.dataclass(frozen=True)
 class Exponential(_Staircase):
     """A rate that is multiplied by a factor every so many epochs, after a linear warm-up.
 
@@ -146,21 +138,18 @@ class Exponential(_Staircase):
     recipes and procedure B use it.
     """
 
-    every_epochs: float = 1.0
-    factor: float = 0.97
-    warmup_epochs: int = 0
-    warmup_learning_rate: float = 1e-6
-
-    def __post_init__(self) -> None:
-        if not 0 < self.every_epochs < math.inf:
-            raise ValueError(
-                f"`every_epochs` must be above 0. Received: every_epochs={self.every_epochs!r}"
-            )
-        self._check()
+    every_epochs: float = number(1.0, "epochs from step to step", above=0)
+    factor: float = number(
+        0.97, "factor of the rate at each step", above=0, maximum=1, flat="step_factor"
+    )
+    warmup_epochs: int = number(0, "epochs of linear warm-up, part of `epochs`", minimum=0)
+    warmup_learning_rate: float = number(1e-6, "rate of the first warm-up epoch", minimum=0)
 
     def steps_before(self, epoch: float) -> int:
         """How many stairs are behind when an epoch begins."""
         return int(epoch // self.every_epochs)
 
     def _fallen_at(self, step: Any, steps_per_epoch: int) -> Any:
+        from keras import ops
+
         return ops.floor_divide(step, max(round(self.every_epochs * steps_per_epoch), 1))

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_resnet_recipes.applications.network import IMAGENET_MEAN
-from keras_resnet_recipes.formulas import DynamicBackend, boxes
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.augment import Cutout, PadAndCrop, RandomFlip
+from keras_resnet_recipes.formulas import boxes, running_backend
+from keras_resnet_recipes.recipe import BaseRecipe
 
 
 def drawn_cards(
-    recipe: Recipe, shape: tuple[int, ...], *, count: int, seed: int, epoch: int
+    recipe: BaseRecipe, shape: tuple[int, ...], *, count: int, seed: int, epoch: int
 ) -> np.ndarray:
     """The cards of an epoch; row i depends on (seed, epoch, i) alone.
 
@@ -31,14 +31,18 @@ def drawn_cards(
         int32 [count, 6]: index of the image; top and left of the crop out of the padded image; 1 for
         mirrored; top and left of the square that is painted over. 0 where nothing is drawn.
 
-    >>> cards = drawn_cards(Recipe(horizontal_flip=True), (5, 8, 8), count=10, seed=0, epoch=3)
+    >>> from keras_resnet_recipes.recipe import BaseRecipe
+    >>> recipe = BaseRecipe(augmentation=[RandomFlip()])
+    >>> cards = drawn_cards(recipe, (5, 8, 8), count=10, seed=0, epoch=3)
     >>> sorted(cards[:5, 0].tolist()), cards[:, [1, 2, 4, 5]].any(), cards[:, 3].max()
     ([0, 1, 2, 3, 4], np.False_, np.int32(1))
     """
     images, height, width, *_ = shape
-    crops = 2 * (recipe.pad or 0) + 1
-    squares = [length - (recipe.cutout or length) + 1 for length in (height, width)]
-    ends = (crops, crops, 1 + recipe.horizontal_flip, *squares)
+    pad, flip = recipe.augmentation_of(PadAndCrop), recipe.augmentation_of(RandomFlip)
+    cutout = recipe.augmentation_of(Cutout)
+    crops = 2 * pad.padding + 1 if pad else 1
+    squares = [length - (cutout.size if cutout else length) + 1 for length in (height, width)]
+    ends = (crops, crops, 1 + bool(flip), *squares)
     columns = [_random(seed, epoch, 0).permutation(images)[np.arange(count) % images]]
     for number, end in enumerate(ends, start=1):
         columns.append(_random(seed, epoch, number).randint(end, size=count, dtype=np.int64))
@@ -50,7 +54,7 @@ def _random(*numbers: int) -> np.random.RandomState:
     return np.random.RandomState(np.random.MT19937(np.random.SeedSequence(numbers)))
 
 
-def pictures(recipe: Recipe, cards: Any, images: Any) -> Any:
+def pictures(recipe: BaseRecipe, cards: Any, images: Any) -> Any:
     """What the cards say, in operations of the backend.
 
     Args:
@@ -65,7 +69,7 @@ def pictures(recipe: Recipe, cards: Any, images: Any) -> Any:
     return made
 
 
-def changes(recipe: Recipe, cards: Any, images: Any) -> Iterator[tuple[str, Any]]:
+def changes(recipe: BaseRecipe, cards: Any, images: Any) -> Iterator[tuple[str, Any]]:
     """The pictures after each of the steps.
 
     Args:
@@ -77,39 +81,39 @@ def changes(recipe: Recipe, cards: Any, images: Any) -> Iterator[tuple[str, Any]
         The name of the step in `krr.augment`, empty for the images themselves, and the pictures after
         it, as `pictures` returns them.
     """
-    backend = DynamicBackend()
+    backend = running_backend()
     made = ops.take(images, cards[:, 0], axis=0)
-    if recipe.cutout or (recipe.pad and recipe.pad_color):
+    if any(getattr(step, "fill", None) is not None for step in recipe.augmentation):
         # Bytes would round the colour; a mean is to be 0 once normalized.
         made = ops.cast(made, "float32")
     yield "", made
-    if recipe.pad:
-        made = boxes.padded_crop(backend, made, cards[:, 1:3], recipe.pad, recipe.pad_color)
-        yield "PadAndCrop", made
-    if recipe.horizontal_flip:
-        made = ops.where(cards[:, 3, None, None, None] == 1, ops.flip(made, axis=2), made)
-        yield "RandomFlip", made
-    if recipe.cutout:
-        corner = cards[:, 4:6]
-        square = ops.concatenate([corner, corner + recipe.cutout], axis=1)
-        made = boxes.fill(backend, made, square, recipe.cutout_color or IMAGENET_MEAN)
-        yield "Cutout", made
+    for step in recipe.augmentation:
+        if isinstance(step, PadAndCrop):
+            made = boxes.padded_crop(backend, made, cards[:, 1:3], step.padding, step.fill)
+        elif isinstance(step, RandomFlip):
+            made = ops.where(cards[:, 3, None, None, None] == 1, ops.flip(made, axis=2), made)
+        else:
+            corner = cards[:, 4:6]
+            square = ops.concatenate([corner, corner + step.size], axis=1)
+            made = boxes.fill(backend, made, square, step.fill)
+        yield type(step).__name__, made
 
 
-def described(recipe: Recipe, step: str, card: np.ndarray) -> str:
+def described(recipe: BaseRecipe, step: str, card: np.ndarray) -> str:
     """What a card says of a step that `changes` names, for a reader.
 
-    >>> described(Recipe(pad=4), "PadAndCrop", np.array([7, 4, 6, 0, 0, 0]))
+    >>> described(BaseRecipe(augmentation=[PadAndCrop(4)]), "PadAndCrop", np.array([7, 4, 6, 0, 0, 0]))
     '2 left'
     """
     if step == "PadAndCrop":
-        return boxes.moved_text(recipe.pad - int(card[1]), recipe.pad - int(card[2]))
+        padding = recipe.augmentation_of(PadAndCrop).padding
+        return boxes.moved_text(padding - int(card[1]), padding - int(card[2]))
     if step == "RandomFlip":
         return "mirrored" if card[3] else ""
     return f"at row {card[4]}, column {card[5]}" if step == "Cutout" else ""
 
 
-def targets(recipe: Recipe, labels: Any, label_smoothing: float = 0.0) -> Any:
+def targets(recipe: BaseRecipe, labels: Any, label_smoothing: float = 0.0) -> Any:
     """Labels as rows of probabilities, as `augment.one_hot` makes them.
 
     Args:

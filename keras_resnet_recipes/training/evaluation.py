@@ -8,7 +8,7 @@ import keras
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.inference import gives_logits
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts, views
 from keras_resnet_recipes.training.own_model import check_input
 from keras_resnet_recipes.training.real import real_top1, with_real
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     model: keras.Model,
     dataset: Any,
     *,
@@ -69,7 +69,7 @@ def evaluate(
 
 
 def predict(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     model: keras.Model,
     paths: Sequence[str | Path],
     *,

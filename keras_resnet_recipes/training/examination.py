@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts
 
 
@@ -57,7 +57,9 @@ class Examination:
         return float(np.trace(self.confusion) / max(self.images, 1))
 
 
-def examine(recipe: Recipe, model: keras.Model, dataset: Any, *, worst: int = 24) -> Examination:
+def examine(
+    recipe: BaseRecipe, model: keras.Model, dataset: Any, *, worst: int = 24
+) -> Examination:
     """Shows a model every picture of a data set, prepared as for `Recipe.evaluate`.
 
     Args:
@@ -94,10 +96,10 @@ def examine(recipe: Recipe, model: keras.Model, dataset: Any, *, worst: int = 24
 
 
 def _verdicts(
-    recipe: Recipe, model: keras.Model, batches: Iterator[tuple[np.ndarray, np.ndarray]]
+    recipe: BaseRecipe, model: keras.Model, batches: Iterator[tuple[np.ndarray, np.ndarray]]
 ) -> Iterator[Verdict]:
     loss = parts.loss(recipe, reduction=None)
-    binary = recipe.loss == "binary_crossentropy"
+    binary = recipe.loss.activation == "sigmoid"
     share = keras.ops.sigmoid if binary else keras.ops.softmax
     for images, targets in batches:
         logits = np.asarray(model.predict_on_batch(images), np.float32)

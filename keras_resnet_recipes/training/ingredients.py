@@ -8,15 +8,14 @@ import tensorflow as tf
 
 from keras_resnet_recipes import augment
 from keras_resnet_recipes.data import ImageDataset, decode
-from keras_resnet_recipes.recipes import Recipe
-from keras_resnet_recipes.training import parts
-from keras_resnet_recipes.training.mixing import mix_seed, mixing_of
-from keras_resnet_recipes.training.own_steps import OwnSteps, name_of
+from keras_resnet_recipes.recipe import BaseRecipe
+from keras_resnet_recipes.training.keras_layers import KerasLayers
+from keras_resnet_recipes.training.mixing import mix_seed
 from keras_resnet_recipes.training.pictures import (
-    after_crop,
     augmentations,
     drawn_rows,
     folded,
+    split_crop,
     whole_image,
 )
 from keras_resnet_recipes.training.pipeline import images_needed, ordered
@@ -25,7 +24,7 @@ from keras_resnet_recipes.training.stage import Stage, class_name, target_captio
 _Row = dict[str, Any]
 
 
-def stages(recipe: Recipe, data: ImageDataset, *, seed: int, own: OwnSteps) -> list[Stage]:
+def stages(recipe: BaseRecipe, data: ImageDataset, *, seed: int) -> list[Stage]:
     """The pictures of the first batch as decoded and after each ingredient, with what was drawn.
 
     Only the names of what is drawn are added to what `training_batches` does: its order, its seeds, its steps.
@@ -35,7 +34,6 @@ def stages(recipe: Recipe, data: ImageDataset, *, seed: int, own: OwnSteps) -> l
         recipe: The recipe, its `classes` known.
         data: Images.
         seed: Seed of order and augmentation.
-        own: The caller's augmentation and mixing.
 
     Returns:
         The images themselves, and a stage for each ingredient; the last is what the network is given.
@@ -44,24 +42,25 @@ def stages(recipe: Recipe, data: ImageDataset, *, seed: int, own: OwnSteps) -> l
         ValueError: If fewer images than a batch needs can be read, or a label is no class.
     """
     epoch_seed = folded(tf.constant([seed, 0], tf.int64), 0)
-    steps = own.kept(augmentations(recipe))
+    steps = augmentations(recipe)
     images, labels, rows = _first(recipe, data, steps, epoch_seed)
     named = [class_name(label, data.class_names) for label in labels]
-    crop = steps.get("crop")
+    crop, _ = split_crop(steps)
+    layers = KerasLayers(recipe)
     title = "as decoded" if data.encoded else "as given"
     made = [Stage(title, images, named, crop and _boxes(crop, images, rows))]
     made += _changed(recipe, steps, images, rows)
-    for name, changed in own.changes(tf.constant(np.stack(made[-1].pictures))):
+    for name, changed in layers.changes(tf.constant(np.stack(made[-1].pictures))):
         made.append(Stage(name, changed.numpy(), [""] * len(labels)))
-    if own.mix is not None or parts.mixing(recipe):
+    if recipe.mixes:
         batch = tf.constant(np.stack(made[-1].pictures))
-        targets = augment.one_hot(tf.constant(labels), recipe.classes, recipe.label_smoothing)
-        made.append(_mixed(recipe, batch, targets, epoch_seed, own, data.class_names))
+        targets = augment.one_hot(tf.constant(labels), recipe.classes, recipe.loss.label_smoothing)
+        made.append(_mixed(recipe, batch, targets, epoch_seed, layers, data.class_names))
     return made
 
 
 def _first(
-    recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augmentation], seed: tf.Tensor
+    recipe: BaseRecipe, data: ImageDataset, steps: list[augment.Augmentation], seed: tf.Tensor
 ) -> tuple[list[np.ndarray], list[int], list[_Row]]:
     """The images of the first batch, each as often as it is there, their labels, and what is drawn for them."""
     count, copies = recipe.batch_size, recipe.repeated_augmentation
@@ -93,30 +92,30 @@ def _boxes(
     crop: augment.Augmentation, images: list[np.ndarray], rows: list[_Row]
 ) -> list[list[int]]:
     return [
-        crop.box(*image.shape[:2], row["crop"]).numpy().tolist()
+        crop.box(*image.shape[:2], row["0"]).numpy().tolist()
         for image, row in zip(images, rows, strict=True)
     ]
 
 
 def _changed(
-    recipe: Recipe,
-    steps: dict[str, augment.Augmentation],
+    recipe: BaseRecipe,
+    steps: list[augment.Augmentation],
     images: list[np.ndarray],
     rows: list[_Row],
 ) -> Iterator[Stage]:
     """A stage for the crop and for each step that follows."""
-    crop = steps.get("crop")
+    crop, others = split_crop(steps)
     if crop is None:
         whole = whole_image(recipe)
         pictures = [whole(tf.constant(image)) for image in images]
         captions = [""] * len(images)
     else:
-        drawn = [(tf.constant(image), row["crop"]) for image, row in zip(images, rows, strict=True)]
+        drawn = [(tf.constant(image), row["0"]) for image, row in zip(images, rows, strict=True)]
         pictures = [crop.apply(image, row) for image, row in drawn]
         captions = [crop.describe(row, *image.shape[:2]) for image, row in drawn]
     yield Stage(type(crop or whole).__name__, [p.numpy() for p in pictures], captions)
-    for place, (_, step, _) in enumerate(after_crop(steps, rows[0])):
-        drawn = [[*after_crop(steps, row)][place][2] for row in rows]
+    for place, step in others:
+        drawn = [row[str(place)] for row in rows]
         captions = [
             step.describe(row, *p.shape[:2]) for row, p in zip(drawn, pictures, strict=True)
         ]
@@ -125,23 +124,26 @@ def _changed(
 
 
 def _mixed(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     images: tf.Tensor,
     targets: tf.Tensor,
     epoch_seed: tf.Tensor,
-    own: OwnSteps,
+    layers: KerasLayers,
     names: tuple[str, ...] | None,
 ) -> Stage:
     """The batch as it is mixed, its targets as captions."""
-    if own.mix is not None:
-        name = name_of(own.mix)
-        images, targets = own.mixed(images, targets)
-    else:
-        mix, seed = mixing_of(recipe), mix_seed(epoch_seed, 0)
-        _, box, share = mix.draw(images, seed)
+    if layers.mix is not None:
+        name = type(layers.mix).__name__
+        images, targets = layers.mixed(images, targets)
+    elif isinstance(recipe.mix, augment.MixUpOrCutMix):
+        seed = mix_seed(epoch_seed, 0)
+        _, box, share = recipe.mix.draw(images, seed)
         kind = "CutMix" if tf.reduce_any(box > 0) else "MixUp"
         name = f"{kind}\nlambda {float(share):.2f}" if share < 1 else "not mixed"
-        images, targets = mix(images, targets, seed)
-    smoothed = recipe.label_smoothing / recipe.classes
+        images, targets = recipe.mix(images, targets, seed)
+    else:
+        name = type(recipe.mix).__name__
+        images, targets = recipe.mix(images, targets, mix_seed(epoch_seed, 0))
+    smoothed = recipe.loss.label_smoothing / recipe.classes
     captions = [target_caption(target, names, smoothed) for target in targets.numpy()]
     return Stage(name, images.numpy(), captions)

@@ -1,4 +1,4 @@
-"""The last step of the pipeline: targets, the caller's own layers, MixUp and CutMix."""
+"""The last step of the pipeline: targets, Keras layers, MixUp and CutMix."""
 
 from collections.abc import Callable
 
@@ -6,24 +6,24 @@ import tensorflow as tf
 
 from keras_resnet_recipes import augment
 from keras_resnet_recipes.data import UnreadableImages
-from keras_resnet_recipes.recipes import Recipe
-from keras_resnet_recipes.training.own_steps import OwnSteps
+from keras_resnet_recipes.recipe import BaseRecipe
+from keras_resnet_recipes.training.keras_layers import KerasLayers
 from keras_resnet_recipes.training.pictures import folded
 
 
 def targets_and_mix(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     epoch_seed: tf.Tensor,
     unreadable: UnreadableImages,
     replicas: int,
     host: tuple[int, int],
-    own: OwnSteps,
+    layers: KerasLayers,
 ) -> Callable[[tf.Tensor, tuple[tf.Tensor, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]:
-    """From (step, (images, labels)) to a batch with targets, mixed if the recipe or the caller mixes."""
+    """From (step, (images, labels)) to a batch with targets, mixed if the recipe mixes."""
     number, hosts = host
     # A recipe that mixes the whole batch and one of several hosts never come together.
     draws = (replicas if recipe.mix_per_replica else hosts) // hosts
-    mix = mixing_of(recipe)
+    mix = recipe.mix
 
     @tf.autograph.experimental.do_not_convert
     def batch(
@@ -31,12 +31,14 @@ def targets_and_mix(
     ) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = pictures
         labels = unreadable.check_labels(labels, recipe.classes)
-        targets = augment.one_hot(labels, recipe.classes, recipe.label_smoothing)
-        images = own.augmented(images)
+        targets = augment.one_hot(labels, recipe.classes, recipe.loss.label_smoothing)
+        images = layers.augmented(images)
         shares = zip(tf.split(images, draws), tf.split(targets, draws), strict=True)
         mixed = [
-            own.mixed(*share)
-            if own.mix is not None
+            share
+            if mix is None
+            else layers.mixed(*share)
+            if layers.mix is not None
             else mix(*share, mix_seed(epoch_seed, (step * hosts + number) * draws + place))
             for place, share in enumerate(shares)
         ]
@@ -47,17 +49,6 @@ def targets_and_mix(
         )
 
     return batch
-
-
-def mixing_of(recipe: Recipe) -> augment.MixUpOrCutMix:
-    """The recipe's MixUp and CutMix."""
-    return augment.MixUpOrCutMix(
-        mixup_alpha=recipe.mixup_alpha,
-        cutmix_alpha=recipe.cutmix_alpha,
-        probability=recipe.mix_probability,
-        switch_probability=recipe.mix_switch_probability,
-        partner=recipe.mix_partner,
-    )
 
 
 def mix_seed(epoch_seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:

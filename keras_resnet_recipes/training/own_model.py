@@ -3,10 +3,10 @@
 import keras
 
 from keras_resnet_recipes.inference import gives_logits
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe
 
 
-def check_trainable(recipe: Recipe, model: keras.Model, *, validated: bool) -> None:
+def check_trainable(recipe: BaseRecipe, model: keras.Model, *, validated: bool) -> None:
     """Raises ValueError unless a recipe can train a model: its outputs, what they are, and its input.
 
     Args:

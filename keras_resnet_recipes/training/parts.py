@@ -1,9 +1,7 @@
 """What a recipe's fields become: network, loss, optimizer, metrics."""
 
 import contextlib
-import functools
 import importlib
-import re
 from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -14,28 +12,26 @@ from keras_resnet_recipes import (
     applications,
     averages,
     distribution,
-    losses,
-    optimizers,
 )
-from keras_resnet_recipes.applications import dawnbench
 from keras_resnet_recipes.applications.network import Network
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe, NetworkFunction
 from keras_resnet_recipes.training import pretrained
-from keras_resnet_recipes.training.rates import schedule
+from keras_resnet_recipes.training.foreign_network import foreign_network
+from keras_resnet_recipes.training.rates import first_rate
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageDataset
     from keras_resnet_recipes.memory import ImageArrays
 
 
-def source(recipe: Recipe) -> ModuleType:
+def source(recipe: BaseRecipe) -> ModuleType:
     """The module that reads the recipe's data and feeds its model: `resident` or `streamed`, both alike."""
     # The second is TensorFlow code, which the first does without on another backend.
     name = "resident" if recipe.data_on_device else "streamed"
     return importlib.import_module(f"keras_resnet_recipes.training.{name}")
 
 
-def resolved_classes(recipe: Recipe, data: "ImageDataset | ImageArrays") -> int:
+def resolved_classes(recipe: BaseRecipe, data: "ImageDataset | ImageArrays") -> int:
     """The number of classes, from the recipe or else from the data; known labels are checked against it."""
     if data.classes == 1:
         raise ValueError(
@@ -69,7 +65,7 @@ def _counted_classes(data: "ImageDataset | ImageArrays") -> int:
     return largest + 1
 
 
-def as_tested(recipe: Recipe, model: keras.Model) -> Recipe:
+def as_tested(recipe: BaseRecipe, model: keras.Model) -> BaseRecipe:
     """The recipe with the crop and resampling that the model's published weights are tested with.
 
     The test size stays, and so does what was changed in the recipe.
@@ -77,24 +73,25 @@ def as_tested(recipe: Recipe, model: keras.Model) -> Recipe:
     published = getattr(model, "published", None)
     if published is None:
         return recipe
-    evaluation = published.evaluation(recipe.test_size)
+    evaluation = published.evaluation(recipe.test.size)
     tested = {
         "test_crop_ratio": evaluation.crop_ratio,
         "test_interpolation": published.interpolation,
     }
+    own = type(recipe)()
     changes = {
-        field: value
-        for field, value in tested.items()
-        if getattr(recipe, field) == getattr(type(recipe), field) != value
+        name: value
+        for name, value in tested.items()
+        if getattr(recipe, name) == getattr(own, name) != value
     }
     if changes:
-        said = ", ".join(f"`{field}`: {value}" for field, value in changes.items())
+        said = ", ".join(f"`{name}`: {value}" for name, value in changes.items())
         print(f"{said}, as {published.repository} is tested at {evaluation.size}.")
     return recipe.replace(**changes)
 
 
 def steps_of(
-    recipe: Recipe, data: "ImageDataset | ImageArrays", steps_per_epoch: int | None
+    recipe: BaseRecipe, data: "ImageDataset | ImageArrays", steps_per_epoch: int | None
 ) -> int:
     """Updates of an epoch: what the user says, or floor(images / batch size)."""
     if steps_per_epoch is not None:
@@ -118,7 +115,7 @@ def _smaller_batch(images: int) -> int:
     return max(2, 2 ** (images // 8).bit_length())
 
 
-def check_share(recipe: Recipe, replicas: int) -> None:
+def check_share(recipe: BaseRecipe, replicas: int) -> None:
     """Raises ValueError where a batch cannot be dealt out to the devices."""
     part = recipe.batch_size // recipe.gradient_accumulation_steps
     if part % replicas:
@@ -126,13 +123,12 @@ def check_share(recipe: Recipe, replicas: int) -> None:
             f"`batch_size` / `gradient_accumulation_steps` must be a multiple of the {replicas} devices; "
             f"received {recipe.batch_size} / {recipe.gradient_accumulation_steps}."
         )
-    if mixing(recipe) and not recipe.mix_per_replica and distribution.host()[1] > 1:
+    if recipe.mixes and not recipe.mix_per_replica and distribution.host()[1] > 1:
         raise ValueError(
             "`mix_per_replica` must be True on several hosts with MixUp or CutMix, for each makes its part "
             "of a batch alone; received False."
         )
-    reverses = mixing(recipe) and recipe.mix_partner == "reversed"
-    if reverses and recipe.mix_per_replica and part // replicas % 2:
+    if recipe.mixes_in_pairs and recipe.mix_per_replica and part // replicas % 2:
         raise ValueError(
             "`batch_size` / `gradient_accumulation_steps` / devices must be even with MixUp or CutMix, which "
             f"pair images of one device; received {recipe.batch_size} / {recipe.gradient_accumulation_steps} / "
@@ -140,7 +136,7 @@ def check_share(recipe: Recipe, replicas: int) -> None:
         )
 
 
-def resolved_precision(recipe: Recipe) -> str:
+def resolved_precision(recipe: BaseRecipe) -> str:
     """The dtype policy: "auto" is mixed_float16 on GPUs, mixed_bfloat16 on TPUs, else float32."""
     if recipe.precision != "auto":
         return recipe.precision
@@ -161,8 +157,10 @@ def dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def network(recipe: Recipe) -> keras.Model:
+def network(recipe: BaseRecipe) -> keras.Model:
     """The recipe's network with logits as output."""
+    if isinstance(recipe.network, NetworkFunction):
+        return foreign_network(recipe)
     model = architecture(recipe)(
         classes=recipe.classes, classifier_activation=None, drop_path_rate=recipe.drop_path_rate
     )
@@ -181,26 +179,14 @@ def _last_gammas(model: keras.Model) -> Iterator[keras.Variable]:
             yield last.gamma
 
 
-def architecture(recipe: Recipe) -> Network:
+def architecture(recipe: BaseRecipe) -> Network:
     """The function that builds the recipe's network."""
-    if recipe.network != "ResNet9":
+    if isinstance(recipe.network, str):
         return getattr(applications, recipe.network)
-    features = functools.partial(
-        dawnbench.backbone_features,
-        residual=(1, 3),
-        pool_before_batch_norm=recipe.pool_before_batch_norm,
-        celu_alpha=recipe.celu_alpha,
-        ghost_batch_norm=recipe.ghost_batch_norm,
-        frozen_batch_norm_scale=recipe.frozen_batch_norm_scale,
-        whitening=recipe.whitening,
-    )
-    classifier = functools.partial(dawnbench.maximum_classifier, scale=recipe.logit_scale)
-    return dawnbench.dawnbench_network(
-        recipe.network, summary="ResNet9", features=features, classifier=classifier
-    )
+    return recipe.network.function()
 
 
-def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
+def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
     """The model with the recipe's optimizer, loss and metrics."""
     pretrained.freeze(model, recipe.frozen_stages)
     if recipe.batch_norm == "synchronized" and replicas > 1:
@@ -221,63 +207,14 @@ def compiled(recipe: Recipe, model: keras.Model, replicas: int, steps: int) -> k
     return model
 
 
-def optimizer(recipe: Recipe, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
+def optimizer(recipe: BaseRecipe, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
     """The recipe's optimizer, which knows what of the model decays, for epochs of so many updates."""
-    rates = schedule(recipe)
-    classifier = f"(^|/){re.escape(_classifier(model))}/"
-    settings: dict[str, Any] = {
-        "learning_rate": rates(0) if recipe.schedule_per == "epoch" else rates.per_update(steps),
-        "weight_decay": recipe.weight_decay,
-        "global_clipnorm": recipe.gradient_clip,
-        **_factors(recipe, classifier),
-    }
-    if recipe.optimizer == "lamb":
-        made = optimizers.Lamb(**settings)
-    elif recipe.optimizer == "adamw":
-        made = optimizers.AdamW(**settings)
-    else:
-        settings |= {
-            "momentum": recipe.momentum,
-            "adaptive_clip": recipe.adaptive_gradient_clip,
-            # The original leaves out the last layer.
-            "exclude_from_adaptive_clip": [classifier],
-        }
-        if recipe.optimizer == "rmsprop_tf":
-            made = optimizers.RMSpropTF(**settings)
-        else:
-            velocity = recipe.learning_rate_in_velocity
-            made = optimizers.SGD(
-                nesterov=recipe.nesterov, learning_rate_in_velocity=velocity, **settings
-            )
-    optimizers.exclude_from_decay(made, model, recipe.weight_decay_on)
-    return made
+    return recipe.optimizer.build(first_rate(recipe, steps), model)
 
 
-# Paths of the shifts of normalizations, too, which are biases to torch.
-_BIASES = "(^|/)(bias|beta)$"
-
-
-def _factors(recipe: Recipe, classifier: str) -> dict[str, dict[str, float]]:
-    """Rates and decays of the variables that have their own, by path; the first one found counts."""
-    head, bias = recipe.head_learning_rate_factor, recipe.bias_learning_rate_factor
-    if head == bias == 1:
-        return {}
-    rates = {f"{classifier}(.*/)?(bias|beta)$": head * bias, classifier: head, _BIASES: bias}
-    return {"learning_rate_factors": rates, "weight_decay_factors": {_BIASES: 1 / bias}}
-
-
-def _classifier(model: keras.Model) -> str:
-    """The name of the last layer that has weights."""
-    return [layer for layer in model.layers if layer.trainable_weights][-1].name
-
-
-def loss(recipe: Recipe, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
+def loss(recipe: BaseRecipe, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
     """The recipe's loss on logits; label smoothing is in the targets already."""
-    if recipe.loss == "binary_crossentropy":
-        return losses.BinaryCrossentropy(
-            target_threshold=recipe.target_threshold, reduction=reduction
-        )
-    return keras.losses.CategoricalCrossentropy(from_logits=True, reduction=reduction)
+    return recipe.loss.build(reduction)
 
 
 @keras.saving.register_keras_serializable("keras_resnet_recipes")
@@ -289,7 +226,7 @@ class TopFive(keras.metrics.TopKCategoricalAccuracy):
         super().update_state(y_true, keras.ops.cast(y_pred, "float32"), sample_weight)
 
 
-def metrics(recipe: Recipe, replicas: int = 1) -> list[keras.metrics.Metric]:
+def metrics(recipe: BaseRecipe, replicas: int = 1) -> list[keras.metrics.Metric]:
     """Top-1, top-5 where there are more than five classes, and on several devices the loss.
 
     The last batch of an evaluation is filled up there with pictures of weight 0, which Keras' own
@@ -303,20 +240,8 @@ def metrics(recipe: Recipe, replicas: int = 1) -> list[keras.metrics.Metric]:
     return made
 
 
-def mixing(recipe: Recipe) -> bool:
-    """Whether the recipe mixes images."""
-    return recipe.mix_probability > 0 and (recipe.mixup_alpha > 0 or recipe.cutmix_alpha > 0)
-
-
-def moving_average(recipe: Recipe, steps: int) -> averages.MovingAverage | None:
-    """The average of the weights, for epochs of so many updates, where the recipe has one."""
-    if recipe.ema_decay is None:
+def moving_average(recipe: BaseRecipe, steps: int) -> averages.MovingAverage | None:
+    """The EMA of the weights, for epochs of so many updates, where the recipe has one."""
+    if recipe.ema is None:
         return None
-    if not recipe.ema_after_warmup:
-        return averages.MovingAverage(recipe.ema_decay, every=recipe.ema_every)
-    return averages.MovingAverage(
-        recipe.ema_decay,
-        every=recipe.ema_every,
-        copy_updates=recipe.warmup_epochs * steps + 1,
-        steps_per_epoch=steps,
-    )
+    return recipe.ema.build(steps, getattr(recipe.schedule, "warmup_epochs", 0))

@@ -1,14 +1,13 @@
 """From the contents of a file to the augmented pictures of one image, and what is drawn for them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.applications.network import IMAGENET_MEAN, IMAGENET_STD
 from keras_resnet_recipes.data import ImageDataset, decode, decode_crop
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 
 # Random numbers are drawn for so many images at a time: one by one they cost more than the flip.
 BLOCK = 256
@@ -18,72 +17,36 @@ _plain = tf.autograph.experimental.do_not_convert
 Copies = Callable[[tuple[tf.Tensor, Any], dict[str, Any]], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 
-def augmentations(recipe: Recipe) -> dict[str, augment.Augmentation]:
-    """The random changes of a picture, in their order."""
-    crop = _crop(recipe)
-    steps: dict[str, augment.Augmentation] = {"crop": crop} if crop else {}
-    if recipe.pad:
-        steps["pad"] = augment.PadAndCrop(recipe.pad, fill=recipe.pad_color)
-    if recipe.horizontal_flip:
-        steps["flip"] = augment.RandomFlip()
-    if recipe.cutout:
-        steps["cutout"] = augment.Cutout(recipe.cutout, fill=recipe.cutout_color or IMAGENET_MEAN)
-    if recipe.rand_augment is not None:
-        magnitude, std = recipe.rand_augment
-        steps["rand_augment"] = augment.RandAugment(
-            magnitude=magnitude,
-            std=std,
-            operations=recipe.rand_augment_operations,
-            probability=recipe.rand_augment_probability,
-            interpolation=recipe.train_interpolation,
-        )
-    if recipe.trivial_augment:
-        steps["trivial_augment"] = augment.TrivialAugmentWide()
-    if recipe.color_jitter:
-        steps["color_jitter"] = augment.ColorJitter(*recipe.color_jitter)
-    if recipe.lighting is not None:
-        steps["lighting"] = augment.Lighting(recipe.lighting)
-    if recipe.random_erasing:
-        # 0, or normal noise, of pixels that the network will have normalized.
-        noise = IMAGENET_STD if recipe.random_erasing_fill == "noise" else 0.0
-        steps["random_erasing"] = augment.RandomErasing(
-            recipe.random_erasing, fill=IMAGENET_MEAN, noise=noise
-        )
-    return steps
+def augmentations(recipe: BaseRecipe) -> list[augment.Augmentation]:
+    """The random changes of one image, in their order: the recipe's, or for whole images nothing."""
+    return [
+        step.sized(recipe.train_size)
+        for step in recipe.augmentation
+        if not isinstance(step, KerasLayer)
+    ]
 
 
-def _crop(recipe: Recipe) -> augment.Augmentation | None:
-    settings: dict[str, Any] = {
-        "size": recipe.train_size,
-        "interpolation": recipe.train_interpolation,
-        "exact": recipe.exact_resize,
-    }
-    if recipe.shorter_side is not None:
-        return augment.ScaleJitterCrop(shorter_edge=recipe.shorter_side, **settings)
-    if recipe.crop_scale is not None:
-        return augment.RandomResizedCrop(
-            scale=recipe.crop_scale, aspect=recipe.crop_aspect, **settings
-        )
-    return None
-
-
-def whole_image(recipe: Recipe) -> augment.CenterCrop:
+def whole_image(recipe: BaseRecipe) -> augment.CenterCrop:
     """What takes the place of a random crop where the recipe has none."""
-    smooth = "bilinear" if recipe.train_interpolation == "bilinear" else "bicubic"
-    return augment.CenterCrop(size=recipe.train_size, crop_ratio=1.0, interpolation=smooth)
+    return augment.CenterCrop(
+        size=recipe.train_size, crop_ratio=1.0, interpolation=recipe.test.interpolation
+    )
 
 
-def after_crop(
-    steps: dict[str, augment.Augmentation], row: dict[str, Any]
-) -> Iterator[tuple[str, augment.Augmentation, dict[str, tf.Tensor]]]:
-    """The steps that follow the crop, in their order, with what is drawn for one picture."""
-    return ((name, step, row[name]) for name, step in steps.items() if name != "crop")
+def split_crop(
+    steps: Sequence[augment.Augmentation],
+) -> tuple[augment.Augmentation | None, list[tuple[int, augment.Augmentation]]]:
+    """The step that crops, if there is one, and the others with their places."""
+    numbered = list(enumerate(steps))
+    if steps and steps[0].crops:
+        return steps[0], numbered[1:]
+    return None, numbered
 
 
 def drawn_rows(
-    steps: dict[str, augment.Augmentation], seed: tf.Tensor, copies: int, first: tf.Tensor
+    steps: Sequence[augment.Augmentation], seed: tf.Tensor, copies: int, first: tf.Tensor
 ) -> tf.data.Dataset:
-    """Endless random parameters by the names of the steps, `copies` rows an image, from image `first` on."""
+    """Endless random parameters by the places of the steps, `copies` rows an image, from image `first` on."""
     block = block_of_rows(steps, copies)
     numbers = tf.data.Dataset.range(first // BLOCK, tf.int64.max)
     rows = numbers.map(_plain(lambda number: block(seed, number))).unbatch()
@@ -91,15 +54,15 @@ def drawn_rows(
 
 
 def block_of_rows(
-    steps: dict[str, augment.Augmentation], copies: int
+    steps: Sequence[augment.Augmentation], copies: int
 ) -> Callable[[tf.Tensor, tf.Tensor], dict[str, Any]]:
     """From an epoch's seed and a number to the random parameters of so many images."""
 
     def block(seed: tf.Tensor, number: tf.Tensor) -> dict[str, Any]:
         seeds = (folded(folded(seed, number), place) for place in range(len(steps)))
-        drawn = {
-            name: step.draw(BLOCK * copies, own)
-            for (name, step), own in zip(steps.items(), seeds, strict=True)
+        drawn: dict[Any, Any] = {
+            str(place): step.draw(BLOCK * copies, own)
+            for place, (step, own) in enumerate(zip(steps, seeds, strict=True))
         }
         # tf.data needs something to take apart even where a recipe draws nothing.
         drawn["copy"] = tf.tile(tf.range(copies), [BLOCK])
@@ -110,21 +73,23 @@ def block_of_rows(
     return block
 
 
-def copies_of(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augmentation]) -> Copies:
+def copies_of(
+    recipe: BaseRecipe, data: ImageDataset, steps: Sequence[augment.Augmentation]
+) -> Copies:
     """From ((place, item), drawn rows) to (place, uint8 pictures of all copies, their labels)."""
     size, copies, whole = recipe.train_size, recipe.repeated_augmentation, whole_image(recipe)
+    crop, others = split_crop(steps)
     # Of a single copy only the crop is decoded, several share one decoded image.
-    random_crop = isinstance(steps.get("crop"), augment.RandomResizedCrop)
+    random_crop = isinstance(crop, augment.RandomResizedCrop)
     decode_part = data.encoded and copies == 1 and random_crop
 
     def cut(image: tf.Tensor, drawn: dict[str, Any]) -> tf.Tensor:
-        crop = steps.get("crop")
         if crop is None:
             return whole(image)
         if not decode_part:
-            return crop.apply(image, drawn["crop"])
-        part = decode_crop(image, lambda height, width: crop.box(height, width, drawn["crop"]))
-        return crop.resize(part, drawn["crop"])
+            return crop.apply(image, drawn["0"])
+        part = decode_crop(image, lambda height, width: crop.box(height, width, drawn["0"]))
+        return crop.resize(part, drawn["0"])
 
     @_plain
     def pictures(
@@ -137,8 +102,8 @@ def copies_of(recipe: Recipe, data: ImageDataset, steps: dict[str, augment.Augme
 
         def picture(row: dict[str, Any]) -> tf.Tensor:
             changed = cut(image, row)
-            for _, step, drawn in after_crop(steps, row):
-                changed = step.apply(changed, drawn)
+            for place, step in others:
+                changed = step.apply(changed, row[str(place)])
             return tf.ensure_shape(changed, (size, size, 3))
 
         if copies == 1:

@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from keras_resnet_recipes import augment
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages, decode
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import views
+from keras_resnet_recipes.training.keras_layers import KerasLayers
 from keras_resnet_recipes.training.mixing import targets_and_mix
-from keras_resnet_recipes.training.own_steps import OwnSteps
 from keras_resnet_recipes.training.pictures import (
     BLOCK,
     augmentations,
@@ -25,14 +25,12 @@ from keras_resnet_recipes.training.share import Share
 # The result of an evaluation does not depend on its batch; a large one only costs memory.
 _EVALUATION_BATCH = 256
 
-_RECIPES_OWN = OwnSteps()
-
 # What is given to tf.data here is plain TensorFlow already; translating it once more costs start-up time.
 _plain = tf.autograph.experimental.do_not_convert
 
 
 def training_batches(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     data: ImageDataset,
     *,
     steps: int,
@@ -44,7 +42,6 @@ def training_batches(
     replicas: int = 1,
     host: tuple[int, int] = (0, 1),
     data_service: str | None = None,
-    own: OwnSteps = _RECIPES_OWN,
 ) -> tf.data.Dataset:
     """Batches of all epochs from `first_epoch` on, `steps` updates an epoch.
 
@@ -66,7 +63,6 @@ def training_batches(
             they make the batches of one. Only an unreadable image is replaced from the host's own run.
         data_service: Address of a tf.data service whose workers make the pictures: the same, in the
             same order.
-        own: The caller's augmentation and mixing, made here and not by the data service.
 
     Returns:
         Elements (uint8 [batch, size, size, 3], float32 targets [batch, classes]), with batch / hosts
@@ -76,11 +72,11 @@ def training_batches(
         ValueError: If `data_service` is no address, or the data set cannot be sent there.
         ConnectionError: If nothing answers there.
     """
-    run_seed = tf.constant([seed, 0], tf.int64)
+    run_seed, layers = tf.constant([seed, 0], tf.int64), KerasLayers(recipe)
     # With accumulation a step takes a part of the batch, and mixing is within the part.
     part = recipe.batch_size // recipe.gradient_accumulation_steps
     share = Share(*host, part, recipe.repeated_augmentation)
-    count, epochs = steps * recipe.batch_size, recipe.epochs + recipe.cooldown_epochs
+    count, epochs = steps * recipe.batch_size, recipe.total_epochs
 
     @_plain
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -88,34 +84,34 @@ def training_batches(
         skipped = tf.cast(tf.where(epoch == first_epoch, first_batch, 0), tf.int64)
         known = share.hosts == 1 and (all_readable or not data.encoded)
         unmade = skipped if known else tf.zeros([], tf.int64)
-        batches = _pictures(recipe, data, count, epoch_seed, unreadable, share, unmade * part, own)
+        batches = _pictures(recipe, data, count, epoch_seed, unreadable, share, unmade * part)
         return (
             batches.enumerate(unmade)
             .skip(skipped - unmade)
             .map(
-                targets_and_mix(recipe, epoch_seed, unreadable, replicas, host, own),
-                num_parallel_calls=own.workers,
+                targets_and_mix(recipe, epoch_seed, unreadable, replicas, host, layers),
+                num_parallel_calls=layers.workers,
             )
         )
 
     @_plain
     def mixed(number: tf.Tensor, pictures: tuple[tf.Tensor, tf.Tensor]) -> Any:
         epoch, step = first_epoch + number // (count // part), number % (count // part)
-        mix = targets_and_mix(recipe, folded(run_seed, epoch), unreadable, replicas, host, own)
+        mix = targets_and_mix(recipe, folded(run_seed, epoch), unreadable, replicas, host, layers)
         return mix(step, pictures)
 
     if data_service is None:
         batches = tf.data.Dataset.range(first_epoch, epochs).flat_map(batches_of)
     else:
-        chunks = _chunks(recipe, data, count, run_seed, share, own)
+        chunks = _chunks(recipe, data, count, run_seed, share)
         pictures = served_pictures(chunks, data_service, range(first_epoch, epochs), unreadable)
         batches = pictures.rebatch(share.size, drop_remainder=True).enumerate().skip(first_batch)
-        batches = batches.map(mixed, num_parallel_calls=own.workers)
+        batches = batches.map(mixed, num_parallel_calls=layers.workers)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
 
 
 def evaluation_batches(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     data: ImageDataset,
     *,
     unreadable: UnreadableImages,
@@ -217,17 +213,16 @@ def _filled(size: int, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
 
 def _pictures(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     data: ImageDataset,
     count: int,
     seed: tf.Tensor,
     unreadable: UnreadableImages,
     share: Share,
     start: tf.Tensor,
-    own: OwnSteps,
 ) -> tf.data.Dataset:
     """The share of the augmented pictures `start` to `count` of an epoch, in batches (images, labels)."""
-    steps, copies = own.kept(augmentations(recipe)), recipe.repeated_augmentation
+    steps, copies = augmentations(recipe), recipe.repeated_augmentation
     length = images_needed(data, count, copies)
     items, index_at = ordered(data, seed, copies, length)
     first = start // copies
@@ -254,15 +249,14 @@ def _pictures(
 
 
 def _chunks(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     data: ImageDataset,
     count: int,
     run_seed: tf.Tensor,
     share: Share,
-    own: OwnSteps,
 ) -> Chunks:
     """The pictures of `_pictures` for all epochs, any few of them at a time."""
-    steps, copies = own.kept(augmentations(recipe)), recipe.repeated_augmentation
+    steps, copies = augmentations(recipe), recipe.repeated_augmentation
     length, copied = images_needed(data, count, copies), copies_of(recipe, data, steps)
     rows = block_of_rows(steps, copies)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import keras
 
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe
 
 
-class Plateau(keras.callbacks.ReduceLROnPlateau):
+class PlateauCallback(keras.callbacks.ReduceLROnPlateau):
     """Keras' callback with a recipe's numbers, which goes on where a resumed run was.
 
     Every larger top-1 counts as an improvement, however small. Keras begins anew whenever training
@@ -16,21 +16,21 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):
     ends with the rate, the best value and the count of the run that was stopped, to the bit.
 
     Args:
-        recipe: With `plateau_patience`, `step_factor`, `minimum_learning_rate`.
+        recipe: Its schedule is a `Plateau`.
         monitor: The log that should rise: "val_top1", or "top1" without validation data.
         rows: Gives the log of the finished epochs, as `RunFolder.rows` is.
     """
 
     def __init__(
-        self, recipe: Recipe, monitor: str, rows: Callable[[], list[dict[str, float]]]
+        self, recipe: BaseRecipe, monitor: str, rows: Callable[[], list[dict[str, float]]]
     ) -> None:
         super().__init__(
             monitor,
-            factor=recipe.step_factor,
-            patience=recipe.plateau_patience,
+            factor=recipe.schedule.factor,
+            patience=recipe.schedule.patience,
             mode="max",
             min_delta=0.0,
-            min_lr=recipe.minimum_learning_rate,
+            min_lr=recipe.schedule.minimum_learning_rate,
         )
         self._first = recipe.learning_rate
         self._rows = rows

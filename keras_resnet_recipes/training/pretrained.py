@@ -10,13 +10,13 @@ from keras_resnet_recipes.applications.features import trunk
 from keras_resnet_recipes.applications.published import is_tag
 from keras_resnet_recipes.applications.weights import checked_path, classes_in
 from keras_resnet_recipes.callbacks import LAST, PREVIOUS
-from keras_resnet_recipes.recipes import Recipe, load_recipe
+from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
 
 # Of `frozen_stages`, in a network of however many.
 _ALL = 5
 
 
-def check(recipe: Recipe, model: keras.Model | None) -> None:
+def check(recipe: BaseRecipe, model: keras.Model | None) -> None:
     """Raises ValueError where `weights` or `frozen_stages` make no sense beside `model`."""
     if recipe.weights is not None and model is not None:
         raise ValueError(
@@ -29,7 +29,7 @@ def check(recipe: Recipe, model: keras.Model | None) -> None:
         )
 
 
-def load(model: keras.Model, recipe: Recipe, run_dir: str | os.PathLike[str] | None) -> None:
+def load(model: keras.Model, recipe: BaseRecipe, run_dir: str | os.PathLike[str] | None) -> None:
     """Gives a new network its recipe's `weights`; a classifier of other classes stays new.
 
     Args:
@@ -79,10 +79,10 @@ def freeze(model: keras.Model, stages: int) -> None:
         layer.trainable = False
 
 
-def _source(recipe: Recipe) -> keras.Model:
+def _source(recipe: BaseRecipe) -> keras.Model:
     """The recipe's network with the weights and, unless they are published, their classes."""
     if Path(recipe.weights).is_dir():
-        from keras_resnet_recipes.training import load_run
+        from keras_resnet_recipes.training.fit import load_run
 
         network = load_recipe(recipe.weights).network
         if network != recipe.network:
@@ -91,6 +91,10 @@ def _source(recipe: Recipe) -> keras.Model:
                 f"{network!r}."
             )
         return load_run(recipe.weights)
+    if not isinstance(recipe.network, str):
+        raise ValueError(
+            f"`weights` must be a run folder or None for {recipe.network_name}. Received: weights={recipe.weights!r}"
+        )
     build = getattr(applications, recipe.network)
     if is_tag(recipe.weights):
         return build(recipe.weights, classes=recipe.classes)
@@ -98,7 +102,7 @@ def _source(recipe: Recipe) -> keras.Model:
     return build(recipe.weights, classes=classes or 1, include_top=classes is not None)
 
 
-def _check_colors(recipe: Recipe, layer: keras.layers.Layer, other: keras.layers.Layer) -> None:
+def _check_colors(recipe: BaseRecipe, layer: keras.layers.Layer, other: keras.layers.Layer) -> None:
     ours, theirs = layer.get_config(), other.get_config()
     if any(ours[name] != theirs[name] for name in ("mean", "variance")):
         raise ValueError(

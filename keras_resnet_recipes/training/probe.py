@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_resnet_recipes.recipes import Recipe
-from keras_resnet_recipes.training import fit
+from keras_resnet_recipes.recipe import BaseRecipe
+from keras_resnet_recipes.training.fit import fit
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageDataset
@@ -55,7 +55,7 @@ class Probe:
 
 
 def probe(
-    recipe: Recipe,
+    recipe: BaseRecipe,
     data: "ImageDataset | ImageArrays",
     *,
     teacher: keras.Model | None = None,

@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_resnet_recipes.memory import ImageArrays, is_npz
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts
 from keras_resnet_recipes.training.card_steps import steps_given, test_mirrored
 from keras_resnet_recipes.training.cards import changes, described, drawn_cards, pictures, targets
@@ -65,8 +65,6 @@ class Feed:
         batches_per_call: After how many batches (with accumulation, parts of one) callbacks must
             have their turn; None for once an epoch.
         data_service: Must be None.
-        augment: Must be None.
-        mix: Must be None.
         real: Must be None.
 
     Raises:
@@ -75,7 +73,7 @@ class Feed:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: BaseRecipe,
         images: ImageArrays | None,
         validation: ImageArrays | None,
         *,
@@ -84,11 +82,9 @@ class Feed:
         replicas: int = 1,
         batches_per_call: int | None = None,
         data_service: str | None = None,
-        augment: Any = None,
-        mix: Any = None,
         real: str | Path | None = None,
     ) -> None:
-        others = {"data_service": data_service, "augment": augment, "mix": mix, "real": real}
+        others = {"data_service": data_service, "real": real}
         _check(replicas, others)
         self._recipe, self._images, self._validation = recipe, images, validation
         self._seed, self._batches_per_call = seed, batches_per_call
@@ -98,7 +94,7 @@ class Feed:
             self._train = _on_device(images, recipe.train_size, "train_size")
         if validation is not None:
             parts.resolved_classes(recipe, validation)
-            self._test = _on_device(validation, recipe.test_size, "test_size")
+            self._test = _on_device(validation, recipe.test.size, "test_size")
 
     @property
     def evaluates(self) -> bool:
@@ -109,11 +105,6 @@ class Feed:
     def notes(self) -> dict[str, int]:
         """What to keep with every save: nothing."""
         return {}
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What the pictures depend on beside the recipe and the images: nothing."""
-        return {"augment": None, "mix": None}
 
     def resume(self, notes: Mapping[str, int]) -> None:
         """Takes up what a save kept: nothing."""
@@ -149,7 +140,7 @@ class Feed:
         calls = math.gcd(self._batches_per_call or self._batches, first_batch)
         calls = 1 if keras.backend.backend() == "torch" else calls
         steps = {"train_step": self._train_inputs(size), "test_step": self._test_inputs()}
-        twice = recipe.test_views == "mirrored"
+        twice = recipe.test.views == "mirrored"
         with (
             test_mirrored(model) if twice else contextlib.nullcontext(),
             steps_given(model, steps, calls),
@@ -213,7 +204,7 @@ class Feed:
             images, labels = arrays
             # Keras leaves the size of a batch open.
             cards = ops.reshape(cards, (size, 6))
-            made = targets(recipe, ops.take(labels, cards[:, 0]), recipe.label_smoothing)
+            made = targets(recipe, ops.take(labels, cards[:, 0]), recipe.loss.label_smoothing)
             return pictures(recipe, cards, images), made
 
         return inputs

@@ -18,7 +18,7 @@ import numpy as np
 from keras_resnet_recipes import distribution
 from keras_resnet_recipes.callbacks import RunFolder
 from keras_resnet_recipes.files import replacing
-from keras_resnet_recipes.recipes import Recipe, compare, load_recipe
+from keras_resnet_recipes.recipe import BaseRecipe, compare, load_recipe
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageDataset
@@ -28,7 +28,7 @@ RECIPE = "recipe.json"
 FACTS = "run.json"
 
 
-def claim(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+def claim(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> None:
     """Makes a folder the run's own, or makes sure that it is.
 
     Args:
@@ -77,7 +77,7 @@ def check_arguments(run_dir: Any, callbacks: Any, seed: Any) -> None:
         )
 
 
-def claim_with_hosts(path: str | Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+def claim_with_hosts(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> None:
     """`claim` by one of the hosts; the others make sure that it is the same run.
 
     Args:
@@ -173,7 +173,7 @@ def stopping_on_sigterm(folder: RunFolder | None) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _check_same(path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+def _check_same(path: Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> None:
     before = load_recipe(path)
     if before != recipe:
         raise ValueError(

@@ -1,7 +1,7 @@
 """Training on what a tf.data pipeline makes: any source, any augmentation, any number of devices."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,9 @@ import numpy as np
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.data import ImageDataset, UnreadableImages
 from keras_resnet_recipes.data import from_source as read
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts
 from keras_resnet_recipes.training.ingredients import stages
-from keras_resnet_recipes.training.own_steps import OwnSteps
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
 from keras_resnet_recipes.training.real import real_labels
 from keras_resnet_recipes.training.stage import Stage
@@ -34,8 +33,6 @@ class Feed:
         replicas: Devices of all hosts.
         batches_per_call: Not read: callbacks have their turn after every batch.
         data_service: Address of a tf.data service whose workers make the training pictures.
-        augment: The caller's layers and functions in place of the recipe's augmentation.
-        mix: The same in place of its mixing.
         real: JSON file of ReaL labels of what to evaluate on.
 
     Raises:
@@ -44,7 +41,7 @@ class Feed:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: BaseRecipe,
         images: ImageDataset | None,
         validation: ImageDataset | None,
         *,
@@ -53,12 +50,9 @@ class Feed:
         replicas: int = 1,
         batches_per_call: int | None = None,
         data_service: str | None = None,
-        augment: Sequence[Callable[..., Any]] | None = None,
-        mix: Callable[..., Any] | None = None,
         real: str | Path | None = None,
     ) -> None:
         self._recipe, self._images, self._tested = recipe, images, validation
-        self._own = OwnSteps(augment, mix)
         self._all_readable, self._validation = True, None
         self._watchers = [
             UnreadableImages(data, recipe.unreadable_images)
@@ -71,7 +65,6 @@ class Feed:
             "replicas": replicas,
             "host": devices.host(),
             "data_service": data_service,
-            "own": self._own,
         }
         if validation is not None:
             parts.resolved_classes(recipe, validation)
@@ -95,11 +88,6 @@ class Feed:
     def notes(self) -> dict[str, int]:
         """What to keep with every save: how many images could not be read."""
         return {"unreadable": len(self._watchers[0].reasons)}
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What the pictures depend on beside the recipe and the images."""
-        return self._own.facts()
 
     def resume(self, notes: Mapping[str, int]) -> None:
         """Takes up what a save kept."""
@@ -173,7 +161,7 @@ class Feed:
     def stages(self) -> list[Stage]:
         """The first batch as decoded and after each ingredient."""
         numbers = self._numbers
-        return stages(self._recipe, self._images, seed=numbers["seed"], own=numbers["own"])
+        return stages(self._recipe, self._images, seed=numbers["seed"])
 
     def first_images(self, count: int) -> np.ndarray:
         """At most so many of the training images as an evaluation sees them, uint8 [n, size, size, 3]."""

@@ -8,11 +8,8 @@ from keras import ops
 
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.losses import DistillationLoss
-from keras_resnet_recipes.recipes import Recipe
-from keras_resnet_recipes.recipes.settings import Settings
+from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts
-
-_FIELDS = ("label_weight", "distillation_weight", "distillation_temperature")
 
 
 class Taught(keras.Model):
@@ -88,7 +85,7 @@ class _Copies(keras.layers.Layer):
 
 
 def taught(
-    recipe: Recipe, model: keras.Model, teacher: keras.Model | None, replicas: int
+    recipe: BaseRecipe, model: keras.Model, teacher: keras.Model | None, replicas: int
 ) -> keras.Model:
     """What is trained: a compiled model itself or, where there is a teacher, with its optimizer `Taught`.
 
@@ -102,10 +99,9 @@ def taught(
             "`model` must be a functional or sequential Keras model to learn from a teacher; "
             f"received {type(model).__name__}."
         )
-    loss = DistillationLoss(
-        recipe.distillation_temperature, hard_weight=0.0, soft_weight=recipe.distillation_weight
-    )
-    learner = Taught(model, teacher, label_weight=recipe.label_weight, loss=loss)
+    how = recipe.distillation
+    loss = DistillationLoss(how.temperature, hard_weight=0.0, soft_weight=how.weight)
+    learner = Taught(model, teacher, label_weight=how.label_weight, loss=loss)
     learner.compile(
         optimizer=model.optimizer,
         loss=parts.loss(recipe),
@@ -115,7 +111,7 @@ def taught(
     return learner
 
 
-def check(recipe: Recipe, teacher: Any) -> None:
+def check(recipe: BaseRecipe, teacher: Any) -> None:
     """Raises ValueError where a recipe lacks its teacher, or has one that cannot teach it.
 
     Args:
@@ -123,21 +119,22 @@ def check(recipe: Recipe, teacher: Any) -> None:
         teacher: What `Recipe.fit` was given.
     """
     name = type(recipe).__name__
-    if teacher is None:
-        if recipe.teacher is not None:
-            raise ValueError(
-                f"`teacher` must be given: {name} learned from a trained {recipe.teacher}. Use {name}(...)"
-                ".fit(data, teacher=model) with a Keras model of the same classes with logits as output, "
-                f"such as krr.applications.{recipe.teacher}(weights=..., classifier_activation=None), or "
-                "with teacher=None as a field to learn from the labels alone."
-            )
-        for field in _FIELDS:
-            if getattr(recipe, field) != getattr(Settings, field):
-                raise ValueError(
-                    f"`{field}` must be {getattr(Settings, field)} without `teacher`, for nothing reads "
-                    f"it; received {getattr(recipe, field)}."
-                )
+    how = recipe.distillation
+    if teacher is None and how is None:
         return
+    if teacher is None:
+        network = how.teacher or "ResNet152D"
+        raise ValueError(
+            f"`teacher` must be given: {name} learned from a trained {network}. Use {name}(...)"
+            ".fit(data, teacher=model) with a Keras model of the same classes with logits as output, "
+            f"such as krr.applications.{network}(weights=..., classifier_activation=None), or "
+            "distillation=None as a field to learn from the labels alone."
+        )
+    if how is None:
+        raise ValueError(
+            f"`teacher` must be None with {name}, which has no distillation. Give it as a part: "
+            f"{name}(distillation=krr.recipe.Distillation())."
+        )
     shapes = getattr(teacher, "input_shape", None), getattr(teacher, "output_shape", None)
     if not isinstance(teacher, keras.Model) or not all(map(_is_one, shapes)):
         raise ValueError(
@@ -173,7 +170,7 @@ def _is_one(shape: Any) -> bool:
 
 
 def _check_shapes(
-    recipe: Recipe, images: tuple[int | None, ...], logits: tuple[int | None, ...]
+    recipe: BaseRecipe, images: tuple[int | None, ...], logits: tuple[int | None, ...]
 ) -> None:
     size = recipe.train_size
     if len(images) != 4 or any(

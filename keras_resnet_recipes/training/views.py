@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from keras_resnet_recipes import testing
-from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training.own_model import check_size
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 _SIDES, _SIZE = (224, 256, 384, 480, 640), 224
 
 
-def shorter_sides(recipe: Recipe) -> tuple[int, ...]:
+def shorter_sides(recipe: BaseRecipe) -> tuple[int, ...]:
     """Shorter sides in pixels of a multi-scale test; for another test size in proportion to it.
 
     >>> import keras_resnet_recipes as krr
     >>> shorter_sides(krr.He2015()), shorter_sides(krr.He2015(test_size=112))
     ((224, 256, 384, 480, 640), (112, 128, 192, 240, 320))
     """
-    return tuple(round(side * recipe.test_size / _SIZE) for side in _SIDES)
+    return tuple(round(side * recipe.test.size / _SIZE) for side in _SIDES)
 
 
-def pictures(recipe: Recipe) -> "Callable[[tf.Tensor], tuple[tf.Tensor, ...]]":
+def pictures(recipe: BaseRecipe) -> "Callable[[tf.Tensor], tuple[tf.Tensor, ...]]":
     """From an image, uint8 [height, width, 3], to what the network sees of it, all uint8.
 
     One picture [size, size, 3], ten of them [10, size, size, 3], or the whole image in several sizes.
@@ -36,43 +36,43 @@ def pictures(recipe: Recipe) -> "Callable[[tf.Tensor], tuple[tf.Tensor, ...]]":
     # Data on the device does without, and without TensorFlow.
     from keras_resnet_recipes import augment
 
-    cubic = recipe.test_interpolation == "bicubic"
-    if recipe.test_views == "multi_scale":
+    cubic = recipe.test.interpolation == "bicubic"
+    if recipe.test.views == "multi_scale":
         sides = shorter_sides(recipe)
         return lambda image: tuple(augment.resize_to_scales(image, sides, cubic))
     crop = center_crop(recipe)
-    if recipe.test_views == "ten_crop":
+    if recipe.test.views == "ten_crop":
         crop = augment.TenCrop(
-            recipe.test_size, crop.shorter_edge, interpolation=recipe.test_interpolation
+            recipe.test.size, crop.shorter_edge, interpolation=recipe.test.interpolation
         )
     return lambda image: (crop(image),)
 
 
-def center_crop(recipe: Recipe, size: int | None = None) -> "CenterCrop":
+def center_crop(recipe: BaseRecipe, size: int | None = None) -> "CenterCrop":
     """The one view of an image that most recipes test with, at their size or another."""
     from keras_resnet_recipes.augment import CenterCrop
 
     return CenterCrop(
-        size or recipe.test_size,
-        crop_ratio=recipe.test_crop_ratio,
-        interpolation=recipe.test_interpolation,
+        size or recipe.test.size,
+        crop_ratio=recipe.test.crop_ratio,
+        interpolation=recipe.test.interpolation,
     )
 
 
-def sizes(recipe: Recipe) -> int:
+def sizes(recipe: BaseRecipe) -> int:
     """How many tensors are the views of an image."""
-    return len(_SIDES) if recipe.test_views == "multi_scale" else 1
+    return len(_SIDES) if recipe.test.views == "multi_scale" else 1
 
 
-def images_at_a_time(recipe: Recipe, batch: int) -> int:
+def images_at_a_time(recipe: BaseRecipe, batch: int) -> int:
     """How many images make about as many views as a batch has, at least 1."""
-    if recipe.test_views == "multi_scale":
+    if recipe.test.views == "multi_scale":
         # Their sizes differ.
         return 1
-    return max(1, batch // 10) if recipe.test_views == "ten_crop" else batch
+    return max(1, batch // 10) if recipe.test.views == "ten_crop" else batch
 
 
-def averaged(recipe: Recipe, model: keras.Model, logits: bool) -> tuple[keras.Model, bool]:
+def averaged(recipe: BaseRecipe, model: keras.Model, logits: bool) -> tuple[keras.Model, bool]:
     """The model of all views of an image, and whether it still gives logits.
 
     Ten crops and several sizes average probabilities, as `He et al.` did; what makes them of logits is
@@ -84,31 +84,31 @@ def averaged(recipe: Recipe, model: keras.Model, logits: bool) -> tuple[keras.Mo
         model: From one view to its scores.
         logits: Whether these are logits.
     """
-    if recipe.test_views == "one":
+    if recipe.test.views == "one":
         return model, logits
-    if recipe.test_views == "mirrored":
+    if recipe.test.views == "mirrored":
         return testing.mirror_averaged(model), logits
     after = activation(recipe) if logits else None
-    if recipe.test_views == "ten_crop":
-        return testing.view_averaged(model, 10, recipe.test_size, after), False
+    if recipe.test.views == "ten_crop":
+        return testing.view_averaged(model, 10, recipe.test.size, after), False
     sides = sizes(recipe)
     return testing.multi_scale_averaged(model, sides, mirrored=True, activation=after), False
 
 
-def activation(recipe: Recipe) -> str:
+def activation(recipe: BaseRecipe) -> str:
     """What makes probabilities of the logits that the recipe's loss is trained with."""
-    return "sigmoid" if recipe.loss == "binary_crossentropy" else "softmax"
+    return recipe.loss.activation
 
 
-def jit_compile(recipe: Recipe) -> str | bool:
+def jit_compile(recipe: BaseRecipe) -> str | bool:
     """Whether XLA compiles the evaluation: TensorFlow need not, for every new size of an image."""
-    anew = recipe.test_views == "multi_scale" and keras.backend.backend() == "tensorflow"
+    anew = recipe.test.views == "multi_scale" and keras.backend.backend() == "tensorflow"
     return False if anew else "auto"
 
 
-def check(recipe: Recipe, model: keras.Model, replicas: int) -> None:
+def check(recipe: BaseRecipe, model: keras.Model, replicas: int) -> None:
     """Raises ValueError where a model cannot look at a picture as the recipe says."""
-    several = recipe.test_views == "multi_scale"
+    several = recipe.test.views == "multi_scale"
     if several and replicas > 1:
         raise ValueError(
             "`test_views` must be another than 'multi_scale' for a model on several devices: it looks at one "
@@ -121,4 +121,4 @@ def check(recipe: Recipe, model: keras.Model, replicas: int) -> None:
             f"for {taken[0]} x {taken[1]} pixels."
         )
     if not several:
-        check_size(model, "test_size", recipe.test_size)
+        check_size(model, "test_size", recipe.test.size)

@@ -1,0 +1,390 @@
+"""Parts: the frozen values that a recipe is made of."""
+
+import dataclasses
+import functools
+import itertools
+import numbers
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self, dataclass_transform
+
+from keras_resnet_recipes.names import closest
+
+
+class Unpublished:
+    """The type of `UNPUBLISHED`, the value of a number that nobody published.
+
+    >>> import keras_resnet_recipes as krr
+    >>> krr.B().learning_rate
+    UNPUBLISHED
+    """
+
+    def __repr__(self) -> str:
+        return "UNPUBLISHED"
+
+    def __reduce__(self) -> str:
+        return "UNPUBLISHED"
+
+
+UNPUBLISHED: Any = Unpublished()
+"""Stands in a recipe for a number that its authors did not publish; `fit` asks for it by name."""
+
+
+def number(
+    default: Any = dataclasses.MISSING,
+    help: str = "",
+    *,
+    choices: Sequence[str] | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    rising: bool = False,
+    none: str = "off",
+    flat: str | None = None,
+    from_recipe: bool = False,
+    kw_only: bool = False,
+) -> Any:
+    """Declares one field of a part or of a recipe.
+
+    Args:
+        default: The neutral value; without one it must be given.
+        help: One line on what the field does, with its unit.
+        choices: Legal values of a text field.
+        minimum: Smallest legal number, inclusive.
+        maximum: Largest legal number, inclusive.
+        above: Exclusive lower bound.
+        rising: Whether the numbers of a tuple must not fall.
+        none: How tables show `None`.
+        flat: The field's flat name, where the class's prefix and its own name do not make it.
+        from_recipe: Whether the recipe fills the field in when it uses the part, such as the size
+            of a crop. It is no number of the recipe's table.
+        kw_only: Whether the constructor takes it by name only.
+
+    Returns:
+        A `dataclasses.field`.
+    """
+    metadata = {
+        "help": help,
+        "choices": choices,
+        "minimum": minimum,
+        "maximum": maximum,
+        "above": above,
+        "rising": rising,
+        "none": none,
+        "flat": flat,
+        "from_recipe": from_recipe,
+    }
+    return dataclasses.field(default=default, metadata=metadata, kw_only=kw_only)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(number, dataclasses.field))
+class Part:
+    """Base class of the values in a recipe: a frozen dataclass that checks its fields.
+
+    Subclassing makes the dataclass, and makes the class known by its name to `--set` and to
+    `load_recipe`. Every field has a flat name, by which a recipe's keyword arguments, `replace` and
+    `--set` reach it: `prefix`, an underscore and the field's name.
+
+    Example:
+        >>> class Jitter(Part):
+        ...     strength: float = number(0.1, "largest shift", minimum=0)
+        >>> Jitter(strength=1)
+        Jitter(strength=1.0)
+        >>> Jitter(strength=-1)
+        Traceback (most recent call last):
+        ValueError: `strength` must be a number at least 0. Received: strength=-1
+        >>> list(Jitter.flat_names())
+        ['jitter_strength']
+    """
+
+    prefix: ClassVar[str | None] = None
+    """Of the flat names; by default the class's name in snake case. "" leaves the fields' names."""
+
+    known: ClassVar[dict[str, type["Part"]]] = {}
+    """Every part by the name of its class."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        dataclasses.dataclass(frozen=True, repr=False)(cls)
+        if cls.__name__.startswith("_"):
+            return
+        other = Part.known.get(cls.__name__)
+        # A class that is defined again, as in a notebook, takes the place of the first.
+        if other is not None and (other.__module__, other.__qualname__) != (
+            cls.__module__,
+            cls.__qualname__,
+        ):
+            raise ValueError(
+                f"`{cls.__name__}` is the name of a part in {other.__module__} already; "
+                "give the class another name."
+            )
+        Part.known[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = checked(field, getattr(self, field.name), _hints(type(self))[field.name])
+            object.__setattr__(self, field.name, value)
+
+    def __repr__(self) -> str:
+        """The constructor call; fields with their default value are left out."""
+        given = ", ".join(f"{name}={value!r}" for name, value in self.given().items())
+        return f"{type(self).__name__}({given})"
+
+    @classmethod
+    def label(cls) -> str:
+        """The part's own flat name: its class's in snake case.
+
+        >>> from keras_resnet_recipes.augment import RandAugment
+        >>> RandAugment.label()
+        'rand_augment'
+        """
+        name = cls.__name__
+        broken = (
+            index > 0
+            and letter.isupper()
+            and (name[index - 1].islower() or name[index + 1 : index + 2].islower())
+            for index, letter in enumerate(name)
+        )
+        return "".join(
+            ("_" if new else "") + letter.lower() for new, letter in zip(broken, name, strict=True)
+        )
+
+    @classmethod
+    def flat_names(cls) -> Iterator[str]:
+        """The flat name of each field that is a number of a recipe."""
+        return (flat_name(cls, field) for field in own_numbers(cls))
+
+    def given(self) -> dict[str, Any]:
+        """The fields whose value is not the default."""
+        values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {
+            field.name: value
+            for field, value in values.items()
+            if field.default is dataclasses.MISSING or value != field.default
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The part as an object of JSON; fields that a recipe fills in are left out where they are None."""
+        values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
+        kept = {
+            field.name: to_json(value)
+            for field, value in values.items()
+            if value is not None or not field.metadata.get("from_recipe", False)
+        }
+        return {"is": type(self).__name__, **kept}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], known: Mapping[str, type["Part"]]) -> Self:
+        """The part that `to_json` described.
+
+        Raises:
+            ValueError: If a field is unknown or missing, or a number is not legal.
+        """
+        legal = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in legal:
+                raise ValueError(f"{cls.__name__} has no `{name}`.{closest(name, legal)}")
+        try:
+            return cls(**{name: from_json(value, known) for name, value in values.items()})
+        except TypeError as error:
+            raise ValueError(f"{cls.__name__}: {error}.") from None
+
+    def missing(self) -> list[str]:
+        """The fields that nobody published and that have no value yet."""
+        names = (field.name for field in dataclasses.fields(self))
+        return [name for name in names if getattr(self, name) is UNPUBLISHED]
+
+
+def to_json(value: Any) -> Any:
+    """A value of a recipe as JSON knows it: a part is an object whose "is" names its class.
+
+    >>> from keras_resnet_recipes.augment import Lighting
+    >>> to_json(Lighting())
+    {'is': 'Lighting', 'std': 0.1}
+    """
+    if isinstance(value, Part):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return [to_json(one) for one in value]
+    return {"is": "UNPUBLISHED"} if value is UNPUBLISHED else value
+
+
+def from_json(value: Any, known: Mapping[str, type["Part"]] | None = None) -> Any:
+    """The value that `to_json` described.
+
+    Args:
+        value: What JSON holds.
+        known: The legal classes by name; by default `Part.known`. Nothing else is made, imported or called.
+
+    Raises:
+        ValueError: If a class is unknown, or its numbers are not legal.
+    """
+    known = Part.known if known is None else known
+    if isinstance(value, list):
+        return tuple(from_json(one, known) for one in value)
+    if not isinstance(value, dict):
+        return value
+    name = value.get("is")
+    if name == "UNPUBLISHED":
+        return UNPUBLISHED
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(
+            f"{name!r} is no part that is known here.{closest(str(name), known)} Import the module that defines "
+            "it first, or give its class: load_recipe(path, custom_objects=[...])."
+        )
+    return known[name].from_json({k: v for k, v in value.items() if k != "is"}, known)
+
+
+def own_numbers(part: type[Part] | Part) -> list["dataclasses.Field[Any]"]:
+    """The fields of a part that are numbers of the recipe, not filled in by it."""
+    return [f for f in dataclasses.fields(part) if not f.metadata.get("from_recipe", False)]
+
+
+def flat_name(part: type[Part], field: "dataclasses.Field[Any]") -> str:
+    """The name by which a recipe reaches a part's field.
+
+    >>> from keras_resnet_recipes.augment import PadAndCrop
+    >>> [flat_name(PadAndCrop, field) for field in own_numbers(PadAndCrop)]
+    ['padding', 'pad_fill']
+    """
+    prefix = part.label() if part.prefix is None else part.prefix
+    flat = field.metadata.get("flat")
+    if flat is not None:
+        return flat
+    return field.name if field.name.startswith(prefix) else f"{prefix}_{field.name}"
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    """The types of a class's fields; Any where they cannot be resolved."""
+    try:
+        return typing.get_type_hints(cls)
+    except NameError:
+        return dict.fromkeys((field.name for field in dataclasses.fields(cls)), Any)
+
+
+def checked(field: "dataclasses.Field[Any]", value: Any, hint: Any) -> Any:
+    """The value in the field's own type: a list becomes a tuple, 1 becomes 1.0.
+
+    Args:
+        field: The field, as `number` declares it.
+        value: Its value; `UNPUBLISHED` is legal everywhere.
+        hint: The type of the field.
+
+    Raises:
+        ValueError: If the value is of another type or outside the field's range.
+    """
+    if value is UNPUBLISHED:
+        return value
+    # NumPy's numbers are Python's here.
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        value = value.item()
+    converted = _converted(value, hint)
+    if converted is _NO_MATCH or not _in_range(converted, field.metadata):
+        legal = _legal(field.metadata, hint)
+        hint = closest(value, field.metadata["choices"] or ()) if isinstance(value, str) else ""
+        raise ValueError(
+            f"`{field.name}` must be {legal}. Received: {field.name}={value!r}{hint and '.' + hint}"
+        )
+    return converted
+
+
+def shown(value: Any, none: str = "off") -> str:
+    """A value as tables show it.
+
+    >>> shown(True), shown((0.08, 1.0)), shown(None, "ReLU"), shown(UNPUBLISHED)
+    ('yes', '0.08, 1', 'ReLU', 'not published')
+    """
+    if value is UNPUBLISHED:
+        return "not published"
+    if value is None:
+        return none
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return (
+            ", ".join(f"({shown(one)})" if isinstance(one, tuple) else shown(one) for one in value)
+            or "none"
+        )
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+_NO_MATCH = object()
+
+
+def _converted(value: Any, hint: Any) -> Any:
+    if hint is Any:
+        return tuple(value) if isinstance(value, list) else value
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        options = (_converted(value, option) for option in typing.get_args(hint))
+        return next((option for option in options if option is not _NO_MATCH), _NO_MATCH)
+    if hint is type(None):
+        return None if value is None else _NO_MATCH
+    if typing.get_origin(hint) is tuple:
+        return _converted_tuple(value, typing.get_args(hint))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value) if abs(value) < 1 << 63 else _NO_MATCH
+    if not isinstance(hint, type):
+        return value
+    # bool is a kind of int in Python, but `epochs=True` is a mistake.
+    fits = isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+    return value if fits else _NO_MATCH
+
+
+def _converted_tuple(value: Any, hints: tuple[Any, ...]) -> Any:
+    if not isinstance(value, list | tuple):
+        return _NO_MATCH
+    if hints[-1] is Ellipsis:
+        hints = (hints[0],) * len(value)
+    if len(value) != len(hints):
+        return _NO_MATCH
+    items = tuple(_converted(item, hint) for item, hint in zip(value, hints, strict=True))
+    return _NO_MATCH if any(item is _NO_MATCH for item in items) else items
+
+
+def _in_range(value: Any, limits: typing.Mapping[str, Any]) -> bool:
+    if not limits or value is None:
+        return True
+    if isinstance(value, str):
+        return limits["choices"] is None or value in limits["choices"]
+    items = value if isinstance(value, tuple) else (value,)
+    figures = [item for item in items if isinstance(item, numbers.Real)]
+    lowest, highest, below = limits["minimum"], limits["maximum"], limits["above"]
+    falls = limits["rising"] and any(a > b for a, b in itertools.pairwise(figures))
+    return not falls and all(
+        # NaN, infinity and what no tensor holds are no settings.
+        abs(figure) < 1 << 63
+        and (lowest is None or figure >= lowest)
+        and (highest is None or figure <= highest)
+        and (below is None or figure > below)
+        for figure in figures
+    )
+
+
+def _legal(limits: typing.Mapping[str, Any], hint: Any) -> str:
+    options = typing.get_args(hint) if typing.get_origin(hint) is not tuple else ()
+    options = options or (hint,)
+    if limits and limits["choices"] is not None:
+        text = "one of " + ", ".join(repr(choice) for choice in limits["choices"])
+    else:
+        bounds = {"at least": "minimum", "above": "above", "at most": "maximum"}
+        known = [
+            f"{word} {limits[key]}"
+            for word, key in bounds.items()
+            if limits and limits[key] is not None
+        ]
+        names = " or ".join(_type_name(one) for one in options if one is not type(None))
+        text = " ".join([names, " and ".join(known)]).strip()
+        text += ", the first not above the second" if limits and limits["rising"] else ""
+    return text + (" or None" if type(None) in options else "")
+
+
+def _type_name(hint: Any) -> str:
+    if typing.get_origin(hint) is tuple:
+        items = typing.get_args(hint)
+        return "numbers" if items[-1] is Ellipsis else f"{len(items)} numbers"
+    names = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
+    return names.get(hint) or f"a {getattr(hint, '__name__', hint)}"

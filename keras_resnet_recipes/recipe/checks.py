@@ -1,0 +1,158 @@
+"""What the parts of a recipe must agree on."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from keras_resnet_recipes.augment.erasing import Cutout
+from keras_resnet_recipes.augment.pad_and_crop import PadAndCrop
+from keras_resnet_recipes.augment.scale_jitter_crop import ScaleJitterCrop
+from keras_resnet_recipes.part import UNPUBLISHED
+from keras_resnet_recipes.recipe.keras_objects import KerasLayer, KerasSchedule
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.recipe.recipe import BaseRecipe
+
+
+def check_together(recipe: "BaseRecipe") -> None:
+    """Raises ValueError where two parts of a recipe contradict each other."""
+    _check_batch(recipe)
+    _check_schedule(recipe)
+    _check_augmentation(recipe)
+    _check_on_device(recipe)
+
+
+def check_complete(recipe: "BaseRecipe", fields: Collection[str] = ()) -> None:
+    """Raises ValueError, which names the numbers, while a value that nobody published is missing.
+
+    Args:
+        recipe: The recipe.
+        fields: The fields to look at; all unless given.
+    """
+    missing = [
+        one.name
+        for one in recipe.numbers()
+        if one.value is UNPUBLISHED and (not fields or one.place[0] in fields)
+    ]
+    if missing:
+        name, values = type(recipe).__name__, ", ".join(f"{field}=..." for field in missing)
+        raise ValueError(
+            f"`{'`, `'.join(missing)}` must be given: of {name} nobody published them. Use {name}({values})."
+        )
+
+
+def _known(*values: object) -> bool:
+    return UNPUBLISHED not in values
+
+
+def _check_batch(recipe: "BaseRecipe") -> None:
+    batch, parts = recipe.batch_size, recipe.gradient_accumulation_steps
+    if not recipe.mix_per_replica and recipe.mix is None:
+        raise ValueError(
+            "`mix_per_replica` must be True without `mix`, or nothing is mixed. "
+            "Received: mix_per_replica=False"
+        )
+    ghost = getattr(recipe.network, "ghost_batch_norm", None)
+    if ghost is not None and recipe.batch_norm == "synchronized":
+        raise ValueError(
+            "`ghost_batch_norm` must be None with batch_norm='synchronized', the statistics of all "
+            f"images. Received: ghost_batch_norm={ghost}"
+        )
+    if not _known(batch, parts):
+        return
+    size, rest = divmod(batch, parts)
+    if rest:
+        raise ValueError(
+            f"`gradient_accumulation_steps` must divide `batch_size` ({batch}). "
+            f"Received: gradient_accumulation_steps={parts}"
+        )
+    if ghost is not None and size % ghost:
+        raise ValueError(
+            f"`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps` ({batch} / {parts}). "
+            f"Received: ghost_batch_norm={ghost}"
+        )
+    if recipe.mixes_in_pairs and size % 2:
+        raise ValueError(
+            "`batch_size` / `gradient_accumulation_steps` must be even with MixUp or CutMix, "
+            f"which pair image i with image n-1-i. Received: {batch} / {parts}"
+        )
+
+
+def _check_schedule(recipe: "BaseRecipe") -> None:
+    schedule, own = recipe.schedule, isinstance(recipe.schedule, KerasSchedule)
+    if own != (recipe.learning_rate is None):
+        legal = "None with a schedule of Keras, which has its own rates" if own else "a number"
+        raise ValueError(
+            f"`learning_rate` must be {legal}. Received: learning_rate={recipe.learning_rate!r}"
+        )
+    if own:
+        return
+    for name in ("learning_rate", "epochs"):
+        if getattr(schedule, name) is not None:
+            raise ValueError(
+                f"`{name}` must not be in `schedule`: the recipe's own `{name}` is given to it. "
+                f"Received: schedule={schedule!r}"
+            )
+    numbers = [recipe.epochs, *(getattr(schedule, n, 0) for n in ("warmup_epochs", "boundaries"))]
+    warmup = numbers[1]
+    if _known(*numbers[:2]) and warmup > recipe.epochs:
+        raise ValueError(
+            f"`warmup_epochs` must be at most `epochs` ({recipe.epochs}), of which they are part. "
+            f"Received: warmup_epochs={warmup}"
+        )
+    if numbers[2] == ():
+        raise ValueError("`step_epochs` must be given for Step. Received: step_epochs=()")
+
+
+def _check_augmentation(recipe: "BaseRecipe") -> None:
+    steps = recipe.augmentation
+    for index, step in enumerate(steps):
+        if getattr(step, "crops", False) and index:
+            raise ValueError(
+                f"`augmentation` must begin with the one step that crops. Received: {step!r} at {index}"
+            )
+        if index and isinstance(steps[index - 1], KerasLayer) and not isinstance(step, KerasLayer):
+            raise ValueError(
+                "`augmentation` must end with its Keras layers, which take whole batches. "
+                f"Received: {step!r} after {steps[index - 1]!r}"
+            )
+    largest = {PadAndCrop: ("padding", recipe.train_size - 1), Cutout: ("size", recipe.train_size)}
+    for kind, (name, limit) in largest.items():
+        step = recipe.augmentation_of(kind)
+        if step is not None and _known(getattr(step, name)) and getattr(step, name) > limit:
+            raise ValueError(
+                f"`{name}` of {kind.__name__} must be at most {limit} with train_size={recipe.train_size}. "
+                f"Received: {name}={getattr(step, name)}"
+            )
+    jitter = recipe.augmentation_of(ScaleJitterCrop)
+    if jitter is not None and jitter.shorter_edge[0] < recipe.train_size:
+        raise ValueError(
+            f"`shorter_edge` must be at least `train_size` ({recipe.train_size}), which is cut out of it. "
+            f"Received: shorter_edge={jitter.shorter_edge}"
+        )
+
+
+def _check_on_device(recipe: "BaseRecipe") -> None:
+    if not recipe.data_on_device:
+        return
+    kinds = [type(step) for step in recipe.augmentation]
+    for step in recipe.augmentation:
+        if not getattr(step, "on_device", False) or kinds.count(type(step)) > 1:
+            raise ValueError(
+                f"`augmentation` with data_on_device=True must be of PadAndCrop, RandomFlip and Cutout, "
+                f"each at most once. Received: {step!r}"
+            )
+    legal = {
+        "mix": (None,),
+        "repeated_augmentation": (1,),
+        "test_views": ("one", "mirrored"),
+        "test_crop_ratio": (1.0,),
+        "batch_norm": ("replica",),
+        "unreadable_images": ("skip",),
+    }
+    for name, values in legal.items():
+        if getattr(recipe, name) not in values:
+            raise ValueError(
+                f"`{name}` must be {' or '.join(map(repr, values))} with data_on_device=True, which trains on "
+                "whole images of one device, from memory. "
+                f"Received: {name}={getattr(recipe, name)!r}"
+            )

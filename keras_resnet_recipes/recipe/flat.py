@@ -1,0 +1,148 @@
+"""Flat access: every number of a recipe has one name, whatever part holds it."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from keras_resnet_recipes.names import closest
+from keras_resnet_recipes.part import Part, flat_name, own_numbers
+from keras_resnet_recipes.recipe.known import known_parts
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.recipe.recipe import BaseRecipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Number:
+    """One number of a recipe.
+
+    Args:
+        name: Its flat name.
+        value: Its value.
+        field: How it is declared; the metadata have help and range.
+        place: The recipe's field, and within it the index of a part, or None, and the part's field.
+        part: The part that holds it; None for a field of the recipe itself.
+    """
+
+    name: str
+    value: Any
+    field: "dataclasses.Field[Any]"
+    place: tuple[str, int | None, str | None]
+    part: Part | None = None
+
+
+def numbers(recipe: "BaseRecipe") -> Iterator[Number]:
+    """Every number of a recipe, in the order of its fields and parts.
+
+    A part that stands twice has its second set of names with `_2` behind.
+    """
+    seen: dict[str, int] = {}
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        if not isinstance(value, Part) and not isinstance(value, tuple):
+            yield Number(field.name, value, field, (field.name, None, None))
+            continue
+        for index, part in enumerate(value if isinstance(value, tuple) else (value,)):
+            place = index if isinstance(value, tuple) else None
+            for own in own_numbers(part):
+                name = flat_name(type(part), own)
+                seen[name] = seen.get(name, 0) + 1
+                name += f"_{seen[name]}" if seen[name] > 1 else ""
+                where = (field.name, place, own.name)
+                yield Number(name, getattr(part, own.name), own, where, part)
+
+
+def resolved(
+    values: dict[str, Any], changes: Mapping[str, Any], recipe: "type[BaseRecipe]"
+) -> dict[str, Any]:
+    """A recipe's fields after changes by field, by flat name, and `part=None`.
+
+    Args:
+        values: The fields so far.
+        changes: New values by name.
+        recipe: The class, for messages.
+
+    Raises:
+        ValueError: If a name is nobody's, or belongs to a part that is not there.
+    """
+    values = {**values, **{name: one for name, one in changes.items() if name in values}}
+    places = _places(values)
+    grouped: dict[tuple[str, int | None], dict[str, Any]] = {}
+    removed = []
+    for name, value in changes.items():
+        if name in values:
+            continue
+        if name in places:
+            field, index, own = places[name]
+            grouped.setdefault((field, index), {})[own] = value
+        elif value is None and (found := _of_label(values, name)) is not None:
+            removed.append(found)
+        else:
+            raise ValueError(_unknown(name, values, places, recipe))
+    for (field, index), own_changes in grouped.items():
+        values[field] = _with(values[field], index, own_changes)
+    # From the last one on, so that the places of the others stay.
+    for field, index in sorted(removed, key=lambda one: -(one[1] or 0)):
+        values[field] = _without(values[field], index)
+    return values
+
+
+def _with(held: Any, index: int | None, changes: dict[str, Any]) -> Any:
+    if index is None:
+        return dataclasses.replace(held, **changes)
+    return (*held[:index], dataclasses.replace(held[index], **changes), *held[index + 1 :])
+
+
+def _without(held: Any, index: int | None) -> Any:
+    return None if index is None else (*held[:index], *held[index + 1 :])
+
+
+def _places(values: Mapping[str, Any]) -> dict[str, tuple[str, int | None, str]]:
+    """From flat names to the parts' fields, of what `values` hold."""
+    found: dict[str, tuple[str, int | None, str]] = {}
+    for field, value in values.items():
+        parts = value if isinstance(value, tuple) else (value,)
+        for index, part in enumerate(parts):
+            if isinstance(part, Part):
+                for own in own_numbers(part):
+                    name = flat_name(type(part), own)
+                    count = 2
+                    while name in found:
+                        name, count = f"{flat_name(type(part), own)}_{count}", count + 1
+                    found[name] = (field, index if isinstance(value, tuple) else None, own.name)
+    return found
+
+
+def _of_label(values: Mapping[str, Any], label: str) -> tuple[str, int | None] | None:
+    """Field and index of the part of that label."""
+    for field, value in values.items():
+        for index, part in enumerate(value if isinstance(value, tuple) else (value,)):
+            if isinstance(part, Part) and part.label() == label:
+                return field, index if isinstance(value, tuple) else None
+    return None
+
+
+def _unknown(
+    name: str, values: Mapping[str, Any], places: Mapping[str, Any], recipe: "type[BaseRecipe]"
+) -> str:
+    """What to say of a name that is no number of the recipe."""
+    parts = known_parts()
+    owners = [part for part in parts.values() if name in part.flat_names() or name == part.label()]
+    if owners:
+        names = " or ".join(sorted(part.__name__ for part in owners))
+        return (
+            f"`{name}` is a number of {names}, which {recipe.__name__} does not have. "
+            f"Received: {name}=... Give the part itself, such as {_example(owners[0], recipe)}."
+        )
+    return f"`{recipe.__name__}` has no `{name}`.{closest(name, [*values, *places])}"
+
+
+def _example(part: type[Part], recipe: "type[BaseRecipe]") -> str:
+    """How a part is put into a recipe."""
+    for field in dataclasses.fields(recipe):
+        kind = field.metadata.get("part")
+        if kind is not None and issubclass(part, kind):
+            call = f"{part.__name__}(...)"
+            several = field.name == "augmentation"
+            return f"{field.name}=(..., {call})" if several else f"{field.name}={call}"
+    return f"{part.__name__}(...)"

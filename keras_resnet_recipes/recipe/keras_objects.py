@@ -1,0 +1,240 @@
+"""Keras' own objects as values of a recipe."""
+
+import importlib
+import inspect
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from keras_resnet_recipes.part import Part, number
+
+if TYPE_CHECKING:
+    import keras
+
+# Objects of other packages are made only if their class is registered with Keras, or given.
+_PACKAGES = ("keras", "keras_hub")
+
+
+class KerasObject(Part):
+    """An object of Keras by its class and configuration; `build` makes a new one.
+
+    Give the object itself: `krr.A1(optimizer=keras.optimizers.Lion(weight_decay=0.02))`. The state of
+    the object given is not kept, nor is its name, which Keras counts up.
+    """
+
+    namespace: ClassVar[str] = ""
+    ignored: ClassVar[tuple[str, ...]] = ("name",)
+
+    text: str = number(from_recipe=True)
+
+    @classmethod
+    def of(cls, given: Any) -> Self:
+        """The value of an object of Keras."""
+        saving = importlib.import_module("keras.saving")
+        description = _without_names(saving.serialize_keras_object(given))
+        for name in cls.ignored:
+            description["config"].pop(name, None)
+        return cls(text=json.dumps(description, sort_keys=True))
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What Keras' serialization says of the object."""
+        return json.loads(self.text)
+
+    @property
+    def name(self) -> str:
+        """The name of the object's class."""
+        return self.description["class_name"]
+
+    def build(self, **changes: Any) -> Any:
+        """A new object, with changes to its configuration."""
+        saving = importlib.import_module("keras.saving")
+        description = self.description
+        description["config"] |= changes
+        return saving.deserialize_keras_object(description, safe_mode=True)
+
+    def __repr__(self) -> str:
+        """How the object is made in Python; arguments with their default value are left out."""
+        description = self.description
+        defaults = _defaults(self.build())
+        given = [
+            f"{name}={value!r}"
+            for name, value in description["config"].items()
+            if name not in defaults or defaults[name] != value
+        ]
+        return f"{self.namespace}.{self.name}({', '.join(given)})"
+
+    def to_json(self) -> dict[str, Any]:
+        """The object as Keras' serialization has it."""
+        return {"is": type(self).__name__, "object": self.description}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], known: Mapping[str, Any]) -> Self:
+        """The value that `to_json` described; nothing but Keras' own and known classes is made.
+
+        Raises:
+            ValueError: If the object is of another package or kind, or Keras refuses it.
+        """
+        description = values.get("object")
+        _check_origin(description, known)
+        saving = importlib.import_module("keras.saving")
+        classes = {name: one for name, one in known.items() if not _is_part(one)}
+        try:
+            made = saving.deserialize_keras_object(
+                description, custom_objects=classes, safe_mode=True
+            )
+        except Exception as error:
+            name = description.get("class_name")
+            raise ValueError(f"Keras cannot make {name!r}: {error}") from None
+        wrapped = wrapped_object(made)
+        if not isinstance(wrapped, cls):
+            raise ValueError(f"{description['class_name']!r} is no {cls.namespace[6:]} of Keras.")
+        return wrapped
+
+
+class KerasOptimizer(KerasObject):
+    """An optimizer of Keras; the recipe gives its learning rate."""
+
+    namespace: ClassVar[str] = "keras.optimizers"
+    ignored: ClassVar[tuple[str, ...]] = ("name", "learning_rate")
+
+    @property
+    def scaling(self) -> float:
+        """Power of the batch size with which the learning rate grows, see `Recipe.rescaled`."""
+        return 1.0 if self.name in ("SGD", "RMSprop") else 0.5
+
+    @classmethod
+    def of(cls, given: "keras.optimizers.Optimizer") -> Self:
+        """The value of an optimizer.
+
+        Raises:
+            ValueError: If it has a learning rate of its own.
+        """
+        config = given.get_config()
+        default = inspect.signature(type(given)).parameters.get("learning_rate")
+        rate = config.get("learning_rate")
+        if default is None or not _same_number(rate, default.default):
+            raise ValueError(
+                "`optimizer` must have no learning rate of its own: the recipe's is `learning_rate`. "
+                f"Received: {type(given).__name__}(learning_rate={rate!r})"
+            )
+        return super().of(given)
+
+    def build(self, learning_rate: Any = None, model: "keras.Model | None" = None) -> Any:
+        """A new optimizer with the recipe's learning rate; it decays what Keras decays."""
+        made = super().build()
+        if learning_rate is None:
+            return made
+        return type(made).from_config({**made.get_config(), "learning_rate": learning_rate})
+
+
+class KerasSchedule(KerasObject):
+    """A learning rate schedule of Keras, by updates, with its own rates."""
+
+    namespace: ClassVar[str] = "keras.optimizers.schedules"
+
+
+class KerasLoss(KerasObject):
+    """A loss of Keras, of logits."""
+
+    namespace: ClassVar[str] = "keras.losses"
+    label_smoothing: ClassVar[float] = 0.0
+
+    @property
+    def activation(self) -> str:
+        """What makes probabilities of logits that are trained with this loss."""
+        return "sigmoid" if self.name.startswith("Binary") else "softmax"
+
+    @classmethod
+    def of(cls, given: "keras.losses.Loss") -> Self:
+        """The value of a loss.
+
+        Raises:
+            ValueError: If it takes probabilities.
+        """
+        if given.get_config().get("from_logits") is False:
+            raise ValueError(
+                "`loss` must take logits, which the networks give: from_logits=True. "
+                f"Received: {type(given).__name__}(from_logits=False)"
+            )
+        return super().of(given)
+
+    def build(self, reduction: str | None = "sum_over_batch_size") -> "keras.losses.Loss":
+        """A new loss."""
+        return super().build(reduction=reduction)
+
+
+class KerasLayer(KerasObject):
+    """An image layer of Keras, called with `training=True` on batches of float32 in 0..255."""
+
+    namespace: ClassVar[str] = "keras.layers"
+
+
+def wrapped_object(value: Any) -> Any:
+    """The value of an object of Keras; anything else as it is."""
+    keras = sys.modules.get("keras")
+    if keras is None or isinstance(value, type):
+        return value
+    kinds = {
+        KerasOptimizer: keras.optimizers.Optimizer,
+        KerasSchedule: keras.optimizers.schedules.LearningRateSchedule,
+        KerasLoss: keras.losses.Loss,
+        KerasLayer: keras.layers.Layer,
+    }
+    for kind, base in kinds.items():
+        if isinstance(value, base):
+            return kind.of(value)
+    return value
+
+
+def _same_number(one: Any, other: Any) -> bool:
+    if not isinstance(one, int | float) or not isinstance(other, int | float):
+        return False
+    # Keras keeps the rate in float32.
+    return abs(one - other) <= 1e-6 * abs(other)
+
+
+def _defaults(made: Any) -> dict[str, Any]:
+    """The arguments of an object's class that nobody has to give, as its configuration has them."""
+    parameters = inspect.signature(type(made).__init__).parameters.values()
+    return {one.name: one.default for one in parameters if one.default is not one.empty}
+
+
+def _without_names(value: Any) -> Any:
+    """Keras counts names up and numbers objects: the same script would be another recipe next time."""
+    if isinstance(value, list | tuple):
+        return [_without_names(one) for one in value]
+    if isinstance(value, dict):
+        dropped = ("shared_object_id", "build_config", "compile_config")
+        kept = {key: _without_names(one) for key, one in value.items() if key not in dropped}
+        if isinstance(kept.get("config"), dict):
+            kept["config"].pop("name", None)
+        return kept
+    return value
+
+
+def _check_origin(value: Any, known: Mapping[str, Any]) -> None:
+    """Raises ValueError unless every object in Keras' description is Keras' own, registered, or given."""
+    if isinstance(value, list):
+        for one in value:
+            _check_origin(one, known)
+        return
+    if not isinstance(value, dict):
+        return
+    if "class_name" in value:
+        module, name = str(value.get("module") or ""), str(value["class_name"])
+        registered = importlib.import_module("keras.saving").get_registered_object
+        own = module.partition(".")[0] in _PACKAGES and name != "Lambda"
+        given = name in known or registered(str(value.get("registered_name"))) is not None
+        if name in ("function", "__lambda__", "Lambda", "__tensor__") or not (own or given):
+            raise ValueError(
+                f"{module or 'no module'}.{name} is neither Keras' own nor known here. Give its class: "
+                f"load_recipe(path, custom_objects=[{name}])."
+            )
+    for one in value.values():
+        _check_origin(one, known)
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, Part)

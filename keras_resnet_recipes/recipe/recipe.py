@@ -1,0 +1,339 @@
+"""`BaseRecipe`: a training procedure as a frozen value made of values."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from keras_resnet_recipes import applications
+from keras_resnet_recipes.augment.augmentation import Augmentation
+from keras_resnet_recipes.augment.mix import Mix
+from keras_resnet_recipes.names import closest
+from keras_resnet_recipes.part import UNPUBLISHED, Part, checked, number, to_json
+from keras_resnet_recipes.recipe.checks import check_together
+from keras_resnet_recipes.recipe.distillation import Distillation
+from keras_resnet_recipes.recipe.ema import EMA
+from keras_resnet_recipes.recipe.flat import Number, numbers, resolved
+from keras_resnet_recipes.recipe.keras_objects import (
+    KerasLayer,
+    KerasLoss,
+    KerasOptimizer,
+    KerasSchedule,
+    wrapped_object,
+)
+from keras_resnet_recipes.recipe.losses import CategoricalCrossentropy, Loss
+from keras_resnet_recipes.recipe.networks import checked_network, network_name
+from keras_resnet_recipes.recipe.optimizers import Lamb, Optimizer
+from keras_resnet_recipes.recipe.source import Source
+from keras_resnet_recipes.recipe.table import Comparison, compare, sheet
+from keras_resnet_recipes.recipe.test import Test
+from keras_resnet_recipes.schedules.cosine import Cosine
+from keras_resnet_recipes.schedules.schedule import Schedule
+
+NEUTRAL = Cosine(warmup_epochs=0, warmup_learning_rate=0.0, minimum_learning_rate=0.0)
+
+
+def part(default: Any, help: str, kind: type[Part]) -> Any:
+    """Declares a field that holds a part."""
+    metadata = {**number(default, help).metadata, "part": kind}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False, init=False)
+class BaseRecipe:
+    """Every number of a training procedure; `krr.Recipe` adds the methods that run it."""
+
+    source: ClassVar[Source | None] = None
+    published_top1: ClassVar[float | None] = None
+    published_on: ClassVar[str] = "ImageNet-1k"
+    target_top1: ClassVar[float | None] = None
+
+    _abstract: ClassVar[bool] = True
+
+    known: ClassVar[dict[str, type["BaseRecipe"]]] = {}
+    """Every recipe by the name of its class."""
+
+    network: Any = number("ResNet50", "network of krr.applications, or a function like those")
+    classes: int | None = number(None, "number of classes", minimum=2, none="from the data")
+    weights: str | None = number(
+        None, "initial weights: published such as a1_in1k, a file, a run folder", none="random"
+    )
+    frozen_stages: int = number(
+        0,
+        "stages that keep those weights: 1 is the stem, 5 all but the classifier",
+        minimum=0,
+        maximum=5,
+    )
+    zero_gamma: bool = number(False, "batch-norm scales that end a residual branch start at 0")
+    drop_path_rate: float = number(
+        0.0, "stochastic depth of the last block, linear from 0", minimum=0, maximum=1
+    )
+    epochs: int = number(100, "passes over the training set, warm-up included", minimum=1)
+    batch_size: int = number(256, "images per update, over all devices", minimum=1)
+    learning_rate: float | None = number(
+        0.001, "peak rate, used as it is at batch_size", above=0, none="of the schedule"
+    )
+    optimizer: Optimizer | KerasOptimizer = part(Lamb(), "optimizer", Optimizer)
+    schedule: Schedule | KerasSchedule = part(NEUTRAL, "learning rate schedule", Schedule)
+    ema: EMA | None = part(None, "EMA of the weights", EMA)
+    loss: Loss | KerasLoss = part(CategoricalCrossentropy(), "loss", Loss)
+    distillation: Distillation | None = part(None, "distillation", Distillation)
+    train_size: int = number(224, "side of a training image, pixels", minimum=1)
+    repeated_augmentation: int = number(
+        1, "copies of an image in a batch, each augmented anew", minimum=1
+    )
+    augmentation: tuple[Augmentation | KerasLayer, ...] = part((), "augmentation", Augmentation)
+    mix: Mix | KerasLayer | None = part(None, "MixUp and CutMix", Mix)
+    mix_per_replica: bool = number(True, "each device mixes its shard of a batch on its own")
+    test: Test = part(Test(), "evaluation", Test)
+    gradient_accumulation_steps: int = number(1, "micro-batches per update", minimum=1)
+    data_on_device: bool = number(
+        False, "the data set lies in device memory and is augmented there (small images)"
+    )
+    unreadable_images: str = number(
+        "skip", "skip (raise above 1 % of the data) or raise at once", choices=("skip", "raise")
+    )
+    batch_norm: str = number(
+        "replica",
+        "statistics per device, averaged to evaluate and save; or of the batch (JAX: always)",
+        choices=("replica", "synchronized"),
+    )
+    precision: str = number(
+        "auto",
+        "auto is mixed_float16 on GPUs, mixed_bfloat16 on TPUs, float32 elsewhere",
+        choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
+    )
+
+    def __init_subclass__(cls, *, abstract: bool = False) -> None:
+        """Makes the class body's values the defaults of the new recipe."""
+        super().__init_subclass__()
+        cls._abstract = abstract
+        if not abstract:
+            if len(cls.__bases__) > 1 or not cls.__base__._abstract:
+                raise ValueError(
+                    f"`{cls.__name__}` must inherit from `Recipe` alone. Received: {cls.__bases__}"
+                )
+            cls._take_values()
+        dataclasses.dataclass(frozen=True, kw_only=True, repr=False, init=False)(cls)
+        BaseRecipe.known[cls.__name__] = cls
+
+    @classmethod
+    def _take_values(cls) -> None:
+        """Checks the values of a class body and declares them as fields."""
+        declared = {field.name: field for field in dataclasses.fields(BaseRecipe)}
+        legal = [*declared, "source", "published_top1", "published_on", "target_top1"]
+        values = {name: one for name, one in vars(cls).items() if not name.startswith("_")}
+        cls.__annotations__ = dict(vars(cls).get("__annotations__", {}))
+        for name, value in values.items():
+            if name not in legal:
+                raise ValueError(
+                    f"`{cls.__name__}` sets `{name}`, which is no field.{closest(name, legal)}"
+                )
+            if name in declared:
+                field = declared[name]
+                cls.__annotations__[name] = field.type
+                metadata = {**field.metadata, "published": True}
+                default = _checked(field, value)
+                setattr(cls, name, dataclasses.field(default=default, metadata=metadata))
+
+    def __new__(cls, *positional: Any, **values: Any) -> Self:
+        """Refuses what is given without a name, which the generated constructor cannot explain."""
+        if positional:
+            raise ValueError(
+                f"`{cls.__name__}` takes its fields by name. Received: {positional[0]!r} without one"
+            )
+        return super().__new__(cls)
+
+    def __init__(self, **changes: Any) -> None:
+        """Takes fields and, by their flat names, the numbers of parts."""
+        defaults = {field.name: field.default for field in dataclasses.fields(type(self))}
+        self._set(resolved(defaults, changes, type(self)))
+
+    def _set(self, values: dict[str, Any]) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, values[field.name]))
+        check_together(self)
+
+    def __getattr__(self, name: str) -> Any:
+        """The number of a part by its flat name."""
+        # A field that is missing is one of a copy that is being made.
+        if not name.startswith("_") and name not in self.__dataclass_fields__:
+            for one in numbers(self):
+                if one.name == name:
+                    return one.value
+        raise AttributeError(f"{type(self).__name__} has no `{name}`")
+
+    def __repr__(self) -> str:
+        changed = ", ".join(f"{name}={value!r}" for name, value in self.changed().items())
+        return f"{type(self).__name__}({changed})"
+
+    def __str__(self) -> str:
+        return sheet(self)
+
+    def sheet(self, *, every_row: bool = False) -> str:
+        """The paper's table as text; `every_row` has also the numbers that no recipe needs to set."""
+        return sheet(self, every_row=every_row)
+
+    def numbers(self) -> Iterator[Number]:
+        """Every number with its flat name, help and range."""
+        return numbers(self)
+
+    def changed(self) -> dict[str, Any]:
+        """What differs from the published recipe: flat numbers, or whole fields where parts differ."""
+        found: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value, published = getattr(self, field.name), field.default
+            if value == published:
+                continue
+            inner = _inner_changes(self, type(self), field.name)
+            found |= {field.name: value} if inner is None else inner
+        return found
+
+    def missing(self) -> list[str]:
+        """Flat names of the numbers that nobody published and that have no value yet."""
+        return [one.name for one in numbers(self) if one.value is UNPUBLISHED]
+
+    @property
+    def network_name(self) -> str:
+        """What tables and files call the network."""
+        return network_name(self.network)
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of the training: `epochs`, and those that the schedule adds at its end."""
+        own = isinstance(self.schedule, Schedule)
+        return self.schedule.total_epochs_of(self.epochs) if own else self.epochs
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed."""
+        return self.mix is not None and getattr(self.mix, "mixes", True)
+
+    @property
+    def mixes_in_pairs(self) -> bool:
+        """Whether image i is mixed with image n-1-i, so that n must be even."""
+        return self.mixes and getattr(self.mix, "partner", "") == "reversed"
+
+    @property
+    def whitening(self) -> bool:
+        """Whether the network begins with a convolution that whitens patches of the data."""
+        return bool(getattr(self.network, "whitening", False))
+
+    def augmentation_of(self, kind: type[Augmentation]) -> Augmentation | None:
+        """The first augmentation of a class, if there is one."""
+        return next((one for one in self.augmentation if isinstance(one, kind)), None)
+
+    def replace(self, **changes: Any) -> Self:
+        """The same recipe with other values.
+
+        Args:
+            **changes: Fields, or numbers of parts by their flat names; None takes a part out, by the
+                name of its class in snake case.
+
+        Raises:
+            ValueError: If a name is nobody's, or a value is not legal.
+
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A1().replace(epochs=100, mixup_alpha=0.1)
+        A1(epochs=100, mixup_alpha=0.1)
+        >>> [type(step).__name__ for step in krr.A1().replace(rand_augment=None).augmentation]
+        ['RandomResizedCrop', 'RandomFlip']
+        """
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return type(self)(**resolved(values, changes, type(self)))
+
+    def rescaled(self, batch_size: int) -> Self:
+        """The recipe for another batch size, its learning rate scaled by the optimizer's rule.
+
+        The peak rate of LAMB, AdamW and other adaptive optimizers grows with the square root of the
+        batch size, that of SGD and RMSProp with the batch size itself (Goyal et al.,
+        arXiv:1706.02677); the start of the warm-up and the minimum stay, as in the published commands
+        for smaller machines (timm's A2 on 4 x 256: learning rate 3.5e-3 = 5e-3 * sqrt(1024 / 2048),
+        warm-up from 1e-4).
+
+        Args:
+            batch_size: Images per update.
+
+        Raises:
+            ValueError: If `batch_size` is no number of images, or rate or batch size have no value.
+
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A2().rescaled(512)
+        A2(batch_size=512, learning_rate=0.0025)
+        """
+        missing = [
+            name
+            for name in ("batch_size", "learning_rate")
+            if getattr(self, name) in (UNPUBLISHED, None)
+        ]
+        if missing:
+            raise ValueError(
+                f"`{'` and `'.join(missing)}` must have a value to be rescaled: {type(self).__name__} has none. "
+                "Give both for the batch you want, with `replace` or --set."
+            )
+        factor = max(batch_size / self.batch_size, 0.0) ** self.optimizer.scaling
+        return self.replace(batch_size=batch_size, learning_rate=self.learning_rate * factor)
+
+    def diff(self, other: "BaseRecipe") -> Comparison:
+        """The numbers in which two recipes differ, as a table when printed.
+
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A1().diff(krr.A1(epochs=300))
+                A1   A1 (epochs=300)
+        epochs  600  300
+        """
+        return compare(self, other)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The recipe as JSON text, every number written out; also to a file if `path` is given.
+
+        `load_recipe` reads it back.
+
+        >>> import keras_resnet_recipes as krr
+        >>> print(krr.A3().to_json()[:20])
+        {
+          "recipe": "A3",
+        """
+        values = {f.name: to_json(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        text = json.dumps({"recipe": type(self).__name__, **values}, indent=2) + "\n"
+        if path is not None:
+            Path(path).write_text(text)
+        return text
+
+    def citation(self) -> str:
+        """BibTeX of the paper the recipe comes from.
+
+        Raises:
+            ValueError: If the recipe has no source.
+
+        >>> import keras_resnet_recipes as krr
+        >>> print(krr.A1().citation().splitlines()[0])
+        @article{arxiv:2110.00476,
+        """
+        if self.source is None:
+            raise ValueError(f"`{type(self).__name__}` has no `source` to cite.")
+        return self.source.bibtex()
+
+
+def _checked(field: "dataclasses.Field[Any]", value: Any) -> Any:
+    """A field's value in its own type; objects of Keras and functions become parts."""
+    if field.name == "network":
+        return checked_network(value, applications.NETWORKS)
+    if "part" in field.metadata:
+        many = isinstance(value, list | tuple)
+        value = tuple(map(wrapped_object, value)) if many else wrapped_object(value)
+    return checked(field, value, field.type)
+
+
+def _inner_changes(recipe: BaseRecipe, kind: type[BaseRecipe], field: str) -> dict[str, Any] | None:
+    """Changes of a field's parts by flat name; None where other parts are there."""
+
+    def own(one: BaseRecipe) -> dict[tuple[Any, ...], Number]:
+        found = (n for n in numbers(one) if n.place[0] == field)
+        return {(type(n.part), *n.place): n for n in found}
+
+    before, after = own(kind()), own(recipe)
+    if before.keys() != after.keys() or not after or next(iter(after))[0] is type(None):
+        return None
+    return {n.name: n.value for key, n in after.items() if n.value != before[key].value}

@@ -1,0 +1,239 @@
+"""Recipes as text: one with its numbers, several side by side."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from keras_resnet_recipes.part import Part, shown
+from keras_resnet_recipes.recipe.flat import Number, numbers
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.recipe.recipe import BaseRecipe
+
+# The first field of each group, in the order of the fields.
+_GROUPS = {
+    "network": "network",
+    "epochs": "optimization",
+    "loss": "loss",
+    "train_size": "training images",
+    "mix": "mixing",
+    "test": "evaluation",
+    "gradient_accumulation_steps": "execution",
+}
+
+
+_NEUTRAL = (None, 0, 1, ())
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Numbers of several recipes side by side; printing it gives the table.
+
+    Args:
+        columns: Name of each recipe.
+        rows: For each number the recipes' values, as text.
+    """
+
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[str, ...]]
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return "no differences"
+        header = ("", *self.columns)
+        return "\n".join(table([header, *((name, *values) for name, values in self.rows.items())]))
+
+    __repr__ = __str__
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of left-aligned columns, two spaces apart.
+
+    >>> table([("a", "1"), ("long", "2")])
+    ['a     1', 'long  2']
+    """
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    """One row of a recipe's table: a part, or a number."""
+
+    field: str
+    name: str
+    value: Any
+    text: str
+    help: str
+    is_set: bool
+
+
+def _rows(recipe: "BaseRecipe") -> Iterator[_Row]:
+    """Every part of a recipe followed by its numbers, and every field that holds no part."""
+    held = list(numbers(recipe))
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        published = field.metadata.get("published", False) or value != field.default
+        parts = value if isinstance(value, tuple) else (value,)
+        several = isinstance(value, tuple)
+        if not several and not isinstance(value, Part):
+            text = shown(value, field.metadata["none"])
+            yield _Row(field.name, field.name, value, text, field.metadata["help"], published)
+            continue
+        for index, part in enumerate(parts):
+            name = field.name if not several else part.label()
+            plain = any(n.part is part for n in held)
+            text = type(part).__name__ if plain else _called(part)
+            help = (type(part).__doc__ or "").partition("\n")[0]
+            yield _Row(field.name, name, type(part), text, help, published)
+            for one in held:
+                if one.place[:2] == (field.name, index if several else None):
+                    yield _number_row(one, published)
+
+
+def _called(part: Part) -> str:
+    """A part without numbers of its own: its class, or what it stands for."""
+    text = repr(part)
+    return type(part).__name__ if text == f"{type(part).__name__}()" else text
+
+
+def _number_row(one: Number, published: bool) -> _Row:
+    metadata = one.field.metadata
+    text = shown(one.value, metadata.get("none", "off"))
+    unchanged = one.value == one.field.default
+    # A default that leaves something out is no news; one that is a figure of the procedure is.
+    is_set = published and not (unchanged and (isinstance(one.value, str) or one.value in _NEUTRAL))
+    return _Row(one.place[0], one.name, one.value, text, metadata.get("help", ""), is_set)
+
+
+def compare(*recipes: "BaseRecipe", every_row: bool = False) -> Comparison:
+    """The paper's table: one column per recipe, one row per number; "—" where a recipe has no such number.
+
+    Args:
+        *recipes: Recipes, at least one.
+        every_row: Also the rows in which all agree.
+
+    Raises:
+        ValueError: If no recipe is given or one is no recipe.
+
+    >>> import keras_resnet_recipes as krr
+    >>> print(krr.compare(krr.A2(), krr.A2(label_smoothing=0.1)))
+                     A2  A2 (label_smoothing=0.1)
+    label_smoothing  0   0.1
+    """
+    strangers = [one for one in recipes if not hasattr(one, "numbers") or isinstance(one, type)]
+    if strangers or not recipes:
+        raise ValueError(
+            f"`recipes` must be recipes such as krr.A1(). Received: {strangers or 'none'}"
+        )
+    columns = [{row.name: row for row in _rows(recipe)} for recipe in recipes]
+    rows = {}
+    for name in _ordered(columns):
+        cells = [column.get(name) for column in columns]
+        differ = len({repr(cell and (cell.value, cell.text)) for cell in cells}) > 1
+        if every_row or differ:
+            rows[name] = tuple("—" if cell is None else cell.text for cell in cells)
+    return Comparison(columns=tuple(_column_name(recipe) for recipe in recipes), rows=rows)
+
+
+def _ordered(columns: Sequence[Mapping[str, _Row]]) -> list[str]:
+    """The names of all rows: those of a field together, in the order in which they come up."""
+    fields = dict.fromkeys(row.field for column in columns for row in column.values())
+    return [
+        name
+        for field in fields
+        for name in dict.fromkeys(
+            row.name for column in columns for row in column.values() if row.field == field
+        )
+    ]
+
+
+def _column_name(recipe: "BaseRecipe") -> str:
+    """A recipe's name, with what was changed of the published one."""
+    name, _, changes = repr(recipe).partition("(")
+    if changes == ")":
+        return name
+    short = changes if len(changes) <= 60 else f"{changes[:57]}...)"
+    return f"{name} ({short}"
+
+
+@dataclasses.dataclass(frozen=True)
+class TableRow:
+    """One row of a recipe's table.
+
+    Args:
+        group: What it belongs to, such as "optimization".
+        name: Flat name.
+        text: The value.
+        help: What it means.
+        published: The published value where this one differs; None where it does not.
+    """
+
+    group: str
+    name: str
+    text: str
+    help: str
+    published: str | None = None
+
+
+def table_rows(recipe: "BaseRecipe", *, every_row: bool = False) -> list[TableRow]:
+    """The rows of a recipe's table: what it sets and what was changed.
+
+    Args:
+        recipe: The recipe.
+        every_row: Also the numbers that have their neutral value.
+    """
+    published = {row.name: row for row in _rows(type(recipe)())}
+    found, seen, groups = [], set(), _groups(recipe)
+    for row in _rows(recipe):
+        seen.add(row.name)
+        before = published.get(row.name)
+        same = before is not None and before.text == row.text
+        if every_row or row.is_set or not same:
+            was = None if same else "not there" if before is None else before.text
+            found.append(TableRow(groups[row.field], row.name, row.text, row.help, was))
+    for name, row in published.items():
+        if name not in seen and (row.is_set or every_row):
+            found.append(TableRow(groups[row.field], name, "—", row.help, row.text))
+    order = list(dict.fromkeys(groups.values()))
+    return sorted(found, key=lambda row: order.index(row.group))
+
+
+def _groups(recipe: "BaseRecipe") -> dict[str, str]:
+    """The group of every field."""
+    groups, group = {}, ""
+    for field in dataclasses.fields(recipe):
+        group = _GROUPS.get(field.name, group)
+        groups[field.name] = group
+    return groups
+
+
+def sheet(recipe: "BaseRecipe", *, every_row: bool = False) -> str:
+    """A recipe's table as text, in groups, changed values next to the published ones."""
+    rows = table_rows(recipe, every_row=every_row)
+    changed = any(row.published is not None for row in rows)
+    lines: list[tuple[str, ...]] = []
+    for row in rows:
+        if (row.group.upper(),) not in lines:
+            lines.append((row.group.upper(),))
+        note = f"({row.published} in {type(recipe).__name__})" if row.published is not None else ""
+        lines.append((row.name, row.text, *([note] if changed else []), row.help))
+    return "\n".join([_title(recipe), *_aligned(lines)])
+
+
+def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows in columns; a line of one cell is a heading."""
+    rows = iter(table([line for line in lines if len(line) > 1]))
+    return [f"\n{line[0]}" if len(line) == 1 else next(rows) for line in lines]
+
+
+def _title(recipe: "BaseRecipe") -> str:
+    title = type(recipe).__name__
+    if recipe.source is not None:
+        title += f": {recipe.source.title} ({recipe.source})"
+    if recipe.published_top1 is not None:
+        title += f", published top-1 {recipe.published_top1} % on {recipe.published_on}"
+    return title

@@ -1,0 +1,7 @@
+from .cosine import Cosine as Cosine
+from .per_update import PerUpdate as PerUpdate
+from .piecewise_linear import PiecewiseLinear as PiecewiseLinear
+from .plateau import Plateau as Plateau
+from .schedule import Schedule as Schedule
+from .staircase import Exponential as Exponential
+from .staircase import Step as Step

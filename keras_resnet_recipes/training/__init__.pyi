@@ -1,0 +1,11 @@
+from . import parts as parts
+from . import rates as rates
+from . import views as views
+from .evaluation import evaluate as evaluate
+from .evaluation import predict as predict
+from .first_pictures import preview as preview
+from .first_pictures import stages as stages
+from .fit import fit as fit
+from .fit import load_run as load_run
+from .pipeline import evaluation_batches as evaluation_batches
+from .pipeline import training_batches as training_batches

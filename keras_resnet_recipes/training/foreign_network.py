@@ -1,0 +1,48 @@
+"""Networks of other people, built by a function with the signature of `keras.applications`."""
+
+import inspect
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
+from keras_resnet_recipes.recipe import BaseRecipe
+
+_NORMALIZING = (keras.layers.Rescaling, keras.layers.Normalization)
+
+
+def foreign_network(recipe: BaseRecipe) -> keras.Model:
+    """A network from images of 0..255 to logits, with random weights.
+
+    A network of keras.applications that does not normalize its images gets ImageNet's mean and deviation in
+    front. What it cannot do of the recipe is printed.
+
+    Raises:
+        ValueError: If the function does not build such a network.
+    """
+    function = recipe.network.function()
+    legal = inspect.signature(function).parameters
+    size = recipe.train_size
+    options: dict[str, Any] = {
+        "weights": None,
+        "classes": recipe.classes,
+        "classifier_activation": None,
+        "input_shape": (size, size, 3),
+        "drop_path_rate": recipe.drop_path_rate,
+    }
+    takes_all = any(one.kind is one.VAR_KEYWORD for one in legal.values())
+    given = {name: value for name, value in options.items() if takes_all or name in legal}
+    model = function(**given)
+    normalizes = any(isinstance(layer, _NORMALIZING) for layer in model.layers[:4])
+    if not normalizes and "input_tensor" in legal and recipe.network.module == "keras.applications":
+        inputs = keras.Input((size, size, 3))
+        variance = [one**2 for one in IMAGENET_STD]
+        normalized = keras.layers.Normalization(mean=IMAGENET_MEAN, variance=variance)(inputs)
+        model = function(**given, input_tensor=normalized)
+    unused = {"zero_gamma": recipe.zero_gamma}
+    if "drop_path_rate" not in given:
+        unused["drop_path_rate"] = recipe.drop_path_rate
+    ignored = [f"{name}={value}" for name, value in unused.items() if value]
+    if ignored:
+        print(f"`network`: {recipe.network.name} has no {' and no '.join(ignored)} to set.")
+    return model
