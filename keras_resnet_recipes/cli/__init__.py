@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from keras_resnet_recipes.backend import prepare_command, unusable
 from keras_resnet_recipes.cli import (
     experiments,
     export,
@@ -36,12 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     options = _parser().parse_args(arguments)
+    prepare_command(options.debug)
     try:
         status = options.run(options)
     except (ValueError, ImportError, ConnectionError) as error:
         if options.debug:
             raise
-        print(f"krr: error: {error}", file=sys.stderr)
+        print(f"krr: error: {unusable(error) or error}", file=sys.stderr)
         return 2
     except (FloatingPointError, OSError) as error:
         if options.debug:

@@ -4,8 +4,6 @@ import argparse
 from typing import Any
 
 from keras_resnet_recipes.cli.models import MODEL, add_model_options, trained
-from keras_resnet_recipes.export import FORMATS
-from keras_resnet_recipes.export import export as export_model
 
 
 def add_commands(commands: Any) -> None:
@@ -14,7 +12,9 @@ def add_commands(commands: Any) -> None:
         "export", help="write a trained model as SavedModel, ONNX or LiteRT, and check the file"
     )
     command.add_argument("model", metavar="MODEL", help=MODEL)
-    command.add_argument("--to", required=True, choices=FORMATS, help="kind of the file")
+    command.add_argument(
+        "--to", required=True, choices=("saved_model", "onnx", "litert"), help="kind of the file"
+    )
     command.add_argument(
         "--out",
         required=True,
@@ -32,6 +32,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    from keras_resnet_recipes.export import export as export_model
+
     fixed = None if options.size == "any" else options.size
     loaded = trained(options.model, options, fixed)
     deviation = export_model(

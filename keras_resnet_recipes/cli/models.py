@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_resnet_recipes import applications
-from keras_resnet_recipes.inference import ACTIVATIONS, load_file
 from keras_resnet_recipes.names import closest, closest_path
-from keras_resnet_recipes.recipes import Recipe, load_recipe
+from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +35,7 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--activation",
-        choices=ACTIVATIONS,
+        choices=("softmax", "sigmoid"),
         help="makes probabilities; default: sigmoid for a model trained with binary cross-entropy, else softmax",
     )
 
@@ -59,6 +58,8 @@ def trained(name: str, options: argparse.Namespace, size: int | None = None) -> 
     if Path(name).suffix == ".keras":
         if options.weights is not None:
             raise ValueError(f"`--weights` is not for a .keras file; received {options.weights!r}.")
+        from keras_resnet_recipes.inference import load_file
+
         model = load_file(name, compile=options.activation is None)
     else:
         model = _network(name, options.weights)
@@ -81,6 +82,8 @@ def load_network(path: str) -> "keras.Model":
         raise ValueError(
             f"`--teacher` must be an existing run folder or .keras file; received {path!r}.{closest_path(Path(path))}"
         )
+    from keras_resnet_recipes.inference import load_file
+
     return load_file(path)
 
 
@@ -89,7 +92,7 @@ def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Train
 
     if options.weights not in (None, "best", "last"):
         raise ValueError(f"`--weights` of a run is best or last; received {options.weights!r}.")
-    recipe: Recipe = load_recipe(folder)
+    recipe: BaseRecipe = load_recipe(folder)
     crop = training.views.center_crop(recipe, size)
     activation = options.activation or training.views.activation(recipe)
     return Trained(training.load_run(folder, options.weights), crop, activation)

@@ -8,8 +8,8 @@ from keras_resnet_recipes.cli.experiments import add_seeds, seeds_of, validation
 from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.cli.recipes import DATA, add_changes, add_size, changed, chosen_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
-from keras_resnet_recipes.clock import reached
-from keras_resnet_recipes.recipes import Recipe, load_recipe
+from keras_resnet_recipes.recipe import load_recipe
+from keras_resnet_recipes.recipes import Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -168,6 +168,8 @@ def _summary(history: "Log", run_dir: str | Path | None) -> str:
 
 
 def _time_to(top1: float, history: "Log") -> str:
+    from keras_resnet_recipes.clock import reached
+
     found = reached(history, top1)
     if found is None:
         return f"{top1:g} % not reached (best {100 * max(history['val_top1']):.2f} %)"
