@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -67,7 +66,6 @@ class Feed:
         data_service: Must be None.
         augment: Must be None.
         mix: Must be None.
-        real: Must be None.
 
     Raises:
         ValueError: If there are several devices or a data service, or images are of another size than the recipe's.
@@ -86,9 +84,8 @@ class Feed:
         data_service: str | None = None,
         augment: Any = None,
         mix: Any = None,
-        real: str | Path | None = None,
     ) -> None:
-        others = {"data_service": data_service, "augment": augment, "mix": mix, "real": real}
+        others = {"data_service": data_service, "augment": augment, "mix": mix}
         _check(replicas, others)
         self._recipe, self._images, self._validation = recipe, images, validation
         self._seed, self._batches_per_call = seed, batches_per_call
@@ -308,6 +305,6 @@ def _check(replicas: int, others: Mapping[str, Any]) -> None:
     for name, given in others.items():
         if given is not None:
             raise ValueError(
-                f"`{name}` must be None with data_on_device=True, where pictures have no files and are made on "
-                f"the device; received {given!r}."
+                f"`{name}` must be None with data_on_device=True, where images are made on the device; "
+                f"received {given!r}."
             )

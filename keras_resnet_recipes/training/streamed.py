@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,7 +15,6 @@ from keras_resnet_recipes.training import parts
 from keras_resnet_recipes.training.ingredients import stages
 from keras_resnet_recipes.training.own_steps import OwnSteps
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
-from keras_resnet_recipes.training.real import real_labels
 from keras_resnet_recipes.training.stage import Stage
 
 __all__ = ["Feed", "read"]
@@ -36,7 +34,6 @@ class Feed:
         data_service: Address of a tf.data service whose workers make the training pictures.
         augment: The caller's layers and functions in place of the recipe's augmentation.
         mix: The same in place of its mixing.
-        real: JSON file of ReaL labels of what to evaluate on.
 
     Raises:
         ValueError: If what to evaluate on cannot be used.
@@ -55,7 +52,6 @@ class Feed:
         data_service: str | None = None,
         augment: Sequence[Callable[..., Any]] | None = None,
         mix: Callable[..., Any] | None = None,
-        real: str | Path | None = None,
     ) -> None:
         self._recipe, self._images, self._tested = recipe, images, validation
         self._own = OwnSteps(augment, mix)
@@ -83,7 +79,6 @@ class Feed:
                 unreadable=self._watchers[-1],
                 replicas=replicas,
                 host=devices.host(),
-                real=None if real is None else real_labels(real, validation, recipe.classes),
             )
 
     @property
