@@ -9,9 +9,7 @@ from typing import Any
 from keras_resnet_recipes.cli import plan
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipes import (
-    COLUMNS,
     RECIPES,
-    TABLE2,
     Recipe,
     compare,
     from_timm,
@@ -39,17 +37,7 @@ def add_commands(commands: Any) -> None:
     _add_preview(commands.add_parser("preview", help="draw what the network will see"))
 
     command = commands.add_parser("compare", help="recipes side by side")
-    command.add_argument(
-        "recipes",
-        metavar="RECIPE",
-        nargs="*",
-        help=f"such as A1 A2 A3; also {', '.join(COLUMNS)}, of which some numbers are known",
-    )
-    command.add_argument(
-        "--table2",
-        action="store_true",
-        help=f"the table of 'ResNet strikes back': {', '.join(TABLE2)}",
-    )
+    command.add_argument("recipes", metavar="RECIPE", nargs="+", help="such as A1 A2 A3")
     command.add_argument("--all", action="store_true", help="also the rows in which all agree")
     command.set_defaults(run=_compare)
 
@@ -113,11 +101,9 @@ def named_recipe(name: str) -> Recipe:
         return RECIPES[name]()
     if Path(name).exists():
         return load_recipe(name)
-    raise ValueError(f"there is no recipe {name!r}.{closest(name, RECIPES)} {_legal()}")
-
-
-def _legal() -> str:
-    return f"Recipes are {', '.join(RECIPES)}."
+    raise ValueError(
+        f"there is no recipe {name!r}.{closest(name, RECIPES)} Recipes are {', '.join(RECIPES)}."
+    )
 
 
 def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
@@ -161,11 +147,7 @@ def _preview(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    names = [*options.recipes, *(TABLE2 if options.table2 else ())]
-    if not names:
-        raise ValueError(f"`RECIPE` is missing: krr compare A1 A2. {_legal()}")
-    columns = (COLUMNS[name] if name in COLUMNS else named_recipe(name) for name in names)
-    print(compare(*columns, every_row=options.all))
+    print(compare(*map(named_recipe, options.recipes), every_row=options.all))
 
 
 def _from_timm(options: argparse.Namespace) -> None:

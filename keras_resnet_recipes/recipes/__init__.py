@@ -2,7 +2,6 @@
 
 from keras_resnet_recipes.recipes.bag_of_tricks import BagOfTricks
 from keras_resnet_recipes.recipes.base import Recipe
-from keras_resnet_recipes.recipes.columns import COLUMNS, TABLE2
 from keras_resnet_recipes.recipes.dawnbench import DAWNBench
 from keras_resnet_recipes.recipes.distillation import Distill
 from keras_resnet_recipes.recipes.loading import load_recipe
@@ -11,7 +10,7 @@ from keras_resnet_recipes.recipes.original import He2015, He2015CIFAR
 from keras_resnet_recipes.recipes.source import Source
 from keras_resnet_recipes.recipes.strikes_back import A1, A2, A3
 from keras_resnet_recipes.recipes.strikes_back_appendix import C1, C2, B, D
-from keras_resnet_recipes.recipes.tables import Column, compare
+from keras_resnet_recipes.recipes.tables import compare
 from keras_resnet_recipes.recipes.timm_recipe import from_timm
 from keras_resnet_recipes.recipes.transfer import FineTune, LinearProbe
 
@@ -43,12 +42,9 @@ __all__ = [
     "A3",
     "C1",
     "C2",
-    "COLUMNS",
     "RECIPES",
-    "TABLE2",
     "B",
     "BagOfTricks",
-    "Column",
     "D",
     "DAWNBench",
     "DeiT",

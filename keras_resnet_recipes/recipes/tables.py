@@ -5,7 +5,6 @@ import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipes.checks import unread
 from keras_resnet_recipes.recipes.fields import checked, shown
 from keras_resnet_recipes.recipes.settings import Settings
@@ -30,10 +29,7 @@ class Comparison:
         if not self.rows:
             return "no differences"
         header = ("", *self.columns)
-        lines = table([header, *((name, *values) for name, values in self.rows.items())])
-        if any(value.endswith("?") for values in self.rows.values() for value in values):
-            lines.append("? not verified: not seen in its source")
-        return "\n".join(lines)
+        return "\n".join(table([header, *((name, *values) for name, values in self.rows.items())]))
 
     __repr__ = __str__
 
@@ -51,51 +47,12 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-@dataclasses.dataclass(frozen=True)
-class Column:
-    """A procedure of which only some numbers are known here: it can be compared, and not trained.
-
-    Args:
-        name: What tables call it.
-        published_top1: Its top-1 on ImageNet-1k, per cent.
-        values: Pairs of a recipe's field and the value published, for the fields that are known.
-        unverified: Of "published_top1" and these fields those that were not seen in a source; tables
-            put a question mark behind them.
-
-    Raises:
-        ValueError: If a name is no field, or a value is not legal.
-
-    >>> import keras_resnet_recipes as krr
-    >>> print(krr.compare(krr.A3(), krr.Column("Short", 70.0, (("epochs", 30),), ("epochs",))))
-                    A3    Short
-    published_top1  78.1  70
-    epochs          100   30?
-    ? not verified: not seen in its source
-    """
-
-    name: str
-    published_top1: float
-    values: tuple[tuple[str, Any], ...] = ()
-    unverified: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        fields = {field.name: field for field in dataclasses.fields(Settings)}
-        for name, value in self.values:
-            if name not in fields:
-                raise ValueError(f"`{self.name}` has no field `{name}`.{closest(name, fields)}")
-            checked(fields[name], value)
-        for name in self.unverified:
-            if name not in ("published_top1", *dict(self.values)):
-                raise ValueError(f"`unverified` of {self.name} has {name!r}, which has no value.")
-
-
-def compare(*recipes: "Recipe | Column", every_row: bool = False) -> Comparison:
+def compare(*recipes: "Recipe", every_row: bool = False) -> Comparison:
     """The paper's table: one column a recipe, one row a field.
 
     Args:
-        *recipes: "Recipe"s and "Column"s, at least one. With a "Column" among them the published top-1
-            is a row, and what is not known of it is "—".
-        every_row: Also the rows in which all agree, as far as they are known.
+        *recipes: At least one recipe.
+        every_row: Also the rows in which all agree.
 
     Raises:
         ValueError: If no recipe is given or one is no recipe.
@@ -107,49 +64,26 @@ def compare(*recipes: "Recipe | Column", every_row: bool = False) -> Comparison:
     """
     from keras_resnet_recipes.recipes.base import Recipe
 
-    strangers = [recipe for recipe in recipes if not isinstance(recipe, Recipe | Column)]
+    strangers = [recipe for recipe in recipes if not isinstance(recipe, Recipe)]
     if strangers or not recipes:
         raise ValueError(
             f"`recipes` must be recipes such as krr.A1(); received {strangers or 'none'}."
         )
-    known = [_known(recipe) for recipe in recipes]
-    partial = any(isinstance(recipe, Column) for recipe in recipes)
     rows = {}
-    for name in [_TOP1] * partial + [field.name for field in dataclasses.fields(Settings)]:
-        cells = [column[name] for column in known if name in column]
+    for field in dataclasses.fields(Settings):
+        cells = [_cell(recipe, field.name) for recipe in recipes]
         differ = len({value for value, _ in cells}) > 1 or len({text for _, text in cells}) > 1
         if every_row or differ:
-            rows[name] = tuple(
-                _text(recipe, column, name) for recipe, column in zip(recipes, known, strict=True)
-            )
-    names = (getattr(recipe, "name", type(recipe).__name__) for recipe in recipes)
-    return Comparison(columns=tuple(names), rows=rows)
+            rows[field.name] = tuple(text for _, text in cells)
+    return Comparison(columns=tuple(type(recipe).__name__ for recipe in recipes), rows=rows)
 
 
-_TOP1 = "published_top1"
-
-
-def _known(recipe: "Recipe | Column") -> dict[str, tuple[Any, str]]:
-    """What is known of a recipe by field, each as a value and as text."""
-    if isinstance(recipe, Column):
-        values, fields = dict(recipe.values), dataclasses.fields(Settings)
-        top1: float | None = recipe.published_top1
-    else:
-        # Its own fields: they know what of them was not published.
-        fields = dataclasses.fields(recipe)
-        values = {field.name: getattr(recipe, field.name) for field in fields}
-        # With another value it is another experiment.
-        top1 = recipe.published_top1 if recipe == type(recipe)() else None
-    chosen = [field for field in fields if field.name in values]
-    known = {field.name: checked(field, values[field.name]) for field in chosen}
-    cells = {field.name: (known[field.name], shown(field, known[field.name])) for field in chosen}
-    return cells if top1 is None else {_TOP1: (top1, f"{top1:.6g}"), **cells}
-
-
-def _text(recipe: "Recipe | Column", known: dict[str, tuple[Any, str]], name: str) -> str:
-    if name not in known:
-        return "—"
-    return known[name][1] + "?" * (isinstance(recipe, Column) and name in recipe.unverified)
+def _cell(recipe: "Recipe", name: str) -> tuple[Any, str]:
+    """A field of a recipe as a value and as text."""
+    # The recipe's own field: it knows what of it was not published.
+    (field,) = (field for field in dataclasses.fields(recipe) if field.name == name)
+    value = checked(field, getattr(recipe, name))
+    return value, shown(field, value)
 
 
 def sheet(recipe: "Recipe", changed: Collection[str]) -> str:
