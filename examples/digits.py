@@ -15,7 +15,6 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes import plots
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--seed", type=int, default=0, help="seed of weights, order and augmentation")
@@ -56,5 +55,5 @@ history = recipe.fit(
 seconds = time.time() - start
 
 result = recipe.evaluate(history.model, (test_x, test_y), verbose=0)
-print(f"curve: {plots.save_curve(run_dir)}")
 print(f"top-1 {result['top1']:.4f} on {result['images']} held-out digits, {seconds:.0f} s")
+print(f"krr report {run_dir} draws its curves")

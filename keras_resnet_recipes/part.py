@@ -43,6 +43,7 @@ def number(
     none: str = "off",
     flat: str | None = None,
     from_recipe: bool = False,
+    off: Any = ...,
     kw_only: bool = False,
 ) -> Any:
     """Declares one field of a part or of a recipe.
@@ -59,6 +60,7 @@ def number(
         flat: The field's flat name, where the class's prefix and its own name do not make it.
         from_recipe: Whether the recipe fills the field in when it uses the part, such as the size
             of a crop. It is no number of the recipe's table.
+        off: Value that leaves the ingredient out, where there is one: an ablation tries it.
         kw_only: Whether the constructor takes it by name only.
 
     Returns:
@@ -74,6 +76,7 @@ def number(
         "none": none,
         "flat": flat,
         "from_recipe": from_recipe,
+        "off": off,
     }
     return dataclasses.field(default=default, metadata=metadata, kw_only=kw_only)
 

@@ -1,4 +1,4 @@
-"""Pictures: of a run, drawn from the files of its folder, and of what the network sees."""
+"""Pictures: of learning rates, and of what the network sees."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -8,49 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_resnet_recipes.callbacks import read_log
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from keras_resnet_recipes.training.stage import Stage
-
-CURVE = "curve.png"
-
-
-def save_curve(run_dir: str | Path) -> Path:
-    r"""Draws loss, accuracy and learning rate of every epoch of a run.
-
-    Args:
-        run_dir: A folder that `Recipe.fit(run_dir=...)` wrote, finished or not.
-
-    Returns:
-        The PNG written, `curve.png` in the folder.
-
-    Raises:
-        ValueError: If the folder has no log yet.
-        ImportError: If matplotlib is missing (the extra `plot`).
-
-    >>> import tempfile, pathlib, keras_resnet_recipes.plots as plots
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     log = "epoch,loss,top1,learning_rate\n0,0.7,0.1,0.001\n1,0.5,0.4,0.002\n"
-    ...     _ = pathlib.Path(folder, "log.csv").write_text(log)
-    ...     plots.save_curve(folder).name
-    'curve.png'
-    """
-    rows = read_log(run_dir)
-    if not rows:
-        raise ValueError(f"`run_dir` must hold a log.csv with an epoch; {str(run_dir)!r} has none.")
-    figure = _matplotlib("figure").Figure(figsize=(7, 8), layout="constrained")
-    loss, accuracy, rate = figure.subplots(3, sharex=True, height_ratios=(3, 3, 1.5))
-    _draw(loss, rows, {"loss": "training", "val_loss": "validation"}, "loss")
-    _draw(accuracy, rows, {"top1": "training, mixed pictures", "val_top1": "validation"}, "top-1")
-    _draw(rate, rows, {"learning_rate": ""}, "learning rate")
-    rate.set_xlabel("epoch")
-    rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
-    path = Path(run_dir) / CURVE
-    figure.savefig(path, dpi=150)
-    return path
 
 
 def save_errors(
@@ -249,16 +210,3 @@ def _matplotlib(part: str) -> ModuleType:
         raise ImportError(
             "pictures are drawn with matplotlib: pip install 'keras-resnet-recipes[plot]'"
         ) from None
-
-
-def _draw(
-    axes: "Axes", rows: Sequence[Mapping[str, float]], curves: Mapping[str, str], title: str
-) -> None:
-    for name, label in curves.items():
-        points = [(row["epoch"] + 1, row[name]) for row in rows if name in row]
-        if points:
-            axes.plot(*zip(*points, strict=True), label=label)
-    if any(curves.values()):
-        axes.legend(frameon=False)
-    axes.set_ylabel(title)
-    axes.grid(alpha=0.3)

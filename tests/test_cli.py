@@ -71,20 +71,6 @@ def test_compare_prints_the_table(capsys):
     assert "optimizer" in capsys.readouterr().out
 
 
-def test_compare_prints_the_table_of_the_paper(capsys):
-    assert main(["compare", "--table2"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    names = ["He2015", "PyTorch", "FixRes", "DeiT", "FAMS", "A1", "A2", "A3"]
-    assert lines[0].split() == names
-    top1 = ["75.3", "76.1", "77?", "78.4", "79.5?", "80.4", "79.8", "78.1"]
-    assert lines[1].split() == ["published_top1", *top1]
-    assert lines[-1].startswith("? not verified")
-    assert main(["compare", "A1", "FAMS"]) == 0
-    assert "400?" in capsys.readouterr().out
-    assert main(["compare"]) == 2
-    assert "`RECIPE` is missing" in capsys.readouterr().err
-
-
 def test_train_then_resume_then_evaluate(folder, tmp_path, capsys):
     run = str(tmp_path / "run")
     command = ["train", "A3", "--data", str(folder / "train"), "--val", str(folder / "val")]

@@ -1,11 +1,14 @@
 """The examples run as they are, on few and small pictures; what longer runs reach stands in docs/heads.md."""
 
+import json
 import runpy
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+
+import keras_resnet_recipes as krr
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -138,3 +141,39 @@ def test_fine_tuning_runs(pictures, tmp_path, capsys):
     found = load("fine_tuning")["main"](tiny)
     assert set(found) == {"scratch", "tuned"}
     assert f"tuned    top-1 {found['tuned'][0]:.2f} % (seeds:" in capsys.readouterr().out
+
+
+@pytest.fixture
+def greys(tmp_path, monkeypatch):
+    """A run whose model says which of four greys an image is, and JPEG files of greys."""
+    levels = np.array([10, 90, 170, 250], "float32") / 255
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(4)(x))
+    # Of a level g and a grey v the score is 2 g v - g^2: the nearest level is best.
+    model.layers[-1].set_weights([np.tile(2 * levels / 3, (3, 1)), -(levels**2)])
+    model.class_names = ("d", "c", "b", "a")
+    recipe = krr.A3(network="ResNet20", classes=4, train_size=8, test_size=8)
+    recipe.to_json(tmp_path / "recipe.json")
+    monkeypatch.setattr(krr, "load_run", lambda path: model)
+    for number, level in enumerate((0, 1, 2, 3, 3), 1):
+        image = np.full((9, 8, 3), 255 * levels[level])
+        file = tmp_path / "val" / "ab"[number % 2] / f"ILSVRC2012_val_{number:08}.JPEG"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        keras.utils.save_img(file, image, file_format="jpeg", scale=False)
+    return tmp_path
+
+
+def test_real_labels_are_counted(greys, capsys):
+    main, labels = load("real_labels")["main"], greys / "real.json"
+    arguments = [str(greys), str(greys / "val"), str(labels)]
+    # Right, right beside another, wrong, right; the last has no labels.
+    labels.write_text(json.dumps([[0], [2, 1], [3], [3], []]))
+    assert main(arguments) == 3 / 4
+    assert capsys.readouterr().out.endswith("ReaL accuracy 0.7500 on 4 images\n")
+    labels.write_text("[[0], [1], [2], [3]]")
+    with pytest.raises(SystemExit, match=r"ILSVRC2012_val_00000001 to 00000004; received .*5.JPEG"):
+        main(arguments)
+    labels.write_text("[[], [], [], [], []]")
+    with pytest.raises(SystemExit, match=r"no image in .* has labels"):
+        main(arguments)

@@ -9,14 +9,6 @@ from keras_resnet_recipes import plots
 from keras_resnet_recipes.training.rates import learning_rates
 
 
-def test_the_curve_is_drawn_from_the_log(tmp_path):
-    (tmp_path / "log.csv").write_text(
-        "epoch,loss,top1,val_loss,val_top1,learning_rate\n0,0.7,0.1,0.6,0.2,1e-3\n1,0.5,0.4,,,2e-3\n"
-    )
-    path = plots.save_curve(tmp_path)
-    assert path.read_bytes().startswith(b"\x89PNG")
-
-
 def test_a_grid_shows_each_picture_in_its_place(tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 10, 3), "uint8")
     sheet = np.asarray(Image.open(plots.save_grid(pictures, tmp_path / "grid.png")).convert("RGB"))
@@ -42,11 +34,6 @@ def test_errors_of_several_runs_are_drawn_from_0_on(tmp_path, monkeypatch):
     assert first.get_ylim()[0] == 0
     assert first.get_ylim()[1] > 80
     assert not second.lines
-
-
-def test_a_folder_without_a_log_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"must hold a log\.csv"):
-        plots.save_curve(tmp_path)
 
 
 def test_the_schedule_is_drawn_as_a_png(tmp_path):

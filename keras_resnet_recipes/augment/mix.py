@@ -145,10 +145,10 @@ class MixUpOrCutMix(Mix):
     prefix: ClassVar[str] = "mix"
 
     mixup_alpha: float | None = number(
-        None, "MixUp: lambda ~ Beta(alpha, alpha)", minimum=0, flat="mixup_alpha"
+        None, "MixUp: lambda ~ Beta(alpha, alpha)", minimum=0, flat="mixup_alpha", off=None
     )
     cutmix_alpha: float | None = number(
-        None, "CutMix: lambda ~ Beta(alpha, alpha)", minimum=0, flat="cutmix_alpha"
+        None, "CutMix: lambda ~ Beta(alpha, alpha)", minimum=0, flat="cutmix_alpha", off=None
     )
     probability: float = number(1.0, "part of the batches that are mixed", minimum=0, maximum=1)
     switch_probability: float = number(0.5, "part of CutMix when both are on", minimum=0, maximum=1)

@@ -33,12 +33,7 @@ def add_commands(commands: Any) -> None:
     _add_preview(commands.add_parser("preview", help="draw what the network will see"))
 
     command = commands.add_parser("compare", help="recipes side by side")
-    command.add_argument(
-        "recipes",
-        metavar="RECIPE",
-        nargs="*",
-        help="such as A1 A2 A3",
-    )
+    command.add_argument("recipes", metavar="RECIPE", nargs="+", help="such as A1 A2 A3")
     command.add_argument("--all", action="store_true", help="also the rows in which all agree")
     command.set_defaults(run=_compare)
 
@@ -103,11 +98,9 @@ def named_recipe(name: str) -> Recipe:
         return RECIPES[name]()
     if Path(name).exists():
         return load_recipe(name)
-    raise ValueError(f"there is no recipe {name!r}.{closest(name, RECIPES)} {_legal()}")
-
-
-def _legal() -> str:
-    return f"Recipes are {', '.join(RECIPES)}."
+    raise ValueError(
+        f"there is no recipe {name!r}.{closest(name, RECIPES)} Recipes are {', '.join(RECIPES)}."
+    )
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -140,8 +133,6 @@ def _preview(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    if not options.recipes:
-        raise ValueError(f"`RECIPE` is missing: krr compare A1 A2. {_legal()}")
     print(compare(*map(named_recipe, options.recipes), every_row=options.all))
 
 

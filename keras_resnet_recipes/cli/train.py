@@ -76,11 +76,6 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--weights", choices=("best", "last"), help="default: best where there are some"
     )
-    command.add_argument(
-        "--real",
-        metavar="JSON",
-        help="ReaL labels, for pictures with the file names of ImageNet's validation set",
-    )
     add_changes(command)
     command.set_defaults(run=_evaluate)
 
@@ -148,7 +143,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     recipe = load_recipe(options.run_dir)
     model = training.load_run(options.run_dir, options.weights)
     recipe = changed(recipe, options.changes)
-    result = recipe.evaluate(model, options.data, real=options.real, verbose=verbosity())
+    result = recipe.evaluate(model, options.data, verbose=verbosity())
     print(
         "  ".join(
             f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}"

@@ -18,46 +18,11 @@ from keras_resnet_recipes.experiments.runs import (
     top1_percent,
     train_rows,
 )
-from keras_resnet_recipes.recipe import Comparison
+from keras_resnet_recipes.recipe import Comparison, leave_one_out
 from keras_resnet_recipes.recipes import BagOfTricks, Recipe
-from keras_resnet_recipes.recipes.checks import PART_OF
-from keras_resnet_recipes.recipes.settings import Settings
 
 if TYPE_CHECKING:
     import keras
-
-# The fields whose neutral value leaves something out; what is a part of one goes with it.
-INGREDIENTS = (
-    "zero_gamma",
-    "pool_before_batch_norm",
-    "celu_alpha",
-    "ghost_batch_norm",
-    "frozen_batch_norm_scale",
-    "whitening",
-    "nesterov",
-    "bias_learning_rate_factor",
-    "weight_decay",
-    "gradient_clip",
-    "adaptive_gradient_clip",
-    "ema_decay",
-    "warmup_epochs",
-    "label_smoothing",
-    "target_threshold",
-    "drop_path_rate",
-    "repeated_augmentation",
-    "shorter_side",
-    "pad",
-    "crop_scale",
-    "horizontal_flip",
-    "cutout",
-    "color_jitter",
-    "lighting",
-    "trivial_augment",
-    "rand_augment",
-    "random_erasing",
-    "mixup_alpha",
-    "cutmix_alpha",
-)
 
 
 def ablate(
@@ -147,16 +112,10 @@ def one_off(recipe: Recipe) -> tuple[Row, ...]:
 
     >>> import keras_resnet_recipes as krr
     >>> [row.name for row in one_off(krr.He2015CIFAR())]
-    ['He2015CIFAR', 'without weight_decay', 'without pad', 'without horizontal_flip']
+    ['He2015CIFAR', 'without weight_decay', 'without pad_and_crop', 'without random_flip']
     """
-    without = []
-    for name in INGREDIENTS:
-        parts = (part for part, owner in PART_OF.items() if owner == name)
-        off = {field: getattr(Settings, field) for field in (name, *parts)}
-        # None, where it is not neutral, is what nobody published.
-        if getattr(recipe, name) not in (off[name], None):
-            without.append(Row(f"without {name}", recipe.replace(**off)))
-    return Row(type(recipe).__name__, recipe), *without
+    rows = (Row(f"without {name}", one) for name, one in leave_one_out(recipe).items())
+    return Row(type(recipe).__name__, recipe), *rows
 
 
 def _difference(one: Spread | None, other: Spread | None) -> str:

@@ -1,6 +1,5 @@
-"""What a training will take, before it begins: updates and hours, processors, disks and networks."""
+"""What a training will take, before it begins: updates, hours and memory."""
 
 from keras_resnet_recipes.planning.plan import Plan, plan
-from keras_resnet_recipes.planning.scale import Host, Needs, Scale, scale
 
-__all__ = ["Host", "Needs", "Plan", "Scale", "plan", "scale"]
+__all__ = ["Plan", "plan"]

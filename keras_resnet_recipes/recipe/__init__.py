@@ -18,6 +18,7 @@ from keras_resnet_recipes.recipe.keras_objects import (
     KerasOptimizer,
     KerasSchedule,
 )
+from keras_resnet_recipes.recipe.leave_one_out import leave_one_out
 from keras_resnet_recipes.recipe.load import load_recipe
 from keras_resnet_recipes.recipe.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from keras_resnet_recipes.recipe.networks import NetworkFunction, ResNet9
@@ -53,6 +54,7 @@ __all__ = [
     "Source",
     "Test",
     "compare",
+    "leave_one_out",
     "load_recipe",
     "number",
 ]

@@ -22,7 +22,7 @@ class Loss(Part):
     """What makes probabilities of logits that are trained with this loss."""
 
     label_smoothing: float = number(
-        0.0, "weight spread evenly over the classes", minimum=0, maximum=1
+        0.0, "weight spread evenly over the classes", minimum=0, maximum=1, off=0.0
     )
 
     def build(self, reduction: str | None = "sum_over_batch_size") -> "keras.losses.Loss":
@@ -50,7 +50,12 @@ class BinaryCrossentropy(Loss):
     activation: ClassVar[str] = "sigmoid"
 
     target_threshold: float | None = number(
-        None, "a class is present above this target", minimum=0, maximum=1, none="soft targets"
+        None,
+        "a class is present above this target",
+        minimum=0,
+        maximum=1,
+        none="soft targets",
+        off=None,
     )
 
     def build(self, reduction: str | None = "sum_over_batch_size") -> "keras.losses.Loss":

@@ -23,15 +23,15 @@ class ResNet9(Part):
 
     prefix: ClassVar[str] = ""
 
-    pool_before_batch_norm: bool = number(False, "max-pooling before the batch norm")
-    celu_alpha: float | None = number(None, "alpha of CELU", above=0, none="ReLU")
+    pool_before_batch_norm: bool = number(False, "max-pooling before the batch norm", off=False)
+    celu_alpha: float | None = number(None, "alpha of CELU", above=0, none="ReLU", off=None)
     ghost_batch_norm: int | None = number(
-        None, "images that share batch-norm statistics", minimum=1
+        None, "images that share batch-norm statistics", minimum=1, off=None
     )
-    frozen_batch_norm_scale: bool = number(False, "batch-norm scales stay 1")
+    frozen_batch_norm_scale: bool = number(False, "batch-norm scales stay 1", off=False)
     logit_scale: float = number(0.125, "factor of the logits", above=0)
     whitening: bool = number(
-        False, "a fixed convolution first that whitens patches of the training images"
+        False, "a fixed convolution first that whitens patches of the training images", off=False
     )
 
     def function(self) -> Callable[..., Any]:

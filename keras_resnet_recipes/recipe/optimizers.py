@@ -29,11 +29,11 @@ class Optimizer(Part):
     scaling: ClassVar[float] = 0.5
     """Power of the batch size with which the learning rate grows, see `Recipe.rescaled`."""
 
-    weight_decay: float = number(0.0, "weight decay", minimum=0)
+    weight_decay: float = number(0.0, "weight decay", minimum=0, off=0.0)
     weight_decay_on: str = number(
         "kernels", "weights that decay", choices=("kernels", "all", "all_but_norm")
     )
-    gradient_clip: float | None = number(None, "largest global gradient norm", above=0)
+    gradient_clip: float | None = number(None, "largest global gradient norm", above=0, off=None)
     head_learning_rate_factor: float = number(
         1.0, "rate of the classifier over that of the rest", above=0
     )
@@ -98,7 +98,10 @@ class _Clipping(Optimizer):
 
     momentum: float = number(0.0, "momentum", minimum=0, maximum=1)
     adaptive_gradient_clip: float | None = number(
-        None, "largest gradient norm / weight norm of a unit (AGC), classifier left out", above=0
+        None,
+        "largest gradient norm / weight norm of a unit (AGC), classifier left out",
+        above=0,
+        off=None,
     )
 
     def __post_init__(self) -> None:
@@ -121,12 +124,15 @@ class _Clipping(Optimizer):
 class SGD(_Clipping):
     """SGD with the decay in the gradient, in torch's form or Caffe's: `krr.optimizers.SGD`."""
 
-    nesterov: bool = number(False, "Nesterov's momentum")
+    nesterov: bool = number(False, "Nesterov's momentum", off=False)
     learning_rate_in_velocity: bool = number(
         False, "the velocity sums rate times gradient (Caffe) instead of gradients (torch)"
     )
     bias_learning_rate_factor: float = number(
-        1.0, "rate of biases and norms' shifts over that of the rest; divides their decay", above=0
+        1.0,
+        "rate of biases and norms' shifts over that of the rest; divides their decay",
+        above=0,
+        off=1.0,
     )
 
     def _options(self, head: str) -> dict[str, Any]:

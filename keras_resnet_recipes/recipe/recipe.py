@@ -34,9 +34,9 @@ from keras_resnet_recipes.schedules.schedule import Schedule
 NEUTRAL = Cosine(warmup_epochs=0, warmup_learning_rate=0.0, minimum_learning_rate=0.0)
 
 
-def part(default: Any, help: str, kind: type[Part]) -> Any:
+def part(default: Any, help: str, kind: type[Part], *, optional: bool = False) -> Any:
     """Declares a field that holds a part."""
-    metadata = {**number(default, help).metadata, "part": kind}
+    metadata = {**number(default, help).metadata, "part": kind, "optional": optional}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -65,9 +65,11 @@ class BaseRecipe:
         minimum=0,
         maximum=5,
     )
-    zero_gamma: bool = number(False, "batch-norm scales that end a residual branch start at 0")
+    zero_gamma: bool = number(
+        False, "batch-norm scales that end a residual branch start at 0", off=False
+    )
     drop_path_rate: float = number(
-        0.0, "stochastic depth of the last block, linear from 0", minimum=0, maximum=1
+        0.0, "stochastic depth of the last block, linear from 0", minimum=0, maximum=1, off=0.0
     )
     epochs: int = number(100, "passes over the training set, warm-up included", minimum=1)
     batch_size: int = number(256, "images per update, over all devices", minimum=1)
@@ -76,12 +78,12 @@ class BaseRecipe:
     )
     optimizer: Optimizer | KerasOptimizer = part(Lamb(), "optimizer", Optimizer)
     schedule: Schedule | KerasSchedule = part(NEUTRAL, "learning rate schedule", Schedule)
-    ema: EMA | None = part(None, "EMA of the weights", EMA)
+    ema: EMA | None = part(None, "EMA of the weights", EMA, optional=True)
     loss: Loss | KerasLoss = part(CategoricalCrossentropy(), "loss", Loss)
-    distillation: Distillation | None = part(None, "distillation", Distillation)
+    distillation: Distillation | None = part(None, "distillation", Distillation, optional=True)
     train_size: int = number(224, "side of a training image, pixels", minimum=1)
     repeated_augmentation: int = number(
-        1, "copies of an image in a batch, each augmented anew", minimum=1
+        1, "copies of an image in a batch, each augmented anew", minimum=1, off=1
     )
     augmentation: tuple[Augmentation | KerasLayer, ...] = part((), "augmentation", Augmentation)
     mix: Mix | KerasLayer | None = part(None, "MixUp and CutMix", Mix)

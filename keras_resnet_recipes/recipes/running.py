@@ -177,7 +177,6 @@ class Running:
         model: "keras.Model",
         dataset: Any,
         *,
-        real: str | Path | None = None,
         verbose: str | int = "auto",
     ) -> dict[str, float]:
         """Accuracy of a model on a data set, with the recipe's evaluation size, crop and views.
@@ -186,19 +185,14 @@ class Running:
             model: A Keras model with raw 0..255 pixels in; logits or probabilities out. With published
                 weights it is tested with their crop and resampling, unless the recipe's were changed.
             dataset: As for `fit`.
-            real: JSON file of ReaL labels (arXiv 2006.07159), for pictures with the file names of ImageNet's
-                validation set: a list, in the order of the numbers in these names, of lists of class numbers.
             verbose: As in `keras.Model.evaluate`.
 
         Returns:
             `top1`, `top5` (only with more than five classes) and `images`, the number counted;
             `loss` too where the model gives logits and `test_views` is "one" or "mirrored". Shares are 0..1.
-            With `real`, `real_top1`, the share whose best class is among the labels, and `real_images`, the
-            number of pictures that have any.
 
         Raises:
-            ValueError: If the data cannot be used or has other classes than the model, or `real` does not
-                fit it.
+            ValueError: If the data cannot be used or has other classes than the model.
 
         >>> import numpy as np, keras_resnet_recipes as krr
         >>> x = np.zeros((4, 32, 32, 3), "uint8")
@@ -207,7 +201,7 @@ class Running:
         >>> sorted(result)
         ['images', 'loss', 'top1']
         """
-        return training.evaluate(self, model, dataset, real=real, verbose=verbose)
+        return training.evaluate(self, model, dataset, verbose=verbose)
 
     def predict(
         self,

@@ -1,10 +1,10 @@
 """A run, or several side by side, as a page."""
 
-import dataclasses
 import shlex
 from collections.abc import Sequence
 
 from keras_resnet_recipes.clock import duration
+from keras_resnet_recipes.part import shown
 from keras_resnet_recipes.recipe import compare, table_rows
 from keras_resnet_recipes.report.charts import Curve, chart
 from keras_resnet_recipes.report.folder import Run
@@ -111,11 +111,11 @@ def _accuracy(run: Run) -> Markup:
     if not rows:
         notes.append("This run has no accuracy on validation data.")
     if kind.published_top1 is not None:
-        published = shown(*_field(kind, "epochs"))
+        published = shown(kind().epochs)
         score = f"{kind.published_top1} %"
         rows.append((f"{kind.__name__}, as published", score, "–", published, kind.published_on))
         notes.append(
-            f"The published figure is of {_field(kind, 'network')[1]} on {kind.published_on}; this run was "
+            f"The published figure is of {kind().network_name} on {kind.published_on}; this run was "
             f"trained on {run.facts.get('dataset', 'data whose name is not recorded')}. The two can be compared "
             "only where data set and recipe are the same."
         )
@@ -129,12 +129,6 @@ def _accuracy(run: Run) -> Markup:
 
 def _scores(row: dict[str, float]) -> tuple[str, str]:
     return percent(row.get("val_top1")), percent(row.get("val_top5"))
-
-
-def _field(kind: type, name: str) -> tuple[dataclasses.Field, object]:
-    """A field of a recipe and its published value."""
-    field = next(field for field in dataclasses.fields(kind) if field.name == name)
-    return field, field.default
 
 
 def _curves(runs: Sequence[Run]) -> Markup:

@@ -56,7 +56,7 @@ class Cosine(Schedule):
 
     prefix: ClassVar[str] = ""
 
-    warmup_epochs: int = number(5, "epochs of linear warm-up, part of `epochs`", minimum=0)
+    warmup_epochs: int = number(5, "epochs of linear warm-up, part of `epochs`", minimum=0, off=0)
     warmup_learning_rate: float = number(1e-4, "rate of the first warm-up epoch", minimum=0)
     minimum_learning_rate: float = number(1e-6, "rate the schedule ends at", minimum=0)
     cooldown_epochs: int = number(0, "epochs at the minimum after the schedule", minimum=0)

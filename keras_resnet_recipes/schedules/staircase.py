@@ -81,7 +81,7 @@ class Step(_Staircase):
     factor: float = number(
         0.1, "factor of the rate at each step", above=0, maximum=1, flat="step_factor"
     )
-    warmup_epochs: int = number(0, "epochs of linear warm-up, part of `epochs`", minimum=0)
+    warmup_epochs: int = number(0, "epochs of linear warm-up, part of `epochs`", minimum=0, off=0)
     warmup_learning_rate: float = number(0.0, "rate of the first warm-up epoch", minimum=0)
     reach_ends: bool = number(False, "the warm-up's last epoch or update has the peak")
 
@@ -142,7 +142,7 @@ class Exponential(_Staircase):
     factor: float = number(
         0.97, "factor of the rate at each step", above=0, maximum=1, flat="step_factor"
     )
-    warmup_epochs: int = number(0, "epochs of linear warm-up, part of `epochs`", minimum=0)
+    warmup_epochs: int = number(0, "epochs of linear warm-up, part of `epochs`", minimum=0, off=0)
     warmup_learning_rate: float = number(1e-6, "rate of the first warm-up epoch", minimum=0)
 
     def steps_before(self, epoch: float) -> int:

@@ -11,7 +11,6 @@ from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts, views
 from keras_resnet_recipes.training.own_model import check_input
-from keras_resnet_recipes.training.real import real_top1, with_real
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.predict import Prediction
@@ -22,7 +21,6 @@ def evaluate(
     model: keras.Model,
     dataset: Any,
     *,
-    real: str | Path | None = None,
     verbose: str | int = "auto",
 ) -> dict[str, float]:
     """Evaluates as `Recipe.evaluate` says."""
@@ -38,20 +36,15 @@ def evaluate(
         names = getattr(model, "class_names", None)
         source = parts.source(recipe)
         data = source.read(dataset, split="validation", class_names=names)
-        feed = source.Feed(recipe, None, data, replicas=replicas, real=real)
+        feed = source.Feed(recipe, None, data, replicas=replicas)
         seen, logits = views.averaged(recipe, model, gives_logits(model))
         metrics = parts.metrics(recipe, replicas if logits else 1)
         loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
         # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
-        evaluator, among = keras.Model(seen.inputs, seen.outputs), []
-        compiled = {"loss": loss, "weighted_metrics": [*metrics]}
-        if real is not None:
-            evaluator, among = with_real(seen), [real_top1()]
-            compiled = {
-                "loss": {"scores": loss, "real": None},
-                "weighted_metrics": {"scores": [*metrics], "real": [*among]},
-            }
-        evaluator.compile(**compiled, jit_compile=views.jit_compile(recipe))
+        evaluator = keras.Model(seen.inputs, seen.outputs)
+        evaluator.compile(
+            loss=loss, weighted_metrics=[*metrics], jit_compile=views.jit_compile(recipe)
+        )
         with feed.evaluation(evaluator) as batches:
             result = evaluator.evaluate(
                 batches,
@@ -62,9 +55,8 @@ def evaluate(
     feed.warn()
     return {
         **({"loss": float(result["loss"])} if logits else {}),
-        **{metric.name: float(metric.result()) for metric in (*metrics, *among)},
+        **{metric.name: float(metric.result()) for metric in metrics},
         "images": int(metrics[0].count.numpy()),
-        **({"real_images": int(among[0].count.numpy())} if among else {}),
     }
 
 

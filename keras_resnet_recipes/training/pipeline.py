@@ -117,7 +117,6 @@ def evaluation_batches(
     unreadable: UnreadableImages,
     replicas: int = 1,
     host: tuple[int, int] = (0, 1),
-    real: tf.RaggedTensor | None = None,
 ) -> tf.data.Dataset:
     """Every image once, in order, resized and cropped as the recipe says, in all views that it asks for.
 
@@ -127,7 +126,6 @@ def evaluation_batches(
         unreadable: Hears of images that fail.
         replicas: Devices of all hosts.
         host: Which host makes its run of every batch here, from 0, and how many there are.
-        real: All right classes of each image, int64 [images, None], perhaps none.
 
     Returns:
         Elements (uint8 [batch, size, size, 3], float32 one-hot [batch, classes]); the last batch may be smaller.
@@ -136,8 +134,6 @@ def evaluation_batches(
         On several devices all batches are of one size, a multiple of `replicas`, and a third part, float32 [batch],
         is 1 for images and 0 for what fills up the last batch: Keras would give a device no image at all.
         On several hosts there are as many batches on each, whatever cannot be read.
-        With `real`, targets and weights are dictionaries: those above as `scores`, and as `real` zeros and ones
-        [batch, classes], with a weight of 0 where no class is right.
 
     Raises:
         ValueError: If the number of images is unknown and there are several hosts.
@@ -148,19 +144,15 @@ def evaluation_batches(
     def picture(position: tf.Tensor, item: Any) -> tuple[tf.Tensor, ...]:
         image, label = data.read(item)
         seen = look(decode(image) if data.encoded else image)
-        if real is None:
-            return position, *seen, label
-        right = tf.reduce_sum(tf.one_hot(real[position], recipe.classes), 0)
-        return position, *seen, label, tf.minimum(right, 1.0)
+        return position, *seen, label
 
     @_plain
     def with_targets(*parts: tf.Tensor) -> tuple[Any, ...]:
-        images, (labels, *right) = parts[:pictures_each], parts[pictures_each:]
+        *images, labels = parts
         labels = unreadable.check_labels(labels, recipe.classes)
         targets = augment.one_hot(labels, recipe.classes)
-        return images[0] if pictures_each == 1 else images, targets, *right
+        return images[0] if len(images) == 1 else tuple(images), targets
 
-    pictures_each = views.sizes(recipe)
     batch = views.images_at_a_time(recipe, min(recipe.batch_size, _EVALUATION_BATCH))
     size = -(-batch // replicas) * replicas
     share = Share(*host, size)
@@ -180,8 +172,6 @@ def evaluation_batches(
         batches = batches.map(lambda *parts: _filled(share.size, *parts))
     if share.hosts > 1:
         batches = _of_number(batches, data, size)
-    if real is not None:
-        batches = batches.map(_of_two_kinds)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
 
 
@@ -190,15 +180,6 @@ def _of_number(batches: tf.data.Dataset, data: ImageDataset, size: int) -> tf.da
     nothing = [tf.zeros(spec.shape, spec.dtype) for spec in batches.element_spec]
     empty = tf.data.Dataset.from_tensors(tuple(nothing)).repeat()
     return batches.concatenate(empty).take(-(-data.size // size))
-
-
-def _of_two_kinds(
-    images: Any, targets: tf.Tensor, right: tf.Tensor, weights: tf.Tensor | None = None
-) -> tuple[Any, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-    """Batches for two outputs; what fills up a batch has no right class."""
-    ones = tf.ones_like(targets[:, 0]) if weights is None else weights
-    counted = tf.reduce_max(right, axis=-1)
-    return images, {"scores": targets, "real": right}, {"scores": ones, "real": counted}
 
 
 def _filled(size: int, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -65,7 +64,6 @@ class Feed:
         batches_per_call: After how many batches (with accumulation, parts of one) callbacks must
             have their turn; None for once an epoch.
         data_service: Must be None.
-        real: Must be None.
 
     Raises:
         ValueError: If there are several devices or a data service, or images are of another size than the recipe's.
@@ -82,9 +80,8 @@ class Feed:
         replicas: int = 1,
         batches_per_call: int | None = None,
         data_service: str | None = None,
-        real: str | Path | None = None,
     ) -> None:
-        others = {"data_service": data_service, "real": real}
+        others = {"data_service": data_service}
         _check(replicas, others)
         self._recipe, self._images, self._validation = recipe, images, validation
         self._seed, self._batches_per_call = seed, batches_per_call
@@ -299,6 +296,6 @@ def _check(replicas: int, others: Mapping[str, Any]) -> None:
     for name, given in others.items():
         if given is not None:
             raise ValueError(
-                f"`{name}` must be None with data_on_device=True, where pictures have no files and are made on "
-                f"the device; received {given!r}."
+                f"`{name}` must be None with data_on_device=True, where images are made on the device; "
+                f"received {given!r}."
             )

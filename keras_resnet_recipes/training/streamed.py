@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,7 +14,6 @@ from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts
 from keras_resnet_recipes.training.ingredients import stages
 from keras_resnet_recipes.training.pipeline import evaluation_batches, training_batches
-from keras_resnet_recipes.training.real import real_labels
 from keras_resnet_recipes.training.stage import Stage
 
 __all__ = ["Feed", "read"]
@@ -33,7 +31,6 @@ class Feed:
         replicas: Devices of all hosts.
         batches_per_call: Not read: callbacks have their turn after every batch.
         data_service: Address of a tf.data service whose workers make the training pictures.
-        real: JSON file of ReaL labels of what to evaluate on.
 
     Raises:
         ValueError: If what to evaluate on cannot be used.
@@ -50,7 +47,6 @@ class Feed:
         replicas: int = 1,
         batches_per_call: int | None = None,
         data_service: str | None = None,
-        real: str | Path | None = None,
     ) -> None:
         self._recipe, self._images, self._tested = recipe, images, validation
         self._all_readable, self._validation = True, None
@@ -76,7 +72,6 @@ class Feed:
                 unreadable=self._watchers[-1],
                 replicas=replicas,
                 host=devices.host(),
-                real=None if real is None else real_labels(real, validation, recipe.classes),
             )
 
     @property

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
+from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.training.probe import Probe, probe
 
 SMALL = {
@@ -140,3 +141,38 @@ def test_mistakes(recipe, options, message, arrays):
     dataset = arrays if "probed_updates" in options else None
     with pytest.raises(ValueError, match=message):
         krr.planning.plan(recipe, dataset, **options)
+
+
+def test_command_prints_the_plan_and_draws_the_learning_rate(capsys, tmp_path):
+    out = tmp_path / "rate.png"
+    assert main(["show", "A1", "--plan", "--out", str(out)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("crop_scale ") for line in lines)
+    assert "updates            375,000 in 600 epochs" in lines
+    assert str(out) in lines
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_command_reads_the_number_of_images_from_the_data(arrays, capsys, tmp_path):
+    x, y = arrays
+    path = tmp_path / "data.npz"
+    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+    command = ["show", "A3", "--set", "batch_size=2", "--set", "network=ResNet20", "--plan"]
+    assert main([*command, "--data", str(path), "--probe-updates", "0"]) == 0
+    assert "training set       12 images: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--images", "8"], "`--plan` must be given with --images"),
+        (["--data", "x"], "`--plan` must be given with --data; received 'x' alone"),
+        (["--plan", "--probe-updates", "3"], "`--data` must be given with --probe-updates"),
+        (["--plan", "--data", "./none"], "received 'none'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(options, message, capsys):
+    assert main(["show", "A3", *options]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("krr: error: ")
+    assert message in captured.err

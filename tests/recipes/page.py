@@ -40,11 +40,65 @@ the missing values, not as B:
 `momentum`, `weight_decay`, the warm-up and `label_smoothing` are this page's choice; the gist's were not found.
 """
 
+COMPARED = """
+## The procedures that 'ResNet strikes back' compares
+
+The columns are those of its table 2, the rows those in which the recipes here differ. "?" marks what was not
+verified: the paper's body could not be read, and no other source was seen. "–" is not known. What else is not certain
+about a recipe is in its section. PyTorch is torchvision's first ResNet-50 (IMAGENET1K_V1, 76.13 % in its package)
+and its reference training. FixRes is arXiv 1906.06423. FAMS also had AutoAugment and an average of weights (SWA), for
+which no field is here.
+
+"""
+COLUMNS = ("He2015", "PyTorch", "FixRes", "DeiT", "FAMS", "A1", "A2", "A3")
+# What is known of those that are no recipes here, and DeiT's figure, which is of another network in its own paper.
+OTHERS = {
+    "PyTorch": {
+        "published top-1 %": "76.1",
+        "network": "ResNet50",
+        "train_size": "224",
+        "test_crop_ratio": "0.875",
+        "test_interpolation": "bilinear",
+        "epochs": "90",
+        "batch_size": "256",
+        "optimizer": "sgd",
+        "learning_rate": "0.1",
+        "weight_decay": "0.0001",
+        "schedule": "step",
+        "step_epochs": "30, 60",
+    },
+    "FixRes": {"published top-1 %": "77?", "network": "ResNet50?"},
+    "FAMS": {
+        "published top-1 %": "79.5?",
+        "network": "ResNet50?",
+        "epochs": "400?",
+        "batch_size": "1024?",
+        "optimizer": "sgd?",
+        "learning_rate": "2?",
+    },
+    "DeiT": {"published top-1 %": "78.4?"},
+}
+
 
 def page() -> str:
     """The text of docs/recipes.md."""
     recipes = [recipe() for recipe in krr.RECIPES.values()]
-    return HEAD + "\n".join(map(_row, recipes)) + "\n" + "".join(map(_section, recipes)) + NEIGHBOUR
+    rows = "\n".join(map(_row, recipes)) + "\n"
+    return HEAD + rows + _compared() + "".join(map(_section, recipes)) + NEIGHBOUR
+
+
+def _compared() -> str:
+    """The table of `COLUMNS`: a recipe has its own values, the others what `OTHERS` has."""
+    recipes = [krr.RECIPES[name]() for name in COLUMNS if name in krr.RECIPES]
+    rows = {"published top-1 %": [f"{recipe.published_top1:g}" for recipe in recipes]}
+    rows |= krr.compare(*recipes).rows
+    lines = ["| | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for row, values in rows.items():
+        known = dict(zip((type(recipe).__name__ for recipe in recipes), values, strict=True))
+        known |= {name: others[row] for name, others in OTHERS.items() if row in others}
+        title = row if " " in row else f"`{row}`"
+        lines.append(" | ".join((f"| {title}", *(known.get(name, "–") for name in COLUMNS))) + " |")
+    return COMPARED + "\n".join(lines) + "\n"
 
 
 def _row(recipe: krr.Recipe) -> str:
