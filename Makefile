@@ -47,9 +47,6 @@ ifdef CIFAR
 		mkdir -p $(RESULTS)/loss_curves/$$recipe && cp runs/loss_curves/$$recipe/*.json $(RESULTS)/loss_curves/$$recipe; done
 	TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python benchmarks/learning.py $(CIFAR) runs/learning $(PEER)
 	cp runs/learning/learning.json $(RESULTS)
-	$(BIN)/krr ablate A2 --data runs/learning/subset.npz --run-dir runs/ablation --rescale 128 --seeds 2 \
-		--set network=ResNet20 --set train_size=32 --set test_size=32 --set epochs=6 --set warmup_epochs=1
-	cp runs/ablation/results.json $(RESULTS)/ablation.json
 endif
 	$(BIN)/python benchmarks/page.py
 
