@@ -10,6 +10,8 @@ import pytest
 
 import keras_resnet_recipes as krr
 
+pytestmark = pytest.mark.full
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
