@@ -11,9 +11,9 @@ RECIPE = krr.DAWNBench(
     test_size=8,
     classes=2,
     batch_size=8,
-    pad=None,
-    cutout=3,
-    cutout_color=(200.4, 99.6, 50.0),
+    pad_and_crop=None,
+    cutout_size=3,
+    cutout_fill=(200.4, 99.6, 50.0),
 )
 X, Y = np.zeros((64, 8, 8, 3), "uint8"), np.arange(64) % 2
 

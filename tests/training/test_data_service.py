@@ -42,7 +42,8 @@ FULL = krr.A1(
     warmup_epochs=0,
     batch_size=24,
     train_size=16,
-    train_interpolation="bilinear",
+    crop_interpolation="bilinear",
+    rand_augment_interpolation="bilinear",
     rand_augment_operations=1,
     rand_augment_probability=1,
 )
@@ -272,7 +273,7 @@ def test_arrays_too_large_to_send_are_refused(monkeypatch):
 
 def test_the_command_trains_with_it(address, folder, capsys):
     changes = ["network=ResNet20", "epochs=1", "warmup_epochs=0", "train_size=16", "batch_size=50"]
-    changes += ["rand_augment=None", "crop_scale=None", "mixup_alpha=0", "cutmix_alpha=0"]
+    changes += ["rand_augment=None", "random_resized_crop=None", "mixup_alpha=0", "cutmix_alpha=0"]
     arguments = ["train", "A3", "--data", str(folder), "--data-service", address]
     for change in changes:
         arguments += ["--set", change]

@@ -12,12 +12,9 @@ pytestmark = pytest.mark.every_backend
 SGD = krr.Recipe(
     network="ResNet20",
     classes=3,
-    optimizer="sgd",
     learning_rate=1.0,
-    weight_decay=0.5,
-    weight_decay_on="all",
-    schedule="step",
-    step_epochs=(1,),
+    optimizer=krr.recipe.SGD(weight_decay=0.5, weight_decay_on="all"),
+    schedule=krr.schedules.Step(boundaries=(1,)),
 )
 
 
@@ -51,9 +48,10 @@ def test_biases_and_the_head_have_their_own():
     assert ends["fc/bias"] == 1 - 2 * 1.125
 
 
-@pytest.mark.parametrize("optimizer", ["lamb", "adamw", "rmsprop_tf"])
+@pytest.mark.parametrize("optimizer", ["Lamb", "AdamW", "RMSpropTF"])
 def test_every_optimizer_reads_the_head_factor(optimizer):
-    plain = krr.Recipe(network="ResNet20", classes=3, optimizer=optimizer, learning_rate=0.25)
+    kind = getattr(krr.recipe, optimizer)
+    plain = krr.Recipe(network="ResNet20", classes=3, optimizer=kind(), learning_rate=0.25)
     before = after_one_update(plain)
     ends = after_one_update(plain.replace(head_learning_rate_factor=0.5))
     for path, value in ends.items():

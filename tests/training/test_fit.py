@@ -8,6 +8,7 @@ import keras_resnet_recipes as krr
 from keras_resnet_recipes.callbacks import read_log
 from keras_resnet_recipes.clock import TIMES
 from keras_resnet_recipes.inference import to_probabilities
+from keras_resnet_recipes.schedules import Cosine, Exponential, PiecewiseLinear, Step
 
 # Without RandAugment, whose fifteen operations take seconds to trace; the conformity tests have it.
 RECIPE = krr.A3(
@@ -55,7 +56,7 @@ def test_fit_trains_and_tells():
 
 def test_it_learns():
     recipe = RECIPE.replace(
-        epochs=8, batch_size=16, rand_augment=None, horizontal_flip=False, crop_scale=(0.8, 1.0)
+        epochs=8, batch_size=16, rand_augment=None, random_flip=None, crop_scale=(0.8, 1.0)
     )
     history = recipe.fit(squares(128), validation_data=squares(64, seed=1), verbose=0)
     assert history.history["val_top1"][-1] == 1.0
@@ -182,7 +183,7 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
 def test_the_average_of_the_weights_is_evaluated_kept_and_returned(tmp_path):
     from keras_resnet_recipes import training
 
-    recipe = RECIPE.replace(ema_decay=0.8)
+    recipe = RECIPE.replace(ema=krr.recipe.EMA(decay=0.8))
     history = recipe.fit(
         squares(), validation_data=squares(30, seed=1), run_dir=tmp_path, verbose=0
     )
@@ -205,30 +206,19 @@ def test_the_average_of_the_weights_is_evaluated_kept_and_returned(tmp_path):
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
-    "changes",
+    "chosen",
     [
-        {"schedule": "step", "step_epochs": (1.0, 2.0), "minimum_learning_rate": 0.0},
-        {
-            "schedule": "exponential",
-            "exponential_epochs": 2.0,
-            "step_factor": 0.5,
-            "minimum_learning_rate": 0.0,
-        },
-        {
-            "schedule": "piecewise_linear",
-            "knot_epochs": (0, 1, 3),
-            "knot_factors": (0.5, 1, 0),
-            "warmup_epochs": 0,
-            "minimum_learning_rate": 0.0,
-        },
-        {"schedule": "cosine", "schedule_per": "update", "warmup_prefix": True},
+        Step(boundaries=(1.0, 2.0), warmup_epochs=1),
+        Exponential(every_epochs=2.0, factor=0.5, warmup_epochs=1),
+        PiecewiseLinear(knots=((0, 0.5), (1, 1), (3, 0))),
+        Cosine(warmup_epochs=1, per="update", warmup_prefix=True),
     ],
-    ids=lambda changes: changes["schedule"],
+    ids=lambda schedule: type(schedule).__name__,
 )
-def test_the_rate_follows_the_schedule(changes):
+def test_the_rate_follows_the_schedule(chosen):
     from keras_resnet_recipes.training.rates import schedule as schedule_of
 
-    recipe = RECIPE.replace(**changes)
+    recipe = RECIPE.replace(schedule=chosen)
     rates = recipe.fit(squares(), verbose=0).history["learning_rate"]
     schedule = schedule_of(recipe)
     # Logged at the end of an epoch: that of the epoch, or of the update to come.

@@ -17,8 +17,8 @@ PLAIN = krr.A3(
     train_size=16,
     test_size=16,
     rand_augment=None,
-    horizontal_flip=False,
-    crop_scale=None,
+    random_flip=None,
+    random_resized_crop=None,
     mixup_alpha=0,
     cutmix_alpha=0,
 )

@@ -1,4 +1,4 @@
-"""`schedule="plateau"`: the rate falls when the error no longer does, and a resumed run knows how long."""
+"""A `Plateau` schedule: the rate falls when the error no longer does, and a resumed run knows how long."""
 
 import re
 
@@ -13,16 +13,14 @@ from tests.training.same_run import without_times
 pytestmark = pytest.mark.every_backend
 
 RECIPE = krr.He2015(
-    schedule="plateau",
-    plateau_patience=2,
-    step_factor=0.5,
+    schedule=krr.schedules.Plateau(patience=2, factor=0.5),
     classes=2,
     epochs=7,
     batch_size=8,
     train_size=8,
     test_size=8,
     learning_rate=0.3,
-    shorter_side=None,
+    scale_jitter_crop=None,
     lighting=None,
 )
 X = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3)).astype("uint8")
@@ -122,22 +120,21 @@ def test_a_resumed_run_is_the_same_run(tmp_path, place, whole):
 def test_what_was_not_published_is_asked_for_where_it_is_read():
     with pytest.raises(ValueError, match=r"^`step_epochs` must be given: of He2015 nobody"):
         krr.He2015().fit("nowhere")
-    with pytest.raises(ValueError, match=r"^`plateau_patience` must be given: of He2015 nobody"):
-        krr.He2015(schedule="plateau").fit("nowhere")
+    with pytest.raises(TypeError, match="patience"):
+        krr.schedules.Plateau()
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"plateau_patience": 0}, "`plateau_patience` must be given with schedule='plateau'"),
-        ({"warmup_epochs": 1}, "`warmup_epochs` must be 0 with schedule='plateau', which does not"),
-        ({"schedule_per": "update"}, "`schedule_per` must be 'epoch' with schedule='plateau'"),
-        ({"step_factor": 1.0}, "`step_factor` must be below 1 with schedule='plateau'"),
-        ({"step_epochs": (1,)}, "`step_epochs` must be () with schedule='plateau'"),
+        ({"plateau_patience": 0}, "`patience` must be a whole number at least 1."),
         (
-            {"schedule": "step", "step_epochs": (1,)},
-            "`plateau_patience` must be 0 with schedule='step', which does not read it; received 2",
+            {"warmup_epochs": 1},
+            "`warmup_epochs` is a number of Cosine or Exponential or Step, which",
         ),
+        ({"schedule_per": "update"}, "`per` must be 'epoch' for a plateau."),
+        ({"step_factor": 1.0}, "`factor` must be below 1."),
+        ({"step_epochs": (1,)}, "`step_epochs` is a number of Step, which He2015 does not have."),
     ],
     ids=str,
 )

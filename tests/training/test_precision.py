@@ -134,7 +134,7 @@ def losses(precision):
         curve.append(mean * (len(curve) + 1) - sum(curve))
 
     recipe = RECIPE.replace(precision=precision, learning_rate=0.01, crop_scale=(0.9, 1.0))
-    recipe = recipe.replace(horizontal_flip=False)
+    recipe = recipe.replace(random_flip=None)
     model = small_network(precision)
     assert model.layers[1].compute_dtype == precision.removeprefix("mixed_")
     recipe.fit(images(800), model=model, callbacks=[note], verbose=0)

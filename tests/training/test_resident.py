@@ -8,6 +8,19 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.applications.whitening import whitening_kernel
+from keras_resnet_recipes.augment import (
+    ColorJitter,
+    Cutout,
+    Lighting,
+    MixUp,
+    MixUpOrCutMix,
+    PadAndCrop,
+    RandAugment,
+    RandomErasing,
+    RandomResizedCrop,
+    ScaleJitterCrop,
+    TrivialAugmentWide,
+)
 from keras_resnet_recipes.clock import TIMES
 from keras_resnet_recipes.memory import ImageArrays
 from keras_resnet_recipes.training import cards as made
@@ -21,10 +34,10 @@ RECIPE = krr.DAWNBench(
     test_size=8,
     classes=3,
     epochs=2,
-    knot_epochs=(0, 1, 2),
+    knots=((0, 0), (1, 1), (2, 0)),
     batch_size=8,
-    pad=2,
-    cutout=3,
+    padding=2,
+    cutout_size=3,
     label_smoothing=0.2,
 )
 RNG = np.random.default_rng(0)
@@ -55,16 +68,17 @@ def fit(recipe=RECIPE, **options):
 
 def pictures_of(recipe, cards, images):
     """What cards say, in NumPy, one picture after the other."""
-    pad, result = recipe.pad or 0, []
+    moved, square = recipe.augmentation_of(PadAndCrop), recipe.augmentation_of(Cutout)
+    pad, result = moved.padding if moved else 0, []
     for index, row, column, mirrored, top, left in cards:
         image = images[index]
         # Not bytes: colours are painted as they are.
         image, (height, width, _) = image.astype("float32"), image.shape
         edges = ((pad, pad), (pad, pad), (0, 0))
-        if recipe.pad_color is None:
+        if moved is None or moved.fill is None:
             padded = np.pad(image, edges, mode="reflect")
         else:
-            color = np.float32(recipe.pad_color)
+            color = np.float32(moved.fill)
             padded = np.stack(
                 [
                     np.pad(image[..., c], edges[:2], constant_values=color[c])
@@ -75,9 +89,8 @@ def pictures_of(recipe, cards, images):
         picture = padded[row : row + height, column : column + width].copy()
         if mirrored:
             picture = picture[:, ::-1].copy()
-        if recipe.cutout:
-            square = picture[top : top + recipe.cutout, left : left + recipe.cutout]
-            square[:] = recipe.cutout_color
+        if square:
+            picture[top : top + square.size, left : left + square.size] = square.fill
         result.append(picture)
     return np.stack(result)
 
@@ -114,9 +127,9 @@ def test_a_card_depends_on_seed_epoch_and_place_alone():
     "changes",
     [
         {},
-        {"pad_color": (10.4, 20.6, 255.0)},
-        {"pad": None, "horizontal_flip": False},
-        {"cutout": None, "cutout_color": None},
+        {"pad_fill": (10.4, 20.6, 255.0)},
+        {"pad_and_crop": None, "random_flip": None},
+        {"cutout": None},
     ],
     ids=str,
 )
@@ -125,7 +138,7 @@ def test_pictures_are_what_the_cards_say(changes):
     cards = cards_of(0, recipe)
     ours = made.pictures(recipe, keras.ops.convert_to_tensor(cards), keras.ops.convert_to_tensor(X))
     ours = keras.ops.convert_to_numpy(ours)
-    painted = bool(recipe.cutout or recipe.pad_color)
+    painted = any(getattr(step, "fill", None) is not None for step in recipe.augmentation)
     assert ours.dtype == (np.float32 if painted else np.uint8)
     np.testing.assert_array_equal(ours, pictures_of(recipe, cards, X))
 
@@ -153,7 +166,7 @@ def trained_on_pictures(recipe):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"ema_decay": 0.7}, {"gradient_accumulation_steps": 2}], ids=str
+    "changes", [{}, {"ema": krr.recipe.EMA(decay=0.7)}, {"gradient_accumulation_steps": 2}], ids=str
 )
 def test_training_is_that_on_the_pictures(changes):
     recipe = RECIPE.replace(**changes)
@@ -180,7 +193,7 @@ class Calls(keras.callbacks.Callback):
     ids=str,
 )
 def test_an_epoch_is_one_call_unless_somebody_must_look(options, begun, tmp_path):
-    calls, recipe = Calls(), RECIPE.replace(epochs=1, knot_epochs=(0, 0.5, 1))
+    calls, recipe = Calls(), RECIPE.replace(epochs=1, knots=((0, 0), (0.5, 1), (1, 0)))
     history = fit(recipe, callbacks=[calls], run_dir=tmp_path / "run", **options)
     # Keras on torch has no calls of several steps.
     assert calls.begun == ([0, 1, 2, 3, 4] if keras.backend.backend() == "torch" else begun)
@@ -244,7 +257,7 @@ def test_the_trained_model_takes_pictures_again(whole):
 
 
 def test_mirror_images_are_averaged_after_every_epoch():
-    recipe = RECIPE.replace(test_views="mirrored", epochs=1, knot_epochs=(0, 0.5, 1))
+    recipe = RECIPE.replace(test_views="mirrored", epochs=1, knots=((0, 0), (0.5, 1), (1, 0)))
     history = fit(recipe, validation_data=TEST)
     model, (images, labels) = history.model, TEST
     views = [model.predict(view, verbose=0) for view in (images, images[:, :, ::-1])]
@@ -260,7 +273,7 @@ def test_mirror_images_are_averaged_after_every_epoch():
 
 def test_the_fixed_filters_whiten_the_training_images_and_are_loaded(tmp_path):
     recipe = krr.DAWNBench(
-        whitening=True, train_size=8, test_size=8, batch_size=8, epochs=1, classes=3, cutout=3
+        whitening=True, train_size=8, test_size=8, batch_size=8, epochs=1, classes=3, cutout_size=3
     )
     model = fit(recipe, model=None, steps_per_epoch=1, run_dir=tmp_path / "run").model
     kernel = keras.ops.convert_to_numpy(model.get_layer("prep_whiten").kernel)
@@ -335,7 +348,7 @@ def test_a_preview_shows_the_pictures_of_the_cards(tmp_path):
 def test_a_preview_tells_what_the_cards_say(tmp_path):
     from keras_resnet_recipes.training import preview, stages
 
-    recipe = RECIPE.replace(pad=2, horizontal_flip=True, cutout=3, cutout_color=(1.0, 2.0, 3.0))
+    recipe = RECIPE.replace(cutout_fill=(1.0, 2.0, 3.0))
     shown = stages(recipe, (X, Y), columns=8, seed=3)
     last = preview(recipe, (X, Y), rows=1, columns=8, seed=3)[0]
     np.testing.assert_array_equal(np.stack(shown[-1].pictures), last)
@@ -351,29 +364,50 @@ def test_a_preview_tells_what_the_cards_say(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "step",
+    [
+        ScaleJitterCrop(shorter_edge=(8, 9)),
+        RandomResizedCrop(scale=(0.5, 1.0)),
+        ColorJitter(0.4, 0.4, 0.4),
+        Lighting(),
+        TrivialAugmentWide(),
+        RandAugment(magnitude=9.0),
+        RandomErasing(0.1),
+        Cutout(size=3),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+def test_an_augmentation_that_the_device_does_not_make_is_an_error(step):
+    steps = (step, *RECIPE.augmentation) if step.crops else (*RECIPE.augmentation, step)
+    with pytest.raises(ValueError, match="`augmentation` with data_on_device=True must be of"):
+        RECIPE.replace(augmentation=steps)
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("shorter_side", (8, 9)),
-        ("crop_scale", (0.5, 1.0)),
-        ("color_jitter", (0.4, 0.4, 0.4)),
-        ("lighting", 0.1),
-        ("trivial_augment", True),
-        ("rand_augment", (9.0, 0.5)),
-        ("random_erasing", 0.1),
-        ("mixup_alpha", 0.2),
-        ("cutmix_alpha", 1.0),
+        ("mix", MixUpOrCutMix(mixup_alpha=0.2)),
+        ("mix", MixUp(0.2)),
         ("repeated_augmentation", 2),
         ("test_crop_ratio", 0.875),
         ("test_views", "ten_crop"),
-        ("pad", 8),
-        ("cutout", 9),
+        ("batch_norm", "synchronized"),
+        ("unreadable_images", "raise"),
     ],
+    ids=str,
 )
 def test_what_the_device_does_not_make_is_an_error(field, value):
     with pytest.raises(ValueError, match=f"`{field}` must be"):
         RECIPE.replace(**{field: value})
 
 
+@pytest.mark.parametrize(("name", "value"), [("padding", 8), ("size", 9)])
+def test_a_step_that_is_larger_than_the_image_is_an_error(name, value):
+    flat = {"padding": "padding", "size": "cutout_size"}[name]
+    with pytest.raises(ValueError, match=f"`{name}` of .* must be at most"):
+        RECIPE.replace(**{flat: value})
+
+
 def test_a_color_without_a_square_is_an_error():
-    with pytest.raises(ValueError, match="`cutout_color` must be None"):
-        RECIPE.replace(cutout=None)
+    with pytest.raises(ValueError, match="`cutout_fill` is a number of Cutout, which DAWNBench"):
+        RECIPE.replace(cutout=None).replace(cutout_fill=(1, 2, 3))

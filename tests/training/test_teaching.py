@@ -91,9 +91,9 @@ def softmax(logits):
 def test_the_teacher_sees_the_mixed_pictures():
     """One step of two linear networks on mixed pictures, against NumPy."""
     recipe = RECIPE.replace(
-        epochs=1, batch_size=24, optimizer="sgd", gradient_clip=None, weight_decay=0.0,
-        learning_rate=0.5, loss="categorical_crossentropy", target_threshold=None,
-        label_weight=0.75, distillation_weight=0.4, distillation_temperature=3.0,
+        epochs=1, batch_size=24, optimizer=krr.recipe.SGD(), learning_rate=0.5,
+        loss=krr.recipe.CategoricalCrossentropy(),
+        distillation=krr.recipe.Distillation(label_weight=0.75, weight=0.4, temperature=3.0),
     )  # fmt: skip
     rng = np.random.default_rng(1)
     kernels = rng.normal(size=(2, 3, CLASSES)).astype("float32")
@@ -152,7 +152,7 @@ def test_the_teacher_stays_and_the_student_is_a_plain_model(tmp_path):
 
 @every_backend
 def test_load_run_and_averages(tmp_path):
-    recipe = RECIPE.replace(ema_decay=0.5)
+    recipe = RECIPE.replace(ema=krr.recipe.EMA(decay=0.5))
     teacher = krr.applications.ResNet20(classes=CLASSES, classifier_activation=None, name="other")
     history = recipe.fit(DATA, teacher=teacher, run_dir=tmp_path, verbose=0)
     loaded = training.load_run(tmp_path)
@@ -168,7 +168,9 @@ class Stop(keras.callbacks.Callback):
             raise InterruptedError
 
 
-@pytest.mark.parametrize("changes", [{}, {"ema_decay": 0.9, "precision": "mixed_float16"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"ema": krr.recipe.EMA(decay=0.9), "precision": "mixed_float16"}]
+)
 def test_a_run_goes_on_with_the_same_bits(tmp_path, changes):
     recipe = RECIPE.replace(**changes)
     whole = fit(recipe, run_dir=tmp_path / "whole")
@@ -243,7 +245,7 @@ def network(seed, channels, norm=layers.Identity):
 x = np.random.default_rng(0).integers(0, 256, (32, 8, 8, 3), "uint8")
 recipe = krr.A3(classes=5, epochs=2, warmup_epochs=0, learning_rate=0.004, batch_size=16, train_size=8,
                 test_size=8, rand_augment=None, precision="float32", mix_per_replica=False,
-                gradient_accumulation_steps=2, ema_decay=0.5)
+                gradient_accumulation_steps=2, ema=krr.recipe.EMA(decay=0.5))
 made = []
 for distribution in ("none", name):
     teacher = network(1, 6, layers.BatchNormalization)
@@ -295,8 +297,10 @@ def test_teachers_that_cannot_teach(case):
 def test_a_recipe_that_had_a_teacher_wants_one():
     with pytest.raises(ValueError, match=r"`teacher` must be given: Distill .* ResNet152D"):
         krr.Distill().fit(DATA)
-    with pytest.raises(ValueError, match=r"`distillation_temperature` must be 20\.0 without"):
-        RECIPE.replace(distillation_temperature=4).fit(DATA)
+    with pytest.raises(
+        ValueError, match=r"`teacher` must be None with A\d, which has no distillation"
+    ):
+        RECIPE.replace(distillation=None).fit(DATA, teacher=network(1))
     with pytest.raises(ValueError, match="`model` must be a functional or Sequential"):
         fit(model=Subclassed())
 

@@ -40,20 +40,19 @@ TRICKS = {
 
 def recipe_of(meta):
     return krr.Recipe(
-        network="ResNet9",
+        network=krr.recipe.ResNet9(**TRICKS),
         classes=10,
         batch_size=meta["images"],
-        **TRICKS,
-        optimizer="sgd",
-        momentum=meta["momentum"],
-        nesterov=True,
-        learning_rate_in_velocity=True,
         learning_rate=meta["rate"],
-        weight_decay=meta["decay"],
-        weight_decay_on="all",
-        bias_learning_rate_factor=meta["biases"],
-        schedule="step",
-        step_epochs=(1,),
+        optimizer=krr.recipe.SGD(
+            momentum=meta["momentum"],
+            nesterov=True,
+            learning_rate_in_velocity=True,
+            weight_decay=meta["decay"],
+            weight_decay_on="all",
+            bias_learning_rate_factor=meta["biases"],
+        ),
+        schedule=krr.schedules.Step(boundaries=(1,)),
     )
 
 
@@ -144,7 +143,7 @@ LAYERS = {
 def network(**changes):
     # Shapes are enough here, not numbers.
     with keras.StatelessScope(initialize_variables=False):
-        return parts.network(krr.Recipe(network="ResNet9", classes=10, **changes))
+        return parts.network(krr.Recipe(network=krr.recipe.ResNet9(**changes), classes=10))
 
 
 def layer_names(model):
@@ -191,7 +190,7 @@ def test_the_whitening_is_not_trained():
 
 def test_it_trains_and_its_run_folder_has_it(tmp_path):
     recipe = krr.A3(
-        network="ResNet9",
+        network=krr.recipe.ResNet9(**{**TRICKS, "ghost_batch_norm": 4}),
         epochs=1,
         warmup_epochs=0,
         batch_size=8,
@@ -199,7 +198,6 @@ def test_it_trains_and_its_run_folder_has_it(tmp_path):
         test_size=16,
         rand_augment=None,
         precision="float32",
-        **{**TRICKS, "ghost_batch_norm": 4},
     )
     images = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), "uint8")
     data = (images, np.arange(16) % 10)

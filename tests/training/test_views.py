@@ -174,7 +174,9 @@ def test_an_unreadable_picture_is_left_out_with_all_its_views(model, folder, tmp
 
 def test_during_fit_it_looks_once(folder):
     runs = [
-        RECIPE.replace(test_views=kind, epochs=1, batch_size=7, train_size=28, shorter_side=None)
+        RECIPE.replace(
+            test_views=kind, epochs=1, batch_size=7, train_size=28, scale_jitter_crop=None
+        )
         for kind in ("one", "ten_crop")
     ]
     histories = []
