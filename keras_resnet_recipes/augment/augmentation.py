@@ -106,6 +106,14 @@ def check_interpolation(interpolation: str, legal: Sequence[str] = INTERPOLATION
         raise ValueError(f"interpolation must be one of {tuple(legal)}, got {interpolation!r}")
 
 
+def check_sized(crop: Augmentation) -> None:
+    """Raise a ValueError unless a crop knows its size, which a recipe gives it."""
+    if crop.size is None:
+        raise ValueError(
+            f"`size` of {type(crop).__name__} must be given where no recipe does. Received: size=None"
+        )
+
+
 def operation_text(name: str, argument: tf.Tensor) -> str:
     """An operation and what it is called with, where it is called with anything.
 

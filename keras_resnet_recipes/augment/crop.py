@@ -12,6 +12,7 @@ from keras_resnet_recipes.augment.augmentation import (
     INTERPOLATIONS,
     Augmentation,
     check_interpolation,
+    check_sized,
     draw_cubic,
     split_seed,
 )
@@ -82,6 +83,7 @@ class RandomResizedCrop(Augmentation):
         >>> sorted(RandomResizedCrop(size=16).draw(256, seed=(0, 1)))
         ['area', 'aspect', 'cubic', 'place']
         """
+        check_sized(self)
         area, aspect, place, cubic = split_seed(seed, 4)
         logarithm = tf.random.stateless_uniform(
             [n, _TRIES], aspect, *map(math.log, self.aspect), dtype=tf.float64

@@ -9,6 +9,7 @@ from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import (
     INTERPOLATIONS,
     Augmentation,
+    check_sized,
     draw_cubic,
     split_seed,
 )
@@ -45,7 +46,7 @@ class ScaleJitterCrop(Augmentation):
     prefix: ClassVar[str] = "crop"
     crops: ClassVar[bool] = True
 
-    size: int | None = number(224, "side of the result, pixels", minimum=1, from_recipe=True)
+    size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
     shorter_edge: tuple[int, int] = number(
         (256, 480),
         "resize to a random shorter edge, pixels, then a random crop",
@@ -77,9 +78,10 @@ class ScaleJitterCrop(Augmentation):
             `edge`, int32 [n]: length of the shorter edge; `place`, float64 [n, 2]: top and left as
             fractions of the places there are; `cubic`, bool [n].
 
-        >>> sorted(ScaleJitterCrop().draw(256, seed=(0, 1)))
+        >>> sorted(ScaleJitterCrop(size=224).draw(256, seed=(0, 1)))
         ['cubic', 'edge', 'place']
         """
+        check_sized(self)
         edge, place, cubic = split_seed(seed, 3)
         low, high = self.shorter_edge
         return {

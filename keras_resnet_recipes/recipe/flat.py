@@ -69,6 +69,7 @@ def resolved(
     places = _places(values)
     grouped: dict[tuple[str, int | None], dict[str, Any]] = {}
     removed = []
+    exchanged: dict[tuple[str, int | None], Part] = {}
     for name, value in changes.items():
         if name in values:
             continue
@@ -77,10 +78,15 @@ def resolved(
             grouped.setdefault((field, index), {})[own] = value
         elif value is None and (found := _of_label(values, name)) is not None:
             removed.append(found)
+        elif isinstance(value, Part) and (found := _of_label(values, name)) is not None:
+            exchanged[found] = value
         else:
-            raise ValueError(_unknown(name, values, places, recipe))
+            raise ValueError(_unknown(name, values, places, changes, recipe))
     for (field, index), own_changes in grouped.items():
         values[field] = _with(values[field], index, own_changes)
+    for (field, index), part in exchanged.items():
+        held = values[field]
+        values[field] = part if index is None else (*held[:index], part, *held[index + 1 :])
     # From the last one on, so that the places of the others stay.
     for field, index in sorted(removed, key=lambda one: -(one[1] or 0)):
         values[field] = _without(values[field], index)
@@ -123,10 +129,21 @@ def _of_label(values: Mapping[str, Any], label: str) -> tuple[str, int | None] |
 
 
 def _unknown(
-    name: str, values: Mapping[str, Any], places: Mapping[str, Any], recipe: "type[BaseRecipe]"
+    name: str,
+    values: Mapping[str, Any],
+    places: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    recipe: "type[BaseRecipe]",
 ) -> str:
     """What to say of a name that is no number of the recipe."""
     parts = known_parts()
+    if _of_label(values, name) is not None:
+        part = next(one for one in parts.values() if one.label() == name)
+        numbers = ", ".join(f"`{flat}`" for flat in part.flat_names())
+        return (
+            f"`{name}` must be None, which takes it out, or {part.__name__}(...); its numbers are {numbers}. "
+            f"Received: {name}={changes[name]!r}"
+        )
     owners = [part for part in parts.values() if name in part.flat_names() or name == part.label()]
     if owners:
         names = " or ".join(sorted(part.__name__ for part in owners))

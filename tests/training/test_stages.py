@@ -169,10 +169,18 @@ def test_what_is_not_seen_may_be_missing(folder):
     unknown = krr.He2015(**SMALL, shorter_edge=(17, 24))  # nobody published `step_epochs`
     shown = training.stages(unknown, folder, columns=4, seed=SEED)
     np.testing.assert_array_equal(shown[-1].pictures, known[-1].pictures)
-    tuned = {"rand_augment": (6.0, 0.5), "mixup_alpha": 0.2, "label_smoothing": 0.1}
+    tuned = {
+        "rand_augment_magnitude": 6.0,
+        "rand_augment_std": 0.5,
+        "mixup_alpha": 0.2,
+        "label_smoothing": 0.1,
+    }
     assert training.preview(krr.B(**SMALL, **tuned), folder, rows=1, columns=4, seed=0).any()
 
 
 def test_what_is_seen_must_be_given(folder):
-    with pytest.raises(ValueError, match=r"^`label_smoothing`, `rand_augment`, `mixup_alpha` must"):
+    with pytest.raises(
+        ValueError,
+        match=r"^`label_smoothing`, `rand_augment_magnitude`, `rand_augment_std`, `mixup_alpha` must",
+    ):
         training.stages(krr.B(**SMALL), folder, columns=4, seed=SEED)
