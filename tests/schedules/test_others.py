@@ -179,7 +179,11 @@ def test_plateaus_are_left_to_keras():
         (Exponential, {"warmup_learning_rate": -1}, "`warmup_learning_rate` must be.*0.*=-1$"),
         (Plateau, {"patience": 0}, "`patience` must be a whole number at least 1.*=0$"),
         (Plateau, {"patience": 1, "factor": 1}, "`factor` must be below 1.*=1.0$"),
-        (Plateau, {"patience": 1, "per": "update"}, "`per` must be 'epoch' for a plateau.*'update'$"),
+        (
+            Plateau,
+            {"patience": 1, "per": "update"},
+            "`per` must be 'epoch' for a plateau.*'update'$",
+        ),
     ],
 )
 def test_wrong_arguments_are_named(kind, arguments, message):
@@ -193,7 +197,10 @@ def test_wrong_arguments_are_named(kind, arguments, message):
         ({"knots": ()}, "`knots` must be pairs of epoch and rate, the epochs rising"),
         ({"knots": ((1, 0.1), (1, 0.2))}, "`knots` must be pairs of epoch and rate"),
         ({"knots": ((1, -0.1),)}, "rates of `knots` must be 0 or more"),
-        ({"knots": KNOTS, "count_from": 2}, "`count_from` must be a whole number at least 0 and at most 1.*=2$"),
+        (
+            {"knots": KNOTS, "count_from": 2},
+            "`count_from` must be a whole number at least 0 and at most 1.*=2$",
+        ),
     ],
 )
 def test_wrong_knots_are_named(arguments, message):
