@@ -45,7 +45,7 @@ class ScaleJitterCrop(Augmentation):
     prefix: ClassVar[str] = "crop"
     crops: ClassVar[bool] = True
 
-    size: int | None = number(224, "side of the result, pixels", minimum=1, from_recipe=True)
+    size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
     shorter_edge: tuple[int, int] = number(
         (256, 480),
         "resize to a random shorter edge, pixels, then a random crop",

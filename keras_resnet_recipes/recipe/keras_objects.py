@@ -77,9 +77,11 @@ class KerasObject(Part):
             ValueError: If the object is of another package or kind, or Keras refuses it.
         """
         description = values.get("object")
-        _check_origin(description, known)
-        saving = importlib.import_module("keras.saving")
+        if not isinstance(description, dict) or not isinstance(description.get("config"), dict):
+            raise ValueError(f"{cls.__name__} needs an `object` as Keras serializes it.")
         classes = {name: one for name, one in known.items() if not _is_part(one)}
+        _check_origin(description, classes)
+        saving = importlib.import_module("keras.saving")
         try:
             made = saving.deserialize_keras_object(
                 description, custom_objects=classes, safe_mode=True
@@ -89,7 +91,7 @@ class KerasObject(Part):
             raise ValueError(f"Keras cannot make {name!r}: {error}") from None
         wrapped = wrapped_object(made)
         if not isinstance(wrapped, cls):
-            raise ValueError(f"{description['class_name']!r} is no {cls.namespace[6:]} of Keras.")
+            raise ValueError(f"{description['class_name']!r} is none of {cls.namespace}.")
         return wrapped
 
 
@@ -197,8 +199,18 @@ def _same_number(one: Any, other: Any) -> bool:
 
 def _defaults(made: Any) -> dict[str, Any]:
     """The arguments of an object's class that nobody has to give, as its configuration has them."""
+    keras = importlib.import_module("keras")
+    # Arguments of every layer.
+    shared = {
+        "trainable": True,
+        "dtype": "float32",
+        "data_format": keras.config.image_data_format(),
+    }
     parameters = inspect.signature(type(made).__init__).parameters.values()
-    return {one.name: one.default for one in parameters if one.default is not one.empty}
+    given = {one.name: one.default for one in parameters if one.default is not one.empty}
+    defaults = given | shared
+    # JSON has no tuples.
+    return {k: list(one) if isinstance(one, tuple) else one for k, one in defaults.items()}
 
 
 def _without_names(value: Any) -> Any:
@@ -206,6 +218,8 @@ def _without_names(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_names(one) for one in value]
     if isinstance(value, dict):
+        if value.get("class_name") == "DTypePolicy":
+            return value["config"]["name"]  # of a policy it is all there is
         dropped = ("shared_object_id", "build_config", "compile_config")
         kept = {key: _without_names(one) for key, one in value.items() if key not in dropped}
         if isinstance(kept.get("config"), dict):
