@@ -155,9 +155,8 @@ def test_functions_that_build_networks(tmp_path, monkeypatch):
 
 def test_networks_of_this_package_are_names():
     assert krr.A3(network=krr.applications.ResNet18) == krr.A3(network="ResNet18")
-    assert krr.A3(network=krr.applications.ResNet9, celu_alpha=0.5) == krr.A3(
-        network=krr.recipe.ResNet9(celu_alpha=0.5)
-    )
+    assert krr.A3(network=krr.applications.ResNet9).network == krr.recipe.ResNet9()
+    assert krr.A3(network="ResNet9", celu_alpha=0.5).network == krr.recipe.ResNet9(celu_alpha=0.5)
 
 
 def layer(class_name, module="keras.layers", **config):
@@ -215,7 +214,7 @@ HOSTILE = {
         "augmentation": [
             {"is": "KerasLayer", "object": TRAP | {"registered_name": "tests>Registered"}}
         ],
-        "epochs": 0,
+        "epochs": 0,  # it is the registered class, and harmless
     },
     "another kind": {"optimizer": layer("RandomContrast", factor=0.5)["augmentation"][0]},
     "no object": {"augmentation": [{"is": "KerasLayer"}]},
