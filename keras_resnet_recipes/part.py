@@ -126,7 +126,7 @@ class Part:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value = checked(field, getattr(self, field.name), _hints(type(self))[field.name])
+            value = checked(field, getattr(self, field.name), hints(type(self))[field.name])
             object.__setattr__(self, field.name, value)
 
     def __repr__(self) -> str:
@@ -259,7 +259,7 @@ def flat_name(part: type[Part], field: "dataclasses.Field[Any]") -> str:
 
 
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
+def hints(cls: type) -> dict[str, Any]:
     """The types of a class's fields; Any where they cannot be resolved."""
     try:
         return typing.get_type_hints(cls)
@@ -267,13 +267,14 @@ def _hints(cls: type) -> dict[str, Any]:
         return dict.fromkeys((field.name for field in dataclasses.fields(cls)), Any)
 
 
-def checked(field: "dataclasses.Field[Any]", value: Any, hint: Any) -> Any:
+def checked(field: "dataclasses.Field[Any]", value: Any, hint: Any, name: str | None = None) -> Any:
     """The value in the field's own type: a list becomes a tuple, 1 becomes 1.0.
 
     Args:
         field: The field, as `number` declares it.
         value: Its value; `UNPUBLISHED` is legal everywhere.
         hint: The type of the field.
+        name: What the message calls it; by default the field's name.
 
     Raises:
         ValueError: If the value is of another type or outside the field's range.
@@ -287,8 +288,9 @@ def checked(field: "dataclasses.Field[Any]", value: Any, hint: Any) -> Any:
     if converted is _NO_MATCH or not _in_range(converted, field.metadata):
         legal = _legal(field.metadata, hint)
         hint = closest(value, field.metadata["choices"] or ()) if isinstance(value, str) else ""
+        name = name or field.name
         raise ValueError(
-            f"`{field.name}` must be {legal}. Received: {field.name}={value!r}{hint and '.' + hint}"
+            f"`{name}` must be {legal}. Received: {name}={value!r}{hint and '.' + hint}"
         )
     return converted
 
@@ -388,6 +390,14 @@ def _legal(limits: typing.Mapping[str, Any], hint: Any) -> str:
 def _type_name(hint: Any) -> str:
     if typing.get_origin(hint) is tuple:
         items = typing.get_args(hint)
-        return "numbers" if items[-1] is Ellipsis else f"{len(items)} numbers"
+        if items[-1] is not Ellipsis:
+            return f"{len(items)} numbers"
+        if items[0] in (int, float):
+            return "numbers"
+        if typing.get_origin(items[0]) is tuple:
+            return f"a tuple, each {_type_name(items[0])}"
+        kinds = typing.get_args(items[0]) or (items[0],)
+        return f"a tuple, each {' or '.join(_type_name(kind) for kind in kinds)}"
     names = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
-    return names.get(hint) or f"a {getattr(hint, '__name__', hint)}"
+    name = getattr(hint, "__name__", str(hint))
+    return names.get(hint) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"

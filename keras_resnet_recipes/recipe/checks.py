@@ -115,6 +115,8 @@ def _check_augmentation(recipe: "BaseRecipe") -> None:
                 "`augmentation` must end with its Keras layers, which take whole batches. "
                 f"Received: {step!r} after {steps[index - 1]!r}"
             )
+    if not _known(recipe.train_size):
+        return
     largest = {PadAndCrop: ("padding", recipe.train_size - 1), Cutout: ("size", recipe.train_size)}
     for kind, (name, limit) in largest.items():
         step = recipe.augmentation_of(kind)
@@ -124,7 +126,11 @@ def _check_augmentation(recipe: "BaseRecipe") -> None:
                 f"Received: {name}={getattr(step, name)}"
             )
     jitter = recipe.augmentation_of(ScaleJitterCrop)
-    if jitter is not None and jitter.shorter_edge[0] < recipe.train_size:
+    if (
+        jitter is not None
+        and _known(jitter.shorter_edge)
+        and jitter.shorter_edge[0] < recipe.train_size
+    ):
         raise ValueError(
             f"`shorter_edge` must be at least `train_size` ({recipe.train_size}), which is cut out of it. "
             f"Received: shorter_edge={jitter.shorter_edge}"

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.part import Part, flat_name, own_numbers
+from keras_resnet_recipes.part import Part, checked, flat_name, hints, own_numbers
 from keras_resnet_recipes.recipe.known import known_parts
+from keras_resnet_recipes.recipe.networks import ResNet9
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe
@@ -66,6 +67,8 @@ def resolved(
         ValueError: If a name is nobody's, or belongs to a part that is not there.
     """
     values = {**values, **{name: one for name, one in changes.items() if name in values}}
+    if values["network"] == "ResNet9":
+        values["network"] = ResNet9()  # so that its numbers can stand beside its name
     places = _places(values)
     grouped: dict[tuple[str, int | None], dict[str, Any]] = {}
     removed = []
@@ -75,13 +78,19 @@ def resolved(
             continue
         if name in places:
             field, index, own = places[name]
-            grouped.setdefault((field, index), {})[own] = value
+            part = values[field] if index is None else values[field][index]
+            grouped.setdefault((field, index), {})[own] = _checked(part, own, value, name)
         elif value is None and (found := _of_label(values, name)) is not None:
             removed.append(found)
         elif isinstance(value, Part) and (found := _of_label(values, name)) is not None:
             exchanged[found] = value
         else:
             raise ValueError(_unknown(name, values, places, changes, recipe))
+    for name in changes:
+        if name in places and places[name][:2] in removed:
+            raise ValueError(
+                f"`{name}` is a number of a part that is taken out by `=None`. Give only one."
+            )
     for (field, index), own_changes in grouped.items():
         values[field] = _with(values[field], index, own_changes)
     for (field, index), part in exchanged.items():
@@ -91,6 +100,12 @@ def resolved(
     for field, index in sorted(removed, key=lambda one: -(one[1] or 0)):
         values[field] = _without(values[field], index)
     return values
+
+
+def _checked(part: Part, field: str, value: Any, name: str) -> Any:
+    """A part's number in its own type; a message has the flat name, which was typed."""
+    kind = type(part)
+    return checked(kind.__dataclass_fields__[field], value, hints(kind)[field], name)
 
 
 def _with(held: Any, index: int | None, changes: dict[str, Any]) -> Any:
@@ -162,4 +177,4 @@ def _example(part: type[Part], recipe: "type[BaseRecipe]") -> str:
             call = f"{part.__name__}(...)"
             several = field.name == "augmentation"
             return f"{field.name}=(..., {call})" if several else f"{field.name}={call}"
-    return f"{part.__name__}(...)"
+    return f"{'network=' if part is ResNet9 else ''}{part.__name__}(...)"

@@ -82,9 +82,11 @@ class KerasObject(Part):
             ValueError: If the object is of another package or kind, or Keras refuses it.
         """
         description = values.get("object")
-        _check_origin(description, known)
-        saving = importlib.import_module("keras.saving")
+        if not isinstance(description, dict) or not isinstance(description.get("config"), dict):
+            raise ValueError(f"{cls.__name__} needs an `object` as Keras serializes it.")
         classes = {name: one for name, one in known.items() if not _is_part(one)}
+        _check_origin(description, classes)
+        saving = importlib.import_module("keras.saving")
         try:
             made = saving.deserialize_keras_object(
                 description, custom_objects=classes, safe_mode=True
@@ -94,7 +96,7 @@ class KerasObject(Part):
             raise ValueError(f"Keras cannot make {name!r}: {error}") from None
         wrapped = wrapped_object(made)
         if not isinstance(wrapped, cls):
-            raise ValueError(f"{description['class_name']!r} is no {cls.namespace[6:]} of Keras.")
+            raise ValueError(f"{description['class_name']!r} is none of {cls.namespace}.")
         return wrapped
 
 
@@ -205,10 +207,11 @@ def _without_names(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_names(one) for one in value]
     if isinstance(value, dict):
+        if value.get("class_name") == "DTypePolicy":
+            return value["config"]["name"]  # of a policy it is all there is
         dropped = ("shared_object_id", "build_config", "compile_config")
         kept = {key: _without_names(one) for key, one in value.items() if key not in dropped}
-        # A policy of dtypes is nothing but its name.
-        if isinstance(kept.get("config"), dict) and kept.get("module") != "keras":
+        if isinstance(kept.get("config"), dict):
             kept["config"].pop("name", None)
         return kept
     return value

@@ -56,7 +56,7 @@ def load_recipe(
         ) from None
     try:
         return _recipe(values, {one.__name__: one for one in custom_objects})
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{str(path)!r}: {error}") from None
 
 

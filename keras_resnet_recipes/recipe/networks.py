@@ -136,6 +136,9 @@ def checked_network(network: Any, names: "tuple[str, ...]") -> "str | Part":
     """
     if isinstance(network, ResNet9 | NetworkFunction):
         return network
+    own = getattr(network, "__module__", "") == "keras_resnet_recipes.applications"
+    if own and network.__name__ in names:
+        network = network.__name__
     if network == "ResNet9":
         return ResNet9()
     if isinstance(network, str) and network in names:

@@ -323,6 +323,10 @@ def _checked(field: "dataclasses.Field[Any]", value: Any) -> Any:
     if field.name == "network":
         return checked_network(value, applications.NETWORKS)
     if "part" in field.metadata:
+        if value is UNPUBLISHED:
+            raise ValueError(
+                f"`{field.name}` must be a value; its numbers may be UNPUBLISHED. Received: {field.name}=UNPUBLISHED"
+            )
         many = isinstance(value, list | tuple)
         value = tuple(map(wrapped_object, value)) if many else wrapped_object(value)
     return checked(field, value, field.type)
@@ -335,7 +339,11 @@ def _inner_changes(recipe: BaseRecipe, kind: type[BaseRecipe], field: str) -> di
         found = (n for n in numbers(one) if n.place[0] == field)
         return {(type(n.part), *n.place): n for n in found}
 
-    before, after = own(kind()), own(recipe)
+    published = kind()
+    before, after = own(published), own(recipe)
     if before.keys() != after.keys() or not after or next(iter(after))[0] is type(None):
         return None
-    return {n.name: n.value for key, n in after.items() if n.value != before[key].value}
+    changes = {n.name: n.value for key, n in after.items() if n.value != before[key].value}
+    # Parts differ also in what is no number, such as the configuration of a Keras layer.
+    same = resolved(vars(published), changes, kind)[field] == getattr(recipe, field)
+    return changes if same else None

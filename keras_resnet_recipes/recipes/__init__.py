@@ -33,7 +33,7 @@ __all__ = [
     "from_timm",
 ]
 
-# In the order of the imports, the alphabetical one of their files and classes.
+# In alphabetical order.
 RECIPES: dict[str, type[Recipe]] = {
     name: one
     for name, one in sorted(globals().items())

@@ -27,7 +27,7 @@ class BagOfTricks(Recipe):
 
     Values are those of the authors' released GluonCV script where it differs from the paper:
     `color_jitter` without the hue. UNVERIFIED are the form of MXNet's Nesterov momentum
-    (`learning_rate_in_velocity`), `train_interpolation` and `test_interpolation`.
+    (`learning_rate_in_velocity`), `crop_interpolation` and `test_interpolation`.
 
     >>> import keras_resnet_recipes as krr
     >>> krr.BagOfTricks().learning_rate

@@ -23,7 +23,7 @@ class A1(Recipe):
     time and on independent re-runs (mmpretrain). Not confirmed by the paper itself are:
     `warmup_learning_rate` and `minimum_learning_rate` (timm's defaults of the time),
     `cooldown_epochs` (the same script's default was 10 extra epochs at the minimum rate; whether
-    the authors kept it is not known), `train_interpolation` (timm's default) and that no clipping
+    the authors kept it is not known), `crop_interpolation` (timm's default) and that no clipping
     was asked for beyond LAMB's own limit of 1.0, which is `gradient_clip` here.
 
     `target_threshold` is 0.2: a class of a mixed picture counts as present when its share is above.
@@ -66,7 +66,7 @@ class A2(Recipe):
     weights; a re-run by mmpretrain with soft targets reached 79.55 %. Measured here: not on ImageNet.
 
     What the paper itself did not confirm is the same as for `A1`: `warmup_learning_rate`,
-    `minimum_learning_rate`, `cooldown_epochs`, `train_interpolation`, clipping beyond LAMB's own. Two
+    `minimum_learning_rate`, `cooldown_epochs`, `crop_interpolation`, clipping beyond LAMB's own. Two
     third-party copies of the original command have the threshold of 0.2.
 
     >>> import keras_resnet_recipes as krr
@@ -104,7 +104,7 @@ class A3(Recipe):
     weights; a re-run by mmpretrain with soft targets reached 78.30 %. Measured here: not on ImageNet.
 
     What the paper itself did not confirm is the same as for `A1`: `warmup_learning_rate`,
-    `minimum_learning_rate`, `cooldown_epochs`, `train_interpolation`, clipping beyond LAMB's own. Two
+    `minimum_learning_rate`, `cooldown_epochs`, `crop_interpolation`, clipping beyond LAMB's own. Two
     third-party copies of the original command have the threshold of 0.2.
 
     >>> import keras_resnet_recipes as krr

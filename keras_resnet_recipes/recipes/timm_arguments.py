@@ -38,7 +38,7 @@ def arguments() -> dict[str, tuple[Any, str]]:
 
     >>> from keras_resnet_recipes.recipes.timm_arguments import arguments
     >>> arguments()["reprob"], arguments()["vflip"]
-    ((0.0, 'random_erasing'), (0.0, 'none'))
+    ((0.0, 'random_erasing_probability'), (0.0, 'none'))
     """
     with ARGUMENTS.open(newline="") as file:
         rows = csv.DictReader(file)

@@ -57,7 +57,10 @@ def curve(recipe, **options):
 
 def test_curve_of_steps():
     recipe = krr.Recipe(
-        optimizer="sgd", schedule="step", learning_rate=0.1, step_epochs=(30, 60), epochs=90
+        optimizer=krr.recipe.SGD(),
+        schedule=krr.schedules.Step(boundaries=(30, 60)),
+        learning_rate=0.1,
+        epochs=90,
     )
     assert curve(recipe) == [
         "epoch 1: 0.1, the peak",
@@ -70,10 +73,7 @@ def test_curve_of_steps():
 def test_curve_of_warm_up_and_of_updates():
     recipe = krr.Recipe(
         learning_rate=0.1,
-        schedule="piecewise_linear",
-        schedule_per="update",
-        knot_epochs=(0, 2, 4),
-        knot_factors=(0, 1, 0),
+        schedule=krr.schedules.PiecewiseLinear(knots=((0, 0), (2, 1), (4, 0)), per="update"),
         epochs=4,
         batch_size=10,
     )
@@ -88,7 +88,7 @@ def test_curve_of_warm_up_and_of_updates():
 
 
 def test_curve_of_a_plateau_is_not_known():
-    recipe = krr.He2015(schedule="plateau", plateau_patience=3, step_epochs=())
+    recipe = krr.He2015(schedule=krr.schedules.Plateau(patience=3))
     assert curve(recipe) == [
         "epoch 1: 0.1, the peak",
         "falls to 0.1 of it wherever top-1 rises no more",

@@ -7,6 +7,19 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
+from keras_resnet_recipes import augment
+from keras_resnet_recipes.augment import (
+    Cutout,
+    RandAugment,
+    RandomFlip,
+    RandomResizedCrop,
+    ScaleJitterCrop,
+)
+from keras_resnet_recipes.augment.mix import Mix
+from keras_resnet_recipes.part import own_numbers
+from keras_resnet_recipes.recipe import EMA, SGD
+from keras_resnet_recipes.recipe.known import known_parts
+from keras_resnet_recipes.schedules import Cosine, Schedule, Step
 
 
 def test_repr_shows_changes_only_and_evaluates_to_the_recipe():
@@ -36,66 +49,88 @@ def test_values_take_the_fields_own_type():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"epoch": 3}, "no field `epoch`. Did you mean `epochs`?"),
-        ({"zzz": 1}, "no field `zzz`. Legal: network,"),
-        ({"epochs": 0}, "`epochs` must be a whole number at least 1; received 0"),
-        ({"network": "Resnet50"}, "received 'Resnet50'. Did you mean `ResNet50`?"),
-        ({"precision": "float16"}, "received 'float16'. Did you mean `mixed_float16`?"),
-        ({"epochs": True}, "`epochs` must be a whole number at least 1; received True"),
-        ({"epochs": "ten"}, "`epochs` must be a whole number at least 1; received 'ten'"),
-        ({"horizontal_flip": 1}, "`horizontal_flip` must be True or False; received 1"),
-        ({"network": "ResNet51"}, "`network` must be one of 'ECAResNet26T'"),
+        ({"epoch": 3}, "`A1` has no `epoch`. Did you mean `epochs`?"),
+        ({"mixup_alfa": 1}, "`A1` has no `mixup_alfa`. Did you mean `mixup_alpha`?"),
+        ({"zzz": 1}, "`A1` has no `zzz`."),
+        ({"epochs": 0}, "`epochs` must be a whole number at least 1. Received: epochs=0"),
+        ({"network": "Resnet50"}, "Received: network='Resnet50'. Did you mean `ResNet50`?"),
+        ({"precision": "float16"}, "='float16'. Did you mean `mixed_float16`?"),
+        ({"epochs": True}, "`epochs` must be a whole number at least 1. Received: epochs=True"),
+        ({"epochs": "ten"}, "`epochs` must be a whole number at least 1. Received: epochs='ten'"),
+        ({"zero_gamma": 1}, "`zero_gamma` must be True or False. Received: zero_gamma=1"),
+        ({"network": 50}, "`network` must be the name of a network of krr.applications, or"),
+        ({"network": lambda: None}, "`network` must be a function at the top of a module"),
+        ({"loss": "bce"}, "`loss` must be a Loss or a KerasLoss. Received: loss='bce'"),
         (
-            {"loss": "bce"},
-            "`loss` must be one of 'binary_crossentropy', 'categorical_crossentropy'",
+            {"optimizer": "sgd"},
+            "must be an Optimizer or a KerasOptimizer. Received: optimizer='sgd'",
         ),
+        ({"optimizer": None}, "`optimizer` must be an Optimizer or a KerasOptimizer. Received:"),
+        ({"ema": krr.recipe.EMA}, "`ema` must be an EMA or None. Received: ema=<class"),
+        ({"test": krr.UNPUBLISHED}, "`test` must be a value; its numbers may be UNPUBLISHED."),
         (
-            {"crop_scale": (0.0, 1.0)},
-            "`crop_scale` must be 2 numbers above 0 and at most 1 or None",
+            {"augmentation": RandomFlip()},
+            "`augmentation` must be a tuple, each an Augmentation or a",
         ),
-        ({"crop_scale": (0.9, 0.1)}, "`crop_scale` must be (smallest, largest)"),
-        ({"rand_augment": (11, 0.5)}, "`rand_augment` must be 2 numbers at least 0 and at most 10"),
-        ({"weight_decay_on": "all"}, "`weight_decay_on` must be 'kernels' with optimizer='lamb'"),
+        ({"augmentation": (SGD(),)}, "`augmentation` must be a tuple, each an Augmentation or a"),
+        ({"crop_scale": (0.0, 1.0)}, "`crop_scale` must be 2 numbers above 0 and at most 1"),
         (
-            {"adaptive_gradient_clip": 0.1},
+            {"crop_scale": (0.9, 0.1)},
+            "the first not above the second. Received: crop_scale=(0.9, 0.1)",
+        ),
+        ({"crop_scale": (0.1,)}, "`crop_scale` must be 2 numbers above 0"),
+        (
+            {"rand_augment_magnitude": 11},
+            "`rand_augment_magnitude` must be a number at least 0 and at most 10. Received: "
+            "rand_augment_magnitude=11",
+        ),
+        ({"weight_decay_on": "all"}, "`weight_decay_on` must be 'kernels' with LAMB"),
+        (
+            {"optimizer": SGD(), "gradient_clip": 1, "adaptive_gradient_clip": 0.1},
             "`adaptive_gradient_clip` must be None with gradient_clip=1.0",
         ),
-        ({"momentum": 0.9}, "`momentum` must be 0.0 with optimizer='lamb', which does not read it"),
-        (
-            {"bias_learning_rate_factor": 64},
-            "`bias_learning_rate_factor` must be 1.0 with optimizer='lamb'",
-        ),
         ({"head_learning_rate_factor": 0}, "`head_learning_rate_factor` must be a number above 0"),
-        ({"whitening": True}, "`whitening` must be False with network='ResNet50'"),
-        ({"logit_scale": 0.0625}, "`logit_scale` must be 0.125 with network='ResNet50'"),
         (
             {"network": "ResNet9", "ghost_batch_norm": 3},
-            "`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps`",
+            "`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps` (2048 / 1)",
         ),
         (
             {"network": "ResNet9", "ghost_batch_norm": 32, "batch_norm": "synchronized"},
             "`ghost_batch_norm` must be None with batch_norm='synchronized'",
         ),
         (
-            {"schedule": "step", "step_epochs": (3,)},
-            "`minimum_learning_rate` must be 0.0 with schedule='step'",
+            {"ema": EMA(decay=0.9), "ema_decay": 1},
+            "`decay` must be below 1, or nothing is averaged.",
         ),
-        ({"ema_decay": 1}, "`ema_decay` must be below 1"),
         (
-            {"crop_scale": None, "shorter_side": (200, 300)},
-            "`shorter_side` must be at least `train_size` (224)",
+            {"augmentation": (ScaleJitterCrop(shorter_edge=(200, 300)),)},
+            "`shorter_edge` must be at least `train_size` (224)",
         ),
-        ({"schedule": "step"}, "`step_epochs` must be given with schedule='step'"),
-        ({"knot_epochs": (0, 1)}, "`knot_factors` must be one for each of `knot_epochs`"),
-        ({"step_epochs": (3, 2)}, "`step_epochs` must rise; received (3.0, 2.0)"),
-        ({"pad": 4}, "only one of `crop_scale` and `pad` can crop"),
-        ({"color_jitter": (0.4,)}, "`color_jitter` must be of brightness, contrast, saturation"),
-        ({"learning_rate": float("nan")}, "`learning_rate` must be a number above 0; received nan"),
+        ({"schedule": Step()}, "`step_epochs` must be given for Step. Received: step_epochs=()"),
+        (
+            {"schedule": Step(boundaries=(3,)), "step_epochs": (3, 2)},
+            "`boundaries` must be above 0 and rise. Received: boundaries=(3.0, 2.0)",
+        ),
+        ({"schedule": Cosine(epochs=30)}, "`epochs` must not be in `schedule`"),
+        ({"schedule": Cosine(0.1)}, "`learning_rate` must not be in `schedule`"),
+        ({"schedule_per": "day"}, "`schedule_per` must be one of 'epoch', 'update'. Received:"),
+        (
+            {"augmentation": (RandomFlip(), RandomResizedCrop())},
+            "`augmentation` must begin with the one step that crops. Received: RandomResizedCrop() at 1",
+        ),
+        (
+            {"augmentation": (Cutout(size=300),)},
+            "`size` of Cutout must be at most 224 with train_size=224. Received: size=300",
+        ),
+        ({"learning_rate": float("nan")}, "`learning_rate` must be a number above 0 or None."),
+        ({"learning_rate": None}, "`learning_rate` must be a number. Received: learning_rate=None"),
         ({"batch_size": 63}, "must be even with MixUp or CutMix"),
         ({"batch_size": 64, "gradient_accumulation_steps": 3}, "must divide `batch_size` (64)"),
         ({"batch_size": 64, "gradient_accumulation_steps": 64}, "must be even with MixUp"),
+        ({"mix": None, "mix_per_replica": False}, "`mix_per_replica` must be True without `mix`"),
         ({"epochs": 3}, "`warmup_epochs` must be at most `epochs` (3)"),
-        ({"loss": "categorical_crossentropy"}, "`target_threshold` must be None with loss"),
+        ({"rand_augment": None, "rand_augment_std": 1}, "of a part that is taken out"),
+        ({"mix": None, "mixup_alpha": 1}, "`mixup_alpha` is a number of MixUp or MixUpOrCutMix,"),
     ],
 )
 def test_a_mistake_is_named(values, message):
@@ -104,45 +139,64 @@ def test_a_mistake_is_named(values, message):
     assert message in str(error.value)
 
 
-# Each field beside a choice of another field with which training never looks at it.
+# What no part of the recipe would ever look at.
 @pytest.mark.parametrize(
-    ("name", "value", "choice"),
+    ("recipe", "name", "value", "owner"),
     [
-        ("momentum", 0.9, {"optimizer": "adamw"}),
-        ("nesterov", True, {"optimizer": "rmsprop_tf"}),
-        ("learning_rate_in_velocity", True, {"optimizer": "lamb"}),
-        ("adaptive_gradient_clip", 0.1, {"optimizer": "adamw"}),
-        ("warmup_epochs", 1, {"schedule": "piecewise_linear", "knot_epochs": (0, 9)}),
-        ("warmup_prefix", True, {"schedule": "exponential"}),
-        ("minimum_learning_rate", 1e-6, {"schedule": "exponential"}),
-        ("schedule_reaches_ends", True, {"schedule": "exponential"}),
-        ("step_epochs", (3,), {"schedule": "cosine"}),
-        ("step_factor", 0.5, {"schedule": "cosine"}),
-        ("exponential_epochs", 2.0, {"schedule": "cosine"}),
-        ("knot_epochs", (0, 9), {"schedule": "cosine"}),
-        ("target_threshold", 0.2, {"loss": "categorical_crossentropy"}),
+        (krr.A3, "momentum", 0.9, "RMSpropTF or SGD"),
+        (krr.DeiT, "nesterov", True, "SGD"),
+        (krr.A3, "learning_rate_in_velocity", True, "SGD"),
+        (krr.A3, "bias_learning_rate_factor", 64, "SGD"),
+        (krr.DeiT, "adaptive_gradient_clip", 0.1, "RMSpropTF or SGD"),
+        (krr.DAWNBench, "warmup_epochs", 1, "Cosine or Exponential or Step"),
+        (krr.B, "warmup_prefix", True, "Cosine"),
+        (krr.B, "minimum_learning_rate", 1e-6, "Cosine or Plateau"),
+        (krr.B, "reach_ends", True, "Cosine or Step"),
+        (krr.A3, "step_epochs", (3,), "Step"),
+        (krr.A3, "step_factor", 0.5, "Exponential or Plateau or Step"),
+        (krr.A3, "every_epochs", 2.0, "Exponential"),
+        (krr.A3, "knots", ((0, 1), (9, 0)), "PiecewiseLinear"),
+        (krr.DeiT, "target_threshold", 0.2, "BinaryCrossentropy"),
+        (krr.A3, "whitening", True, "ResNet9"),
+        (krr.A3, "logit_scale", 0.0625, "ResNet9"),
+        (krr.A3, "ema_every", 4, "EMA"),
+        (krr.A3, "pad_fill", (1, 2, 3), "PadAndCrop"),
+        (krr.A3, "cutout", None, "Cutout"),
+        (krr.DAWNBench, "crop_exact", True, "RandomResizedCrop or ScaleJitterCrop"),
+        (krr.A3, "teacher", "ResNet152D", "Distillation"),
     ],
 )
-def test_a_field_that_nothing_reads_is_refused(name, value, choice):
-    (other,) = choice.keys() - {"knot_epochs"}
-    knots = (1, 0) if "knot_epochs" in (name, *choice) else ()
-    with pytest.raises(ValueError, match=f"^`{name}` must be .* with {other}={choice[other]!r}"):
-        krr.Recipe(**{"knot_factors": knots, **choice, name: value})
+def test_a_number_of_a_part_that_is_not_there_is_refused(recipe, name, value, owner):
+    message = f"`{name}` is a number of {owner}, which {recipe.__name__} does not have."
+    for change in (recipe, recipe().replace):
+        with pytest.raises(ValueError, match="`") as error:
+            change(**{name: value})
+        assert str(error.value).startswith(message)
+    assert name not in {one.name for one in recipe().numbers()}
+
+
+def test_data_on_the_device_has_no_statistics_of_many_devices():
+    with pytest.raises(
+        ValueError, match=r"`batch_norm` must be 'replica' with data_on_device=True"
+    ):
+        krr.DAWNBench(batch_norm="synchronized")
 
 
 def test_a_value_without_a_name_is_refused():
-    with pytest.raises(ValueError, match="takes its fields by name; received 'ResNet18'"):
+    with pytest.raises(
+        ValueError, match=r"takes its fields by name\. Received: 'ResNet18' without one"
+    ):
         krr.A1("ResNet18")
 
 
 def test_an_odd_batch_is_fine_without_mixing():
-    assert krr.A1(batch_size=63, mixup_alpha=0, cutmix_alpha=0).batch_size == 63
+    assert krr.A1(batch_size=63, mix=None).batch_size == 63
 
 
 def test_a_recipe_of_ones_own():
     class Mine(krr.Recipe):
         epochs = 7
-        crop_scale = (0.5, 1)
+        augmentation = (RandomResizedCrop(scale=(0.5, 1)),)
 
     assert repr(Mine(epochs=7)) == "Mine()"
     assert Mine().crop_scale == (0.5, 1.0)
@@ -167,16 +221,117 @@ def test_print_marks_what_was_changed():
     assert "(100 in A3)" in changed[0]
 
 
-def test_every_field_has_a_line_of_help():
+def test_print_is_grouped_and_shows_what_was_taken_out():
+    text = str(krr.A3(mix=None, optimizer=SGD(momentum=0.9)))
+    groups = [line for line in text.splitlines()[1:] if line.isupper()]
+    assert groups == [
+        "NETWORK",
+        "OPTIMIZATION",
+        "LOSS",
+        "TRAINING IMAGES",
+        "MIXING",
+        "EVALUATION",
+    ]
+    rows = {line.split()[0]: " ".join(line.split()) for line in text.splitlines() if line}
+    assert rows["optimizer"].startswith("optimizer SGD (Lamb in A3)")
+    assert rows["momentum"].startswith("momentum 0.9 (not there in A3)")
+    assert rows["gradient_clip"].startswith("gradient_clip off (1 in A3)")
+    assert rows["warmup_epochs"].startswith("warmup_epochs 5 epochs of")
+    assert rows["mixup_alpha"].startswith("mixup_alpha — (0.1 in A3)")
+    assert "celu_alpha" not in rows
+    assert "mix_per_replica" not in rows
+
+
+def test_the_sheet_has_every_number_if_asked():
+    for recipe in (kind() for kind in krr.RECIPES.values()):
+        printed = {line.split()[0] for line in recipe.sheet(every_row=True).splitlines() if line}
+        assert {one.name for one in recipe.numbers()} <= printed
+
+
+def test_every_number_has_a_line_of_help():
     assert all(field.metadata["help"] for field in dataclasses.fields(krr.Recipe))
+    for kind in known_parts().values():
+        if kind.__module__.startswith("keras_resnet_recipes."):
+            assert all(field.metadata["help"] for field in own_numbers(kind)), kind
+
+
+def test_numbers_are_read_and_changed_by_their_flat_names():
+    recipe = krr.A1(mixup_alpha=0.5, rand_augment_magnitude=3, warmup_epochs=1, test_size=288)
+    assert (recipe.mix.mixup_alpha, recipe.mixup_alpha) == (0.5, 0.5)
+    assert recipe.augmentation[2] == RandAugment(magnitude=3.0, std=0.5)
+    assert (recipe.schedule.warmup_epochs, recipe.test.size) == (1, 288)
+    assert recipe.replace(mixup_alpha=0.2, test_size=224) == krr.A1(
+        rand_augment_magnitude=3, warmup_epochs=1
+    )
+    # A part that is given with its number has the number.
+    assert krr.A1(optimizer=SGD(), momentum=0.9).optimizer == SGD(momentum=0.9)
+
+
+def test_none_takes_a_part_out():
+    recipe = krr.DeiT(rand_augment=None, random_erasing=None, mix=None, ema=None)
+    assert [type(step) for step in recipe.augmentation] == [RandomResizedCrop, RandomFlip]
+    assert (recipe.mix, recipe.ema) == (None, None)
+    assert krr.DAWNBench(pad_and_crop=None, cutout=None).augmentation == (RandomFlip(),)
+    assert krr.Distill().replace(
+        distillation=None, color_jitter=None, lighting=None
+    ) == krr.Distill(distillation=None, augmentation=krr.Distill().augmentation[:2])
+
+
+def test_a_part_that_stands_twice_has_two_sets_of_names():
+    twice = krr.A3(augmentation=(*krr.A3().augmentation, RandAugment(magnitude=3, std=0.25)))
+    assert (twice.rand_augment_magnitude, twice.rand_augment_magnitude_2) == (6, 3)
+    changed = twice.replace(rand_augment_magnitude_2=4)
+    assert [step.magnitude for step in changed.augmentation[2:]] == [6, 4]
+    assert eval(repr(changed), vars(augment) | {"A3": krr.A3}) == changed
+    with pytest.raises(ValueError, match="`A3` has no `rand_augment_magnitude_2`"):
+        krr.A3(rand_augment_magnitude_2=4)
+
+
+def test_flat_names_are_unique():
+    for kind in krr.RECIPES.values():
+        names = [one.name for one in kind().numbers()]
+        assert len({*names}) == len(names), kind
+    fields = {field.name for field in dataclasses.fields(krr.Recipe)}
+    bases = (
+        krr.recipe.Optimizer,
+        krr.recipe.Loss,
+        krr.schedules.Schedule,
+        augment.Augmentation,
+        Mix,
+    )
+    owners = {}
+    for part in known_parts().values():
+        assert len({*part.flat_names()}) == len([*part.flat_names()])
+        for name in part.flat_names():
+            assert name not in fields
+            owners.setdefault(name, []).append(part)
+    # Parts that share a name stand in each other's place.
+    for name, parts in owners.items():
+        kinds = {next((base for base in bases if issubclass(part, base)), part) for part in parts}
+        assert len(kinds) == 1, name
 
 
 def test_json_round_trip(tmp_path):
-    recipe = krr.A2(epochs=30, crop_scale=None, classes=10)
+    recipe = krr.A2(epochs=30, crop_scale=(0.5, 1), classes=10)
     text = recipe.to_json(tmp_path / "recipe.json")
     assert json.loads(text)["epochs"] == 30
     assert krr.load_recipe(tmp_path) == recipe
     assert krr.load_recipe(tmp_path / "recipe.json") == recipe
+
+
+@pytest.mark.parametrize("name", krr.RECIPES)
+def test_every_recipe_survives_json_and_repr(name, tmp_path):
+    published = krr.RECIPES[name]()
+    changed = published.replace(
+        label_smoothing=0.25, network="ResNet18", test_size=96, ema=EMA(decay=0.5)
+    )
+    names = vars(augment) | vars(krr.recipe) | {name: krr.RECIPES[name]}
+    for recipe in (published, changed):
+        recipe.to_json(tmp_path / "recipe.json")
+        read = krr.load_recipe(tmp_path)
+        assert (read, hash(read), repr(read)) == (recipe, hash(recipe), repr(recipe))
+        assert eval(repr(recipe), names) == recipe
+    assert repr(published) == f"{name}()"
 
 
 @pytest.mark.parametrize(
@@ -184,9 +339,17 @@ def test_json_round_trip(tmp_path):
     [
         ("{", "is none"),
         ("[1, 2]", "is none"),
-        ('{"recipe": "A9"}', "names the recipe 'A9'; known are .*A1, A2, "),
+        ('{"recipe": "A9"}', "the recipe 'A9' is unknown here. Known are .*A1, "),
+        ('{"recipe": ["A1"]}', r"the recipe \['A1'\] is unknown here"),
         ('{"recipe": "A1", "epoch": 3}', "Did you mean `epochs`"),
         ('{"recipe": "A1", "epochs": "__import__(1)"}', "must be a whole number"),
+        ('{"recipe": "A1", "optimizer": {"is": "SDG"}}', "'SDG' is no part.*Did you mean `SGD`"),
+        ('{"recipe": "A1", "optimizer": {"is": "SGD", "rate": 1}}', "SGD has no `rate`"),
+        ('{"recipe": "A1", "optimizer": {"is": "SGD", "momentum": 2}}', "`momentum` must be"),
+        ('{"recipe": "A1", "ema": {"is": "EMA"}}', "EMA: .* 'decay'"),
+        ('{"recipe": "A1", "test": {"is": "UNPUBLISHED"}}', "`test` must be a value"),
+        ('{"recipe": "A1", "learning_rate": NaN}', "NaN is no value of JSON"),
+        ('{"recipe": "A1", "network": ' + "[" * 9999 + "]" * 9999 + "}", "recursion"),
     ],
 )
 def test_a_broken_recipe_file_is_named(tmp_path, text, message):
@@ -200,6 +363,103 @@ def test_a_missing_recipe_file_is_named(tmp_path):
         krr.load_recipe(tmp_path / "none.json")
 
 
+class RandomGray(augment.Augmentation):
+    """Gray images."""
+
+    probability: float = krr.recipe.number(0.1, "probability of gray", minimum=0, maximum=1)
+
+    def draw(self, n, seed):
+        return {}
+
+    def apply(self, image, drawn):
+        return image
+
+
+class Mirror(augment.Augmentation):
+    """An augmentation without numbers."""
+
+    def draw(self, n, seed):
+        return {}
+
+    def apply(self, image, drawn):
+        return image
+
+
+class InverseRoot(Schedule):
+    """A schedule of one's own."""
+
+    timescale: float = 10.0
+
+    def __call__(self, epoch, lr=None):
+        return self.learning_rate / (1 + epoch / self.timescale) ** 0.5
+
+
+STEPS = krr.A3().augmentation
+# Values of others with what tells them, and a number to change.
+OWN = {
+    "augmentation": (
+        {"augmentation": (*STEPS, RandomGray())},
+        "random_gray RandomGray (not there in A3) Gray images.",
+        {"random_gray_probability": 0.2},
+    ),
+    "augmentation without numbers": (
+        {"augmentation": (*STEPS, Mirror())},
+        "mirror Mirror (not there in A3) An augmentation without numbers.",
+        {"mirror": None},
+    ),
+    "schedule": (
+        {"schedule": InverseRoot()},
+        "schedule InverseRoot (Cosine in A3) A schedule of one's own.",
+        {"inverse_root_timescale": 5.0},
+    ),
+}
+
+
+def saved_and_read(recipe, folder, **options):
+    recipe.to_json(folder / "recipe.json")
+    return krr.load_recipe(folder, **options)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_parts_of_ones_own_are_values(name, tmp_path):
+    values, line, change = OWN[name]
+    recipe, changed = krr.A3(**values), krr.A3(**values).replace(**change)
+    assert recipe == krr.A3(**values)
+    assert hash(recipe) == hash(krr.A3(**values))
+    assert len({krr.A3(), recipe, changed}) == (2 if changed == krr.A3() else 3)
+    names = vars(augment) | {
+        kind.__name__: kind for kind in (krr.A3, RandomGray, Mirror, InverseRoot)
+    }
+    for one in (recipe, changed):
+        assert eval(repr(one), names) == one
+        assert saved_and_read(one, tmp_path) == one
+        assert hash(saved_and_read(one, tmp_path)) == hash(one)
+    printed = [" ".join(row.split()) for row in str(recipe).splitlines()]
+    assert line in printed
+    assert recipe.diff(krr.A3()).rows
+    assert set(recipe.diff(changed).rows) == {*change}
+
+
+def test_a_part_of_another_process_is_given(tmp_path, monkeypatch):
+    recipe = krr.A3(augmentation=(RandomGray(probability=0.3),))
+    recipe.to_json(tmp_path / "recipe.json")
+    monkeypatch.delitem(krr.recipe.Part.known, "RandomGray")
+    with pytest.raises(ValueError, match=r"'RandomGray' is no part .*custom_objects=\[\.\.\.\]"):
+        krr.load_recipe(tmp_path)
+    assert krr.load_recipe(tmp_path, custom_objects=[RandomGray]) == recipe
+
+
+def test_a_recipe_of_another_process_is_given(tmp_path, monkeypatch):
+    class Elsewhere(krr.Recipe):
+        epochs = 9
+
+    Elsewhere(batch_size=8).to_json(tmp_path / "recipe.json")
+    monkeypatch.delitem(krr.Recipe.known, "Elsewhere")
+    with pytest.raises(ValueError, match="the recipe 'Elsewhere' is unknown here"):
+        krr.load_recipe(tmp_path)
+    assert krr.load_recipe(tmp_path, custom_objects=[Elsewhere]) == Elsewhere(batch_size=8)
+
+
 def test_rescaled_follows_the_square_root_for_lamb():
     recipe = krr.A2().rescaled(1024)
     assert recipe.learning_rate == pytest.approx(5e-3 * 0.5**0.5, rel=1e-15)
@@ -210,7 +470,9 @@ def test_rescaled_follows_the_square_root_for_lamb():
 def test_compare_shows_differing_rows_or_all():
     short, full = krr.compare(krr.A1(), krr.A2()), krr.compare(krr.A1(), krr.A2(), every_row=True)
     assert set(short.rows) == {"epochs", "weight_decay", "label_smoothing", "mixup_alpha"}
-    assert set(full.rows) == {field.name for field in dataclasses.fields(krr.Recipe)}
+    assert set(full.rows) >= {one.name for one in krr.A1().numbers()}
+    assert krr.compare(krr.A3(), krr.DAWNBench()).rows["mixup_alpha"] == ("0.1", "—")
+    assert krr.A3().diff(krr.A3(epochs=30)).columns == ("A3", "A3 (epochs=30)")
     assert str(krr.A1().diff(krr.A1())) == "no differences"
     with pytest.raises(ValueError, match="must be recipes"):
         krr.compare(krr.A1(), "A2")

@@ -32,6 +32,6 @@ def test_what_the_paper_does_not_confirm_is_said(name):
         "warmup_learning_rate",
         "minimum_learning_rate",
         "cooldown_epochs",
-        "train_interpolation",
+        "crop_interpolation",
     ):
         assert f"`{field}`" in text

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 import keras_resnet_recipes as krr
+from keras_resnet_recipes.augment import ColorJitter, RandAugment, RandomErasing
 from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
+from keras_resnet_recipes.recipe import (
+    SGD,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Lamb,
+    RMSpropTF,
+)
+from keras_resnet_recipes.recipe.known import known_parts
 from keras_resnet_recipes.recipes import from_timm
 from keras_resnet_recipes.recipes.timm_arguments import arguments
 from keras_resnet_recipes.training.rates import schedule as schedule_of
@@ -36,28 +46,28 @@ def test_a3_is_tested_at_the_size_of_training_by_the_script():
     assert unmatched == {}
     (changed,) = recipe.diff(krr.A3()).rows.items()
     assert changed == ("test_size", ("160", "224"))
-    values = dataclasses.asdict(recipe.replace(test_size=224))
-    assert krr.A3(**values) == krr.A3()
+    assert krr.A3(**vars(recipe.replace(test_size=224))) == krr.A3()
 
 
-def test_every_argument_is_a_field_or_said_to_be_none():
-    fields = {field.name for field in dataclasses.fields(krr.Recipe)}
+def test_every_argument_is_a_number_or_said_to_be_none():
+    names = {field.name for field in dataclasses.fields(krr.Recipe)}
+    names |= {
+        name for part in known_parts().values() for name in (part.label(), *part.flat_names())
+    }
     for name, (_, here) in arguments().items():
-        assert (
-            here in ("none", "no effect") or here.startswith("fit: ") or {*here.split()} <= fields
-        )
+        assert here in ("none", "no effect") or here.startswith("fit: ") or {*here.split()} <= names
         assert name.isidentifier()
 
 
 def test_a_file_without_arguments_of_its_own_is_the_script_with_its_defaults(read):
     recipe, unmatched = read("model: resnet50")
     assert unmatched == {}
-    assert (recipe.optimizer, recipe.nesterov, recipe.momentum) == ("sgd", True, 0.9)
+    assert recipe.optimizer == SGD(weight_decay=2e-5, nesterov=True, momentum=0.9)
     # 0.1 * 128 / 256
     assert (recipe.batch_size, recipe.learning_rate) == (128, 0.05)
-    assert recipe.color_jitter == (0.4, 0.4, 0.4)
+    assert ColorJitter(0.4, 0.4, 0.4) in recipe.augmentation
     assert (recipe.test_crop_ratio, recipe.precision) == (0.95, "float32")
-    assert recipe.loss == "categorical_crossentropy"
+    assert recipe.loss == CategoricalCrossentropy(label_smoothing=0.1)
 
 
 @pytest.mark.parametrize(
@@ -80,10 +90,12 @@ def test_the_learning_rate_is_scaled_as_the_script_does(read, lines, rate):
 
 def test_optimizers(read):
     recipe, unmatched = read("opt: lambc", "clip_grad: 0.5")
-    assert (recipe.optimizer, recipe.gradient_clip, unmatched) == ("lamb", 0.5, {"opt": "lambc"})
+    assert type(recipe.optimizer) is Lamb
+    assert (recipe.gradient_clip, unmatched) == (0.5, {"opt": "lambc"})
     # Theirs adds 1e-10, ours 1e-3.
     recipe, unmatched = read("opt: rmsproptf", "clip_grad: 0.01", "clip_mode: agc")
-    assert (recipe.optimizer, recipe.adaptive_gradient_clip) == ("rmsprop_tf", 0.01)
+    assert type(recipe.optimizer) is RMSpropTF
+    assert recipe.adaptive_gradient_clip == 0.01
     assert unmatched == {"opt_eps": 1e-10}
     assert read("opt: rmsproptf", "opt_eps: 0.001")[1] == {}
     assert not read("opt: momentum")[0].nesterov
@@ -113,21 +125,22 @@ def test_schedules(read, golden):
 
 def test_pictures(read):
     recipe, unmatched = read("aa: rand-m9-n3-p0.3-mstd1-inc1", "reprob: 0.25", "color_jitter: 0.4")
-    assert recipe.rand_augment == (9, 1)
-    assert (recipe.rand_augment_operations, recipe.rand_augment_probability) == (3, 0.3)
-    assert (recipe.random_erasing, recipe.random_erasing_fill) == (0.25, "noise")
-    assert (recipe.color_jitter, unmatched) == ((), {})
+    assert recipe.augmentation_of(RandAugment) == RandAugment(9.0, 1.0, 3, 0.3)
+    assert recipe.augmentation[-1] == RandomErasing(0.25, fill=IMAGENET_MEAN, noise=IMAGENET_STD)
+    assert (recipe.augmentation_of(ColorJitter), unmatched) == (None, {})
+    recipe, _ = read("reprob: 0.5", "remode: const")
+    assert recipe.augmentation[-1] == RandomErasing(0.5, fill=IMAGENET_MEAN, noise=0.0)
     for text in ("rand-m9-mstd0.5", "rand-m12-inc1", "rand-m9-mmax15-inc1", "original"):
         assert read(f"aa: {text}")[1] == {"aa": text}
     recipe, _ = read("no_aug: true", "reprob: 0.5")
-    assert (recipe.crop_scale, recipe.horizontal_flip, recipe.random_erasing) == (None, False, 0)
+    assert recipe.augmentation == ()
 
 
 def test_losses(read):
     # Neither mixing nor smoothing: theirs is the cross-entropy then.
-    assert read("bce_loss: true", "smoothing: 0")[0].loss == "categorical_crossentropy"
+    assert read("bce_loss: true", "smoothing: 0")[0].loss == CategoricalCrossentropy()
     recipe, _ = read("bce_loss: true", "bce_target_thresh: 0.2")
-    assert (recipe.loss, recipe.target_threshold) == ("binary_crossentropy", 0.2)
+    assert recipe.loss == BinaryCrossentropy(label_smoothing=0.1, target_threshold=0.2)
 
 
 def test_the_network_brings_its_own_test(read):

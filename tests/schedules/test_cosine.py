@@ -165,6 +165,13 @@ def test_per_update_survives_serialization():
         assert copy.steps_per_epoch == 3
 
 
+def test_a_recipes_epochs_hold_the_warmup():
+    before = Cosine(warmup_epochs=5, warmup_prefix=True, cooldown_epochs=2).for_run(0.1, 20)
+    assert before == Cosine(0.1, 15, 5, warmup_prefix=True, cooldown_epochs=2)
+    assert Cosine(cooldown_epochs=2).for_run(0.1, 20) == Cosine(0.1, 20, cooldown_epochs=2)
+    assert Cosine(cooldown_epochs=2).total_epochs_of(20) == 22
+
+
 def test_cosine_is_a_frozen_value():
     assert hash(Cosine(0.1, 5)) == hash(Cosine(0.1, 5))
     assert eval(repr(Cosine(0.1, 5))) == Cosine(0.1, 5)
@@ -175,14 +182,14 @@ def test_cosine_is_a_frozen_value():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"epochs": 0}, "`epochs` must be at least 1.*epochs=0"),
-        ({"warmup_epochs": 11}, r"`warmup_epochs` must be from 0 to `epochs` \(here 10\).*=11"),
-        ({"warmup_epochs": -1}, "`warmup_epochs` must be.*warmup_epochs=-1"),
-        ({"learning_rate": -0.1}, "`learning_rate` must be 0 or more.*learning_rate=-0.1"),
-        ({"learning_rate": math.nan}, "`learning_rate` must be 0 or more.*learning_rate=nan"),
-        ({"warmup_learning_rate": -1.0}, "`warmup_learning_rate` must be 0 or more"),
-        ({"minimum_learning_rate": -1.0}, "`minimum_learning_rate` must be 0 or more"),
-        ({"cooldown_epochs": -1}, "`cooldown_epochs` must be 0 or more"),
+        ({"epochs": 0}, "`epochs` must be a whole number at least 1.*epochs=0$"),
+        ({"warmup_epochs": 11}, r"`warmup_epochs` must be at most `epochs` \(10\).*=11$"),
+        ({"warmup_epochs": -1}, "`warmup_epochs` must be a whole number at least 0.*=-1$"),
+        ({"learning_rate": -0.1}, "`learning_rate` must be a number at least 0.*=-0.1$"),
+        ({"learning_rate": math.nan}, "`learning_rate` must be a number at least 0.*=nan$"),
+        ({"warmup_learning_rate": -1.0}, "`warmup_learning_rate` must be a number at least 0.*=-1"),
+        ({"minimum_learning_rate": -1.0}, "`minimum_learning_rate` must be.*at least 0.*=-1"),
+        ({"cooldown_epochs": -1}, "`cooldown_epochs` must be a whole number at least 0.*=-1$"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):

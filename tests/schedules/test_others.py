@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_resnet_recipes.schedules import Exponential, PerUpdate, PiecewiseLinear, Step
+from keras_resnet_recipes.schedules import (
+    Exponential,
+    PerUpdate,
+    PiecewiseLinear,
+    Plateau,
+    Step,
+)
 
 pytestmark = pytest.mark.every_backend
 
@@ -20,7 +26,7 @@ KNOTS = ((0, 0.0), (5, 0.4), (24, 0.0))
 SCHEDULES = [
     Step(0.1, boundaries=(3, 6.5), warmup_epochs=2),
     Exponential(0.1, every_epochs=2.5, factor=0.9, warmup_epochs=2, warmup_learning_rate=0.01),
-    PiecewiseLinear(KNOTS),
+    PiecewiseLinear(knots=KNOTS),
 ]
 
 
@@ -64,7 +70,7 @@ def test_step_equals_gluon(golden):
 
 def test_piecewise_linear_equals_page(golden):
     g = golden("cifar_and_lr")
-    schedule = PiecewiseLinear(KNOTS, count_from=1)
+    schedule = PiecewiseLinear(knots=KNOTS, count_from=1)
     ends = g["lr/page24_per_epoch_end"]
     rates = [schedule(epoch + 1) for epoch in range(24)]
     np.testing.assert_allclose(rates, ends, rtol=0, atol=EPOCH_TOLERANCE)
@@ -76,7 +82,7 @@ def test_piecewise_linear_equals_page(golden):
 
 
 def test_piecewise_linear_is_level_outside_its_knots():
-    schedule = PiecewiseLinear(((2, 0.1), (4, 0.3), (5, 0.2)))
+    schedule = PiecewiseLinear(knots=((2, 0.1), (4, 0.3), (5, 0.2)))
     epochs = np.arange(0, 28) / 4
     # NumPy's interpolation is the definition.
     expected = np.interp(epochs, [2, 4, 5], [0.1, 0.3, 0.2])
@@ -137,6 +143,13 @@ def test_a_model_trains_with_it(schedule):
     np.testing.assert_allclose(logs["learning_rate"], expected, rtol=1e-6)
 
 
+def test_a_recipe_gives_peak_and_epochs():
+    schedule = Step(boundaries=(2,)).for_run(0.5, 4)
+    assert schedule == Step(0.5, 4, boundaries=(2,))
+    assert PiecewiseLinear(knots=KNOTS).for_run(0.5, 24)(5) == 0.2
+    assert Plateau(patience=3).for_run(0.5, 24)(20) == 0.5
+
+
 def test_plateaus_are_left_to_keras():
     """Divided by ten when the error no longer falls, as in 2015: Keras' own callback does it."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -155,14 +168,22 @@ def test_plateaus_are_left_to_keras():
 @pytest.mark.parametrize(
     ("kind", "arguments", "message"),
     [
-        (Step, {"boundaries": (3, 2)}, "`boundaries` must be above 0 and rise.*"),
-        (Step, {"boundaries": (0,)}, "`boundaries` must be above 0 and rise"),
-        (Step, {"factor": 0.0}, "`factor` must be in 0 < f <= 1.*factor=0.0"),
-        (Step, {"learning_rate": -1}, "`learning_rate` must be 0 or more.*=-1"),
-        (Step, {"warmup_epochs": -1}, "`warmup_epochs` must be 0 or more.*=-1"),
-        (Exponential, {"every_epochs": 0}, "`every_epochs` must be above 0.*=0"),
-        (Exponential, {"factor": 1.5}, "`factor` must be in 0 < f <= 1.*factor=1.5"),
-        (Exponential, {"warmup_learning_rate": -1}, "`warmup_learning_rate` must be 0 or more"),
+        (Step, {"boundaries": (3, 2)}, r"`boundaries` must be above 0 and rise.*\(3.0, 2.0\)$"),
+        (Step, {"boundaries": (0,)}, r"`boundaries` must be above 0 and rise.*\(0.0,\)$"),
+        (Step, {"factor": 0.0}, "`factor` must be a number above 0 and at most 1.*=0.0$"),
+        (Step, {"learning_rate": -1}, "`learning_rate` must be a number at least 0 or None.*=-1$"),
+        (Step, {"warmup_epochs": -1}, "`warmup_epochs` must be a whole number at least 0.*=-1$"),
+        (Step, {"per": "step"}, "`per` must be one of 'epoch', 'update'.*per='step'$"),
+        (Exponential, {"every_epochs": 0}, "`every_epochs` must be a number above 0.*=0$"),
+        (Exponential, {"factor": 1.5}, "`factor` must be a number above 0 and at most 1.*=1.5$"),
+        (Exponential, {"warmup_learning_rate": -1}, "`warmup_learning_rate` must be.*0.*=-1$"),
+        (Plateau, {"patience": 0}, "`patience` must be a whole number at least 1.*=0$"),
+        (Plateau, {"patience": 1, "factor": 1}, "`factor` must be below 1.*=1.0$"),
+        (
+            Plateau,
+            {"patience": 1, "per": "update"},
+            "`per` must be 'epoch' for a plateau.*'update'$",
+        ),
     ],
 )
 def test_wrong_arguments_are_named(kind, arguments, message):
@@ -176,7 +197,10 @@ def test_wrong_arguments_are_named(kind, arguments, message):
         ({"knots": ()}, "`knots` must be pairs of epoch and rate, the epochs rising"),
         ({"knots": ((1, 0.1), (1, 0.2))}, "`knots` must be pairs of epoch and rate"),
         ({"knots": ((1, -0.1),)}, "rates of `knots` must be 0 or more"),
-        ({"knots": KNOTS, "count_from": 2}, "`count_from` must be 0 or 1.*=2"),
+        (
+            {"knots": KNOTS, "count_from": 2},
+            "`count_from` must be a whole number at least 0 and at most 1.*=2$",
+        ),
     ],
 )
 def test_wrong_knots_are_named(arguments, message):
