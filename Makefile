@@ -1,20 +1,31 @@
-# make demo and make test need nothing but Python 3.11 or later, make and git.
+# make demo, make test and make test-all need nothing but Python 3.11 or later, make and git.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test docs bench parity parity-table keras-cv dist lint format clean
+.PHONY: demo test test-all docs bench parity parity-table keras-cv dist lint format clean
 
 demo: $(VENV)/demo-installed
 	$(BIN)/python examples/digits.py
 
+# A file's tests in one process, so that what they share is made once.
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+# Processor seconds of a test: what takes more is marked `full`, or made smaller.
+BUDGET ?= 20
+
+# What is worth waiting for after every change.
 test: $(VENV)/dev-installed lint docs
 	# In two processes each: TensorFlow keeps 50 to 100 MB of every fit.
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --durations=25 --doctest-modules --ignore=tests/training
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(JOBS) --durations=25 tests/training
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(JOBS) -m every_backend tests
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" --budget=$(BUDGET) --doctest-modules --ignore=tests/training
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" --budget=$(BUDGET) tests/training
+	KERAS_BACKEND=jax $(PYTEST) -m every_backend --budget=$(BUDGET) tests
+	KERAS_BACKEND=torch $(PYTEST) -m every_backend --budget=$(BUDGET) tests
+
+# And what surrounds the package, or takes long: notebooks, examples, exports, several devices and processes, kills, the
+# wheel in a clean environment.
+test-all: test dist
+	KERAS_BACKEND=tensorflow $(PYTEST) -m full --durations=25 tests
 
 # The documentation as a site, in site/: strict, so a broken link or a public name without a page fails.
 docs: $(VENV)/dev-installed $(VENV)/docs-installed
@@ -47,9 +58,6 @@ ifdef CIFAR
 		mkdir -p $(RESULTS)/loss_curves/$$recipe && cp runs/loss_curves/$$recipe/*.json $(RESULTS)/loss_curves/$$recipe; done
 	TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python benchmarks/learning.py $(CIFAR) runs/learning $(PEER)
 	cp runs/learning/learning.json $(RESULTS)
-	$(BIN)/krr ablate A2 --data runs/learning/subset.npz --run-dir runs/ablation --rescale 128 --seeds 2 \
-		--set network=ResNet20 --set train_size=32 --set test_size=32 --set epochs=6 --set warmup_epochs=1
-	cp runs/ablation/results.json $(RESULTS)/ablation.json
 endif
 	$(BIN)/python benchmarks/page.py
 

@@ -74,18 +74,6 @@ def step_tables(source: Path) -> str:
     return "\n\n".join([*tables, *told])
 
 
-def ablation(source: Path) -> str:
-    """Top-1 of each row, and how far it is from the first, of what `krr ablate` kept."""
-    rows, whole = [], None
-    for row in json.loads(source.read_text()):
-        values = [100 * run["val_top1"] for run in row["runs"]]
-        mean = statistics.mean(values)
-        whole = mean if whole is None else whole
-        each = ", ".join(f"{value:.2f}" for value in values)
-        rows.append((row["row"], f"{mean:.2f}", f"{mean - whole:+.2f}", each))
-    return _markdown(("", "top-1 %", "against the whole", "seeds"), rows)
-
-
 def divergences(source: Path) -> str:
     """How far the losses of the folders' runs are from those of their peer, in words and pictures."""
     lines, pictures = [], []
@@ -160,7 +148,6 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 TABLES: dict[str, Callable[[Path], str]] = {
-    "ablation": ablation,
     "input_pipeline": with_conditions(input_pipeline.table, "results"),
     "operations": with_conditions(operations.table),
     "memory": with_conditions(memory.table, "results"),
@@ -171,7 +158,6 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "loss_curves": divergences,
     "speed_run": speed_run,
     "degradation": degradation,
-    "distillation": of_seeds,
     "fine_tuning": of_seeds,
     "fine_tuning_short": of_seeds,
 }

@@ -1,7 +1,7 @@
 """Pictures: of learning rates, and of what the network sees."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -9,82 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from keras_resnet_recipes.training.stage import Stage
 
 
-def save_errors(
-    panels: Sequence[Mapping[str, Sequence[Mapping[str, Sequence[float]]]]], path: str | Path
-) -> Path:
-    """Draws the errors of several networks side by side: dashed in training, solid on the test pictures.
-
-    Lines are means over the runs of a network, bands reach from the smallest to the largest. The same
-    place in each panel has the same colour.
-
-    Args:
-        panels: Of each panel, by name, the logs of a network's runs, as Keras' History has them;
-            accuracies 0 to 1. An empty log is passed over.
-        path: The PNG to write.
-
-    Returns:
-        The PNG.
-
-    Raises:
-        ImportError: If matplotlib is missing (the extra `plot`).
-
-    >>> import tempfile, keras_resnet_recipes.plots as plots
-    >>> log = {"top1": [0.2, 0.4], "val_top1": [0.3, 0.5]}
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     plots.save_errors([{"Plain20": [log]}, {"ResNet20": [log]}], folder + "/errors.png").name
-    'errors.png'
-    """
-    figure = _matplotlib("figure").Figure(figsize=(9, 4), layout="constrained")
-    for axes, curves in zip(
-        figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
-    ):
-        for color, (name, logs) in enumerate(curves.items()):
-            _draw_errors(axes, [log for log in logs if log], name, f"C{color}")
-        axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        if axes.lines:
-            axes.legend(frameon=False)
-        axes.grid(alpha=0.3)
-    figure.axes[0].set_ylabel("error %")
-    # Not before all are drawn: it ends the scaling of the other end.
-    figure.axes[0].set_ylim(bottom=0)
-    figure.savefig(path, dpi=150)
-    return Path(path)
-
-
-def _draw_errors(
-    axes: "Axes", logs: Sequence[Mapping[str, Sequence[float]]], name: str, color: str
-) -> None:
-    labels = {"top1": f"{name}, training", "val_top1": f"{name}, test"}
-    for key, style in (("top1", "--"), ("val_top1", "-")):
-        errors = np.array([[100 - 100 * accuracy for accuracy in log[key]] for log in logs])
-        if not errors.size:
-            continue
-        epochs = np.arange(1, errors.shape[1] + 1)
-        axes.plot(epochs, errors.mean(0), style, color=color, label=labels[key])
-        axes.fill_between(
-            epochs, errors.min(0), errors.max(0), color=color, alpha=0.15, linewidth=0
-        )
-
-
-def check_matplotlib(path: str | Path | None = None) -> None:
+def check_matplotlib(path: str | Path) -> None:
     """Raises an error where nothing can be drawn: before hours of training rather than after.
 
     Args:
-        path: The picture to write, if it is known.
+        path: The picture to write.
 
     Raises:
         ImportError: If matplotlib is missing (the extra `plot`).
         ValueError: If `path` is in no folder, is one, or ends as no picture does.
     """
     kinds = sorted(_matplotlib("backend_bases").FigureCanvasBase.get_supported_filetypes())
-    if path is None:
-        return
     path = Path(path)
     if path.suffix[1:].lower() not in kinds:
         raise ValueError(

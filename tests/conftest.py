@@ -20,6 +20,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
 
+import budget
 import numpy as np
 import pytest
 
@@ -29,6 +30,20 @@ collect_ignore_glob = ["golden/make_*.py", "applications/make_*.py", "applicatio
 # keras-cv has an environment of its own: make keras-cv. A folder called keras_cv would be taken for it.
 if importlib.util.find_spec("keras_cv") is None:
     collect_ignore_glob.append("with_keras_cv/*")
+
+
+def pytest_addoption(parser):
+    budget.add_option(parser)
+
+
+def pytest_configure(config):
+    budget.configure(config)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("full") and item.get_closest_marker("every_backend"):
+            raise pytest.UsageError(f"{item.nodeid}: `full` tests run on TensorFlow alone")
 
 
 class Golden:
@@ -70,6 +85,15 @@ def nothing_waits_for_autotuning():
         return iterate(dataset.with_options(options))
 
     with mock.patch.object(tf.data.Dataset, "__iter__", untuned):
+        yield
+
+
+@pytest.fixture(scope="module")
+def tiny_resnet20():
+    """ResNet20 is a network of one block, in tests of what happens around a network."""
+    import tiny
+
+    with tiny.tiny_resnet20():
         yield
 
 

@@ -1,7 +1,9 @@
 """What every recipe and every augmentation must do, whichever they are."""
 
 import dataclasses
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -37,12 +39,48 @@ CHOSEN = {
 }
 
 
+# Together with their own tests on every backend (OWN_TESTS), what any recipe has a backend compute.
+# Pictures are made by TensorFlow whichever the backend is, schedules by Python.
+ON_EVERY_BACKEND = ("A1", "B", "D", "DAWNBench", "TorchVisionV2")
+OWN_TESTS = {
+    "teacher": "training/test_teaching.py",
+    "weights": "training/test_pretrained.py",
+    "frozen_stages": "training/test_pretrained.py",
+    "adaptive_gradient_clip": "optimizers/test_adaptive_clipping.py",
+}
+TRAINED = tuple(krr.RECIPES) if keras.backend.backend() == "tensorflow" else ON_EVERY_BACKEND
+COMPUTED = (
+    *("optimizer", "nesterov", "learning_rate_in_velocity", "weight_decay_on", "loss"),
+    *("schedule_per", "mix_partner", "data_on_device", "zero_gamma", "ema_after_warmup"),
+)
+SWITCHED_ON = (
+    *("ema_decay", "gradient_clip", "target_threshold"),
+    *("label_smoothing", "drop_path_rate", "mixup_alpha", "cutmix_alpha", *OWN_TESTS),
+)
+
+
+def computed(name):
+    """What a recipe has a backend compute: values that choose, and that others are in use at all."""
+    recipe = krr.RECIPES[name]()
+    chosen = {(field, getattr(recipe, field)) for field in COMPUTED}
+    # None is also what nobody published.
+    on = {
+        field
+        for field in SWITCHED_ON
+        if getattr(recipe, field) or (field in recipe.unpublished and CHOSEN.get(field))
+    }
+    return chosen | {(field, True) for field in on}
+
+
 def small(name):
     """A recipe with all that is its own, but small pictures, a small network and one epoch."""
     recipe = krr.RECIPES[name]
     chosen = {field: CHOSEN[field] for field in recipe.unpublished if field not in SMALL}
-    side = {"shorter_side": (18, 24)} if recipe().shorter_side else {}
-    return recipe(**{**SMALL, **chosen, **side})
+    sizes = {"shorter_side": (18, 24)} if recipe().shorter_side else {}
+    if recipe().rand_augment or "rand_augment" in chosen:
+        # Each more is the same once more, and takes two seconds to trace.
+        sizes["rand_augment_operations"] = 1
+    return recipe(**{**SMALL, **chosen, **sizes})
 
 
 def test_there_are_recipes():
@@ -50,8 +88,15 @@ def test_there_are_recipes():
     assert all(name == recipe.__name__ for name, recipe in krr.RECIPES.items())
 
 
+def test_a_few_recipes_have_every_part_that_a_backend_computes():
+    needed = set.union(*map(computed, krr.RECIPES)) - {(field, True) for field in OWN_TESTS}
+    assert needed - set.union(*map(computed, ON_EVERY_BACKEND)) == set()
+    for name in OWN_TESTS.values():
+        assert "every_backend" in (Path(__file__).parent / name).read_text(), name
+
+
 @pytest.mark.every_backend
-@pytest.mark.parametrize("name", krr.RECIPES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_recipe_fits_two_steps(name, tmp_path):
     rng = np.random.default_rng(0)
     recipe, other = small(name), krr.applications.ResNet20(classifier_activation=None)

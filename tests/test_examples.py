@@ -10,6 +10,8 @@ import pytest
 
 import keras_resnet_recipes as krr
 
+pytestmark = pytest.mark.full
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -108,6 +110,49 @@ def test_distillation_goes_on_where_it_stopped(pictures, tmp_path, capsys):
     assert (folder / "results.json").read_text() == written
     with pytest.raises(SystemExit, match="of other settings"):
         main([*tiny, "--epochs", "2"])
+
+
+def test_degradation_trains_and_draws(pictures, tmp_path, capsys):
+    tiny = ["--data", pictures, "--run-dir", str(tmp_path / "runs"), "--depths", "20"]
+    tiny += ["--epochs", "2", "--size", "8", "--batch-size", "8"]
+    results = load("degradation")["main"](tiny)
+    assert list(results.table.rows) == ["Plain20", "ResNet20"]
+    error = 100 - 100 * results.logs["ResNet20"][0]["val_top1"][-1]
+    out = capsys.readouterr().out
+    assert f"ResNet20: test error {error:.2f} % (published: 8.75), training error" in out
+    drawn = keras.utils.load_img(tmp_path / "runs" / "degradation.png")
+    assert drawn.size == (1350, 600)
+
+
+def test_the_architecture_search_trains_its_networks(pictures, tmp_path, capsys):
+    program = load("architecture_search")
+    known = program["networks"]()
+    assert len(known) == 15
+    best = known["Residual:L1+L3"](classifier_activation=None)
+    assert best.count_params() == krr.applications.ResNet9().count_params()
+    tiny = ["--data", pictures, "--run-dir", str(tmp_path), "--networks", "backbone", "Extra:L1"]
+    tiny += ["--classes", "4", "--epochs", "1", "--size", "8", "--batch-size", "8"]
+    results = program["main"](tiny)
+    assert list(results.table.rows) == ["backbone", "Extra:L1"]
+    assert "s (published: 91.1 %, 47 s)" in capsys.readouterr().out
+
+
+def test_the_cumulative_table_trains_its_rows(pictures, tmp_path, capsys):
+    tiny = ["--data", pictures, "--val", pictures, "--run-dir", str(tmp_path), "--epochs", "2"]
+    tiny += ["--network", "ResNet20", "--size", "8", "--batch-size", "8"]
+    program = load("cumulative_tricks")
+    rows = program["rows"](krr.BagOfTricks(precision="mixed_float16"))
+    assert list(rows) == list(program["PUBLISHED"])
+    assert rows["+ MixUp"] == krr.BagOfTricks(precision="mixed_float16")
+    assert (rows["baseline"].batch_size, rows["baseline"].epochs) == (256, 120)
+    left_out = {"+ half precision", "+ ResNet-B", "+ ResNet-C", "+ ResNet-D"}
+    assert (
+        set(rows) - set(program["rows"](krr.BagOfTricks(precision="float32"), "ResNet20"))
+        == left_out
+    )
+    results = program["main"]([*tiny, "--rows", "baseline", "+ MixUp"])
+    assert list(results.table.rows) == ["baseline", "+ MixUp"]
+    assert "+ MixUp: 79.15" in capsys.readouterr().out
 
 
 def test_fine_tuning_runs(pictures, tmp_path, capsys):

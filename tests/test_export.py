@@ -73,6 +73,7 @@ def run(path, format, pictures):
     return next(iter(runner(images=pictures).values()))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("format", NAMES)
 @pytest.mark.parametrize("size", [None, 32])
 def test_the_file_gives_the_probabilities_of_the_model(model, pictures, tmp_path, format, size):

@@ -54,7 +54,7 @@ def run(folder):
     return json.loads((folder / "gpu.json").read_text()), done
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_our_side_needs_no_tensorflow_and_goes_on_where_it_stopped(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(WITHOUT)
     pictures(tmp_path / "pictures.npz")

@@ -22,6 +22,8 @@ import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.training import parts, resident
 
+pytestmark = pytest.mark.usefixtures("tiny_resnet20")
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.integers(0, 256, (8, 16, 16, 3), "uint8"), np.arange(8) % 2
 SIZES = {"epochs": 1, "warmup_epochs": 0, "train_size": 16, "test_size": 16, "rand_augment": None}

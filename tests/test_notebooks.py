@@ -29,7 +29,7 @@ def test_the_notebook_is_that_of_the_script(script):
     assert "Run time:" in "".join(cells[0]["source"])
 
 
-@pytest.mark.slow
+@pytest.mark.full
 # The client's messages, and not what runs in the kernel
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("script", scripts(), ids=lambda script: script.stem)

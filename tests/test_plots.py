@@ -17,25 +17,6 @@ def test_a_grid_shows_each_picture_in_its_place(tmp_path):
     assert (sheet[8:10] == 255).all()
 
 
-def test_errors_of_several_runs_are_drawn_from_0_on(tmp_path, monkeypatch):
-    figures = []
-    figure_of = plots._matplotlib("figure").Figure
-    monkeypatch.setattr(figure_of, "savefig", lambda figure, *_, **__: figures.append(figure))
-    logs = [{"top1": [0.2, 0.5], "val_top1": [0.3, top1]} for top1 in (0.4, 0.6)]
-    plots.save_errors([{"Plain20": [*logs, {}]}, {"ResNet20": []}], tmp_path / "errors.png")
-    first, second = figures[0].axes
-    lines = {line.get_label(): line for line in first.lines}
-    # The mean of both runs; the third has nothing to draw.
-    np.testing.assert_allclose(lines["Plain20, test"].get_ydata(), [70, 50])
-    np.testing.assert_allclose(lines["Plain20, training"].get_ydata(), [80, 50])
-    assert (lines["Plain20, training"].get_linestyle(), lines["Plain20, test"].get_linestyle()) == (
-        *("--", "-"),
-    )
-    assert first.get_ylim()[0] == 0
-    assert first.get_ylim()[1] > 80
-    assert not second.lines
-
-
 def test_the_schedule_is_drawn_as_a_png(tmp_path):
     path = krr.A1(epochs=20).plot_schedule(tmp_path / "rate.png")
     assert path == tmp_path / "rate.png"

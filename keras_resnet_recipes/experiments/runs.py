@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 
-from keras_resnet_recipes.applications.network import Network
 from keras_resnet_recipes.clock import reached
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
@@ -26,28 +25,25 @@ Log = Mapping[str, Sequence[float]]
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A line of an experiment: what is trained, and what was published of it.
+    """A line of an experiment.
 
     Args:
         name: What the table calls it.
-        recipe: What is trained; None for a line that only shows what was published.
-        network: Builds the network instead of the recipe's own.
-        published: Cells of the table beside what is measured.
+        recipe: What is trained.
+        model: Makes the network, instead of the recipe's own.
         folder: Its folder within the experiment's; by default made from the name.
-        taught: Whether it learns from the teacher, if there is one.
     """
 
     name: str
-    recipe: Recipe | None
-    network: Network | None = None
-    published: tuple[str, ...] = ()
+    recipe: Recipe
+    model: Callable[[], keras.Model] | None = None
     folder: str | None = None
-    taught: bool = False
 
     def run_dir(self, parent: str | Path | None, seed: int) -> Path | None:
         """The run folder of a seed.
 
-        >>> Row("+ linear scaling", None).run_dir("runs", seed=3).as_posix()
+        >>> import keras_resnet_recipes as krr
+        >>> Row("+ linear scaling", krr.A1()).run_dir("runs", seed=3).as_posix()
         'runs/linear-scaling/seed-3'
         """
         if parent is None:
@@ -92,71 +88,104 @@ class Spread:
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """What an experiment measured beside what was published; printing it gives the table.
+    """What an experiment measured; printing it gives the table.
 
     Args:
-        table: The table.
-        logs: Of each row that was trained the logs of each run, as Keras' History has them, with the
-            `seconds` of each epoch; empty of a run whose loss was not finite.
-        notes: What the table does not say.
-        plot: The picture, where the experiment draws one.
+        table: Of each row the mean top-1 after the last epoch, its standard deviation, the number of runs,
+            and the difference against the first row.
+        logs: Of each row the logs of each run, as Keras' History has them, with the `seconds` of each epoch;
+            empty of a run whose loss was not finite.
     """
 
     table: Comparison
     logs: Mapping[str, tuple[Log, ...]]
-    notes: tuple[str, ...] = ()
-    plot: Path | None = None
 
     def __str__(self) -> str:
-        plot = () if self.plot is None else (str(self.plot),)
-        return "\n".join((str(self.table), *self.notes, *plot))
+        return str(self.table)
 
     __repr__ = __str__
 
 
 def train_rows(
-    rows: Iterable[Row],
+    recipes: Mapping[str, Recipe],
     dataset: Any,
     validation_data: Any,
     *,
     run_dir: str | Path,
-    seeds: Iterable[int],
+    seeds: Iterable[int] = (0,),
+    models: Mapping[str, Callable[[], keras.Model]] | None = None,
     teacher: keras.Model | None = None,
     distribution: str = "auto",
     verbose: str | int = "auto",
-) -> dict[str, tuple[Log, ...]]:
-    """Trains and evaluates every row with every seed, as `Recipe.fit` does.
+) -> Results:
+    """Trains several recipes with several seeds, and compares their accuracies.
+
+    Every run has a folder, so that the same call resumes where it was stopped.
 
     Args:
-        rows: The rows; those without a recipe are passed over.
+        recipes: The recipe of each row of the table.
         dataset: As for `Recipe.fit`.
-        validation_data: Likewise.
-        run_dir: Folder of all run folders and of results.json.
-        seeds: Seeds of weights, order and augmentation.
-        teacher: As for `Recipe.fit`, of the rows that are taught.
-        distribution: Likewise.
+        validation_data: Likewise; accuracies are of it, after the last epoch.
+        run_dir: Folder of the run folders and results.json.
+        seeds: Seeds of weights, order and augmentation; one alone does not tell noise from gain.
+        models: By row a function that makes the network to train instead of the recipe's own. It is called
+            once per run, with the seed set and in the precision of the recipe.
+        teacher: As for `Recipe.fit`, of all rows.
+        distribution: As for `Recipe.fit`.
         verbose: Likewise.
 
-    Returns:
-        Of each row the logs of its runs.
-
     Raises:
-        ValueError: As `Recipe.fit`, or if there is no seed.
+        ValueError: If rows or seeds are missing or come twice, a model has no row, or as `Recipe.fit`.
+
+    >>> import keras_resnet_recipes as krr
+    >>> krr.experiments.train_rows({}, "train", "val", run_dir="runs")
+    Traceback (most recent call last):
+    ValueError: `recipes` must be one or more rows with folders of their own; received {}.
     """
+    models = models or {}
+    if strangers := models.keys() - recipes.keys():
+        raise ValueError(
+            f"`models` must be of rows in {[*recipes]}; received {sorted(strangers)} beside them."
+        )
+    rows = [Row(name, recipe, models.get(name)) for name, recipe in recipes.items()]
+    if not rows or len({row.run_dir("", 0) for row in rows}) < len(rows):
+        raise ValueError(
+            f"`recipes` must be one or more rows with folders of their own; received {recipes}."
+        )
 
     def fit(row: Row, folder: Path | None, seed: int) -> keras.callbacks.History:
         return row.recipe.fit(
             dataset,
             model=_model(row, seed),
             validation_data=validation_data,
-            teacher=teacher if row.taught else None,
+            teacher=teacher,
             run_dir=folder,
             distribution=distribution,
             verbose=verbose,
             seed=seed,
         )
 
-    return each_run(rows, fit, run_dir=run_dir, seeds=seeds)
+    logs = each_run(rows, fit, run_dir=run_dir, seeds=seeds)
+    return Results(table=compared(logs), logs=logs)
+
+
+def compared(logs: Mapping[str, Sequence[Log]]) -> Comparison:
+    """Top-1 of each row, and its difference against the first.
+
+    >>> compared({"A": [{"val_top1": [0.5]}, {"val_top1": [0.75]}], "B": [{"val_top1": [0.75]}, {}]})
+       top-1 %  standard deviation  runs    against A
+    A  62.50    17.68               2
+    B  75.00    not measured        1 of 2  +12.50
+    """
+    top1 = {name: spread(runs, top1_percent) for name, runs in logs.items()}
+    first = next(iter(logs))
+    rows = {}
+    for name, runs in logs.items():
+        one, other = top1[name], top1[first]
+        gain = None if one is None or other is None else one.mean - other.mean
+        difference = "" if name == first else shown(gain, signed=True)
+        rows[name] = (*accuracy_cells(runs), difference)
+    return Comparison(("top-1 %", "standard deviation", "runs", f"against {first}"), rows)
 
 
 def each_run(
@@ -172,7 +201,7 @@ def each_run(
     a whole table of few runs. A run whose loss is not finite has no figures, and the others go on.
 
     Args:
-        rows: The rows; those without a recipe are passed over.
+        rows: The rows.
         fit: From row, run folder and seed to the History of all epochs.
         run_dir: Folder of all run folders; None writes nothing.
         seeds: The seeds, at least one.
@@ -180,12 +209,12 @@ def each_run(
     Raises:
         ValueError: If there is no seed or one comes twice, or `fit` raises it.
     """
-    trained, seeds = [row for row in rows if row.recipe is not None], tuple(seeds)
+    rows, seeds = tuple(rows), tuple(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"`seeds` must be one or more different numbers; received {seeds}.")
-    logs: dict[str, dict[int, Log]] = {row.name: {} for row in trained}
+    logs: dict[str, dict[int, Log]] = {row.name: {} for row in rows}
     for seed in seeds:
-        for row in trained:
+        for row in rows:
             print(f"\n{row.name}, seed {seed}:")
             try:
                 logs[row.name][seed] = fit(row, row.run_dir(run_dir, seed), seed).history
@@ -195,27 +224,23 @@ def each_run(
             # A network and its compiled step refer to each other, and one GPU does not hold many.
             gc.collect()
             if run_dir is not None:
-                _write(Path(run_dir), trained, logs)
+                _write(Path(run_dir), rows, logs)
     return {name: tuple(runs.values()) for name, runs in logs.items()}
 
 
 def chosen(rows: Sequence[Row], names: Sequence[str] | None) -> tuple[Row, ...]:
-    """The rows with those alone to be trained that are named; all for None.
+    """The rows that are named; all for None.
 
     Raises:
-        ValueError: If there is no such row, or it cannot be trained.
+        ValueError: If there is no such row.
     """
-    if names is None:
-        return tuple(rows)
-    legal = [row.name for row in rows if row.recipe is not None]
-    for name in names:
+    legal = [row.name for row in rows]
+    for name in names or ():
         if name not in legal:
             raise ValueError(
                 f"`rows` must be of {', '.join(map(repr, legal))}; received {name!r}.{closest(name, legal)}"
             )
-    return tuple(
-        row if row.name in names else dataclasses.replace(row, recipe=None) for row in rows
-    )
+    return tuple(row for row in rows if names is None or row.name in names)
 
 
 def spread(logs: Iterable[Log], figure: Callable[[Log], float]) -> Spread | None:
@@ -281,17 +306,13 @@ def accuracy_cells(runs: Sequence[Log]) -> tuple[str, str, str]:
 
 def _model(row: Row, seed: int) -> keras.Model | None:
     """The row's own network, with the weights of a seed."""
-    if row.network is None:
+    if row.model is None:
         return None
     from keras_resnet_recipes.training import parts
 
     keras.utils.set_random_seed(seed)
     with parts.dtype_policy(parts.resolved_precision(row.recipe)):
-        return row.network(
-            classes=row.recipe.classes or 10,
-            classifier_activation=None,
-            drop_path_rate=row.recipe.drop_path_rate,
-        )
+        return row.model()
 
 
 def _write(run_dir: Path, rows: Sequence[Row], logs: Mapping[str, Mapping[int, Log]]) -> None:

@@ -56,14 +56,19 @@ class KerasObject(Part):
 
     def __repr__(self) -> str:
         """How the object is made in Python; arguments with their default value are left out."""
-        description = self.description
-        defaults = _defaults(self.build())
-        given = [
-            f"{name}={value!r}"
-            for name, value in description["config"].items()
-            if name not in defaults or defaults[name] != value
-        ]
+        config = self.description["config"]
+        given = [f"{name}={config[name]!r}" for name in config if self._needs(name)]
         return f"{self.namespace}.{self.name}({', '.join(given)})"
+
+    def _needs(self, name: str) -> bool:
+        """Whether the object would be another one without an argument."""
+        saving = importlib.import_module("keras.saving")
+        description = self.description
+        del description["config"][name]
+        try:
+            return type(self).of(saving.deserialize_keras_object(description)) != self
+        except (TypeError, ValueError, KeyError):
+            return True
 
     def to_json(self) -> dict[str, Any]:
         """The object as Keras' serialization has it."""
@@ -195,12 +200,6 @@ def _same_number(one: Any, other: Any) -> bool:
     return abs(one - other) <= 1e-6 * abs(other)
 
 
-def _defaults(made: Any) -> dict[str, Any]:
-    """The arguments of an object's class that nobody has to give, as its configuration has them."""
-    parameters = inspect.signature(type(made).__init__).parameters.values()
-    return {one.name: one.default for one in parameters if one.default is not one.empty}
-
-
 def _without_names(value: Any) -> Any:
     """Keras counts names up and numbers objects: the same script would be another recipe next time."""
     if isinstance(value, list | tuple):
@@ -208,7 +207,8 @@ def _without_names(value: Any) -> Any:
     if isinstance(value, dict):
         dropped = ("shared_object_id", "build_config", "compile_config")
         kept = {key: _without_names(one) for key, one in value.items() if key not in dropped}
-        if isinstance(kept.get("config"), dict):
+        # A policy of dtypes is nothing but its name.
+        if isinstance(kept.get("config"), dict) and kept.get("module") != "keras":
             kept["config"].pop("name", None)
         return kept
     return value

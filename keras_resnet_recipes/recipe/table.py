@@ -22,6 +22,9 @@ _GROUPS = {
 }
 
 
+# Characters of a value in a table of text; the whole is in the recipe's repr.
+_WIDEST = 60
+# Defaults that leave something out.
 _NEUTRAL = (None, 0, 1, ())
 
 
@@ -88,6 +91,8 @@ def _rows(recipe: "BaseRecipe") -> Iterator[_Row]:
             plain = any(n.part is part for n in held)
             text = type(part).__name__ if plain else _called(part)
             help = (type(part).__doc__ or "").partition("\n")[0]
+            # A dataclass without a docstring has one of its arguments.
+            help = "" if help.startswith(f"{type(part).__name__}(") else help
             yield _Row(field.name, name, type(part), text, help, published)
             for one in held:
                 if one.place[:2] == (field.name, index if several else None):
@@ -220,7 +225,8 @@ def sheet(recipe: "BaseRecipe", *, every_row: bool = False) -> str:
         if (row.group.upper(),) not in lines:
             lines.append((row.group.upper(),))
         note = f"({row.published} in {type(recipe).__name__})" if row.published is not None else ""
-        lines.append((row.name, row.text, *([note] if changed else []), row.help))
+        text = row.text if len(row.text) <= _WIDEST else f"{row.text[: _WIDEST - 3]}..."
+        lines.append((row.name, text, *([note] if changed else []), row.help))
     return "\n".join([_title(recipe), *_aligned(lines)])
 
 

@@ -22,8 +22,8 @@ class DAWNBench(Recipe):
     train DAWNBench --data cifar10.npz` prints the time to 94 %; docs/speed-run.md says what is counted.
 
     >>> import keras_resnet_recipes as krr
-    >>> krr.DAWNBench().knot_epochs
-    (0.0, 5.0, 24.0)
+    >>> krr.DAWNBench().knots
+    ((0.0, 0.0), (5.0, 1.0), (24.0, 0.0))
     """
 
     source = Source(

@@ -23,9 +23,9 @@ class He2015(Recipe):
     `.replace(test_views="multi_scale")`. Measured here: not on ImageNet.
 
     The rate was divided by 10 "when the error plateaus". At which epochs that was, and how long it had
-    not fallen, was not published. So `step_epochs` has no value and `fit` asks for it; with
-    `.replace(schedule="plateau")`, which watches the validation's top-1 (without validation data
-    that of training), it asks for `plateau_patience` instead. At most 600,000 updates of 256 images are
+    not fallen, was not published. So `step_epochs` has no value and `fit` asks for it. With
+    `.replace(schedule=krr.schedules.Plateau(patience=...))` the rate falls when the validation's top-1
+    (without validation data that of training) no longer rises. At most 600,000 updates of 256 images are
     120 epochs. The mean is that of each colour, not of each pixel. UNVERIFIED: whether biases and
     batch norm decayed (`weight_decay_on`), the resampling, and whether the scales were averaged after
     the softmax and over mirror images.
@@ -33,8 +33,8 @@ class He2015(Recipe):
     >>> import keras_resnet_recipes as krr
     >>> krr.He2015(step_epochs=(30, 60)).learning_rate
     0.1
-    >>> krr.He2015(schedule="plateau", plateau_patience=5, test_views="ten_crop")
-    He2015(test_views='ten_crop', schedule='plateau', plateau_patience=5)
+    >>> krr.He2015(schedule=krr.schedules.Plateau(patience=5), test_views="ten_crop").plateau_patience
+    5
     """
 
     source = ORIGINAL
@@ -71,7 +71,7 @@ class He2015CIFAR(Recipe):
     The rate falls after 32,000 and 48,000 of 64,000 updates, 390 of them an epoch of 50,000 pictures.
 
     >>> import keras_resnet_recipes as krr
-    >>> krr.He2015CIFAR().pad
+    >>> krr.He2015CIFAR().padding
     4
     """
 

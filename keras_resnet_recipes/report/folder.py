@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_resnet_recipes.callbacks import BEST, LAST, LOG, PREVIOUS, read_log
 from keras_resnet_recipes.files import is_sealed
-from keras_resnet_recipes.recipes import Recipe, load_recipe
+from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
 from keras_resnet_recipes.training.run import FACTS, RECIPE, read_facts
 
 # A run whose epochs take so long may have come to none: nothing is known of its pace yet.
@@ -32,7 +32,7 @@ class Run:
 
     path: Path
     name: str
-    recipe: Recipe
+    recipe: BaseRecipe
     rows: list[dict[str, float]]
     facts: dict[str, Any]
     state: str

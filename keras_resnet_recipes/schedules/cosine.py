@@ -47,6 +47,7 @@ class Cosine(Schedule):
         >>> schedule = Cosine(5e-3, epochs=600)
         >>> [round(schedule(epoch), 8) for epoch in (0, 1, 5, 599)]
         [0.0001, 0.00108, 0.00499914, 1.03e-06]
+        >>> import keras
         >>> callback = keras.callbacks.LearningRateScheduler(schedule)
 
     Source: Loshchilov and Hutter, "SGDR" (arXiv 1608.03983), equation 5, without restarts; warm-up,

@@ -1,4 +1,4 @@
-"""24 cells of the parity table that cover every pair of settings; `make parity-table` trains all 96."""
+"""24 cells of the parity table that cover every pair of settings; `make test-all` trains them, `make parity-table` all 96."""
 
 import itertools
 
@@ -25,6 +25,7 @@ def test_every_pair_of_settings_occurs():
         assert pairs == set(itertools.product(values, others)), (one, other)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("replicas", REPLICAS)
 def test_replicas_end_where_one_device_ends(replicas):
     cells = list(chosen())

@@ -14,6 +14,8 @@ import pytest
 
 from keras_resnet_recipes.clock import TIMES
 
+pytestmark = pytest.mark.full
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "train_host.py"
 # An idle machine needs 15 s. What goes wrong between two processes shows as waiting.

@@ -70,40 +70,23 @@ def test_one_seed_is_a_run_as_ever(fits, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-def test_ablate_prints_its_table_beside_the_papers(fits, tmp_path, capsys):
-    command = ["ablate", "BagOfTricks", "--data", "train", "--val", "val", "--seed", "1"]
-    command += ["--run-dir", str(tmp_path), "--set", "network=ResNet20", "--set", "epochs=10"]
-    command += ["--row", "baseline", "--row", "+ MixUp", "--seeds", "2"]
-    assert main([*command, "--rescale", "512"]) == 0
+def test_ablate_trains_each_row_with_each_seed(fits, tmp_path, capsys):
+    command = ["ablate", "A2", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    command += ["--set", "epochs=10", "--rescale", "512", "--seed", "1", "--seeds", "2"]
+    assert main([*command, "--row", "A2", "--row", "without crop_scale"]) == 0
     assert [(str(run_dir), seed) for *_, run_dir, seed in fits] == [
-        (f"{tmp_path}/baseline/seed-1", 1),
-        (f"{tmp_path}/mixup/seed-1", 1),
-        (f"{tmp_path}/baseline/seed-2", 2),
-        (f"{tmp_path}/mixup/seed-2", 2),
+        (f"{tmp_path}/a2/seed-1", 1),
+        (f"{tmp_path}/without-crop-scale/seed-1", 1),
+        (f"{tmp_path}/a2/seed-2", 2),
+        (f"{tmp_path}/without-crop-scale/seed-2", 2),
     ]
-    first, last = fits[0][0], fits[1][0]
-    assert last == krr.BagOfTricks(network="ResNet20", epochs=10).rescaled(512)
-    assert (first.batch_size, first.learning_rate, first.epochs) == (128, 0.05, 6)
-    lines = capsys.readouterr().out.splitlines()
-    table = lines[[line.split()[:1] for line in lines].index(["published"]) :]
-    assert table[1].split() == ["baseline", "75.87", "?", "15.00", "7.07", "2"]
-    assert "not measured" in table[2]
-    assert table[13].split() == ["+", "MixUp", "79.15", "+0.84", "15.00", "7.07", "2", "+0.00"]
-    assert table[-1].startswith("+ teacher: not trained here")
+    assert fits[0][0] == krr.A2(epochs=10).rescaled(512)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["A2", "15.00", "7.07", "2"] in lines
+    assert ["without", "crop_scale", "15.00", "7.07", "2", "+0.00"] in lines
 
 
-@pytest.mark.parametrize(
-    ("recipe", "rows", "taught"),
-    [
-        (
-            "BagOfTricks",
-            ["+ label smoothing", "+ teacher", "+ MixUp", "+ teacher and MixUp"],
-            [False, True, False, True],
-        ),
-        ("A2", ["A2", "without rand_augment"], [True, True]),
-    ],
-)
-def test_ablate_gives_the_teacher_to_its_rows(fits, tmp_path, monkeypatch, recipe, rows, taught):
+def test_ablate_gives_the_teacher_to_all_rows(fits, tmp_path, monkeypatch):
     fit, teachers = krr.Recipe.fit, []
 
     def with_teacher(*arguments, teacher=None, **options):
@@ -112,13 +95,13 @@ def test_ablate_gives_the_teacher_to_its_rows(fits, tmp_path, monkeypatch, recip
 
     monkeypatch.setattr(krr.Recipe, "fit", with_teacher)
     monkeypatch.setattr(experiments, "load_network", lambda path: f"the network of {path}")
-    command = ["ablate", recipe, "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
-    chosen = [word for row in rows for word in ("--row", row)]
+    command = ["ablate", "A2", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    chosen = ["--row", "A2", "--row", "without rand_augment"]
     assert main([*command, *chosen, "--teacher", "runs/teacher"]) == 0
-    assert teachers == taught
+    assert teachers == [True, True]
 
 
-def test_ablate_of_any_other_recipe_tells_the_difference(fits, tmp_path, capsys):
+def test_ablate_tells_the_difference(fits, tmp_path, capsys):
     command = ["ablate", "A2", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
     assert main([*command, "--row", "A2", "--row", "without rand_augment"]) == 0
     assert [recipe for recipe, *_ in fits] == [krr.A2(), krr.A2(rand_augment=None)]
@@ -127,37 +110,10 @@ def test_ablate_of_any_other_recipe_tells_the_difference(fits, tmp_path, capsys)
     assert ["without", "rand_augment", "0.00", "not", "measured", "1", "+0.00"] in lines
 
 
-def test_degradation_prints_errors_and_draws_them(fits, tmp_path, capsys):
-    command = ["degradation", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
-    assert main([*command, "--depths", "20", "32", "--seed", "1"]) == 0
-    assert [recipe.network for recipe, *_ in fits] == [
-        *("Plain20", "Plain32"),
-        *("ResNet20", "ResNet32"),
-    ]
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[-2].split() == ["ResNet32", "7.51", "90.00", "not", "measured", "80.00", "1"]
-    assert lines[-1] == str(tmp_path / "degradation.png")
-    assert (tmp_path / "degradation.png").is_file()
-
-
-def test_the_search_prints_its_15_networks(fits, tmp_path, capsys):
-    command = ["architecture-search", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
-    assert main([*command, "--row", "Residual:L1+L3", "--epochs", "5", "--seed", "9"]) == 0
-    assert [recipe for recipe, *_ in fits] == [krr.DAWNBench(epochs=5, knot_epochs=(0, 1, 5))]
-    lines = capsys.readouterr().out.splitlines()[-15:]
-    assert lines[0].split()[:3] == ["backbone", "91.1", "47"]
-    assert lines[12].split() == [
-        *("Residual:L1+L3", "93.8", "66"),
-        *("90.00", "not", "measured", "1", "7"),
-    ]
-
-
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["degradation", "--depths", "50"], "`depths` must be different ones of 18, 20"),
-        (["architecture-search", "--row", "Extra:L4"], "Did you mean `Extra:L"),
-        (["architecture-search", "--set", "epochs=2"], "`--epochs N` says how many"),
+        (["ablate", "A3", "--row", "without mixup"], "Did you mean `without mixup_alpha`"),
         (["ablate", "A3", "--seeds", "0"], "`--seeds` must be at least 1; received 0"),
     ],
 )

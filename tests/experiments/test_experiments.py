@@ -1,7 +1,6 @@
 """The experiments themselves: what their rows are, and that a few of them run."""
 
 import dataclasses
-import itertools
 import json
 
 import keras
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.experiments import ablation, cumulative, search
+from keras_resnet_recipes.experiments import ablation
 from keras_resnet_recipes.recipes.checks import PART_OF
 
 
@@ -29,64 +28,6 @@ def changes(one, other):
         for field in dataclasses.fields(one)
         if getattr(one, field.name) != getattr(other, field.name)
     }
-
-
-def test_the_cumulative_table_is_one_trick_more_in_each_row():
-    recipe = krr.BagOfTricks(precision="mixed_float16")
-    rows, notes = cumulative.rows(recipe)
-    trained = [row for row in rows if row.recipe is not None]
-    steps = [changes(a.recipe, b.recipe) for a, b in itertools.pairwise(trained)]
-    assert steps == [
-        {"batch_size": 1024, "learning_rate": 0.4},
-        {"warmup_epochs": 5},
-        {"zero_gamma": True},
-        {"weight_decay_on": "kernels"},
-        {"precision": "mixed_float16"},
-        {"network": "ResNet50"},
-        {"network": "ResNet50C"},
-        {"network": "ResNet50D"},
-        {"schedule": "cosine", "warmup_prefix": True, "step_epochs": ()},
-        {"label_smoothing": 0.1},
-        {"mixup_alpha": 0.2, "epochs": 200},
-    ]
-    assert trained[-1].recipe == recipe
-    baseline = trained[0].recipe
-    assert (baseline.network, baseline.epochs, baseline.batch_size) == ("ResNet50V1", 120, 256)
-    assert baseline.step_epochs == (30, 60, 90)
-    assert baseline.learning_rate == pytest.approx(0.1)
-    assert [row.name for row in rows if row.recipe is None] == ["+ teacher", "+ teacher and MixUp"]
-    assert len(notes) == 2
-
-
-def test_published_figures_that_are_not_confirmed_are_marked():
-    rows, _ = cumulative.rows(krr.BagOfTricks())
-    published = {row.name: row.published for row in rows}
-    # Confirmed: the model zoo's 50-D with MixUp, the abstract's 79.29.
-    sure = [name for name, (figure, _) in published.items() if not figure.endswith("?")]
-    assert sure == ["+ MixUp", "+ teacher and MixUp"]
-    assert published["+ MixUp"] == ("79.15", "+0.84")
-    assert published["baseline"] == ("75.87 ?", "")
-
-
-def test_a_trick_that_changes_nothing_is_not_trained():
-    rows, notes = cumulative.rows(krr.BagOfTricks(network="ResNet20", precision="float32"))
-    skipped = [row.name for row in rows if row.recipe is None and "teacher" not in row.name]
-    assert skipped == ["+ half precision", "+ ResNet-B", "+ ResNet-C", "+ ResNet-D"]
-    assert sum(note.startswith("+ ResNet") for note in notes) == 3
-    last = rows[-2].recipe
-    assert last == krr.BagOfTricks(network="ResNet20", precision="float32")
-
-
-def test_the_baseline_needs_a_quarter_of_the_batch():
-    with pytest.raises(ValueError, match="`batch_size` must be a multiple of 4"):
-        cumulative.rows(krr.BagOfTricks(batch_size=30))
-
-
-def test_gains_are_over_the_row_above_that_was_measured():
-    rows, _ = cumulative.rows(krr.BagOfTricks())
-    spread = krr.experiments.Spread
-    top1 = {"baseline": spread((70.0, 72.0)), "+ warm-up": None, "+ cosine": spread((72.5,))}
-    assert cumulative.gains(rows, top1) == {"baseline": "", "+ cosine": "+1.50"}
 
 
 @pytest.mark.parametrize("name", krr.RECIPES)
@@ -124,33 +65,17 @@ def test_every_ingredient_and_what_it_takes_along_is_a_field():
     assert {*ablation.INGREDIENTS, *PART_OF, *PART_OF.values()} - fields == set()
 
 
-def test_rows_with_a_teacher_are_those_before_and_after_mixup():
-    recipe = krr.BagOfTricks(precision="float32")
-    rows, notes = cumulative.rows(recipe, with_teacher=True)
-    found = {row.name: row for row in rows}
-    assert [row.name for row in rows if row.taught] == ["+ teacher", "+ teacher and MixUp"]
-    assert found["+ teacher"].recipe == found["+ label smoothing"].recipe
-    assert found["+ teacher and MixUp"].recipe == recipe
-    assert not any("teacher" in note for note in notes)
-    spread = krr.experiments.Spread
-    top1 = {name: spread((70.0 + number,)) for number, name in enumerate(found)}
-    gains = cumulative.gains(rows, top1)
-    # MixUp without a teacher over label smoothing, two rows above; with one over MixUp.
-    assert (gains["+ teacher"], gains["+ MixUp"]) == ("+1.00", "+2.00")
-    assert gains["+ teacher and MixUp"] == "+1.00"
-
-
 def test_ablate_trains_with_a_teacher(data, tmp_path):
-    recipe = krr.BagOfTricks(network="ResNet20", epochs=1, warmup_epochs=0, **SMALL)
+    recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, **SMALL)
     teacher = keras.Sequential(
         [keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(10)]
     )
     results = krr.experiments.ablate(
-        recipe, data, data, run_dir=tmp_path, rows=["+ teacher"], teacher=teacher, verbose=0
+        recipe, data, data, run_dir=tmp_path, rows=["A3"], teacher=teacher, verbose=0
     )
-    facts = json.loads((tmp_path / "teacher" / "seed-0" / "run.json").read_text())
+    facts = json.loads((tmp_path / "a3" / "seed-0" / "run.json").read_text())
     assert facts["teacher_parameters"] == 16 * 16 * 3 * 10 + 10
-    assert len(results.logs["+ teacher"]) == 1
+    assert len(results.logs["A3"]) == 1
 
 
 def test_ablate_trains_the_rows_and_goes_on_where_it_was(data, tmp_path, capsys):
@@ -164,89 +89,53 @@ def test_ablate_trains_the_rows_and_goes_on_where_it_was(data, tmp_path, capsys)
     assert capsys.readouterr().out.count("val_loss") == 1
     assert both.logs["without pad"] == first.logs["without pad"]
     assert both.table.columns[-1] == "against He2015CIFAR"
-    nothing = ("not measured", "not measured", "0", "not measured")
-    assert both.table.rows["without weight_decay"] == nothing
+    assert list(both.table.rows) == ["He2015CIFAR", "without pad"]
     accuracy, deviation, runs, difference = both.table.rows["without pad"]
     whole = float(both.table.rows["He2015CIFAR"][0])
     # Each is rounded to 0.01.
     assert float(difference) == pytest.approx(float(accuracy) - whole, abs=0.011)
     assert (deviation, runs) == ("not measured", "1")
-    assert first.table.rows["without pad"] == (accuracy, "not measured", "1", "not measured")
+    assert first.table.rows["without pad"] == (accuracy, "not measured", "1", "")
     assert len(json.loads((tmp_path / "results.json").read_text())) == 2
     assert (tmp_path / "without-pad" / "seed-0" / "last.weights.h5").is_file()
 
 
-def test_degradation_draws_plain_and_residual_networks(data, tmp_path):
+def test_a_row_may_have_a_network_of_its_own(data, tmp_path):
+    made = []
+
+    def network():
+        layers = [keras.layers.Flatten(), keras.layers.Dense(10)]
+        inputs = outputs = keras.Input((16, 16, 3))
+        for layer in layers:
+            outputs = layer(outputs)
+        made.append(keras.Model(inputs, outputs))
+        return made[-1]
+
     recipe = krr.He2015CIFAR(epochs=1, step_epochs=(1,), **SMALL)
-    results = krr.experiments.degradation(
-        data, data, recipe=recipe, depths=[20], run_dir=tmp_path, verbose=0
-    )
-    assert list(results.table.rows) == ["Plain20", "ResNet20"]
-    published, test, _, training, runs = results.table.rows["ResNet20"]
-    log = results.logs["ResNet20"][0]
-    assert (published, runs) == ("8.75", "1")
-    assert float(test) == pytest.approx(100 - 100 * log["val_top1"][-1], abs=0.005)
-    assert float(training) == pytest.approx(100 - 100 * log["top1"][-1], abs=0.005)
-    assert results.plot == tmp_path / "degradation.png"
-    assert results.plot.read_bytes().startswith(b"\x89PNG")
-    assert str(results).splitlines()[-1] == str(results.plot)
-
-
-@pytest.mark.parametrize("depths", [[], [20, 20], [50], ["20"]])
-def test_depths_are_checked(depths):
-    with pytest.raises(
-        ValueError, match="`depths` must be different ones of 18, 20, 32, 34, 44, 56, 110"
-    ):
-        krr.experiments.degradation(None, None, depths=depths, run_dir="nowhere")
-
-
-def test_deep_networks_for_large_pictures_have_shortcuts_without_parameters():
-    from keras_resnet_recipes.experiments import depth
-
-    rows = depth._rows(krr.He2015(step_epochs=(30, 60)), [18, 34])
-    assert [row.name for row in rows] == ["Plain18", "Plain34", "ResNet18V1A", "ResNet34V1A"]
-    assert [row.published[0] for row in rows] == ["27.94", "28.54", "27.88", "25.03"]
-
-
-def test_the_search_has_its_15_networks():
-    assert len(search.NETWORKS) == 15
-    assert list(search.NETWORKS)[8:] == [
-        "Residual:L1",
-        "Residual:L2",
-        "Residual:L3",
-        "Residual:L1+L2",
-        "Residual:L1+L3",
-        "Residual:L2+L3",
-        "Residual:L1+L2+L3",
-    ]
-    best = search.NETWORKS["Residual:L1+L3"](classifier_activation=None)
-    same = krr.applications.ResNet9(classifier_activation=None)
-    assert best.count_params() == same.count_params()
-    assert [layer.name for layer in best.layers] == [layer.name for layer in same.layers]
-
-
-def test_the_search_has_its_own_schedule():
-    recipe = search._scheduled(krr.DAWNBench(), 20)
-    assert changes(krr.DAWNBench(), recipe) == {"epochs": 20, "knot_epochs": (0, 4, 20)}
-    assert search._scheduled(krr.He2015CIFAR(), 20) == krr.He2015CIFAR(epochs=20)
-
-
-def test_the_search_trains_networks_of_its_own(data, tmp_path):
-    results = krr.experiments.architecture_search(
+    results = krr.experiments.train_rows(
+        {"one": recipe, "again": recipe},
         data,
         data,
-        recipe=krr.DAWNBench(cutout=4, classes=10, **SMALL),
-        epochs=1,
-        rows=["backbone"],
         run_dir=tmp_path,
+        models={"one": network, "again": network},
         verbose=0,
     )
-    assert len(results.table.rows) == 15
-    accuracy, seconds, measured, _, runs, measured_seconds = results.table.rows["backbone"]
-    assert (accuracy, seconds, runs) == ("91.1", "47", "1")
-    log = results.logs["backbone"][0]
-    assert float(measured) == pytest.approx(100 * log["val_top1"][-1], abs=0.005)
-    assert float(measured_seconds) == pytest.approx(sum(log["seconds"]), abs=0.5)
-    assert results.table.rows["Extra:L1"][-1] == "not measured"
-    facts = json.loads((tmp_path / "backbone" / "seed-0" / "run.json").read_text())
+    assert len(made) == 2
+    # The seed is set before each network is made.
+    assert results.logs["one"][0]["val_loss"] == results.logs["again"][0]["val_loss"]
+    facts = json.loads((tmp_path / "one" / "seed-0" / "run.json").read_text())
     assert facts["own_model"]
+
+
+@pytest.mark.parametrize(
+    ("recipes", "models", "message"),
+    [
+        ({}, {}, "`recipes` must be one or more rows"),
+        ({"A": krr.A3(), "a": krr.A3()}, {}, "with folders of their own"),
+        ({"A": krr.A3()}, {"B": None}, r"`models` must be of rows in \['A'\]; received \['B'\]"),
+    ],
+)
+def test_rows_are_checked(tmp_path, recipes, models, message):
+    with pytest.raises(ValueError, match=message):
+        krr.experiments.train_rows(recipes, None, None, run_dir=tmp_path, models=models)
+    assert not list(tmp_path.iterdir())

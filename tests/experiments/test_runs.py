@@ -11,7 +11,6 @@ from keras_resnet_recipes.experiments import runs
 ROWS = (
     runs.Row("A3", krr.A3()),
     runs.Row("+ something else", krr.A3(epochs=30)),
-    runs.Row("published only", None),
 )
 
 
@@ -35,7 +34,6 @@ def test_all_rows_come_with_a_seed_before_the_next_seed(tmp_path):
         ("something-else/seed-2", 2),
     ]
     assert [log["val_top1"][-1] for log in logs["A3"]] == [0.25, 0.5]
-    assert "published only" not in logs
 
 
 def test_results_are_written_as_each_run_ends(tmp_path):
@@ -77,16 +75,26 @@ def test_a_run_that_breaks_has_no_figures_and_the_others_go_on(tmp_path):
     assert runs.accuracy_cells(logs["+ something else"]) == ("70.00", "10.00", "3")
     assert runs.accuracy_cells([{}]) == ("not measured", "not measured", "0 of 1")
     assert runs.accuracy_cells(()) == ("not measured", "not measured", "0")
+    assert runs.compared(logs).rows == {
+        "A3": ("75.00", "7.07", "2 of 3", ""),
+        "+ something else": ("70.00", "10.00", "3", "-5.00"),
+    }
     found = json.loads((tmp_path / "results.json").read_text())
     assert found[0]["runs"][0] == {"seed": 1}
 
 
+def test_nothing_is_compared_with_a_row_that_broke():
+    rows = runs.compared({"A": [{}], "B": [{"val_top1": [0.5]}]}).rows
+    assert rows["A"] == ("not measured", "not measured", "0 of 1", "")
+    assert rows["B"] == ("50.00", "not measured", "1", "not measured")
+
+
 def test_only_rows_that_are_named_are_trained():
     rows = runs.chosen(ROWS, ["A3"])
-    assert [row.recipe is not None for row in rows] == [True, False, False]
+    assert [row.name for row in rows] == ["A3"]
     assert runs.chosen(ROWS, None) == ROWS
     with pytest.raises(ValueError, match=r"`rows` must be of 'A3', '\+ something else'; received"):
-        runs.chosen(ROWS, ["published only"])
+        runs.chosen(ROWS, ["something else"])
 
 
 @pytest.mark.parametrize("seeds", [[], [1, 1]])

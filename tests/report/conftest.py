@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import keras_resnet_recipes as krr
+from tests.tiny import tiny_resnet20
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def trained(tmp_path_factory):
         pixels = rng.integers(0, 100, (20, 20, 3)) + 150 * (number % 2 == 0)
         (file / f"{number}.png").write_bytes(tf.io.encode_png(pixels.astype("uint8")).numpy())
     recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, train_size=16, test_size=16)
-    recipe.rescaled(8).fit(
-        root / "train", validation_data=root / "val", run_dir=root / "run", verbose=0
-    )
+    data = {"validation_data": root / "val", "run_dir": root / "run"}
+    with tiny_resnet20():
+        recipe.rescaled(8).fit(root / "train", **data, verbose=0)
     return root

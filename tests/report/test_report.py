@@ -14,6 +14,8 @@ from keras_resnet_recipes.training import load_run
 from keras_resnet_recipes.training.examination import examine
 from tests.report.folders import FACTS, RECIPE, make_run
 
+pytestmark = pytest.mark.usefixtures("tiny_resnet20")
+
 
 class Document(html.parser.HTMLParser):
     """The elements of a page and its text, once every element is closed that must be."""

@@ -27,7 +27,7 @@ def contents(file):
         return {**found, "place": opened.attrs["place"]}
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_twenty_kills_leave_no_trace(tmp_path):
     script = Path(__file__).with_name("killed_run.py")
     done = subprocess.run(

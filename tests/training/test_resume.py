@@ -3,6 +3,7 @@
 import csv
 import os
 import resource
+import shutil
 import signal
 
 import keras
@@ -62,6 +63,18 @@ def fit(folder=None, recipe=RECIPE, **options):
     )
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that nothing happens to: its folder, not to be changed, and its History."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    return folder, fit(folder)
+
+
+@pytest.fixture
+def copy(whole, tmp_path):
+    return shutil.copytree(whole[0], tmp_path / "copy")
+
+
 def state(model):
     return [np.asarray(v) for v in [*model.variables, *model.optimizer.variables]]
 
@@ -76,12 +89,11 @@ def assert_same(one, other):
 @pytest.mark.parametrize(
     ("save_every", "place"), [(None, (1, 0)), (2, (0, 3)), (2, (1, 4))], ids=str
 )
-def test_a_resumed_run_is_the_same_run(tmp_path, save_every, place):
-    whole = fit(tmp_path / "whole")
+def test_a_resumed_run_is_the_same_run(whole, tmp_path, save_every, place):
     with pytest.raises(StoppedError):
         fit(tmp_path / "cut", save_every_steps=save_every, callbacks=[StopAt(*place)])
-    assert_same(fit(tmp_path / "cut"), whole)
-    logs = [[*map(without_times, read_log(tmp_path / name))] for name in ("whole", "cut")]
+    assert_same(fit(tmp_path / "cut"), whole[1])
+    logs = [[*map(without_times, read_log(run))] for run in (whole[0], tmp_path / "cut")]
     assert logs[0] == logs[1]
 
 
@@ -94,9 +106,8 @@ def test_parts_of_an_accumulated_batch_are_resumed(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut off", "changed", "gone"])
-def test_a_damaged_save_is_noticed_and_the_one_before_used(tmp_path, damage, recwarn):
-    whole = fit(tmp_path)
-    last = tmp_path / "last.weights.h5"
+def test_a_damaged_save_is_noticed_and_the_one_before_used(whole, copy, damage, recwarn):
+    last = copy / "last.weights.h5"
     contents = bytearray(last.read_bytes())
     if damage == "changed":
         contents[len(contents) // 2] ^= 1
@@ -106,10 +117,10 @@ def test_a_damaged_save_is_noticed_and_the_one_before_used(tmp_path, damage, rec
     else:  # killed between two renames
         last.unlink()
     if damage == "gone":
-        assert_same(fit(tmp_path), whole)
+        assert_same(fit(copy), whole[1])
     else:
         with pytest.warns(UserWarning, match="last.weights.h5' is damaged; the save before"):
-            assert_same(fit(tmp_path), whole)
+            assert_same(fit(copy), whole[1])
 
 
 def test_without_any_whole_save_nothing_is_overwritten(tmp_path):
@@ -120,17 +131,14 @@ def test_without_any_whole_save_nothing_is_overwritten(tmp_path):
         fit(tmp_path, RECIPE.replace(epochs=1))
 
 
-def test_a_lost_log_is_named(tmp_path):
-    fit(tmp_path)
-    (tmp_path / "log.csv").unlink()
+def test_a_lost_log_is_named(copy):
+    (copy / "log.csv").unlink()
     with pytest.raises(ValueError, match="has 0 of the 2 epochs"):
-        fit(tmp_path)
+        fit(copy)
 
 
 @pytest.mark.parametrize("place", [(0, 3), (1, None)], ids=["in an epoch", "in an evaluation"])
-def test_sigterm_saves_and_exits_with_143(tmp_path, place, capsys):
-    whole = fit(tmp_path / "whole")
-
+def test_sigterm_saves_and_exits_with_143(whole, tmp_path, place, capsys):
     class Terminated(keras.callbacks.Callback):
         epoch = 0
 
@@ -153,13 +161,11 @@ def test_sigterm_saves_and_exits_with_143(tmp_path, place, capsys):
     assert signal.getsignal(signal.SIGTERM) is before
     with (tmp_path / "cut" / "log.csv").open() if place[0] else open(os.devnull) as log:
         assert len(list(csv.DictReader(log))) == (2 if place[0] else 0)
-    assert_same(fit(tmp_path / "cut"), whole)
+    assert_same(fit(tmp_path / "cut"), whole[1])
 
 
 @pytest.mark.parametrize("epochs", [0, 1])
-def test_a_full_disk_leaves_the_save_before(tmp_path, epochs, monkeypatch):
-    whole = fit(tmp_path / "whole")
-
+def test_a_full_disk_leaves_the_save_before(whole, tmp_path, epochs, monkeypatch):
     class Full(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == epochs:
@@ -173,7 +179,7 @@ def test_a_full_disk_leaves_the_save_before(tmp_path, epochs, monkeypatch):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not list((tmp_path / "cut").glob("new.*"))
-    assert_same(fit(tmp_path / "cut"), whole)
+    assert_same(fit(tmp_path / "cut"), whole[1])
 
 
 def test_the_command_tells_of_a_full_disk_without_a_traceback(tmp_path, monkeypatch, capsys):
