@@ -61,8 +61,8 @@ def training(network: str, size: str, batch: str, precision: str, updates: str) 
 def speed_run(data: str, run_dir: str, seed: str, epochs: str, *batch: str) -> None:
     """DAWNBench with a seed; shorter, its rates are those of the whole, pressed together."""
     recipe = krr.DAWNBench()
-    knots = tuple(knot * int(epochs) / recipe.epochs for knot in recipe.knot_epochs)
-    recipe = recipe.replace(epochs=int(epochs), knot_epochs=knots)
+    knots = tuple((epoch * int(epochs) / recipe.epochs, rate) for epoch, rate in recipe.knots)
+    recipe = recipe.replace(epochs=int(epochs), knots=knots)
     if batch:
         recipe = recipe.rescaled(int(batch[0]))
     # What it prints goes where it is seen.

@@ -8,7 +8,7 @@ the mixed uint8 batch. The processes take turns, so that a change of the machine
 medians of the ratios of a round.
 
     ours      the pipeline of the recipe
-    exact     with `exact_resize=True`
+    exact     with `crop_exact=True`
     prepared  from what `krr prepare --shorter-side 256 --quality 90` wrote of the files; compared with what others
               make of the files
     timm      its transforms and `FastCollateMixup`, in one process without workers
@@ -46,7 +46,7 @@ ENGINES = ("ours", "exact", "prepared", "timm", "keras_cv", "floor")
 SHORTER_SIDE, QUALITY = 256, 90
 
 
-def ours(row: str, folder: str, exact_resize: bool = False) -> Iterator[Any]:
+def ours(row: str, folder: str, exact: bool = False) -> Iterator[Any]:
     """Batches of the recipe's own pipeline, epoch after epoch."""
     import tensorflow as tf
 
@@ -56,7 +56,7 @@ def ours(row: str, folder: str, exact_resize: bool = False) -> Iterator[Any]:
 
     tf.config.set_visible_devices([], "GPU")
     data = from_source(folder)
-    recipe = getattr(krr, row)(classes=data.classes, batch_size=BATCH, exact_resize=exact_resize)
+    recipe = getattr(krr, row)(classes=data.classes, batch_size=BATCH, crop_exact=exact)
     steps = data.size // BATCH or 1
     unreadable = UnreadableImages(data, "raise")
     yield from training_batches(
@@ -66,7 +66,7 @@ def ours(row: str, folder: str, exact_resize: bool = False) -> Iterator[Any]:
 
 def exact(row: str, folder: str) -> Iterator[Any]:
     """The same with every byte of the resize as Pillow's."""
-    return ours(row, folder, exact_resize=True)
+    return ours(row, folder, exact=True)
 
 
 def floor(row: str, folder: str) -> Iterator[Any]:

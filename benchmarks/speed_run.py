@@ -76,8 +76,8 @@ def main() -> None:
 def shortened(batch_size: int) -> krr.DAWNBench:
     """The recipe in 2 epochs, its peak at the same share of them."""
     recipe = krr.DAWNBench()
-    knots = tuple(epoch * EPOCHS / recipe.epochs for epoch in recipe.knot_epochs)
-    changed = recipe.replace(epochs=EPOCHS, knot_epochs=knots, classes=10, precision="float32")
+    knots = tuple((epoch * EPOCHS / recipe.epochs, factor) for epoch, factor in recipe.knots)
+    changed = recipe.replace(epochs=EPOCHS, knots=knots, classes=10, precision="float32")
     return changed.rescaled(batch_size)
 
 
@@ -122,13 +122,13 @@ def write_tape(
     numbers = {
         "batch_size": recipe.batch_size,
         "steps_per_epoch": STEPS,
-        "knot_epochs": recipe.knot_epochs,
+        "knot_epochs": [epoch for epoch, _ in recipe.knots],
         # The peer sums the loss over a batch, as the original does.
-        "knot_rates": [factor * recipe.learning_rate for factor in recipe.knot_factors],
+        "knot_rates": [factor * recipe.learning_rate for _, factor in recipe.knots],
         "momentum": recipe.momentum,
         "weight_decay": recipe.weight_decay,
-        "pad": recipe.pad,
-        "cutout": recipe.cutout,
+        "pad": recipe.padding,
+        "cutout": recipe.cutout_size,
     }
     parts_of_tape = {"x_train": images.images, "y_train": images.labels, "cards": rows}
     parts_of_tape |= {"x_test": tests.images, "y_test": tests.labels, **weights}

@@ -7,7 +7,7 @@ import keras_resnet_recipes as krr
 
 def numbers(recipe: krr.Recipe, batches_per_epoch: int) -> dict[str, Any]:
     """What timm is told of one of A1 to A3; what it does by default is not said."""
-    magnitude, deviation = recipe.rand_augment
+    magnitude, deviation = recipe.rand_augment_magnitude, recipe.rand_augment_std
     return {
         "network": recipe.network.lower(),
         "classes": recipe.classes,

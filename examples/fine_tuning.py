@@ -77,7 +77,7 @@ def made(options: argparse.Namespace) -> dict[str, krr.Recipe]:
         rand_augment=None,
         crop_scale=(0.35, 1.0),
         mixup_alpha=0.2,
-        cutmix_alpha=0.0,
+        cutmix_alpha=None,
     )
     print(tuned)
     probe = krr.LinearProbe(

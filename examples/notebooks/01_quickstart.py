@@ -30,7 +30,7 @@ import keras_resnet_recipes as krr
 # %% [markdown]
 # ## A recipe
 #
-# Printed, it is the table of the paper. Every field is there, nothing is implied by code elsewhere.
+# Printed, it is the table of the paper: what the recipe sets. `recipe.sheet(every_row=True)` has every number.
 
 # %%
 print(krr.A3())
@@ -70,7 +70,7 @@ recipe = krr.A3(
     batch_size=40 if SMOKE else 64,
     learning_rate=4e-3,  # the published one is for batches of 2048
     crop_scale=(0.5, 1.0),  # eight per cent of a digit is a stroke
-    horizontal_flip=False,  # mirrored digits are other digits
+    random_flip=None,  # mirrored digits are other digits
 )
 print(recipe)
 

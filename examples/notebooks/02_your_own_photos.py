@@ -95,7 +95,7 @@ recipe = krr.FineTune(
     rand_augment=None,
     crop_scale=(0.35, 1.0),
     mixup_alpha=0.2,
-    cutmix_alpha=0.0,
+    cutmix_alpha=None,
 )
 recipe.diff(krr.FineTune())
 

@@ -90,9 +90,8 @@ display(Image(filename=a2.preview("train.csv", "all.png")))
 plain = a2.replace(
     repeated_augmentation=1,
     rand_augment=None,
-    mixup_alpha=0.0,
-    cutmix_alpha=0.0,
-    horizontal_flip=False,
+    random_flip=None,
+    mix=None,
 )
 display(Image(filename=plain.preview("train.csv", "crop.png")))
 display(Image(filename=plain.replace(crop_scale=(0.35, 1.0)).preview("train.csv", "wide.png")))
@@ -105,7 +104,7 @@ display(Image(filename=plain.replace(crop_scale=(0.35, 1.0)).preview("train.csv"
 # the crop is gone. At 10 `posterize` keeps no bit at all, as in timm: such a picture is black.
 
 # %%
-rand = plain.replace(crop_scale=None, rand_augment=(10.0, 0.5), rand_augment_probability=1.0)
+rand = plain.replace(augmentation=(krr.augment.RandAugment(10.0, 0.5, probability=1.0),))
 display(Image(filename=rand.preview("train.csv", "rand.png")))
 
 # %% [markdown]
@@ -126,9 +125,9 @@ print(f"{(solarized.numpy() != picture).mean():.0%} of the bytes are changed by 
 # or 1, and uniform for CutMix.
 
 # %%
-mixed = plain.replace(crop_scale=None, mixup_alpha=0.1)
+mixed = plain.replace(augmentation=(), mix=krr.augment.MixUpOrCutMix(mixup_alpha=0.1))
 display(Image(filename=mixed.preview("train.csv", "mixup.png", seed=2)))
-mixed = plain.replace(crop_scale=None, cutmix_alpha=1.0)
+mixed = plain.replace(augmentation=(), mix=krr.augment.MixUpOrCutMix(cutmix_alpha=1.0))
 display(Image(filename=mixed.preview("train.csv", "cutmix.png", seed=1)))
 
 # %% [markdown]

@@ -49,7 +49,7 @@ print(f"{len(train[0])} pictures to train on, {len(test[0])} to test")
 # %%
 recipe = krr.DAWNBench()
 if SMOKE:
-    recipe = recipe.replace(epochs=1, knot_epochs=(0, 0.5, 1), batch_size=16)
+    recipe = recipe.replace(epochs=1, knots=((0, 0), (0.5, 1), (1, 0)), batch_size=16)
 display(
     Image(
         filename=recipe.plot_schedule(

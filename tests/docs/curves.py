@@ -16,8 +16,8 @@ def figures() -> dict[str, Figure]:
         "steps": _rates(
             {
                 "He2015(step_epochs=(30, 60))": krr.He2015(step_epochs=(30, 60)),
-                "schedule='exponential', 0.97 every 2.4 epochs": krr.He2015(
-                    schedule="exponential", step_factor=0.97, exponential_epochs=2.4
+                "Exponential(every_epochs=2.4, factor=0.97)": krr.He2015(
+                    schedule=krr.schedules.Exponential(every_epochs=2.4, factor=0.97)
                 ),
             }
         ),

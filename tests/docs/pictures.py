@@ -8,8 +8,8 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.applications.network import IMAGENET_MEAN, IMAGENET_STD
 from keras_resnet_recipes.augment.rand_augment import OPERATIONS, level_argument
+from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
 from tests.docs import curves, scenes
 
 augment = krr.augment

@@ -58,8 +58,7 @@ def test_validation_pictures_in_one_folder_can_be_listed(tmp_path, monkeypatch):
 
 def test_every_field_that_a_recipe_sets_is_on_a_page():
     shown = set.union(*(values.fields_in(page.read_text()) for page in INGREDIENTS))
-    recipes = [recipe() for recipe in krr.RECIPES.values()]
-    used = {field for field in values.FIELDS for recipe in recipes if values.is_set(recipe, field)}
+    used = set.union(*(values.set_in(recipe()) for recipe in krr.RECIPES.values()))
     assert used - shown == NO_INGREDIENTS
     assert shown <= {*values.FIELDS}
 
@@ -81,11 +80,11 @@ def test_every_ingredient_is_linked_from_a_page():
 
 def test_a_table_has_the_recipes_values():
     text = values.with_tables("before\n<!-- values: drop_path_rate -->\nafter")
-    assert text.startswith("before\n| field |")
+    assert text.startswith("before\n| name |")
     assert "| [A1](../recipes.md#a1) | 0.05 |\n" in text
     assert "A3" not in text
     assert "| [B](../recipes.md#b) | not published |" in values.with_tables(
-        "<!-- values: optimizer=rmsprop_tf learning_rate -->"
+        "<!-- values: RMSpropTF learning_rate -->"
     )
     assert values.with_tables("<!-- values: whitening -->").endswith("No recipe sets it.")
 

@@ -1,37 +1,63 @@
-"""What the recipes set a field to: tables in place of the marks of a page.
+"""What the recipes set a number to: tables in place of the marks of a page.
 
 `<!-- values: mixup_alpha mix_partner -->` becomes a table of the recipes that set one of the two,
-`<!-- values: optimizer=lamb weight_decay -->` one of those with this optimizer, and `<!-- budgets -->`
+`<!-- values: Lamb weight_decay -->` one of those with this part, and `<!-- budgets -->`
 one of what training on ImageNet costs.
 """
 
 import dataclasses
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.recipes.fields import shown
-from keras_resnet_recipes.recipes.settings import Settings
+from keras_resnet_recipes.part import Part, flat_name, own_numbers, shown
+from keras_resnet_recipes.recipe import table_rows
+from keras_resnet_recipes.recipe.known import known_parts
 
 BUDGETS = "<!-- budgets -->"
-MARK = re.compile(r"^<!-- values: ([a-z_0-9= ]+) -->$", re.MULTILINE)
-FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
+MARK = re.compile(r"^<!-- values: ([A-Za-z_0-9 ]+) -->$", re.MULTILINE)
+
+
+def _declared() -> Iterator[tuple[str, str, "dataclasses.Field[Any]"]]:
+    """Flat name, part and declaration of every number that a recipe of this package can have."""
+    for field in dataclasses.fields(krr.recipe.BaseRecipe):
+        if "part" not in field.metadata:
+            yield field.name, "", field
+    for name, part in known_parts().items():
+        if part.__module__.startswith(f"{krr.__name__}."):
+            for field in own_numbers(part):
+                yield flat_name(part, field), name, field
+
+
+# Parts may share a name: the warm-up of several schedules.
+FIELDS: dict[str, dict[str, "dataclasses.Field[Any]"]] = {}
+for _name, _part, _field in _declared():
+    FIELDS.setdefault(_name, {})[_part] = _field
 
 
 def with_tables(markdown: str) -> str:
-    """The text with a table for each mark; a field that recipes do not have is a KeyError."""
+    """The text with a table for each mark; a name that no recipe can have is a KeyError."""
     if BUDGETS in markdown:
         markdown = markdown.replace(BUDGETS, _budgets())
     return MARK.sub(lambda mark: _table(mark[1].split()), markdown)
 
 
 def fields_in(markdown: str) -> set[str]:
-    """The fields that the marks of a text name."""
-    return {word.partition("=")[0] for mark in MARK.findall(markdown) for word in mark.split()}
+    """The numbers that the marks of a text name."""
+    words = (word for mark in MARK.findall(markdown) for word in mark.split())
+    return {word for word in words if not word[0].isupper()}
 
 
-def is_set(recipe: krr.Recipe, name: str) -> bool:
-    """Whether a recipe gives the field a value of its own, or leaves it to be given."""
-    return name in recipe.unpublished or getattr(recipe, name) != FIELDS[name].default
+def set_in(recipe: krr.Recipe) -> set[str]:
+    """The numbers that the recipe gives a value of its own, or leaves to be given."""
+    rows = {row.name for row in table_rows(recipe)}
+    neutral = {field.name: field.default for field in dataclasses.fields(krr.recipe.BaseRecipe)}
+    return {
+        number.name
+        for number in recipe.numbers()
+        if number.name in rows and (number.part or number.value != neutral[number.name])
+    }
 
 
 def _budgets() -> str:
@@ -40,49 +66,75 @@ def _budgets() -> str:
     recipes = [
         recipe
         for recipe in known
-        if recipe.published_on == "ImageNet-1k" and not recipe.weights and recipe.epochs
+        if recipe.published_on == "ImageNet-1k"
+        and not recipe.weights
+        and recipe.epochs is not krr.UNPUBLISHED
     ]
     lines = ["| recipe | work | epochs | pixels | network | published top-1 |", "|" + "---|" * 6]
     for recipe in sorted(recipes, key=_work):
         name = type(recipe).__name__
         lines.append(
             f"| [{name}](recipes.md#{name.lower()}) | {_work(recipe) / _work(krr.A3()):.1f} | {recipe.epochs} "
-            f"| {recipe.train_size} | {recipe.network} | {recipe.published_top1} % |"
+            f"| {recipe.train_size} | {recipe.network_name} | {recipe.published_top1} % |"
         )
     return "\n".join(lines)
 
 
 def _work(recipe: krr.Recipe) -> int:
-    return (recipe.epochs + recipe.cooldown_epochs) * recipe.train_size**2
+    return recipe.total_epochs * recipe.train_size**2
+
+
+def _parts(recipe: krr.Recipe) -> set[str]:
+    """The names of the recipe's parts."""
+    values = (getattr(recipe, field.name) for field in dataclasses.fields(recipe))
+    parts = (part for value in values for part in (value if isinstance(value, tuple) else (value,)))
+    return {type(part).__name__ for part in parts if isinstance(part, Part)}
 
 
 def _table(words: list[str]) -> str:
-    names = [word for word in words if "=" not in word]
-    wanted = dict(word.split("=") for word in words if "=" in word)
-    about = [
-        f"| `{name}` | {FIELDS[name].metadata['help']} | {shown(FIELDS[name], FIELDS[name].default)} |"
-        for name in names
-    ]
-    lines = ["| field | | unless set |", "|---|---|---|", *about, ""]
+    names = [word for word in words if not word[0].isupper()]
+    wanted = {word for word in words if word[0].isupper()}
+    about = [_about(name, wanted) for name in names]
+    lines = ["| name | | default |", "|---|---|---|", *about, ""]
     recipes = [
         recipe
         for recipe in (made() for made in krr.RECIPES.values())
-        if all(getattr(recipe, field) == value for field, value in wanted.items())
-        and (wanted or any(is_set(recipe, field) for field in names))
+        if (_parts(recipe) & wanted if wanted else set_in(recipe) & set(names))
     ]
-    names = [name for name in names if any(is_set(recipe, name) for recipe in recipes)]
-    if not names:
+    names = [name for name in names if any(name in set_in(recipe) for recipe in recipes)]
+    if not recipes or not (names or wanted):
         return "\n".join(
             [*lines, "No recipe sets it." if len(about) == 1 else "No recipe sets them."]
         )
-    head = ["recipe", *(f"`{name}`" for name in names)]
-    grid = [head, ["---"] * len(head), *(_row(recipe, names) for recipe in recipes)]
+    several = len(wanted) > 1
+    head = ["recipe", *(["part"] if several else []), *(f"`{name}`" for name in names)]
+    rows = [
+        [_link(recipe), *(sorted(_parts(recipe) & wanted) if several else []), *cells]
+        for recipe in recipes
+        for cells in [_cells(recipe, names)]
+    ]
+    grid = [head, ["---"] * len(head), *rows]
     return "\n".join(lines + [f"| {' | '.join(cells)} |" for cells in grid])
 
 
-def _row(recipe: krr.Recipe, names: list[str]) -> list[str]:
-    # Its own fields: they know what was not published.
-    own = {field.name: field for field in dataclasses.fields(recipe)}
-    cells = [shown(own[name], getattr(recipe, name)) for name in names]
+def _about(name: str, wanted: set[str]) -> str:
+    """What a number means, as the part declares it that the mark asks for."""
+    declared = FIELDS[name]
+    field = next((declared[part] for part in declared if part in wanted), None)
+    field = field or next(iter(declared.values()))
+    given = field.default is dataclasses.MISSING
+    default = "to be given" if given else shown(field.default, field.metadata["none"])
+    return f"| `{name}` | {field.metadata['help']} | {default} |"
+
+
+def _link(recipe: krr.Recipe) -> str:
     name = type(recipe).__name__
-    return [f"[{name}](../recipes.md#{name.lower()})", *cells]
+    return f"[{name}](../recipes.md#{name.lower()})"
+
+
+def _cells(recipe: krr.Recipe, names: list[str]) -> list[str]:
+    own = {number.name: number for number in recipe.numbers()}
+    return [
+        shown(own[name].value, own[name].field.metadata.get("none", "off")) if name in own else "–"
+        for name in names
+    ]
