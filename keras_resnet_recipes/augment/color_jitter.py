@@ -9,7 +9,7 @@ from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import Augmentation, operation_text, split_seed
 from keras_resnet_recipes.augment.choice import choose
 from keras_resnet_recipes.augment.hue import hue
-from keras_resnet_recipes.part import number
+from keras_resnet_recipes.number import number
 
 OPERATIONS = ("brightness", "contrast", "saturation", "hue")
 """The order of torchvision's; a drawn number counts in it."""

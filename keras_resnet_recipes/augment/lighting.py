@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import Augmentation
-from keras_resnet_recipes.part import number
+from keras_resnet_recipes.number import number
 
 EIGENVALUES = (0.2175, 0.0188, 0.0045)
 """Of the covariance of ImageNet's colours on the scale 0..1, as AlexNet's successors use them."""

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.formulas import TENSORFLOW, mixing
-from keras_resnet_recipes.part import Part, number
+from keras_resnet_recipes.number import number
+from keras_resnet_recipes.part import Part
 
 
 def one_hot(labels: tf.Tensor, classes: int, label_smoothing: float = 0.0) -> tf.Tensor:

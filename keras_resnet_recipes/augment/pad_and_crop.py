@@ -8,7 +8,7 @@ from typing import ClassVar
 from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.augment.augmentation import Augmentation
 from keras_resnet_recipes.formulas import TENSORFLOW, boxes
-from keras_resnet_recipes.part import number
+from keras_resnet_recipes.number import number
 
 
 class PadAndCrop(Augmentation):

@@ -14,7 +14,7 @@ from keras_resnet_recipes.augment.augmentation import (
     split_seed,
 )
 from keras_resnet_recipes.augment.window import pixels_needed, resize_window
-from keras_resnet_recipes.part import number
+from keras_resnet_recipes.number import number
 
 
 class ScaleJitterCrop(Augmentation):

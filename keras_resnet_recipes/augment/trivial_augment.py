@@ -17,7 +17,7 @@ from keras_resnet_recipes.augment.augmentation import (
     split_seed,
 )
 from keras_resnet_recipes.augment.choice import Operation, choose
-from keras_resnet_recipes.part import number
+from keras_resnet_recipes.number import number
 
 OPERATIONS = (
     "identity",

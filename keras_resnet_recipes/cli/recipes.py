@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_resnet_recipes.cli import plan
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.part import shown
+from keras_resnet_recipes.number import shown
 from keras_resnet_recipes.recipe import compare, load_recipe, table
 from keras_resnet_recipes.recipe.text import changed as changed
 from keras_resnet_recipes.recipes import RECIPES, Recipe, from_timm

@@ -8,7 +8,8 @@ Augmentations are values of `krr.augment`, schedules of `krr.schedules`; any Ker
 LearningRateSchedule or image layer is a value, too.
 """
 
-from keras_resnet_recipes.part import UNPUBLISHED, Part, number
+from keras_resnet_recipes.number import UNPUBLISHED, number
+from keras_resnet_recipes.part import Part
 from keras_resnet_recipes.recipe.checks import check_complete as check_complete
 from keras_resnet_recipes.recipe.distillation import Distillation
 from keras_resnet_recipes.recipe.ema import EMA

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from keras_resnet_recipes.augment.erasing import Cutout
 from keras_resnet_recipes.augment.pad_and_crop import PadAndCrop
 from keras_resnet_recipes.augment.scale_jitter_crop import ScaleJitterCrop
-from keras_resnet_recipes.part import UNPUBLISHED
+from keras_resnet_recipes.number import UNPUBLISHED
 from keras_resnet_recipes.recipe.keras_objects import KerasLayer, KerasSchedule
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from keras_resnet_recipes.part import Part, number
+from keras_resnet_recipes.number import number
+from keras_resnet_recipes.part import Part
 
 
 class Distillation(Part):

@@ -5,12 +5,17 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.part import Part, checked, flat_name, hints, own_numbers
+from keras_resnet_recipes.number import checked
+from keras_resnet_recipes.part import Part, flat_name, hints, own_numbers
 from keras_resnet_recipes.recipe.known import known_parts
 from keras_resnet_recipes.recipe.networks import ResNet9
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe
+
+
+# A field of the recipe, and the index of a part in it where it holds several.
+Place = tuple[str, int | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,37 +73,30 @@ def resolved(
     """
     values = {**values, **{name: one for name, one in changes.items() if name in values}}
     if values["network"] == "ResNet9":
-        values["network"] = ResNet9()  # so that its numbers can stand beside its name
+        values["network"] = ResNet9()  # so that its numbers can stand next to its name
     places = _places(values)
-    grouped: dict[tuple[str, int | None], dict[str, Any]] = {}
-    removed = []
-    exchanged: dict[tuple[str, int | None], Part] = {}
-    for name, value in changes.items():
-        if name in values:
-            continue
+    grouped: dict[Place, dict[str, Any]] = {}
+    exchanged: dict[Place, Part | None] = {}
+    for name in [name for name in changes if name not in values]:
+        value = changes[name]
         if name in places:
             field, index, own = places[name]
             part = values[field] if index is None else values[field][index]
             grouped.setdefault((field, index), {})[own] = _checked(part, own, value, name)
-        elif value is None and (found := _of_label(values, name)) is not None:
-            removed.append(found)
-        elif isinstance(value, Part) and (found := _of_label(values, name)) is not None:
+        elif isinstance(value, Part | None) and (found := _of_label(values, name)) is not None:
             exchanged[found] = value
         else:
             raise ValueError(_unknown(name, values, places, changes, recipe))
     for name in changes:
-        if name in places and places[name][:2] in removed:
+        if name in places and places[name][:2] in exchanged:
             raise ValueError(
-                f"`{name}` is a number of a part that is taken out by `=None`. Give only one."
+                f"`{name}` is a number of a part that is taken out or replaced. Give only one."
             )
     for (field, index), own_changes in grouped.items():
         values[field] = _with(values[field], index, own_changes)
-    for (field, index), part in exchanged.items():
-        held = values[field]
-        values[field] = part if index is None else (*held[:index], part, *held[index + 1 :])
     # From the last one on, so that the places of the others stay.
-    for field, index in sorted(removed, key=lambda one: -(one[1] or 0)):
-        values[field] = _without(values[field], index)
+    for (field, index), part in sorted(exchanged.items(), key=lambda one: -(one[0][1] or 0)):
+        values[field] = _exchanged(values[field], index, part)
     return values
 
 
@@ -114,8 +112,11 @@ def _with(held: Any, index: int | None, changes: dict[str, Any]) -> Any:
     return (*held[:index], dataclasses.replace(held[index], **changes), *held[index + 1 :])
 
 
-def _without(held: Any, index: int | None) -> Any:
-    return None if index is None else (*held[:index], *held[index + 1 :])
+def _exchanged(held: Any, index: int | None, part: Part | None) -> Any:
+    """A field after one of its parts is replaced, or taken out for None."""
+    if index is None:
+        return part
+    return (*held[:index], *([] if part is None else [part]), *held[index + 1 :])
 
 
 def _places(values: Mapping[str, Any]) -> dict[str, tuple[str, int | None, str]]:

@@ -3,7 +3,8 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
-from keras_resnet_recipes.part import UNPUBLISHED, Part
+from keras_resnet_recipes.number import UNPUBLISHED
+from keras_resnet_recipes.part import Part
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe

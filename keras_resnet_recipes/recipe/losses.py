@@ -3,7 +3,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from keras_resnet_recipes.part import Part, number
+from keras_resnet_recipes.number import number
+from keras_resnet_recipes.part import Part
 
 if TYPE_CHECKING:
     import keras

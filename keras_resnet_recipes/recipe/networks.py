@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.part import Part, number
+from keras_resnet_recipes.number import number
+from keras_resnet_recipes.part import Part
 
 
 class ResNet9(Part):

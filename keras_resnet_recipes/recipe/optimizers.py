@@ -4,7 +4,8 @@ import importlib
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from keras_resnet_recipes.part import Part, number
+from keras_resnet_recipes.number import number
+from keras_resnet_recipes.part import Part
 
 if TYPE_CHECKING:
     import keras

@@ -10,7 +10,8 @@ from keras_resnet_recipes import applications
 from keras_resnet_recipes.augment.augmentation import Augmentation
 from keras_resnet_recipes.augment.mix import Mix
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.part import UNPUBLISHED, Part, checked, number, to_json
+from keras_resnet_recipes.number import UNPUBLISHED, checked, number
+from keras_resnet_recipes.part import Part, to_json
 from keras_resnet_recipes.recipe.checks import check_together
 from keras_resnet_recipes.recipe.distillation import Distillation
 from keras_resnet_recipes.recipe.ema import EMA

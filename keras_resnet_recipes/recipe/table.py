@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_resnet_recipes.part import Part, shown
+from keras_resnet_recipes.number import shown
+from keras_resnet_recipes.part import Part
 from keras_resnet_recipes.recipe.flat import Number, numbers
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_resnet_recipes.part import UNPUBLISHED, Part
+from keras_resnet_recipes.number import UNPUBLISHED
+from keras_resnet_recipes.part import Part
 from keras_resnet_recipes.recipe.known import known_parts
 
 if TYPE_CHECKING:

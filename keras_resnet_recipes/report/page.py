@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from keras_resnet_recipes.clock import duration
-from keras_resnet_recipes.part import shown
+from keras_resnet_recipes.number import shown
 from keras_resnet_recipes.recipe import compare, table_rows
 from keras_resnet_recipes.report.charts import Curve, chart
 from keras_resnet_recipes.report.folder import Run

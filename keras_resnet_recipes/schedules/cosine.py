@@ -3,7 +3,7 @@
 import math
 from typing import Any, ClassVar, Self
 
-from keras_resnet_recipes.part import number
+from keras_resnet_recipes.number import number
 from keras_resnet_recipes.schedules.schedule import Schedule
 
 

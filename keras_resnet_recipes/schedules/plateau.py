@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from keras_resnet_recipes.part import number
+from keras_resnet_recipes.number import number
 from keras_resnet_recipes.schedules.schedule import Schedule
 
 

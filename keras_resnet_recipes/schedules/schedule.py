@@ -3,7 +3,8 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any, Self
 
-from keras_resnet_recipes.part import Part, number
+from keras_resnet_recipes.number import number
+from keras_resnet_recipes.part import Part
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.schedules.per_update import PerUpdate

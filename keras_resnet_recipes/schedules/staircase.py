@@ -3,7 +3,7 @@
 import itertools
 from typing import Any, ClassVar
 
-from keras_resnet_recipes.part import UNPUBLISHED, number
+from keras_resnet_recipes.number import UNPUBLISHED, number
 from keras_resnet_recipes.schedules.schedule import Schedule
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.part import Part, flat_name, own_numbers, shown
+from keras_resnet_recipes.number import shown
+from keras_resnet_recipes.part import Part, flat_name, own_numbers
 from keras_resnet_recipes.recipe import table_rows
 from keras_resnet_recipes.recipe.known import known_parts
 

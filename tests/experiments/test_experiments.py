@@ -6,10 +6,10 @@ import json
 import keras
 import numpy as np
 import pytest
+from keras_resnet_recipes.recipes.checks import PART_OF
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.experiments import ablation
-from keras_resnet_recipes.recipes.checks import PART_OF
 
 
 @pytest.fixture(scope="module")
