@@ -1,0 +1,41 @@
+"""What depends on the network that a recipe names: that it learns, and how it begins."""
+
+import keras
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.training import parts
+from tests.training.test_fit import RECIPE, squares
+
+
+def test_it_learns():
+    recipe = RECIPE.replace(
+        epochs=8, batch_size=16, rand_augment=None, horizontal_flip=False, crop_scale=(0.8, 1.0)
+    )
+    history = recipe.fit(squares(128), validation_data=squares(64, seed=1), verbose=0)
+    assert history.history["val_top1"][-1] == 1.0
+
+
+# Networks whose own gammas begin at 0, and originals where they begin at 1
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    ("network", "ends", "branches"),
+    [
+        ("ResNet18", "layer1_0_bn2", 8),
+        ("ResNet20", "blocks_0_bn2", 9),
+        ("ResNet50V1", "layer1_0_bn3", 16),
+        ("Plain20", None, 0),
+    ],
+)
+def test_gammas_that_end_a_branch_begin_at_0_only_where_the_recipe_says(network, ends, branches):
+    for zero in (False, True):
+        model = parts.network(krr.A3(classes=2, network=network, zero_gamma=zero))
+        gammas = {
+            layer.name: keras.ops.convert_to_numpy(layer.gamma)
+            for layer in model.layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+        }
+        zeros = [name for name, gamma in gammas.items() if (gamma == 0).all()]
+        assert len(zeros) == (branches if zero else 0)
+        assert not zero or ends is None or ends in zeros
+        assert all((gamma == 1).all() for name, gamma in gammas.items() if name not in zeros)
