@@ -12,13 +12,10 @@ from keras_resnet_recipes import training
 from keras_resnet_recipes.callbacks import read_log
 from keras_resnet_recipes.clock import TIMES
 from keras_resnet_recipes.inference import to_probabilities
-<<<<<<< HEAD
 from keras_resnet_recipes.schedules import Cosine, Exponential, PiecewiseLinear, Step
-=======
 from tests.tiny import tiny_model
 
 pytestmark = pytest.mark.usefixtures("tiny_resnet20")
->>>>>>> suite
 
 # Without RandAugment, whose fifteen operations take seconds to trace; the conformity tests have it.
 RECIPE = krr.A3(
@@ -77,17 +74,6 @@ def test_fit_trains_and_tells():
     )
 
 
-<<<<<<< HEAD
-def test_it_learns():
-    recipe = RECIPE.replace(
-        epochs=8, batch_size=16, rand_augment=None, random_flip=None, crop_scale=(0.8, 1.0)
-    )
-    history = recipe.fit(squares(128), validation_data=squares(64, seed=1), verbose=0)
-    assert history.history["val_top1"][-1] == 1.0
-
-
-=======
->>>>>>> suite
 def test_more_than_five_classes_have_a_top5():
     history = RECIPE.replace(epochs=1).fit(squares(32, classes=6), verbose=0)
     assert "top5" in history.history
@@ -201,15 +187,8 @@ def test_best_weights_are_those_of_the_best_epoch(finished):
     assert loaded.activation is keras.activations.sigmoid
 
 
-<<<<<<< HEAD
-def test_the_average_of_the_weights_is_evaluated_kept_and_returned(tmp_path):
-    from keras_resnet_recipes import training
-
-    recipe = RECIPE.replace(ema=krr.recipe.EMA(decay=0.8))
-=======
 def test_the_average_of_the_weights_is_evaluated_kept_and_returned(finished, tmp_path):
-    recipe = RECIPE.replace(ema_decay=0.8)
->>>>>>> suite
+    recipe = RECIPE.replace(ema=krr.recipe.EMA(decay=0.8))
     history = recipe.fit(
         squares(), validation_data=squares(30, seed=1), run_dir=tmp_path, verbose=0
     )

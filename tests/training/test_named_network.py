@@ -10,7 +10,7 @@ from tests.training.test_fit import RECIPE, squares
 
 def test_it_learns():
     recipe = RECIPE.replace(
-        epochs=8, batch_size=16, rand_augment=None, horizontal_flip=False, crop_scale=(0.8, 1.0)
+        epochs=8, batch_size=16, rand_augment=None, random_flip=None, crop_scale=(0.8, 1.0)
     )
     history = recipe.fit(squares(128), validation_data=squares(64, seed=1), verbose=0)
     assert history.history["val_top1"][-1] == 1.0

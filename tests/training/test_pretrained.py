@@ -102,13 +102,8 @@ def test_published_weights(trained, tmp_path, monkeypatch):
 def test_a_run_needs_its_first_weights_once(tiny, tmp_path):
     """It resumes with the same bits, and is loaded, when they are gone; another run begins with it."""
     source = tmp_path / "mine.weights.h5"
-<<<<<<< HEAD
-    source.write_bytes((files / "a.weights.h5").read_bytes())
-    recipe = RECIPE.replace(weights=str(source), frozen_stages=2, ema=krr.recipe.EMA(decay=0.5))
-=======
     applications.ResNet20().save_weights(source)
-    recipe = RECIPE.replace(weights=str(source), frozen_stages=2, ema_decay=0.5)
->>>>>>> suite
+    recipe = RECIPE.replace(weights=str(source), frozen_stages=2, ema=krr.recipe.EMA(decay=0.5))
     options = {"verbose": 0}
     whole = recipe.fit(DATA, run_dir=tmp_path / "whole", **options)
 

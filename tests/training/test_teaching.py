@@ -151,13 +151,8 @@ def test_the_teacher_stays_and_the_student_is_a_plain_model(tmp_path):
 
 
 @every_backend
-<<<<<<< HEAD
-def test_load_run_and_averages(tmp_path):
-    recipe = RECIPE.replace(ema=krr.recipe.EMA(decay=0.5))
-=======
 def test_load_run_and_averages(tiny_resnet20, tmp_path):
-    recipe = RECIPE.replace(ema_decay=0.5)
->>>>>>> suite
+    recipe = RECIPE.replace(ema=krr.recipe.EMA(decay=0.5))
     teacher = krr.applications.ResNet20(classes=CLASSES, classifier_activation=None, name="other")
     history = recipe.fit(DATA, teacher=teacher, run_dir=tmp_path, verbose=0)
     loaded = training.load_run(tmp_path)
