@@ -1,7 +1,9 @@
 """The backend of Keras: what is set before it is imported, and what is said where it cannot be."""
 
+import importlib
 import os
 import sys
+import tempfile
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -23,6 +25,35 @@ def prepare_command(debug: bool) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if not debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def import_keras(debug: bool) -> None:
+    """Imports Keras for the command line, without the lines that TensorFlow writes while it starts.
+
+    They are written past Python, and no setting leaves all of them out. They are shown if the import fails.
+
+    Args:
+        debug: Whether they are shown in any case.
+    """
+    if debug:
+        importlib.import_module("keras_resnet_recipes.distribution")
+        return
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as lines:
+        os.dup2(lines.fileno(), 2)
+        try:
+            devices = importlib.import_module("keras_resnet_recipes.distribution")
+            # TensorFlow looks for devices when it is first asked; JAX must be told of its hosts before.
+            if sys.modules["keras"].backend.backend() == "tensorflow":
+                devices.accelerators()
+        except BaseException:
+            lines.seek(0)
+            os.write(stderr, lines.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def unusable(error: Exception) -> str | None:

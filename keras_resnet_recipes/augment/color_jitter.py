@@ -49,8 +49,8 @@ class ColorJitter(Augmentation):
     """
 
     brightness: float = number(0.0, "colour jitter: 0.4 is a factor of 0.6 to 1.4", minimum=0)
-    contrast: float = number(0.0, "colour jitter: likewise", minimum=0)
-    saturation: float = number(0.0, "colour jitter: likewise", minimum=0)
+    contrast: float = number(0.0, "colour jitter: likewise for the contrast", minimum=0)
+    saturation: float = number(0.0, "colour jitter: likewise for the saturation", minimum=0)
     hue: float = number(0.0, "colour jitter: largest shift, in turns", minimum=0, maximum=0.5)
 
     def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:

@@ -270,11 +270,6 @@ class CutMix(Mix):
         return MixUpOrCutMix(mixup_alpha=None, cutmix_alpha=self.alpha)(images, labels, seed)
 
 
-def _draw_beta(alpha: float, seed: tf.Tensor) -> tf.Tensor:
-    uniform = tf.random.stateless_uniform([2], seed, dtype=tf.float64)
-    return mixing.symmetric_beta(TENSORFLOW, alpha, uniform)
-
-
 def _cut(images: tf.Tensor, lam: tf.Tensor, center: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return mixing.cut_box(TENSORFLOW, tf.shape(images)[1:3], lam, center)
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from keras_resnet_recipes.backend import prepare_command, unusable
+from keras_resnet_recipes.backend import import_keras, prepare_command, unusable
 from keras_resnet_recipes.cli import (
     experiments,
     export,
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     prepare_command(options.debug)
     try:
+        if options.needs_keras(options):
+            import_keras(options.debug)
         status = options.run(options)
     except (ValueError, ImportError, ConnectionError) as error:
         if options.debug:
@@ -80,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"keras-resnet-recipes {__version__}"
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    # Commands that only read and print recipes say otherwise.
+    parser.set_defaults(needs_keras=lambda options: True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for group in (recipes, train, experiments, report, predict, export, prepare):
         group.add_commands(commands)

@@ -21,21 +21,21 @@ DATA = (
 def add_commands(commands: Any) -> None:
     """Adds list, show, preview, compare and from-timm."""
     command = commands.add_parser("list", help="all recipes")
-    command.set_defaults(run=_list)
+    command.set_defaults(run=_list, needs_keras=_never)
 
     command = commands.add_parser("show", help="the numbers of a recipe")
     command.add_argument("recipe", metavar="RECIPE", help="such as A1")
     command.add_argument("--all", action="store_true", help="also numbers with their neutral value")
     plan.add_options(command, DATA)
     add_size(command)
-    command.set_defaults(run=_show)
+    command.set_defaults(run=_show, needs_keras=lambda options: options.plan)
 
     _add_preview(commands.add_parser("preview", help="draw what the network will see"))
 
     command = commands.add_parser("compare", help="recipes side by side")
     command.add_argument("recipes", metavar="RECIPE", nargs="+", help="such as A1 A2 A3")
     command.add_argument("--all", action="store_true", help="also the rows in which all agree")
-    command.set_defaults(run=_compare)
+    command.set_defaults(run=_compare, needs_keras=_never)
 
     command = commands.add_parser("from-timm", help="a recipe from the args.yaml of a timm run")
     command.add_argument("arguments", metavar="YAML", help="what timm's train.py wrote")
@@ -101,6 +101,10 @@ def named_recipe(name: str) -> Recipe:
     raise ValueError(
         f"there is no recipe {name!r}.{closest(name, RECIPES)} Recipes are {', '.join(RECIPES)}."
     )
+
+
+def _never(options: argparse.Namespace) -> bool:
+    return False
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -46,9 +46,9 @@ def ablate(
         ValueError: If there is no such row, or as `Recipe.fit`.
 
     >>> import keras_resnet_recipes as krr
-    >>> krr.experiments.ablate(krr.A3(), "flowers", "flowers", run_dir="runs", rows=["without pad"])
+    >>> krr.experiments.ablate(krr.A3(), "flowers", "flowers", run_dir="runs", rows=["without padding"])
     Traceback (most recent call last):
-    ValueError: `rows` must be of 'A3', 'without zero_gamma', ... received 'without pad'...
+    ValueError: `rows` must be of 'A3', 'without zero_gamma', ... received 'without padding'...
     """
     return train_rows(
         {row.name: row.recipe for row in chosen(one_off(recipe), rows)},

@@ -24,6 +24,9 @@ class KerasObject(Part):
     the object given is not kept, nor is its name, which Keras counts up.
     """
 
+    classes: ClassVar[dict[str, type]] = {}
+    """The user's own classes by name, which Keras finds only if they are registered with it."""
+
     namespace: ClassVar[str] = ""
     ignored: ClassVar[tuple[str, ...]] = ("name",)
 
@@ -34,6 +37,8 @@ class KerasObject(Part):
         """The value of an object of Keras."""
         saving = importlib.import_module("keras.saving")
         description = _without_names(saving.serialize_keras_object(given))
+        if not str(description.get("module")).startswith(_PACKAGES):
+            KerasObject.classes[type(given).__name__] = type(given)
         for name in cls.ignored:
             description["config"].pop(name, None)
         return cls(text=json.dumps(description, sort_keys=True))
@@ -53,13 +58,16 @@ class KerasObject(Part):
         saving = importlib.import_module("keras.saving")
         description = self.description
         description["config"] |= changes
-        return saving.deserialize_keras_object(description, safe_mode=True)
+        return saving.deserialize_keras_object(
+            description, custom_objects=self.classes, safe_mode=True
+        )
 
     def __repr__(self) -> str:
         """How the object is made in Python; arguments with their default value are left out."""
         config = self.description["config"]
         given = [f"{name}={config[name]!r}" for name in config if self._needs(name)]
-        return f"{self.namespace}.{self.name}({', '.join(given)})"
+        where = f"{self.namespace}." if self.name not in self.classes else ""
+        return f"{where}{self.name}({', '.join(given)})"
 
     def _needs(self, name: str) -> bool:
         """Whether the object would be another one without an argument."""
@@ -67,7 +75,8 @@ class KerasObject(Part):
         description = self.description
         del description["config"][name]
         try:
-            return type(self).of(saving.deserialize_keras_object(description)) != self
+            made = saving.deserialize_keras_object(description, custom_objects=self.classes)
+            return type(self).of(made) != self
         except (TypeError, ValueError, KeyError):
             return True
 
@@ -85,7 +94,7 @@ class KerasObject(Part):
         description = values.get("object")
         if not isinstance(description, dict) or not isinstance(description.get("config"), dict):
             raise ValueError(f"{cls.__name__} needs an `object` as Keras serializes it.")
-        classes = {name: one for name, one in known.items() if not _is_part(one)}
+        classes = self_made(known)
         _check_origin(description, classes)
         saving = importlib.import_module("keras.saving")
         try:
@@ -230,7 +239,9 @@ def _check_origin(value: Any, known: Mapping[str, Any]) -> None:
         module, name = str(value.get("module") or ""), str(value["class_name"])
         registered = importlib.import_module("keras.saving").get_registered_object
         own = module.partition(".")[0] in _PACKAGES and name != "Lambda"
-        given = name in known or registered(str(value.get("registered_name"))) is not None
+        given = (
+            name in self_made(known) or registered(str(value.get("registered_name"))) is not None
+        )
         if name in ("function", "__lambda__", "Lambda", "__tensor__") or not (own or given):
             raise ValueError(
                 f"{module or 'no module'}.{name} is neither Keras' own nor known here. Give its class: "
@@ -240,5 +251,7 @@ def _check_origin(value: Any, known: Mapping[str, Any]) -> None:
         _check_origin(one, known)
 
 
-def _is_part(value: Any) -> bool:
-    return isinstance(value, type) and issubclass(value, Part)
+def self_made(known: Mapping[str, Any]) -> dict[str, Any]:
+    """The user's own classes of Keras objects by name: those of this process, and those that are given."""
+    parts = {name for name, one in known.items() if isinstance(one, type) and issubclass(one, Part)}
+    return KerasObject.classes | {n: one for n, one in known.items() if n not in parts}

@@ -21,7 +21,7 @@ class DeiT(Recipe):
     DeiT-S. Measured here: not on ImageNet. Values are the defaults of DeiT's released script.
 
     The average of the weights (`ema_decay`) was kept, but the published figures are those of the
-    weights themselves: `ema_decay=None` evaluates those.
+    weights themselves: `ema=None` evaluates those.
 
     >>> import keras_resnet_recipes as krr
     >>> krr.DeiT().mixup_alpha

@@ -37,7 +37,7 @@ class Schedule(Part):
     epochs: int | None = number(None, "length", minimum=1, from_recipe=True)
     per: str = number(
         "epoch",
-        "the rate is constant per",
+        "how often the rate changes: every epoch or update",
         choices=("epoch", "update"),
         flat="schedule_per",
         kw_only=True,
