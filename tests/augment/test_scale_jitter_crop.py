@@ -106,11 +106,14 @@ def test_tf_data_gives_what_eager_gives():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 0}, "size must be an int of at least 1, got 0"),
-        ({"shorter_edge": (200, 480)}, "two ascending ints of at least 224, got .200, 480."),
-        ({"shorter_edge": (480, 256)}, "shorter_edge must be two ascending ints"),
-        ({"shorter_edge": (256.0, 480)}, "shorter_edge must be two ascending ints"),
-        ({"interpolation": "nearest"}, r"interpolation must be one of .* got 'nearest'"),
+        ({"size": 0}, "`size` must be a whole number at least 1.*=0$"),
+        ({"size": 224, "shorter_edge": (200, 480)}, r"at least `size` \(224\).*=\(200, 480\)$"),
+        (
+            {"shorter_edge": (480, 256)},
+            r"`shorter_edge` must be .* the first not above .*=\(480, 256\)$",
+        ),
+        ({"shorter_edge": (256.0, 480)}, r"`shorter_edge` must be 2 .*=\(256.0, 480\)$"),
+        ({"interpolation": "nearest"}, "`interpolation` must be one of 'random'.*='nearest'$"),
     ],
 )
 def test_illegal_arguments(arguments, message):

@@ -34,8 +34,8 @@ KINDS = {
     "addition": ["solarize_add"],
 }
 RAND_AUGMENTS = {
-    "m7": RandAugment(*krr.A1.rand_augment),
-    "m6": RandAugment(*krr.A3.rand_augment),
+    "m7": krr.A1().augmentation[2],
+    "m6": krr.A3().augmentation[2],
     "m9": RandAugment(magnitude=9.0, std=1.0),
 }
 CROP = RandomResizedCrop(size=224)
