@@ -108,7 +108,8 @@ class Mix(Part):
     A subclass is called with images, labels and a seed, as `MixUpOrCutMix` is.
     """
 
-    partner: ClassVar[str] = "reversed"
+    # Without an annotation: the dataclass would put a subclass's field of that name first.
+    partner = "reversed"
     """How images are paired; with "reversed" a batch must be even."""
 
     @property

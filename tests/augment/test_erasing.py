@@ -55,7 +55,7 @@ def test_erased_boxes_are_distributed_as_timms(golden, seed):
 
 def test_noise_is_normal_about_the_fill_and_differs_per_pixel():
     mean, std = np.array([0.5, 0.0, -1.0]), np.array([1.0, 2.0, 0.5])
-    erasing = RandomErasing(probability=1.0, area=(0.3, 0.33), fill=mean, noise=std)
+    erasing = RandomErasing(probability=1.0, area=(0.3, 0.33), fill=tuple(mean), noise=tuple(std))
     image = np.full((96, 96, 3), 100.0, np.float32)
     picture = erasing(image, (0, 0)).numpy()
     pixels = picture[(picture != 100).all(-1)]
