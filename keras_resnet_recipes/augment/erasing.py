@@ -121,9 +121,7 @@ class RandomErasing(Augmentation):
         (0.02, 0.33), "part of the image's area", above=0, maximum=1, rising=True
     )
     aspect: tuple[float, float] = number((0.3, 3.3), "height / width", above=0, rising=True)
-    fill: float | tuple[float, float, float] = number(
-        0.0, "what it is filled with, 0 to 255", minimum=0, maximum=255
-    )
+    fill: float | tuple[float, float, float] = number(0.0, "what it is filled with, 0 to 255")
     noise: float | tuple[float, float, float] = number(
         0.0, "standard deviation of normal noise around that", minimum=0
     )

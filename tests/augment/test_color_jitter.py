@@ -90,9 +90,15 @@ def test_images_of_unknown_size():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"brightness": -0.1}, "brightness must be at least 0, got -0.1"),
-        ({"saturation": float("nan")}, "saturation must be at least 0, got nan"),
-        ({"hue": 0.6}, r"hue must be in 0\.\.0\.5, got 0\.6"),
+        (
+            {"brightness": -0.1},
+            "`brightness` must be a number at least 0. Received: brightness=-0.1",
+        ),
+        (
+            {"saturation": float("nan")},
+            "`saturation` must be a number at least 0. Received: saturation=nan",
+        ),
+        ({"hue": 0.6}, "`hue` must be a number at least 0 and at most 0.5. Received: hue=0.6"),
     ],
 )
 def test_illegal_arguments(arguments, message):

@@ -55,7 +55,7 @@ def test_erased_boxes_are_distributed_as_timms(golden, seed):
 
 def test_noise_is_normal_about_the_fill_and_differs_per_pixel():
     mean, std = np.array([0.5, 0.0, -1.0]), np.array([1.0, 2.0, 0.5])
-    erasing = RandomErasing(probability=1.0, area=(0.3, 0.33), fill=mean, noise=std)
+    erasing = RandomErasing(probability=1.0, area=(0.3, 0.33), fill=tuple(mean), noise=tuple(std))
     image = np.full((96, 96, 3), 100.0, np.float32)
     picture = erasing(image, (0, 0)).numpy()
     pixels = picture[(picture != 100).all(-1)]
@@ -103,12 +103,27 @@ def test_a_square_larger_than_the_image_is_refused():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Cutout(size=0), "size must be an int of at least 1, got 0"),
-        (lambda: Cutout(fill=(1, 2)), r"fill must be a number or three numbers, got \(1, 2\)"),
-        (lambda: RandomErasing(probability=2), r"probability must be in 0\.\.1, got 2"),
-        (lambda: RandomErasing(area=(0, 0.5)), "area must be two ascending fractions"),
-        (lambda: RandomErasing(aspect=(2, 1)), "aspect must be two ascending positive ratios"),
-        (lambda: RandomErasing(noise="pixel"), "noise must be a number or three numbers"),
+        (lambda: Cutout(size=0), "`size` must be a whole number at least 1.*=0$"),
+        (
+            lambda: Cutout(fill=(1, 2)),
+            r"`fill` must be a number or 3 numbers at least 0 and at most 255.*=\(1, 2\)$",
+        ),
+        (
+            lambda: RandomErasing(probability=2),
+            "`probability` must be a number at least 0 and at most 1.*=2$",
+        ),
+        (
+            lambda: RandomErasing(area=(0, 0.5)),
+            r"`area` must be 2 numbers above 0 and at most 1.*=\(0, 0.5\)$",
+        ),
+        (
+            lambda: RandomErasing(aspect=(2, 1)),
+            r"`aspect` must be 2 numbers above 0, the first not above .*=\(2, 1\)$",
+        ),
+        (
+            lambda: RandomErasing(noise="pixel"),
+            "`noise` must be a number or 3 numbers at least 0.*='pixel'$",
+        ),
     ],
 )
 def test_illegal_arguments(make, message):

@@ -31,5 +31,7 @@ def test_tf_data_gives_what_eager_gives():
 
 
 def test_illegal_probability():
-    with pytest.raises(ValueError, match=r"probability must be in 0\.\.1, got 2"):
+    with pytest.raises(
+        ValueError, match=r"`probability` must be a number at least 0 and at most 1.*=2$"
+    ):
         RandomFlip(probability=2)

@@ -222,14 +222,23 @@ def test_odd_batch_is_refused():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MixUp(alpha=-1), "alpha must be at least 0 or None, got -1"),
-        (lambda: CutMix(alpha=-1), "alpha"),
-        (lambda: MixUpOrCutMix(mixup_alpha=-1, cutmix_alpha=0), "mixup_alpha"),
-        (lambda: MixUpOrCutMix(mixup_alpha=0, cutmix_alpha=-1), "cutmix_alpha"),
-        (lambda: MixUpOrCutMix(mixup_alpha=1, cutmix_alpha=1, probability=2), "probability"),
+        (lambda: MixUp(alpha=-1), "`alpha` must be a number at least 0 or None.*=-1$"),
+        (lambda: CutMix(alpha=-1), "`alpha` must be a number at least 0 or None.*=-1$"),
+        (
+            lambda: MixUpOrCutMix(mixup_alpha=-1, cutmix_alpha=0),
+            "`mixup_alpha` must be a number.*=-1$",
+        ),
+        (
+            lambda: MixUpOrCutMix(mixup_alpha=0, cutmix_alpha=-1),
+            "`cutmix_alpha` must be a number.*=-1$",
+        ),
+        (
+            lambda: MixUpOrCutMix(mixup_alpha=1, cutmix_alpha=1, probability=2),
+            "`probability` must be .*=2$",
+        ),
         (
             lambda: MixUpOrCutMix(mixup_alpha=1, cutmix_alpha=1, switch_probability=-1),
-            "switch_probability",
+            "`switch_probability` must be .*=-1$",
         ),
         (lambda: one_hot(tf.constant([0]), 3, 1.5), "label_smoothing"),
     ],

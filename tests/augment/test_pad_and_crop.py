@@ -53,8 +53,11 @@ def test_too_much_padding_is_refused():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"padding": 0}, "padding must be an int of at least 1, got 0"),
-        ({"fill": "reflect"}, "fill must be a number or three numbers, got"),
+        ({"padding": 0}, "`padding` must be a whole number at least 1.*=0$"),
+        (
+            {"fill": "reflect"},
+            "`fill` must be a number or 3 numbers at least 0 and at most 255 or None.*='reflect'$",
+        ),
     ],
 )
 def test_illegal_arguments(arguments, message):

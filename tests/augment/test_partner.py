@@ -40,7 +40,9 @@ def test_cutmix_pastes_from_the_image_before(seed):
 
 def test_reversed_is_the_default_and_another_is_refused():
     assert MixUpOrCutMix(0.2, 0) == MixUpOrCutMix(0.2, 0, partner="reversed")
-    with pytest.raises(ValueError, match=r"partner must be one of .* got 'next'"):
+    with pytest.raises(
+        ValueError, match=r"`partner` must be one of 'reversed', 'rolled'.*='next'$"
+    ):
         MixUpOrCutMix(0.2, 0, partner="next")
     with pytest.raises(ValueError, match="images must be an even number to mix, got 7"):
         MixUpOrCutMix(0.2, 1.0)(IMAGES, LABELS, (0, 0))

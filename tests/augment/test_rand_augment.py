@@ -125,13 +125,13 @@ def test_is_a_value():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"magnitude": 11}, r"magnitude must be in 0\.\.10, got 11"),
-        ({"magnitude": -1}, "magnitude"),
-        ({"std": -0.1}, "std must be at least 0, got -0.1"),
-        ({"operations": 0}, "operations"),
-        ({"operations": 1.5}, "operations"),
-        ({"probability": 1.5}, "probability"),
-        ({"interpolation": "nearest"}, r"interpolation must be one of \('random'.*'nearest'"),
+        ({"magnitude": 11}, "`magnitude` must be a number at least 0 and at most 10.*=11$"),
+        ({"magnitude": -1}, "`magnitude` must be .*=-1$"),
+        ({"std": -0.1}, "`std` must be a number at least 0.*=-0.1$"),
+        ({"operations": 0}, "`operations` must be a whole number at least 1.*=0$"),
+        ({"operations": 1.5}, "`operations` must be a whole number.*=1.5$"),
+        ({"probability": 1.5}, "`probability` must be .*=1.5$"),
+        ({"interpolation": "nearest"}, "`interpolation` must be one of 'random'.*='nearest'$"),
     ],
 )
 def test_illegal_arguments(arguments, message):

@@ -34,15 +34,15 @@ KINDS = {
     "addition": ["solarize_add"],
 }
 RAND_AUGMENTS = {
-    "m7": RandAugment(*krr.A1.rand_augment),
-    "m6": RandAugment(*krr.A3.rand_augment),
+    "m7": krr.A1().augmentation[2],
+    "m6": krr.A3().augmentation[2],
     "m9": RandAugment(magnitude=9.0, std=1.0),
 }
 CROP = RandomResizedCrop(size=224)
 SIZES = [(375, 500), (333, 250), (1000, 100)]
 MIXES = {
-    "A1": (224, MixUpOrCutMix(krr.A1.mixup_alpha, krr.A1.cutmix_alpha)),
-    "A3": (160, MixUpOrCutMix(krr.A3.mixup_alpha, krr.A3.cutmix_alpha)),
+    "A1": (224, krr.A1().mix),
+    "A3": (160, krr.A3().mix),
 }
 ERASING = RandomErasing(probability=0.25, area=(0.02, 1 / 3), aspect=(0.3, 1 / 0.3))
 ERASED = 64, 48

@@ -287,8 +287,12 @@ def test_inputs_that_are_none_of_these():
         ("RandomErasing", {"area": (0, 1)}, "area must be two ascending fractions"),
         ("MixUp", {"alpha": -1}, "alpha must be at least 0 or None, got -1"),
         ("MixUpOrCutMix", {"probability": -1}, "probability must be"),
-        ("RandAugment", {"magnitude": 11}, "magnitude must be in"),
-        ("RandomResizedCrop", {"size": 0}, "size must be an int of at least 1, got 0"),
+        (
+            "RandAugment",
+            {"magnitude": 11},
+            "`magnitude` must be a number at least 0 and at most 10.*=11$",
+        ),
+        ("RandomResizedCrop", {"size": 0}, "`size` must be a whole number at least 1.*=0$"),
     ],
 )
 def test_illegal_arguments(name, arguments, message):
