@@ -82,6 +82,8 @@ class KerasObject(Part):
             ValueError: If the object is of another package or kind, or Keras refuses it.
         """
         description = values.get("object")
+        if not isinstance(description, dict):
+            raise ValueError(f"{description!r} describes no object of Keras.")
         _check_origin(description, known)
         saving = importlib.import_module("keras.saving")
         classes = {name: one for name, one in known.items() if not _is_part(one)}
