@@ -1,0 +1,213 @@
+"""The numbers in a part or a recipe: how they are declared, checked and shown."""
+
+import dataclasses
+import itertools
+import numbers
+import types
+import typing
+from collections.abc import Sequence
+from typing import Any
+
+from keras_resnet_recipes.names import closest
+
+
+class Unpublished:
+    """The type of `UNPUBLISHED`, the value of a number that nobody published.
+
+    >>> import keras_resnet_recipes as krr
+    >>> krr.B().learning_rate
+    UNPUBLISHED
+    """
+
+    def __repr__(self) -> str:
+        return "UNPUBLISHED"
+
+    def __reduce__(self) -> str:
+        return "UNPUBLISHED"
+
+
+UNPUBLISHED: Any = Unpublished()
+"""Stands in a recipe for a number that its authors did not publish; `fit` asks for it by name."""
+
+
+def number(
+    default: Any = dataclasses.MISSING,
+    help: str = "",
+    *,
+    choices: Sequence[str] | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    rising: bool = False,
+    none: str = "off",
+    flat: str | None = None,
+    from_recipe: bool = False,
+    off: Any = ...,
+    kw_only: bool = False,
+) -> Any:
+    """Declares one field of a part or of a recipe.
+
+    Args:
+        default: The neutral value; without one it must be given.
+        help: One line on what the field does, with its unit.
+        choices: Legal values of a text field.
+        minimum: Smallest legal number, inclusive.
+        maximum: Largest legal number, inclusive.
+        above: Exclusive lower bound.
+        rising: Whether the numbers of a tuple must not fall.
+        none: How tables show `None`.
+        flat: The field's flat name, where the class's prefix and its own name do not make it.
+        from_recipe: Whether the recipe fills the field in when it uses the part, such as the size
+            of a crop. It is no number of the recipe's table.
+        off: Value that leaves the ingredient out, where there is one: an ablation tries it.
+        kw_only: Whether the constructor takes it by name only.
+
+    Returns:
+        A `dataclasses.field`.
+    """
+    metadata = {
+        "help": help,
+        "choices": choices,
+        "minimum": minimum,
+        "maximum": maximum,
+        "above": above,
+        "rising": rising,
+        "none": none,
+        "flat": flat,
+        "from_recipe": from_recipe,
+        "off": off,
+    }
+    return dataclasses.field(default=default, metadata=metadata, kw_only=kw_only)
+
+
+def checked(field: "dataclasses.Field[Any]", value: Any, hint: Any) -> Any:
+    """The value in the field's own type: a list becomes a tuple, 1 becomes 1.0.
+
+    Args:
+        field: The field, as `number` declares it.
+        value: Its value; `UNPUBLISHED` is legal everywhere.
+        hint: The type of the field.
+
+    Raises:
+        ValueError: If the value is of another type or outside the field's range.
+    """
+    if value is UNPUBLISHED:
+        return value
+    # NumPy's numbers are Python's here.
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        value = value.item()
+    converted = _converted(value, hint)
+    if converted is _NO_MATCH or not _in_range(converted, field.metadata):
+        legal = _legal(field.metadata, hint)
+        if isinstance(value, numbers.Real) and abs(value) >= 1 << 63:
+            legal += ", below 2**63"
+        hint = closest(value, field.metadata["choices"] or ()) if isinstance(value, str) else ""
+        raise ValueError(
+            f"`{field.name}` must be {legal}. Received: {field.name}={value!r}{hint and '.' + hint}"
+        )
+    return converted
+
+
+def shown(value: Any, none: str = "off") -> str:
+    """A value as tables show it.
+
+    >>> shown(True), shown((0.08, 1.0)), shown(None, "ReLU"), shown(UNPUBLISHED)
+    ('yes', '0.08, 1', 'ReLU', 'not published')
+    """
+    if value is UNPUBLISHED:
+        return "not published"
+    if value is None:
+        return none
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return (
+            ", ".join(f"({shown(one)})" if isinstance(one, tuple) else shown(one) for one in value)
+            or "none"
+        )
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+_NO_MATCH = object()
+
+
+def _converted(value: Any, hint: Any) -> Any:
+    if hint is Any:
+        return tuple(value) if isinstance(value, list) else value
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        options = (_converted(value, option) for option in typing.get_args(hint))
+        return next((option for option in options if option is not _NO_MATCH), _NO_MATCH)
+    if hint is type(None):
+        return None if value is None else _NO_MATCH
+    if typing.get_origin(hint) is tuple:
+        return _converted_tuple(value, typing.get_args(hint))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value) if abs(value) < 1 << 63 else _NO_MATCH
+    if not isinstance(hint, type):
+        return value
+    # bool is a kind of int in Python, but `epochs=True` is a mistake.
+    fits = isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+    return value if fits else _NO_MATCH
+
+
+def _converted_tuple(value: Any, hints: tuple[Any, ...]) -> Any:
+    if not isinstance(value, list | tuple):
+        return _NO_MATCH
+    if hints[-1] is Ellipsis:
+        hints = (hints[0],) * len(value)
+    if len(value) != len(hints):
+        return _NO_MATCH
+    items = tuple(_converted(item, hint) for item, hint in zip(value, hints, strict=True))
+    return _NO_MATCH if any(item is _NO_MATCH for item in items) else items
+
+
+def _in_range(value: Any, limits: typing.Mapping[str, Any]) -> bool:
+    if not limits or value is None:
+        return True
+    if isinstance(value, str):
+        return limits["choices"] is None or value in limits["choices"]
+    items = value if isinstance(value, tuple) else (value,)
+    figures = [item for item in items if isinstance(item, numbers.Real)]
+    lowest, highest, below = limits["minimum"], limits["maximum"], limits["above"]
+    falls = limits["rising"] and any(a > b for a, b in itertools.pairwise(figures))
+    return not falls and all(
+        # NaN, infinity and what no tensor holds are no settings.
+        abs(figure) < 1 << 63
+        and (lowest is None or figure >= lowest)
+        and (highest is None or figure <= highest)
+        and (below is None or figure > below)
+        for figure in figures
+    )
+
+
+def _legal(limits: typing.Mapping[str, Any], hint: Any) -> str:
+    options = typing.get_args(hint) if typing.get_origin(hint) is not tuple else ()
+    options = options or (hint,)
+    if limits and limits["choices"] is not None:
+        text = "one of " + ", ".join(repr(choice) for choice in limits["choices"])
+    else:
+        bounds = {"at least": "minimum", "above": "above", "at most": "maximum"}
+        known = [
+            f"{word} {limits[key]}"
+            for word, key in bounds.items()
+            if limits and limits[key] is not None
+        ]
+        names = " or ".join(_type_name(one) for one in options if one is not type(None))
+        text = " ".join([names, " and ".join(known)]).strip()
+        text += ", the first not above the second" if limits and limits["rising"] else ""
+    return text + (" or None" if type(None) in options else "")
+
+
+def _type_name(hint: Any) -> str:
+    if typing.get_origin(hint) is tuple:
+        items = typing.get_args(hint)
+        if items[-1] is not Ellipsis:
+            return f"{len(items)} numbers"
+        return "numbers" if items[0] in (int, float) else f"a tuple, each {_type_name(items[0])}"
+    if isinstance(hint, types.UnionType):
+        return " or ".join(_type_name(one) for one in typing.get_args(hint))
+    names = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
+    name = getattr(hint, "__name__", str(hint))
+    return names.get(hint) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
