@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> krr.experiments.Results:
         knots=((0, 0), (options.epochs / 5, 1), (options.epochs, 0)),
         train_size=options.size,
         test_size=options.size,
-        cutout=options.size // 4,
+        cutout_size=options.size // 4,
     ).rescaled(options.batch_size)
     made = {"classes": options.classes, "classifier_activation": None}
     results = krr.experiments.train_rows(

@@ -48,16 +48,12 @@ def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
         epochs=options.epochs,
         warmup_epochs=min(5, options.epochs // 5),
         # As for CIFAR: pictures of 32 pixels are whole, and of one light.
-        crop_scale=None,
-        pad=4,
-        color_jitter=(),
-        lighting=None,
+        augmentation=(krr.augment.PadAndCrop(padding=4), krr.augment.RandomFlip()),
         distillation_temperature=options.temperature,
         distillation_weight=options.distillation_weight,
     ).rescaled(options.batch_size)
     print(taught)
-    neutral = {"teacher": None, "distillation_temperature": 20.0, "distillation_weight": 0.5}
-    alone = taught.replace(**neutral)
+    alone = taught.replace(distillation=None)
     of_teacher = alone.replace(network=options.teacher, epochs=options.teacher_epochs)
 
     results = Results(Path(options.runs), {**vars(options), "seeds": None, "runs": None})

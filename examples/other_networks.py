@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
         epochs=options.epochs,
         warmup_epochs=0,
         crop_scale=(0.5, 1.0),  # eight per cent of a digit is a stroke
-        horizontal_flip=False,  # mirrored digits are other digits
+        random_flip=None,  # mirrored digits are other digits
     ).rescaled(16)
     found = {}
     for name in options.networks:
