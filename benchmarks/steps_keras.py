@@ -41,11 +41,8 @@ def recipe_of(network: str, size: int, batch: int) -> krr.Recipe:
         batch_size=batch,
         epochs=1,
         warmup_epochs=0,
-        crop_scale=None,
-        horizontal_flip=False,
-        rand_augment=None,
-        mixup_alpha=0.0,
-        cutmix_alpha=0.0,
+        augmentation=(),
+        mix=None,
         precision="float32",
     )
 

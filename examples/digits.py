@@ -39,7 +39,7 @@ recipe = krr.A3(
     batch_size=64,
     learning_rate=4e-3,
     crop_scale=(0.5, 1.0),  # eight per cent of a digit is a stroke
-    horizontal_flip=False,  # mirrored digits are other digits
+    random_flip=None,  # mirrored digits are other digits
 )
 print(recipe)
 print(f"\n{len(train_y)} digits to train on, {len(test_y)} held out; run folder {run_dir}\n")

@@ -70,7 +70,7 @@ recipe = krr.A3(
     batch_size=40 if SMOKE else 64,
     learning_rate=4e-3,  # the published one is for batches of 2048
     crop_scale=(0.5, 1.0),  # eight per cent of a digit is a stroke
-    horizontal_flip=False,  # mirrored digits are other digits
+    random_flip=None,  # mirrored digits are other digits
 )
 print(recipe)
 

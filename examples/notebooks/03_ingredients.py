@@ -92,7 +92,7 @@ plain = a2.replace(
     rand_augment=None,
     mixup_alpha=0.0,
     cutmix_alpha=0.0,
-    horizontal_flip=False,
+    random_flip=None,
 )
 display(Image(filename=plain.preview("train.csv", "crop.png")))
 display(Image(filename=plain.replace(crop_scale=(0.35, 1.0)).preview("train.csv", "wide.png")))
