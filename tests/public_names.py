@@ -25,8 +25,10 @@ INTERNAL = {
     "hints",
     "inference",
     "names",
+    "part",
     "plots",
     "training",
+    "values",
     "version",
     "watchdog",
 }

@@ -73,7 +73,7 @@ def test_the_command_tests_on_the_file_and_prints_the_time(tmp_path, capsys):
     rng, path, run = np.random.default_rng(0), tmp_path / "pictures.npz", str(tmp_path / "run")
     x, y = rng.integers(0, 256, (16, 8, 8, 3), "uint8"), np.arange(16) % 3
     np.savez(path, x_train=x, y_train=y, x_test=x[:6], y_test=y[:6])
-    small = {"network": "'ResNet20'", "train_size": 8, "test_size": 8, "cutout": 4}
+    small = {"network": "'ResNet20'", "train_size": 8, "test_size": 8, "cutout_size": 4}
     small |= {"batch_size": 8, "epochs": 1}
     changes = [part for item in small.items() for part in ("--set", "{}={}".format(*item))]
     command = ["train", "DAWNBench", "--data", str(path), "--run-dir", run, *changes]

@@ -1,4 +1,4 @@
-"""Importing the package is light: no TensorFlow on another backend."""
+"""Importing the package is light: no Keras until something needs it, no TensorFlow on another backend."""
 
 import os
 import subprocess
@@ -8,19 +8,69 @@ import pytest
 
 import keras_resnet_recipes as krr
 
+BACKENDS = ("keras", "tensorflow", "jax", "torch")
+HEAVY = f"[name for name in {BACKENDS} if name in sys.modules]"
+RECIPES = """
+import pathlib, sys, tempfile
+import keras_resnet_recipes as krr
+for kind in krr.RECIPES.values():
+    recipe = kind(epochs=50)
+    repr(recipe), str(recipe), recipe.sheet(every_row=True), recipe.citation(), recipe.missing()
+    assert recipe == recipe.replace(epochs=50) != kind(epochs=51)
+    str(recipe.diff(krr.A1()))
+    with tempfile.TemporaryDirectory() as folder:
+        recipe.to_json(folder + "/recipe.json")
+        assert krr.load_recipe(folder) == recipe
+str(krr.compare(krr.A1(), krr.A1(mixup_alpha=0.1, rand_augment=None)))
+krr.A2(schedule=krr.schedules.Step(boundaries=(30,)), optimizer=krr.recipe.SGD()).rescaled(64)
+"""
+COMMAND = """
+import sys
+from keras_resnet_recipes.cli import main
+try:
+    assert main(sys.argv[1:]) == 0
+except SystemExit as stop:
+    assert stop.code == 0
+"""
 LIGHT = """
 import sys, keras_resnet_recipes as krr, keras_resnet_recipes.cli
 krr.A1(), krr.applications.ResNet20, krr.losses.BinaryCrossentropy(), krr.optimizers.Lamb(), krr.layers.MixUp(0.2)
-print(sorted(name for name in ("tensorflow", "tensorflow_datasets") if name in sys.modules))
 """
+
+
+def run(program, *arguments, backend="tensorflow"):
+    """What a new process printed and, last, which of BACKENDS it has imported."""
+    program += f"\nprint({HEAVY})"
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        ("import sys, keras_resnet_recipes", []),
+        (RECIPES, []),
+        (COMMAND, ["--help"]),
+        (COMMAND, ["--version"]),
+        (COMMAND, ["list"]),
+        (COMMAND, ["show", "A1", "--all", "--set", "augmentation+=Cutout(size=8)"]),
+        (COMMAND, ["compare", "A1", "A2", "A3"]),
+    ],
+    ids=["import", "recipes", "help", "version", "list", "show", "compare"],
+)
+def test_recipes_need_no_keras(program, arguments):
+    done = run(program, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_import_no_tensorflow(backend):
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    command = [sys.executable, "-c", LIGHT]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout.strip() == "[]"
+    done = run(LIGHT, backend=backend)
+    assert done.returncode == 0, done.stderr
+    assert "tensorflow" not in done.stdout
+    assert "keras" in done.stdout
 
 
 def test_every_public_name_exists():

@@ -82,7 +82,7 @@ import numpy as np, keras_resnet_recipes as krr
 from keras_resnet_recipes.training import load_run
 x = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), "uint8")
 y = np.arange(16) % 10
-recipe = krr.DAWNBench(network="ResNet20", train_size=8, test_size=8, batch_size=8, epochs=1, cutout=4)
+recipe = krr.DAWNBench(network="ResNet20", train_size=8, test_size=8, batch_size=8, epochs=1, cutout_size=4)
 history = recipe.fit((x, y), verbose=0, run_dir=sys.argv[1])
 assert int(history.model.optimizer.iterations) == 2
 result = recipe.evaluate(load_run(sys.argv[1]), (x, y), verbose=0)

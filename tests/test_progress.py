@@ -139,7 +139,7 @@ def test_tensorboard_has_the_curves_of_a_run_with_an_average(tmp_path):
     import tensorflow as tf
 
     board = keras.callbacks.TensorBoard(tmp_path, write_graph=False)
-    recipe = RECIPE.replace(ema_decay=0.9)
+    recipe = RECIPE.replace(ema=krr.recipe.EMA(decay=0.9))
     history = recipe.fit(
         pictures(8), model=network(), validation_data=pictures(4), callbacks=[board], verbose=0
     )

@@ -50,7 +50,8 @@ def test_no_module_can_turn_data_into_code(file):
         text, named = ast.unparse(node.func), {word.arg: word.value for word in node.keywords}
         assert text.split(".")[-1] not in EXECUTES or text == "ast.literal_eval", text
         assert text != "torch.load"
-        assert "safe_mode" not in named, "Keras' own default is the safe one"
+        # Keras' own default is the safe one, too.
+        assert ast.unparse(named.get("safe_mode", ast.Constant(True))) == "True"
         if text == "np.load":
             assert ast.unparse(named["allow_pickle"]) == "False"
 
@@ -179,27 +180,57 @@ def test_preparing_cannot_write_through_a_link(tmp_path, name):
 FIELDS = json.loads(RECIPE.to_json())
 
 
+def with_part(field, kind, **values):
+    return json.dumps({**FIELDS, field: {"is": kind, **values}})
+
+
+def with_object(kind, module, name):
+    """A recipe with an object of Keras, which its description says how to make."""
+    description = {"module": module, "class_name": name, "config": {}, "registered_name": name}
+    return json.dumps({**FIELDS, "augmentation": [{"is": kind, "object": description}]})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (json.dumps({**FIELDS, "recipe": "os.system"}), "names the recipe 'os.system'; known are"),
-        (json.dumps({**FIELDS, "recipe": ["A1"]}), "names the recipe"),
+        (json.dumps({**FIELDS, "recipe": "os.system"}), "the recipe 'os.system' is unknown here"),
+        (json.dumps({**FIELDS, "recipe": ["A1"]}), r"the recipe \['A1'\] is unknown"),
         (json.dumps({**FIELDS, "__class__": "A1"}), "no field `__class__`"),
-        (json.dumps({**FIELDS, "network": "__import__"}), "`network` must be one of"),
-        (json.dumps({**FIELDS, "network": {"class_name": "Lambda"}}), "`network` must be one of"),
+        (json.dumps({**FIELDS, "network": "__import__"}), "`network` must be the name"),
+        (json.dumps({**FIELDS, "network": {"class_name": "Lambda"}}), "None is no part"),
+        (json.dumps({**FIELDS, "network": {"is": "Popen"}}), "'Popen' is no part that is known"),
+        (
+            with_part("network", "NetworkFunction", module="os", name="system"),
+            "os.system is unknown",
+        ),
+        (
+            with_part("network", "NetworkFunction", module="keras.applications", name="__loader__"),
+            "keras.applications has no '__loader__'",
+        ),
         (json.dumps({**FIELDS, "learning_rate": float("nan")}), "NaN is no value of JSON"),
         (json.dumps({**FIELDS, "learning_rate": float("inf")}), "Infinity is no value of JSON"),
         (json.dumps(FIELDS).replace("0.008", "1e999"), "`learning_rate` must be a number"),
         (json.dumps({**FIELDS, "epochs": 10**400}), "`epochs` must be a whole number"),
-        (json.dumps({**FIELDS, "weight_decay": 10**400}), "`weight_decay` must be a number"),
+        (with_part("optimizer", "Lamb", weight_decay=10**400), "`weight_decay` must be a number"),
+        (with_part("optimizer", "Lamb", __class__="SGD"), "Lamb has no `__class__`"),
+        (with_part("loss", "KerasLoss", object="nothing"), "'nothing' describes no object"),
+        (with_part("loss", "KerasLoss"), "None describes no object"),
+        (with_object("KerasLayer", "keras.layers", "Lambda"), "keras.layers.Lambda is neither"),
+        (with_object("KerasLayer", "os", "system"), "os.system is neither"),
+        (with_object("KerasLayer", "builtins", "function"), "builtins.function is neither"),
+        (
+            with_object("KerasLayer", "keras.utils", "get_file"),
+            "Keras cannot make 'get_file'|'get_file' is no",
+        ),
+        (with_object("KerasLayer", "keras.losses", "Huber"), "'Huber' is no layers of Keras"),
         ('{"recipe": "A3", "epochs": 1' + "0" * 5000 + "}", "is none"),
         ("[" * 60000, "is none"),
         ('{"recipe": ' * 6000, "is none"),
         (json.dumps([*FIELDS.items()]), "holds no object"),
-        (json.dumps({**FIELDS, "loss": "x" * 10**6}), "more than 65536 bytes"),
+        (json.dumps({**FIELDS, "loss": "x" * 10**6}), "more than 262144 bytes"),
         (b"\xff\xfe\x00", "is none"),
     ],
-    ids=range(16),
+    ids=range(27),
 )
 def test_a_hostile_recipe_is_refused(tmp_path, text, message):
     file = tmp_path / "recipe.json"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from keras_resnet_recipes import augment
 from keras_resnet_recipes.formulas import TENSORFLOW
 from keras_resnet_recipes.layers.image_layer import ImageLayer
 
@@ -119,8 +120,6 @@ class RandAugment(TensorFlowLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        from keras_resnet_recipes import augment
-
         value = augment.RandAugment(magnitude, std, operations, probability, interpolation)
         super().__init__(value, seed, **kwargs)
 
@@ -173,8 +172,6 @@ class RandomResizedCrop(TensorFlowLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        from keras_resnet_recipes import augment
-
         value = augment.RandomResizedCrop(size, scale, aspect, interpolation, exact)
         super().__init__(value, seed, **kwargs)
         smooth = "bilinear" if interpolation == "bilinear" else "bicubic"

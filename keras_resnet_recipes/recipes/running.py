@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_resnet_recipes import training
+from keras_resnet_recipes import plots, training
 
 if TYPE_CHECKING:
     import keras
@@ -137,8 +137,6 @@ class Running:
         ...     recipe.preview((x, np.arange(8) % 2), folder + "/steps.png", columns=4).name
         'steps.png'
         """
-        from keras_resnet_recipes import plots
-
         plots.check_matplotlib(path)
         options = {"columns": columns, "seed": seed}
         if rows is None:
@@ -166,8 +164,6 @@ class Running:
         ...     krr.A1().plot_schedule(folder + "/schedule.png").name
         'schedule.png'
         """
-        from keras_resnet_recipes import plots
-
         plots.check_matplotlib(path)
         places, rates = training.rates.learning_rates(self, steps_per_epoch)
         return plots.save_schedule(places, rates, path, title=repr(self))

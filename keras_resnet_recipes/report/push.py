@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from keras_resnet_recipes import training
 from keras_resnet_recipes.callbacks import BEST, LAST, LOG
 from keras_resnet_recipes.report.card import CARD, PLACEHOLDER
 from keras_resnet_recipes.report.folder import Run
@@ -105,8 +106,6 @@ def push_run(run: Run, repository: str, *, private: bool = False) -> str:
 
 def _collect(run: Run, folder: Path, repository: str) -> None:
     """Writes what is uploaded into a folder; the card then says where it was uploaded to."""
-    from keras_resnet_recipes import training
-
     card = (run.path / CARD).read_text()
     (folder / CARD).write_text(card.replace(f"download {PLACEHOLDER} ", f"download {repository} "))
     for name in (RECIPE, LOG):

@@ -15,8 +15,8 @@ from keras_resnet_recipes import (
 )
 from keras_resnet_recipes.applications.network import Network
 from keras_resnet_recipes.recipe import BaseRecipe, NetworkFunction
-from keras_resnet_recipes.training import pretrained
 from keras_resnet_recipes.training.foreign_network import foreign_network
+from keras_resnet_recipes.training.frozen import freeze
 from keras_resnet_recipes.training.rates import first_rate
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def architecture(recipe: BaseRecipe) -> Network:
 
 def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
     """The model with the recipe's optimizer, loss and metrics."""
-    pretrained.freeze(model, recipe.frozen_stages)
+    freeze(model, recipe.frozen_stages)
     if recipe.batch_norm == "synchronized" and replicas > 1:
         distribution.synchronize_statistics(model)
     made = distribution.repair_optimizer(

@@ -1,4 +1,4 @@
-"""What training begins with if not with random weights, and what of it stays."""
+"""What training begins with if not with random weights."""
 
 import os
 from pathlib import Path
@@ -6,14 +6,11 @@ from pathlib import Path
 import keras
 
 from keras_resnet_recipes import applications
-from keras_resnet_recipes.applications.features import trunk
 from keras_resnet_recipes.applications.published import is_tag
 from keras_resnet_recipes.applications.weights import checked_path, classes_in
 from keras_resnet_recipes.callbacks import LAST, PREVIOUS
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
-
-# Of `frozen_stages`, in a network of however many.
-_ALL = 5
+from keras_resnet_recipes.training.saved import load_run
 
 
 def check(recipe: BaseRecipe, model: keras.Model | None) -> None:
@@ -60,30 +57,9 @@ def load(model: keras.Model, recipe: BaseRecipe, run_dir: str | os.PathLike[str]
             )
 
 
-def freeze(model: keras.Model, stages: int) -> None:
-    """Has a model's first layers keep their weights, and its batch norm there its statistics.
-
-    Args:
-        model: A network of krr.applications, for all stages any model.
-        stages: 0 is none, 1 the stem, each further number one more of `applications.stages`, 5 all but the
-            classifier.
-
-    Raises:
-        ValueError: If the model is another one, and neither all nor nothing of it is to be frozen.
-    """
-    if stages == _ALL:
-        layers = [layer for layer in model.layers if layer.weights][:-1]
-    else:
-        layers = trunk(model, stages - 1) if stages else []
-    for layer in layers:
-        layer.trainable = False
-
-
 def _source(recipe: BaseRecipe) -> keras.Model:
     """The recipe's network with the weights and, unless they are published, their classes."""
     if Path(recipe.weights).is_dir():
-        from keras_resnet_recipes.training.fit import load_run
-
         network = load_recipe(recipe.weights).network
         if network != recipe.network:
             raise ValueError(

@@ -19,6 +19,7 @@ from keras_resnet_recipes import distribution
 from keras_resnet_recipes.callbacks import RunFolder
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.recipe import BaseRecipe, compare, load_recipe
+from keras_resnet_recipes.version import __version__
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageDataset
@@ -191,8 +192,6 @@ def _check_same(path: Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> Non
 
 
 def _environment() -> dict[str, Any]:
-    from keras_resnet_recipes.version import __version__
-
     return {
         "versions": {
             "keras_resnet_recipes": __version__,

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from keras_resnet_recipes import testing
+from keras_resnet_recipes import augment, testing
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training.own_model import check_size
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    from keras_resnet_recipes.augment import CenterCrop
 
 # Shorter sides in the original, whose networks are tested with one view of 224 pixels.
 _SIDES, _SIZE = (224, 256, 384, 480, 640), 224
@@ -33,9 +31,6 @@ def pictures(recipe: BaseRecipe) -> "Callable[[tf.Tensor], tuple[tf.Tensor, ...]
 
     One picture [size, size, 3], ten of them [10, size, size, 3], or the whole image in several sizes.
     """
-    # Data on the device does without, and without TensorFlow.
-    from keras_resnet_recipes import augment
-
     cubic = recipe.test.interpolation == "bicubic"
     if recipe.test.views == "multi_scale":
         sides = shorter_sides(recipe)
@@ -48,11 +43,9 @@ def pictures(recipe: BaseRecipe) -> "Callable[[tf.Tensor], tuple[tf.Tensor, ...]
     return lambda image: (crop(image),)
 
 
-def center_crop(recipe: BaseRecipe, size: int | None = None) -> "CenterCrop":
+def center_crop(recipe: BaseRecipe, size: int | None = None) -> augment.CenterCrop:
     """The one view of an image that most recipes test with, at their size or another."""
-    from keras_resnet_recipes.augment import CenterCrop
-
-    return CenterCrop(
+    return augment.CenterCrop(
         size or recipe.test.size,
         crop_ratio=recipe.test.crop_ratio,
         interpolation=recipe.test.interpolation,

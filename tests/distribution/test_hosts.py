@@ -74,7 +74,7 @@ def test_whole_batches_are_not_mixed_on_several_hosts(monkeypatch):
 
     with pytest.raises(ValueError, match="`mix_per_replica` must be True on several hosts"):
         parts.check_share(krr.A3(mix_per_replica=False), 2)
-    parts.check_share(krr.A3(mix_per_replica=False, mixup_alpha=0, cutmix_alpha=0), 2)
+    parts.check_share(krr.A3(mix=None), 2)
 
 
 @pytest.mark.parametrize(

@@ -73,17 +73,17 @@ def test_one_seed_is_a_run_as_ever(fits, tmp_path, capsys):
 def test_ablate_trains_each_row_with_each_seed(fits, tmp_path, capsys):
     command = ["ablate", "A2", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
     command += ["--set", "epochs=10", "--rescale", "512", "--seed", "1", "--seeds", "2"]
-    assert main([*command, "--row", "A2", "--row", "without crop_scale"]) == 0
+    assert main([*command, "--row", "A2", "--row", "without random_resized_crop"]) == 0
     assert [(str(run_dir), seed) for *_, run_dir, seed in fits] == [
         (f"{tmp_path}/a2/seed-1", 1),
-        (f"{tmp_path}/without-crop-scale/seed-1", 1),
+        (f"{tmp_path}/without-random-resized-crop/seed-1", 1),
         (f"{tmp_path}/a2/seed-2", 2),
-        (f"{tmp_path}/without-crop-scale/seed-2", 2),
+        (f"{tmp_path}/without-random-resized-crop/seed-2", 2),
     ]
     assert fits[0][0] == krr.A2(epochs=10).rescaled(512)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["A2", "15.00", "7.07", "2"] in lines
-    assert ["without", "crop_scale", "15.00", "7.07", "2", "+0.00"] in lines
+    assert ["without", "random_resized_crop", "15.00", "7.07", "2", "+0.00"] in lines
 
 
 def test_ablate_gives_the_teacher_to_all_rows(fits, tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import keras_resnet_recipes as krr
 from keras_resnet_recipes import applications, training
 from keras_resnet_recipes.applications import published
 from keras_resnet_recipes.training import parts, pretrained
+from keras_resnet_recipes.training.frozen import freeze
 from tests.tiny import tiny_resnet20
 from tests.training.same_run import without_times
 
@@ -143,7 +144,7 @@ def test_a_probe_trains_the_classifier_alone(files, trained):
 
 
 def frozen(model, stages):
-    pretrained.freeze(model, stages)
+    freeze(model, stages)
     return {layer.name for layer in model.layers if layer.weights and not layer.trainable}
 
 
