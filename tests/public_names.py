@@ -28,7 +28,7 @@ INTERNAL = {
     "part",
     "plots",
     "training",
-    "values",
+    "number",
     "version",
     "watchdog",
 }

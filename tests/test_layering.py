@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).parents[1] / "keras_resnet_recipes"
 # Every part of the package may import those of lower levels.
 LEVELS = {
     **dict.fromkeys(("backend", "colors", "files", "formulas", "hints", "names", "version"), 0),
-    **dict.fromkeys(("checkpoints", "memory", "values"), 1),
+    **dict.fromkeys(("checkpoints", "memory", "number"), 1),
     **dict.fromkeys(("clock", "distribution", "losses", "optimizers", "part"), 2),
     **dict.fromkeys(("testing", "watchdog"), 2),
     **dict.fromkeys(("augment", "averages", "schedules"), 3),
@@ -179,7 +179,7 @@ def test_recipes_are_light():
         "part",
         "recipe",
         "recipes",
-        "values",
+        "number",
     }
     assert [m for m in MODULES if part_of(m) in light and needs(m)] == []
 
