@@ -17,7 +17,6 @@ LIST = Path(__file__).with_name("public_names.txt")
 # What only the package itself and its command line import; whatever else is added is public.
 INTERNAL = {
     "__main__",
-    "backend",
     "checkpoints",
     "cli",
     "files",

@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "keras_resnet_recipes"
 # Every part of the package may import those of lower levels.
 LEVELS = {
-    **dict.fromkeys(("backend", "colors", "files", "formulas", "hints", "names", "version"), 0),
+    **dict.fromkeys(("colors", "files", "formulas", "hints", "names", "version"), 0),
     **dict.fromkeys(("checkpoints", "memory", "number"), 1),
     **dict.fromkeys(("clock", "distribution", "losses", "optimizers", "part"), 2),
     **dict.fromkeys(("testing", "watchdog"), 2),

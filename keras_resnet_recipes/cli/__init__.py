@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from keras_resnet_recipes.backend import import_keras, prepare_command, unusable
 from keras_resnet_recipes.cli import (
     experiments,
     export,
@@ -14,6 +13,7 @@ from keras_resnet_recipes.cli import (
     report,
     train,
 )
+from keras_resnet_recipes.cli.backend import import_keras, prepare_command, unusable
 from keras_resnet_recipes.version import __version__
 
 

@@ -24,7 +24,7 @@ _GROUPS = {
 
 
 # Characters of a value in a table of text; the whole is in the recipe's repr.
-_WIDEST = 60
+_WIDEST = 96
 # Defaults that leave something out.
 _NEUTRAL = (None, 0, 1, ())
 

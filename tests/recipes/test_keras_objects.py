@@ -9,6 +9,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import augment
 from keras_resnet_recipes.recipe import KerasLayer, NetworkFunction
+from keras_resnet_recipes.recipe.keras_objects import KerasObject
 
 STEPS = krr.A3().augmentation
 
@@ -130,10 +131,14 @@ def test_a_mistake_is_named(make, message):
         krr.A3(**make())
 
 
-def test_layers_that_are_registered_or_given_are_read(tmp_path):
+def test_layers_that_are_registered_or_given_are_read(tmp_path, monkeypatch):
     recipe = krr.A3(augmentation=(Registered(),))
     assert saved_and_read(recipe, tmp_path) == recipe
     recipe = krr.A3(augmentation=(Invert(),))
+    assert saved_and_read(recipe, tmp_path) == recipe
+    assert isinstance(recipe.augmentation[0].build(), Invert)
+    # Another process has not made one yet.
+    monkeypatch.setattr(KerasObject, "classes", {})
     with pytest.raises(
         ValueError, match=r"Invert is neither Keras' own.*custom_objects=\[Invert\]"
     ):
