@@ -24,7 +24,7 @@ class ScaleJitterCrop(Augmentation):
     gives. The longer edge is cut to a whole number.
 
     Args:
-        size: Height and width of the result in pixels, at least 1.
+        size: Height and width of the result in pixels, at least 1; a recipe gives its `train_size`.
         shorter_edge: Smallest and largest length, whole numbers of at least `size`; those between
             are equally likely.
         interpolation: "bilinear", "bicubic", or "random" for a fair coin. The paper names none,
@@ -45,7 +45,7 @@ class ScaleJitterCrop(Augmentation):
     prefix: ClassVar[str] = "crop"
     crops: ClassVar[bool] = True
 
-    size: int | None = number(224, "side of the result, pixels", minimum=1, from_recipe=True)
+    size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
     shorter_edge: tuple[int, int] = number(
         (256, 480),
         "resize to a random shorter edge, pixels, then a random crop",
