@@ -1,4 +1,4 @@
-"""24 cells of the parity table that cover every pair of settings; `make test-all` trains them, `make parity-table` all 96."""
+"""24 cells of the parity table that cover every pair of settings; `make parity-table` trains all 96."""
 
 import itertools
 
