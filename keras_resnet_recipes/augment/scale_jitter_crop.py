@@ -25,7 +25,7 @@ class ScaleJitterCrop(Augmentation):
     gives. The longer edge is cut to a whole number.
 
     Args:
-        size: Height and width of the result in pixels, at least 1.
+        size: Height and width of the result in pixels, at least 1; a recipe gives its `train_size`.
         shorter_edge: Smallest and largest length, whole numbers of at least `size`; those between
             are equally likely.
         interpolation: "bilinear", "bicubic", or "random" for a fair coin. The paper names none,
