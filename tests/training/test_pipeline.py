@@ -186,7 +186,9 @@ def test_unreadable_images_are_skipped_and_named(folder):
 def test_a_broken_image_moves_no_other(folder):
     data, recipe = (
         krr.data.from_folder(folder),
-        PLAIN.replace(classes=2, epochs=1, crop_scale=(0.1, 1.0)),
+        PLAIN.replace(
+            classes=2, epochs=1, augmentation=(krr.augment.RandomResizedCrop(scale=(0.1, 1.0)),)
+        ),
     )
     before = np.concatenate([images for images, _ in batches(recipe, data, steps=25)])
     (folder / "a" / "000.png").write_bytes(b"")
@@ -275,7 +277,9 @@ def test_a_restart_among_encoded_images_gives_the_same_pictures(folder, broken):
     if broken:
         (folder / "a" / "004.png").write_bytes(b"")
     data = krr.data.from_folder(folder)
-    recipe = PLAIN.replace(classes=2, epochs=1, crop_scale=(0.1, 1.0))
+    recipe = PLAIN.replace(
+        classes=2, epochs=1, augmentation=(krr.augment.RandomResizedCrop(scale=(0.1, 1.0)),)
+    )
     whole = batches(recipe, data, steps=24)
     made = training_batches(
         recipe,
