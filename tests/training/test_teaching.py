@@ -244,7 +244,8 @@ def network(seed, channels, norm=layers.Identity):
         layers.ReLU(), layers.GlobalAveragePooling2D(), layers.Dense(5)])
 
 x = np.random.default_rng(0).integers(0, 256, (32, 8, 8, 3), "uint8")
-recipe = krr.A3(classes=5, distillation=krr.recipe.Distillation(), epochs=2, warmup_epochs=0, learning_rate=0.004, batch_size=16, train_size=8,
+recipe = krr.A3(classes=5, distillation=krr.recipe.Distillation(),
+                epochs=2, warmup_epochs=0, learning_rate=0.004, batch_size=16, train_size=8,
                 test_size=8, rand_augment=None, precision="float32", mix_per_replica=False,
                 gradient_accumulation_steps=2, ema=krr.recipe.EMA(decay=0.5))
 made = []
