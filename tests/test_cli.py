@@ -14,8 +14,8 @@ import tensorflow as tf
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import training
-from keras_resnet_recipes.backend import prepare_command
 from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.cli.backend import prepare_command
 
 pytestmark = pytest.mark.usefixtures("tiny_resnet20")
 

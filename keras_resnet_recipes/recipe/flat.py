@@ -85,7 +85,7 @@ def resolved(
             grouped.setdefault((field, index), {})[own] = _checked(part, own, value, name)
         elif isinstance(value, Part | None) and (found := _of_label(values, name)) is not None:
             exchanged[found] = value
-        else:
+        elif value is not None or name not in {part.label() for part in known_parts().values()}:
             raise ValueError(_unknown(name, values, places, changes, recipe))
     for name in changes:
         if name in places and places[name][:2] in exchanged:

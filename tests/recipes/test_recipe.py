@@ -161,7 +161,6 @@ def test_a_mistake_is_named(values, message):
         (krr.A3, "logit_scale", 0.0625, "ResNet9"),
         (krr.A3, "ema_every", 4, "EMA"),
         (krr.A3, "pad_fill", (1, 2, 3), "PadAndCrop"),
-        (krr.A3, "cutout", None, "Cutout"),
         (krr.DAWNBench, "crop_exact", True, "RandomResizedCrop or ScaleJitterCrop"),
         (krr.A3, "teacher", "ResNet152D", "Distillation"),
     ],
@@ -484,3 +483,8 @@ def test_citation_is_bibtex():
     assert "2110.00476" in text
     with pytest.raises(ValueError, match="no `source`"):
         krr.Recipe().citation()
+
+
+def test_a_part_that_is_not_there_can_be_taken_out():
+    once = krr.A3(rand_augment=None)
+    assert once.replace(rand_augment=None, cutout=None) == once
