@@ -73,7 +73,7 @@ def test_a_jpeg_of_which_a_part_is_decoded():
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_draws(seed):
-    rows = ScaleJitterCrop(interpolation="random").draw(N, (seed, 0))
+    rows = ScaleJitterCrop(224, interpolation="random").draw(N, (seed, 0))
     edges = rows["edge"].numpy()
     counts = np.bincount(edges, minlength=481)
     assert counts[:256].sum() == 0
