@@ -100,6 +100,8 @@ def checked(field: "dataclasses.Field[Any]", value: Any, hint: Any, name: str | 
     converted = _converted(value, hint)
     if converted is _NO_MATCH or not _in_range(converted, field.metadata):
         legal = _legal(field.metadata, hint)
+        if isinstance(value, numbers.Real) and abs(value) >= 1 << 63:
+            legal += ", of less than 2**63"
         hint = closest(value, field.metadata["choices"] or ()) if isinstance(value, str) else ""
         name = name or field.name
         raise ValueError(

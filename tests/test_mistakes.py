@@ -80,7 +80,7 @@ COMMANDS = {
     "a fraction": (["show", "A1", "--set", "epochs=3.5"], ["`epochs`", "a whole number", "3.5"]),
     "one number for two": (
         ["show", "A1", "--set", "crop_scale=0.5"],
-        ["`scale`", "2 numbers", "scale=0.5"],
+        ["`crop_scale`", "2 numbers", "crop_scale=0.5"],
     ),
     "yes": (
         ["show", "A1", "--set", "zero_gamma=yes"],

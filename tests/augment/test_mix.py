@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_resnet_recipes.augment import CutMix, MixUp, MixUpOrCutMix
-from keras_resnet_recipes.augment.mix import _blend_images, _cut, _draw_beta, cutmix, mixup, one_hot
+from keras_resnet_recipes.augment.mix import _blend_images, _cut, cutmix, mixup, one_hot
 from tests.augment.chance import ks_distance, ks_limit, share_limit
 
 CLASSES = 10
@@ -122,13 +122,15 @@ def test_tf_data_gives_what_eager_gives():
         assert not np.array_equal(ours, images[part])
 
 
-@tf.function(autograph=False)
-def drawn_one_by_one(alpha, seeds):
-    return tf.map_fn(lambda one: _draw_beta(alpha, one), seeds, fn_output_signature=tf.float64)
-
-
 def weights(alpha, seed, n):
-    return drawn_one_by_one(tf.constant(alpha, tf.float64), tf.random.split(seed, n)).numpy()
+    mix, images = MixUpOrCutMix(alpha, None), tf.zeros([2, 1, 1, 1], tf.uint8)
+    one_by_one = tf.function(
+        lambda seeds: tf.map_fn(
+            lambda one: mix.draw(images, one)[0], seeds, fn_output_signature=tf.float64
+        ),
+        autograph=False,
+    )
+    return one_by_one(tf.random.split(seed, n)).numpy()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

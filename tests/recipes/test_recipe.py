@@ -362,7 +362,7 @@ def test_a_missing_recipe_file_is_named(tmp_path):
         krr.load_recipe(tmp_path / "none.json")
 
 
-class RandomGray(augment.Augmentation):
+class SometimesGray(augment.Augmentation):
     """Gray images."""
 
     probability: float = krr.recipe.number(0.1, "probability of gray", minimum=0, maximum=1)
@@ -384,7 +384,7 @@ class Mirror(augment.Augmentation):
         return image
 
 
-class InverseRoot(Schedule):
+class RootDecay(Schedule):
     """A schedule of one's own."""
 
     timescale: float = 10.0
@@ -397,9 +397,9 @@ STEPS = krr.A3().augmentation
 # Values of others with what tells them, and a number to change.
 OWN = {
     "augmentation": (
-        {"augmentation": (*STEPS, RandomGray())},
-        "random_gray RandomGray (not there in A3) Gray images.",
-        {"random_gray_probability": 0.2},
+        {"augmentation": (*STEPS, SometimesGray())},
+        "sometimes_gray SometimesGray (not there in A3) Gray images.",
+        {"sometimes_gray_probability": 0.2},
     ),
     "augmentation without numbers": (
         {"augmentation": (*STEPS, Mirror())},
@@ -407,9 +407,9 @@ OWN = {
         {"mirror": None},
     ),
     "schedule": (
-        {"schedule": InverseRoot()},
-        "schedule InverseRoot (Cosine in A3) A schedule of one's own.",
-        {"inverse_root_timescale": 5.0},
+        {"schedule": RootDecay()},
+        "schedule RootDecay (Cosine in A3) A schedule of one's own.",
+        {"root_decay_timescale": 5.0},
     ),
 }
 
@@ -427,7 +427,7 @@ def test_parts_of_ones_own_are_values(name, tmp_path):
     assert hash(recipe) == hash(krr.A3(**values))
     assert len({krr.A3(), recipe, changed}) == (2 if changed == krr.A3() else 3)
     names = vars(augment) | {
-        kind.__name__: kind for kind in (krr.A3, RandomGray, Mirror, InverseRoot)
+        kind.__name__: kind for kind in (krr.A3, SometimesGray, Mirror, RootDecay)
     }
     for one in (recipe, changed):
         assert eval(repr(one), names) == one
@@ -440,12 +440,12 @@ def test_parts_of_ones_own_are_values(name, tmp_path):
 
 
 def test_a_part_of_another_process_is_given(tmp_path, monkeypatch):
-    recipe = krr.A3(augmentation=(RandomGray(probability=0.3),))
+    recipe = krr.A3(augmentation=(SometimesGray(probability=0.3),))
     recipe.to_json(tmp_path / "recipe.json")
-    monkeypatch.delitem(krr.recipe.Part.known, "RandomGray")
-    with pytest.raises(ValueError, match=r"'RandomGray' is no part .*custom_objects=\[\.\.\.\]"):
+    monkeypatch.delitem(krr.recipe.Part.known, "SometimesGray")
+    with pytest.raises(ValueError, match=r"'SometimesGray' is no part .*custom_objects=\[\.\.\.\]"):
         krr.load_recipe(tmp_path)
-    assert krr.load_recipe(tmp_path, custom_objects=[RandomGray]) == recipe
+    assert krr.load_recipe(tmp_path, custom_objects=[SometimesGray]) == recipe
 
 
 def test_a_recipe_of_another_process_is_given(tmp_path, monkeypatch):

@@ -37,7 +37,7 @@ class Inverted(krr.augment.Augmentation):
         return tf.where(drawn["inverted"], 255 - image, image)
 
 
-class InverseRoot(krr.schedules.Schedule):
+class RootOfTime(krr.schedules.Schedule):
     timescale: float = 10.0
 
     def __call__(self, epoch, lr=None):
@@ -137,9 +137,9 @@ def test_a_layer_without_training_works():
 
 OWN = {
     "own augmentation and schedule": PLAIN.replace(
-        augmentation=(*FLIP, Inverted(probability=0.5)), schedule=InverseRoot(timescale=2.0)
+        augmentation=(*FLIP, Inverted(probability=0.5)), schedule=RootOfTime(timescale=2.0)
     ),
-    "own schedule per update": PLAIN.replace(schedule=InverseRoot(per="update")),
+    "own schedule per update": PLAIN.replace(schedule=RootOfTime(per="update")),
     "optimizer and loss of Keras": PLAIN.replace(
         optimizer=keras.optimizers.Lion(weight_decay=0.02),
         loss=keras.losses.CategoricalFocalCrossentropy(from_logits=True),
