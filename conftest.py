@@ -1,3 +1,3 @@
-"""The package is imported before its doctests are: pytest would run a module a second time for them, beside its parent's."""
+"""Imports the package before pytest runs its doctests, which would import some modules twice."""
 
 import keras_resnet_recipes  # noqa: F401

@@ -15,8 +15,9 @@ class Part:
     """Base class of the values in a recipe: a frozen dataclass that checks its fields.
 
     Subclassing makes the dataclass, and makes the class known by its name to `--set` and to
-    `load_recipe`. Every field has a flat name, by which a recipe's keyword arguments, `replace` and
-    `--set` reach it: `prefix`, an underscore and the field's name.
+    `load_recipe`; a base class, `class Base(Part, abstract=True)`, is not known and makes no values. Every
+    field has a flat name, by which a recipe's keyword arguments, `replace` and `--set` reach it:
+    `prefix`, an underscore and the field's name.
 
     Example:
         >>> class Jitter(Part):
@@ -36,10 +37,14 @@ class Part:
     known: ClassVar[dict[str, type["Part"]]] = {}
     """Every part by the name of its class."""
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    abstract: ClassVar[bool] = True
+    """Whether the class is a base of others and makes no value itself."""
+
+    def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
         dataclasses.dataclass(frozen=True, repr=False)(cls)
-        if cls.__name__.startswith("_"):
+        cls.abstract = abstract
+        if abstract:
             return
         other = Part.known.get(cls.__name__)
         # A class that is defined again, as in a notebook, takes the place of the first.
@@ -54,6 +59,11 @@ class Part:
         Part.known[cls.__name__] = cls
 
     def __post_init__(self) -> None:
+        if self.abstract:
+            names = ", ".join(n for n, one in Part.known.items() if issubclass(one, type(self)))
+            raise ValueError(
+                f"`{type(self).__name__}` is a base class. Give one of its subclasses, such as {names}."
+            )
         for field in dataclasses.fields(self):
             value = checked(field, getattr(self, field.name), hints(type(self))[field.name])
             object.__setattr__(self, field.name, value)

@@ -11,7 +11,7 @@ from keras_resnet_recipes.augment import lazy_tensorflow as tf
 from keras_resnet_recipes.part import Part
 
 
-class Augmentation(Part, abc.ABC):
+class Augmentation(Part, abc.ABC, abstract=True):
     """A random change of one image, in two steps: draw its parameters, then apply them.
 
     A pipeline draws for many images in one go, which is much faster than image by image, and

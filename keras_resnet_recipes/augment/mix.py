@@ -103,7 +103,7 @@ def cutmix(
     return _mix(images, labels, tf.ones([], tf.float64), box, share)
 
 
-class Mix(Part):
+class Mix(Part, abstract=True):
     """Base class of the values that mix the images and labels of a batch.
 
     A subclass is called with images, labels and a seed, as `MixUpOrCutMix` is.

@@ -42,20 +42,45 @@ def numbers(recipe: "BaseRecipe") -> Iterator[Number]:
 
     A part that stands twice has its second set of names with `_2` behind.
     """
-    seen: dict[str, int] = {}
+    values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    inner = list(_numbers_of_parts(values))
     for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
+        value = values[field.name]
         if not isinstance(value, Part) and not isinstance(value, tuple):
             yield Number(field.name, value, field, (field.name, None, None))
-            continue
+        yield from (one for one in inner if one.place[0] == field.name)
+
+
+def labelled_parts(values: Mapping[str, Any]) -> dict[str, Place]:
+    """Where each part is, by the name under which `replace` takes it out.
+
+    Args:
+        values: A recipe's fields by name.
+    """
+    return {label: place for label, place, _ in _labelled(values)}
+
+
+def _labelled(values: Mapping[str, Any]) -> Iterator[tuple[str, Place, Part]]:
+    seen: dict[str, int] = {}
+    for field, value in values.items():
         for index, part in enumerate(value if isinstance(value, tuple) else (value,)):
-            place = index if isinstance(value, tuple) else None
-            for own in own_numbers(part):
-                name = flat_name(type(part), own)
-                seen[name] = seen.get(name, 0) + 1
-                name += f"_{seen[name]}" if seen[name] > 1 else ""
-                where = (field.name, place, own.name)
-                yield Number(name, getattr(part, own.name), own, where, part)
+            if isinstance(part, Part):
+                place = (field, index if isinstance(value, tuple) else None)
+                yield _counted(seen, part.label()), place, part
+
+
+def _numbers_of_parts(values: Mapping[str, Any]) -> Iterator[Number]:
+    seen: dict[str, int] = {}
+    for _, place, part in _labelled(values):
+        for own in own_numbers(part):
+            name = _counted(seen, flat_name(type(part), own))
+            yield Number(name, getattr(part, own.name), own, (*place, own.name), part)
+
+
+def _counted(seen: dict[str, int], name: str) -> str:
+    """The name, with `_2` behind the second time and so on."""
+    seen[name] = seen.get(name, 0) + 1
+    return name if seen[name] == 1 else f"{name}_{seen[name]}"
 
 
 def resolved(
@@ -74,7 +99,8 @@ def resolved(
     values = {**values, **{name: one for name, one in changes.items() if name in values}}
     if values["network"] == "ResNet9":
         values["network"] = ResNet9()  # so that its numbers can stand next to its name
-    places = _places(values)
+    places = {one.name: one.place for one in _numbers_of_parts(values)}
+    labels = labelled_parts(values)
     grouped: dict[Place, dict[str, Any]] = {}
     exchanged: dict[Place, Part | None] = {}
     for name in [name for name in changes if name not in values]:
@@ -83,8 +109,8 @@ def resolved(
             field, index, own = places[name]
             part = values[field] if index is None else values[field][index]
             grouped.setdefault((field, index), {})[own] = _checked(part, own, value, name)
-        elif isinstance(value, Part | None) and (found := _of_label(values, name)) is not None:
-            exchanged[found] = value
+        elif isinstance(value, Part | None) and name in labels:
+            exchanged[labels[name]] = value
         elif value is not None or name not in {part.label() for part in known_parts().values()}:
             raise ValueError(_unknown(name, values, places, changes, recipe))
     for name in changes:
@@ -119,31 +145,6 @@ def _exchanged(held: Any, index: int | None, part: Part | None) -> Any:
     return (*held[:index], *([] if part is None else [part]), *held[index + 1 :])
 
 
-def _places(values: Mapping[str, Any]) -> dict[str, tuple[str, int | None, str]]:
-    """From flat names to the parts' fields, of what `values` hold."""
-    found: dict[str, tuple[str, int | None, str]] = {}
-    for field, value in values.items():
-        parts = value if isinstance(value, tuple) else (value,)
-        for index, part in enumerate(parts):
-            if isinstance(part, Part):
-                for own in own_numbers(part):
-                    name = flat_name(type(part), own)
-                    count = 2
-                    while name in found:
-                        name, count = f"{flat_name(type(part), own)}_{count}", count + 1
-                    found[name] = (field, index if isinstance(value, tuple) else None, own.name)
-    return found
-
-
-def _of_label(values: Mapping[str, Any], label: str) -> tuple[str, int | None] | None:
-    """Field and index of the part of that label."""
-    for field, value in values.items():
-        for index, part in enumerate(value if isinstance(value, tuple) else (value,)):
-            if isinstance(part, Part) and part.label() == label:
-                return field, index if isinstance(value, tuple) else None
-    return None
-
-
 def _unknown(
     name: str,
     values: Mapping[str, Any],
@@ -153,8 +154,9 @@ def _unknown(
 ) -> str:
     """What to say of a name that is no number of the recipe."""
     parts = known_parts()
-    if _of_label(values, name) is not None:
-        part = next(one for one in parts.values() if one.label() == name)
+    if name in (labels := labelled_parts(values)):
+        field, index = labels[name]
+        part = type(values[field] if index is None else values[field][index])
         numbers = ", ".join(f"`{flat}`" for flat in part.flat_names())
         return (
             f"`{name}` must be None, which takes it out, or {part.__name__}(...); its numbers are {numbers}. "

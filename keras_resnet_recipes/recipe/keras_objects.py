@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("keras", "keras_hub")
 
 
-class KerasObject(Part):
+class KerasObject(Part, abstract=True):
     """An object of Keras by its class and configuration; `build` makes a new one.
 
     Give the object itself: `krr.A1(optimizer=keras.optimizers.Lion(weight_decay=0.02))`. The state of

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from keras_resnet_recipes.number import UNPUBLISHED
 from keras_resnet_recipes.part import Part
+from keras_resnet_recipes.recipe.flat import labelled_parts
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe
@@ -21,6 +22,8 @@ def leave_one_out(recipe: "BaseRecipe") -> dict[str, "BaseRecipe"]:
     ['weight_decay', 'pad_and_crop', 'random_flip']
     """
     found: dict[str, BaseRecipe] = {}
+    values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    parts = labelled_parts(values)
     numbers = list(recipe.numbers())
     for field in dataclasses.fields(recipe):
         for one in numbers:
@@ -31,19 +34,9 @@ def leave_one_out(recipe: "BaseRecipe") -> dict[str, "BaseRecipe"]:
                 and one.value not in (off, UNPUBLISHED)
             ):
                 found[one.name] = recipe.replace(**{one.name: off})
-        value = getattr(recipe, field.name)
-        if isinstance(value, tuple):
-            for index, part in enumerate(value):
-                rest = (*value[:index], *value[index + 1 :])
-                found[_name(part, found)] = recipe.replace(**{field.name: rest})
-        elif isinstance(value, Part) and field.metadata.get("optional", False):
+        if isinstance(values[field.name], Part) and field.metadata.get("optional", False):
             found[field.name] = recipe.replace(**{field.name: None})
+        for label, (where, index) in parts.items():
+            if where == field.name and index is not None:
+                found[label] = recipe.replace(**{label: None})
     return found
-
-
-def _name(part: Part, taken: dict[str, "BaseRecipe"]) -> str:
-    name, count = part.label(), 1
-    while name in taken:
-        count += 1
-        name = f"{part.label()}_{count}"
-    return name

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import keras
 
 
-class Loss(Part):
+class Loss(Part, abstract=True):
     """Base class of the losses of a recipe.
 
     Args:

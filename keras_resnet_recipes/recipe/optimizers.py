@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _BIASES = "(^|/)(bias|beta)$"
 
 
-class Optimizer(Part):
+class Optimizer(Part, abstract=True):
     """Base class of the optimizers of a recipe.
 
     Args:
@@ -92,7 +92,7 @@ class AdamW(Optimizer):
     """AdamW, as torch computes it: `krr.optimizers.AdamW`."""
 
 
-class _Clipping(Optimizer):
+class _Clipping(Optimizer, abstract=True):
     """An optimizer with momentum, whose gradients can be clipped unit by unit."""
 
     scaling: ClassVar[float] = 1.0

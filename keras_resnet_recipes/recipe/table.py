@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.number import shown
 from keras_resnet_recipes.part import Part
-from keras_resnet_recipes.recipe.flat import Number, numbers
+from keras_resnet_recipes.recipe.flat import Number, labelled_parts, numbers
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe
@@ -78,8 +78,10 @@ class _Row:
 def _rows(recipe: "BaseRecipe") -> Iterator[_Row]:
     """Every part of a recipe followed by its numbers, and every field that holds no part."""
     held = list(numbers(recipe))
+    values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    labels = {place: label for label, place in labelled_parts(values).items()}
     for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
+        value = values[field.name]
         published = field.metadata.get("published", False) or value != field.default
         parts = value if isinstance(value, tuple) else (value,)
         several = isinstance(value, tuple)
@@ -88,7 +90,7 @@ def _rows(recipe: "BaseRecipe") -> Iterator[_Row]:
             yield _Row(field.name, field.name, value, text, field.metadata["help"], published)
             continue
         for index, part in enumerate(parts):
-            name = field.name if not several else part.label()
+            name = labels[field.name, index] if several else field.name
             plain = any(n.part is part for n in held)
             text = type(part).__name__ if plain else _called(part)
             help = (type(part).__doc__ or "").partition("\n")[0]

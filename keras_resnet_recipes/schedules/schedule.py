@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from keras_resnet_recipes.schedules.per_update import PerUpdate
 
 
-class Schedule(Part):
+class Schedule(Part, abstract=True):
     """The learning rate of every epoch, as a frozen value.
 
     A schedule is called with the epoch, so that `keras.callbacks.LearningRateScheduler` takes it; within

@@ -7,7 +7,7 @@ from keras_resnet_recipes.number import UNPUBLISHED, number
 from keras_resnet_recipes.schedules.schedule import Schedule
 
 
-class _Staircase(Schedule):
+class _Staircase(Schedule, abstract=True):
     """Base class of step-decay schedules with a linear warm-up cut out of them."""
 
     prefix: ClassVar[str] = ""

@@ -439,6 +439,31 @@ def test_parts_of_ones_own_are_values(name, tmp_path):
     assert set(recipe.diff(changed).rows) == {*change}
 
 
+def test_a_part_that_stands_twice_has_numbers_for_each():
+    twice = krr.A3(augmentation=(*STEPS, augment.RandAugment(operations=1, magnitude=3)))
+    assert twice.rand_augment_magnitude == 6
+    assert twice.rand_augment_magnitude_2 == 3
+    assert twice.replace(rand_augment_2=None) == krr.A3()
+    assert krr.recipe.leave_one_out(twice)["rand_augment_2"] == krr.A3()
+    table = krr.compare(krr.A3(), twice).rows
+    assert "rand_augment_2" in table
+    assert "rand_augment" not in table
+
+
+@pytest.mark.parametrize(
+    ("base", "example"),
+    [
+        (krr.recipe.Optimizer, "Lamb"),
+        (krr.recipe.Loss, "BinaryCrossentropy"),
+        (Schedule, "Cosine"),
+        (augment.Mix, "CutMix"),
+    ],
+)
+def test_a_base_class_makes_no_value(base, example):
+    with pytest.raises(ValueError, match=f"`{base.__name__}` is a base class.* {example}"):
+        base()
+
+
 def test_a_part_of_another_process_is_given(tmp_path, monkeypatch):
     recipe = krr.A3(augmentation=(SometimesGray(probability=0.3),))
     recipe.to_json(tmp_path / "recipe.json")
