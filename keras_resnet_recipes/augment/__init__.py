@@ -1,7 +1,8 @@
-"""Augmentations as frozen values with explicit seeds, for `tf.data` and for eager TensorFlow.
+"""Augmentations as frozen values with explicit generators, on NumPy.
 
-An augmentation of one image is called with the image and a seed, one of a batch with images,
-labels and a seed. The same seed gives the same picture.
+An augmentation of one image is called with the image and a generator, one of a batch with images,
+labels and a generator. The same state of the generator gives the same image. `krr.layers` has the same
+augmentations for batches on a device.
 """
 
 from keras_resnet_recipes.augment import operations

@@ -1,36 +1,39 @@
-"""What all augmentations of one image have in common."""
-
-from __future__ import annotations
+"""`Augmentation`: the base class of the random changes of one image."""
 
 import abc
 import dataclasses
-from collections.abc import Sequence
-from typing import ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
-from keras_resnet_recipes.augment import lazy_tensorflow as tf
+import numpy as np
+
+from keras_resnet_recipes.formulas import NUMPY
 from keras_resnet_recipes.part import Part
+
+Row = Mapping[str, Any]
+"""What is drawn for one image, by name."""
 
 
 class Augmentation(Part, abc.ABC, abstract=True):
     """A random change of one image, in two steps: draw its parameters, then apply them.
 
-    A pipeline draws for many images in one go, which is much faster than image by image, and
-    applies one row to each image. Everyone else calls the augmentation itself. Augmentations are
-    frozen values without any state: the seed alone decides what is drawn.
+    A pipeline draws for a whole batch at once, which is much faster than image by image, and applies
+    one row to each image. Everyone else calls the augmentation itself. Augmentations are frozen values
+    without state: the generator alone decides what is drawn.
 
     A subclass is a value of a recipe like those of this package: it is printed, compared, written to
     JSON and resumed. Its annotated fields are its numbers.
 
-    >>> class RandomGray(Augmentation):
+    >>> class RandomGrey(Augmentation):
     ...     probability: float = 0.1
-    ...     def draw(self, n, seed):
-    ...         return {"gray": tf.random.stateless_uniform([n], seed) < self.probability}
+    ...     def draw(self, rng, n):
+    ...         return {"grey": rng.random(n) < self.probability}
     ...     def apply(self, image, drawn):
-    ...         gray = tf.image.grayscale_to_rgb(tf.image.rgb_to_grayscale(image))
-    ...         return tf.where(drawn["gray"], gray, image)
+    ...         grey = image.mean(axis=2, keepdims=True).astype("uint8")
+    ...         return np.repeat(grey, 3, axis=2) if drawn["grey"] else image
     >>> import keras_resnet_recipes as krr
-    >>> recipe = krr.A3(augmentation=(*krr.A3().augmentation, RandomGray(probability=0.2)))
-    >>> recipe.random_gray_probability
+    >>> recipe = krr.A3(augmentation=(*krr.A3().augmentation, RandomGrey(probability=0.2)))
+    >>> recipe.random_grey_probability
     0.2
     """
 
@@ -46,93 +49,138 @@ class Augmentation(Part, abc.ABC, abstract=True):
         return dataclasses.replace(self, size=size) if self.crops and "size" in names else self
 
     @abc.abstractmethod
-    def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
-        """Draw the parameters for `n` images.
+    def draw(self, rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+        """Draws the parameters of n images.
 
         Args:
+            rng: Where random numbers come from.
             n: Number of images.
-            seed: Two whole numbers, int32 or int64 [2].
 
         Returns:
-            Tensors of shape [n, ...] by name.
+            Arrays [n, ...] by name.
         """
 
     @abc.abstractmethod
-    def apply(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Apply one row of what `draw` returned to one image.
+    def apply(self, image: np.ndarray, drawn: Row) -> np.ndarray:
+        """Applies one row of what `draw` returned to one image.
 
         Args:
-            image: uint8 [height, width, 3], RGB.
-            drawn: Tensors of shape [...] by name.
+            image: uint8 [height, width, 3], RGB; it may be changed in place.
+            drawn: Arrays [...] by name.
 
         Returns:
             uint8 [height, width, 3].
         """
 
-    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
-        """What was drawn for one image, in a few words for a reader; nothing where nothing changes.
+    def describe(self, drawn: Row, height: int, width: int) -> str:
+        """Describes what was drawn for one image in a few words; nothing where nothing changes.
 
         Args:
-            drawn: One row of what `draw` returned, outside of any graph.
+            drawn: One row of what `draw` returned.
             height: Height of the image.
             width: Width of the image.
 
         Returns:
-            A line for each operation.
+            A line per operation.
         """
         return ""
 
-    def __call__(self, image: tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
-        """Draw for one image and apply.
+    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draws for one image and applies.
 
         Args:
             image: uint8 [height, width, 3], RGB.
-            seed: Two whole numbers, int32 or int64 [2].
+            rng: Where random numbers come from.
 
         Returns:
             uint8 [height, width, 3].
         """
-        rows = self.draw(1, seed)
-        image = tf.convert_to_tensor(image)
-        return self.apply(image, {name: row[0] for name, row in rows.items()})
+        return self.apply(np.array(image, np.uint8), first_row(self.draw(rng, 1)))
+
+    def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
+        """Applies one row to packed pixels, uint32 [height, width], as the pipeline has them."""
+        from keras_resnet_recipes.augment.kernels.packing import pack, unpack
+
+        return pack(self.apply(unpack(pixels), drawn))
 
 
-INTERPOLATIONS = ("random", "bilinear", "bicubic")
+class PackedAugmentation(Augmentation, abstract=True):
+    """An augmentation that is compiled for packed pixels, and that a layer does on the device.
+
+    What is drawn is written once for both, from uniform variates.
+    """
+
+    uniforms: ClassVar[int] = 1
+    """Uniform variates per image."""
+
+    @abc.abstractmethod
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """The parameters of n images.
+
+        Args:
+            ops: Namespace of a backend.
+            uniform: Variates in [0, 1), floating point [n, `uniforms`].
+
+        Returns:
+            Tensors [n, ...] by name.
+        """
+
+    def draw(self, rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+        """Draws the parameters of n images; see `Augmentation.draw`."""
+        return self.drawn(NUMPY, rng.random((n, self.uniforms)))
+
+    def apply(self, image: np.ndarray, drawn: Row) -> np.ndarray:
+        """Applies one row of what `draw` returned to one image; see `Augmentation.apply`."""
+        from keras_resnet_recipes.augment.kernels.packing import pack, unpack
+
+        return unpack(self.apply_packed(pack(image), drawn))
+
+    @abc.abstractmethod
+    def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
+        """Applies one row to packed pixels, which may be changed in place."""
 
 
-def check_interpolation(interpolation: str, legal: Sequence[str] = INTERPOLATIONS) -> None:
-    """Raise a ValueError unless the interpolation is one of the legal ones."""
-    if interpolation not in legal:
-        raise ValueError(f"interpolation must be one of {tuple(legal)}, got {interpolation!r}")
+class Crop(PackedAugmentation, abstract=True):
+    """An augmentation that cuts a square out of an image of any size."""
+
+    crops: ClassVar[bool] = True
+
+    @abc.abstractmethod
+    def box(self, height: int, width: int, drawn: Row) -> tuple[int, int, int, int]:
+        """Top, left, height and width of the pixels that are needed of an image."""
+
+    @abc.abstractmethod
+    def cut(
+        self, pixels: np.ndarray, corner: tuple[int, int], shape: tuple[int, int], drawn: Row
+    ) -> np.ndarray:
+        """Makes the square of packed pixels that hold the box.
+
+        Args:
+            pixels: uint32 [height, width], the image or a part of it.
+            corner: Where the box begins in them: row and column.
+            shape: Height and width of the whole image.
+            drawn: One row of what `draw` returned.
+
+        Returns:
+            uint32 [size, size], in memory of its own.
+        """
+
+    def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
+        """Cuts the square out of a whole image."""
+        height, width = pixels.shape
+        return self.cut(pixels, self.box(height, width, drawn)[:2], pixels.shape, drawn)
 
 
-def check_sized(crop: Augmentation) -> None:
-    """Raise a ValueError unless a crop knows its size, which a recipe gives it."""
-    if crop.size is None:
-        raise ValueError(
-            f"`size` of {type(crop).__name__} must be given where no recipe does. Received: size=None"
-        )
+def first_row(drawn: Mapping[str, np.ndarray]) -> Row:
+    """The first row of what was drawn."""
+    return {name: rows[0] for name, rows in drawn.items()}
 
 
-def operation_text(name: str, argument: tf.Tensor) -> str:
+def operation_text(name: str, argument: float) -> str:
     """An operation and what it is called with, where it is called with anything.
 
-    >>> operation_text("rotate", tf.constant(-21.0)), operation_text("invert", tf.constant(0.0))
+    >>> operation_text("rotate", -21.0), operation_text("invert", 0.0)
     ('rotate -21', 'invert')
     """
     alone = name in ("identity", "auto_contrast", "equalize", "invert")
     return name if alone else f"{name} {float(argument):.3g}"
-
-
-def split_seed(seed: tf.Tensor | Sequence[int], n: int) -> list[tf.Tensor]:
-    """Independent seeds for `n` quantities, the same ones whether the seed is int32 or int64."""
-    return tf.unstack(tf.random.split(tf.cast(seed, tf.int64), n))
-
-
-def draw_cubic(
-    interpolation: str, shape: Sequence[int], seed: tf.Tensor | Sequence[int]
-) -> tf.Tensor:
-    """Whether to interpolate bicubically: bool of the shape given, a fair coin for "random"."""
-    if interpolation == "random":
-        return tf.random.stateless_uniform(shape, seed) < 0.5
-    return tf.fill(shape, interpolation == "bicubic")

@@ -1,22 +1,17 @@
 """Random changes of brightness, contrast, saturation and hue, in random order."""
 
-from __future__ import annotations
+from typing import Any
 
-from collections.abc import Sequence
+import numpy as np
 
-from keras_resnet_recipes.augment import color
-from keras_resnet_recipes.augment import lazy_tensorflow as tf
-from keras_resnet_recipes.augment.augmentation import Augmentation, operation_text, split_seed
-from keras_resnet_recipes.augment.choice import choose
-from keras_resnet_recipes.augment.hue import hue
+from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row, operation_text
+from keras_resnet_recipes.formulas import color_jitter
+from keras_resnet_recipes.formulas.color_jitter import OPERATIONS
 from keras_resnet_recipes.number import number
 
-OPERATIONS = ("brightness", "contrast", "saturation", "hue")
-"""The order of torchvision's; a drawn number counts in it."""
 
-
-class ColorJitter(Augmentation):
-    """Change brightness, contrast, saturation and hue by random amounts, in random order.
+class ColorJitter(PackedAugmentation):
+    """Changes brightness, contrast, saturation and hue by random amounts, in random order.
 
     A strength of x draws a factor uniformly from max(0, 1 - x) to 1 + x; 0 leaves the operation
     out. Each operation gives the bytes of Pillow, which are whole numbers of 0..255 after each.
@@ -44,8 +39,9 @@ class ColorJitter(Augmentation):
     Source: torchvision `transforms/transforms.py`, ColorJitter; fb.resnet.torch
     `datasets/transforms.lua`.
 
-    >>> ColorJitter(0.4, 0.4, 0.4)(tf.zeros([32, 48, 3], tf.uint8), seed=(0, 1)).shape
-    TensorShape([32, 48, 3])
+    >>> image = np.zeros((32, 48, 3), np.uint8)
+    >>> ColorJitter(0.4, 0.4, 0.4)(image, np.random.default_rng(0)).shape
+    (32, 48, 3)
     """
 
     brightness: float = number(0.0, "colour jitter: 0.4 is a factor of 0.6 to 1.4", minimum=0)
@@ -53,64 +49,33 @@ class ColorJitter(Augmentation):
     saturation: float = number(0.0, "colour jitter: likewise for the saturation", minimum=0)
     hue: float = number(0.0, "colour jitter: largest shift, in turns", minimum=0, maximum=0.5)
 
-    def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
-        """Draw the parameters for `n` images.
+    uniforms = color_jitter.UNIFORMS
 
-        Args:
-            n: Number of images.
-            seed: Two whole numbers, int32 or int64 [2].
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """`order`, int32 [n, operations], and `argument`, floating point [n, 4].
 
-        Returns:
-            `order`, int32 [n, operations]: places in `OPERATIONS` of those whose strength is not 0;
-            `argument`, float64 [n, 4]: the factors of brightness, contrast and saturation and the
-            shift of the hue.
-
-        >>> ColorJitter(brightness=0.4, hue=0.1).draw(256, seed=(0, 1))["order"].shape
-        TensorShape([256, 2])
+        The order has the positions in `OPERATIONS` of those whose strength is not 0; the arguments are the
+        factors of brightness, contrast and saturation and the shift of the hue.
         """
-        order, argument = split_seed(seed, 2)
         strengths = [getattr(self, name) for name in OPERATIONS]
-        used = [place for place, strength in enumerate(strengths) if strength]
-        # Ranks of independent numbers: every order is equally likely.
-        ranks = tf.argsort(tf.random.stateless_uniform([n, len(used)], order, dtype=tf.float64))
-        low = tf.constant([*(max(0.0, 1 - x) for x in strengths[:3]), -self.hue], tf.float64)
-        high = tf.constant([*(1.0 + x for x in strengths[:3]), self.hue], tf.float64)
-        uniform = tf.random.stateless_uniform([n, len(OPERATIONS)], argument, dtype=tf.float64)
-        return {
-            "order": tf.gather(tf.constant(used, tf.int32), ranks),
-            "argument": low + uniform * (high - low),
-        }
+        return color_jitter.drawn(ops, uniform, strengths=strengths)
 
-    def apply(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Do the operations in the order drawn.
+    def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
+        """Does the operations on packed pixels in the order drawn."""
+        from keras_resnet_recipes.augment.kernels import color
 
-        Args:
-            image: uint8 [height, width, 3], RGB, of any size.
-            drawn: One row of what `draw` returned.
+        operations = (color.brightness, color.contrast, color.color, color.hue)
+        for which in drawn["order"]:
+            pixels = operations[which](pixels, float(drawn["argument"][which]))
+        return pixels
 
-        Returns:
-            uint8 [height, width, 3].
+    def describe(self, drawn: Row, height: int, width: int) -> str:
+        """Names the operations in the order drawn: factors, and the hue's shift in turns.
 
-        >>> arguments = tf.constant([2.0, 1.0, 1.0, 0.0], tf.float64)
-        >>> drawn = {"order": tf.constant([0]), "argument": arguments}
-        >>> image = tf.constant([[[1, 2, 200]]], tf.uint8)
-        >>> ColorJitter(brightness=1.0).apply(image, drawn)[0, 0].numpy().tolist()
-        [2, 4, 255]
-        """
-        operations = (color.brightness, color.contrast, color.color, hue)
-        for turn in range(drawn["order"].shape[0]):
-            which = drawn["order"][turn]
-            image = choose(operations, which, image, drawn["argument"][which])
-        return image
-
-    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
-        """The operations in the order drawn: factors, and the hue's shift in turns.
-
-        >>> drawn = {"order": tf.constant([1, 0]), "argument": tf.constant([0.7, 1.2, 1.0, 0.0])}
+        >>> drawn = {"order": [1, 0], "argument": [0.7, 1.2, 1.0, 0.0]}
         >>> ColorJitter(0.4, 0.4).describe(drawn, 8, 8).splitlines()
         ['contrast 1.2', 'brightness 0.7']
         """
-        places = drawn["order"].numpy()
         return "\n".join(
-            operation_text(OPERATIONS[place], drawn["argument"][place]) for place in places
+            operation_text(OPERATIONS[which], drawn["argument"][which]) for which in drawn["order"]
         )

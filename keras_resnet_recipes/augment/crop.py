@@ -1,33 +1,25 @@
 """Cutting an image to the size of the network: at random for training, in the middle for testing."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from keras_resnet_recipes.augment import lazy_tensorflow as tf
-from keras_resnet_recipes.augment.augmentation import (
-    INTERPOLATIONS,
-    Augmentation,
-    check_interpolation,
-    check_sized,
-    draw_cubic,
-    split_seed,
-)
-from keras_resnet_recipes.augment.resize import resize
+import numpy as np
+
+from keras_resnet_recipes.augment.augmentation import Crop, Row
+from keras_resnet_recipes.formulas import random_crop
 from keras_resnet_recipes.number import number
 
-_TRIES = 10
+INTERPOLATIONS = ("random", "bilinear", "bicubic")
 
 
-class RandomResizedCrop(Augmentation):
-    """Cut out a random part of an image and resize it to a square.
+class RandomResizedCrop(Crop):
+    """Cuts out a random part of an image and resizes it to a square.
 
     Area and aspect ratio (width to height) are drawn up to ten times until the part fits into the
     image; after that it is the largest part in the middle with a legal aspect ratio. Pixels outside
-    the part never contribute. `keras.layers.RandomCrop` neither scales nor stretches.
+    the part never contribute. Bytes are those of Pillow up to 12, which resizes widths first; Pillow 13
+    takes heights first for some parts. `keras.layers.RandomCrop` neither scales nor stretches.
 
     Args:
         size: Height and width of the result in pixels, at least 1; a recipe gives its `train_size`.
@@ -35,7 +27,6 @@ class RandomResizedCrop(Augmentation):
         aspect: Smallest and largest ratio of width to height, greater than 0; its logarithm is
             drawn uniformly.
         interpolation: "bilinear", "bicubic", or "random" for a fair coin.
-        exact: Whether every byte is Pillow's, see `resize`.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -43,12 +34,13 @@ class RandomResizedCrop(Augmentation):
     Source: Szegedy et al., 'Going deeper with convolutions', section 6; timm
     `data/transforms.py`, RandomResizedCropAndInterpolation.
 
-    >>> RandomResizedCrop(size=16)(tf.zeros([40, 30, 3], tf.uint8), seed=(0, 1)).shape
-    TensorShape([16, 16, 3])
+    >>> image = np.zeros((40, 30, 3), np.uint8)
+    >>> RandomResizedCrop(size=16)(image, np.random.default_rng(0)).shape
+    (16, 16, 3)
     """
 
     prefix: ClassVar[str] = "crop"
-    crops: ClassVar[bool] = True
+    uniforms: ClassVar[int] = random_crop.UNIFORMS
 
     size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
     scale: tuple[float, float] = number(
@@ -64,40 +56,14 @@ class RandomResizedCrop(Augmentation):
     interpolation: str = number(
         "random", "resampling of the crop (random: a fair coin per image)", choices=INTERPOLATIONS
     )
-    exact: bool = number(
-        False, "resize to Pillow's bytes; off is faster, and 0.4 % of them differ by 1"
-    )
 
-    def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
-        """Draw the parameters for `n` images.
-
-        Args:
-            n: Number of images.
-            seed: Two whole numbers, int32 or int64 [2].
-
-        Returns:
-            `area`, float64 [n, 10]: fractions of the image; `aspect`, float64 [n, 10]: width to
-            height; `place`, float64 [n, 2]: top and left as fractions of the room there is;
-            `cubic`, bool [n].
-
-        >>> sorted(RandomResizedCrop(size=16).draw(256, seed=(0, 1)))
-        ['area', 'aspect', 'cubic', 'place']
-        """
-        check_sized(self)
-        area, aspect, place, cubic = split_seed(seed, 4)
-        logarithm = tf.random.stateless_uniform(
-            [n, _TRIES], aspect, *map(math.log, self.aspect), dtype=tf.float64
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """`area` and `aspect`, floating point [n, 10], `position`, [n, 2], and `cubic`, bool [n]."""
+        return random_crop.drawn(
+            ops, uniform, scale=self.scale, aspect=self.aspect, interpolation=self.interpolation
         )
-        return {
-            "area": tf.random.stateless_uniform([n, _TRIES], area, *self.scale, dtype=tf.float64),
-            "aspect": tf.exp(logarithm),
-            "place": tf.random.stateless_uniform([n, 2], place, dtype=tf.float64),
-            "cubic": draw_cubic(self.interpolation, [n], cubic),
-        }
 
-    def box(
-        self, height: tf.Tensor | int, width: tf.Tensor | int, drawn: dict[str, tf.Tensor]
-    ) -> tf.Tensor:
+    def box(self, height: int, width: int, drawn: Row) -> tuple[int, int, int, int]:
         """The part of an image that is cut out; a decoder that can crop needs no more.
 
         Args:
@@ -106,87 +72,49 @@ class RandomResizedCrop(Augmentation):
             drawn: One row of what `draw` returned.
 
         Returns:
-            Top, left, height and width, int32 [4].
+            Top, left, height and width.
 
         >>> crop = RandomResizedCrop(size=16, scale=(1.0, 1.0), aspect=(1.0, 1.0))
-        >>> drawn = {name: row[0] for name, row in crop.draw(1, seed=(0, 1)).items()}
-        >>> crop.box(10, 40, drawn).numpy().tolist()
-        [0, 15, 10, 10]
+        >>> drawn = {name: rows[0] for name, rows in crop.draw(np.random.default_rng(0), 1).items()}
+        >>> crop.box(10, 40, drawn)
+        (0, 15, 10, 10)
         """
-        height, width = tf.cast(height, tf.float64), tf.cast(width, tf.float64)
-        area = drawn["area"] * (width * height)
-        widths = tf.round(tf.sqrt(area * drawn["aspect"]))
-        heights = tf.round(tf.sqrt(area / drawn["aspect"]))
-        fits = (widths <= width) & (heights <= height) & (widths >= 1) & (heights >= 1)
-        first = tf.argmax(tf.cast(fits, tf.int32))
-        narrowest, widest = self.aspect
-        fallback = tf.stack(
-            [
-                tf.minimum(height, tf.round(width / narrowest)),
-                tf.minimum(width, tf.round(height * widest)),
-            ]
+        from keras_resnet_recipes.augment.kernels.boxes import first_that_fits
+
+        return first_that_fits(
+            drawn["area"], drawn["aspect"], drawn["position"], height, width, *self.aspect
         )
-        found = tf.reduce_any(fits)
-        part = tf.where(found, tf.stack([heights[first], widths[first]]), fallback)
-        room = tf.stack([height, width]) - part
-        corner = tf.where(found, tf.floor(drawn["place"] * (room + 1)), tf.floor(room / 2))
-        return tf.cast(tf.concat([corner, part], 0), tf.int32)
 
-    def apply(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Cut and resize one image.
+    def cut(
+        self, pixels: np.ndarray, corner: tuple[int, int], shape: tuple[int, int], drawn: Row
+    ) -> np.ndarray:
+        """Resizes the part to the square; see `Crop.cut`."""
+        from keras_resnet_recipes.augment.kernels.resize import resize
 
-        Args:
-            image: uint8 [height, width, 3], RGB, of any size.
-            drawn: One row of what `draw` returned.
+        check_sized(self)
+        _, _, height, width = self.box(*shape, drawn)
+        part = (*corner, height, width)
+        return resize(pixels, part, (self.size, self.size), bool(drawn["cubic"]))
 
-        Returns:
-            uint8 [size, size, 3].
-
-        >>> crop = RandomResizedCrop(size=16)
-        >>> drawn = {name: row[0] for name, row in crop.draw(1, seed=(0, 1)).items()}
-        >>> crop.apply(tf.zeros([40, 30, 3], tf.uint8), drawn).shape
-        TensorShape([16, 16, 3])
-        """
-        shape = tf.shape(image)
-        top, left, height, width = tf.unstack(self.box(shape[0], shape[1], drawn))
-        return self.resize(image[top : top + height, left : left + width], drawn)
-
-    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
-        """Share of the image's area, and how it is resized.
+    def describe(self, drawn: Row, height: int, width: int) -> str:
+        """Says what part of the area is seen, and how it is resized.
 
         >>> crop = RandomResizedCrop(size=16, scale=(1.0, 1.0), aspect=(1.0, 1.0))
-        >>> drawn = {name: row[0] for name, row in crop.draw(1, seed=(0, 1)).items()}
-        >>> crop.describe(drawn, 16, 32)
+        >>> drawn = {name: rows[0] for name, rows in crop.draw(np.random.default_rng(0), 1).items()}
+        >>> crop.describe(drawn | {"cubic": True}, 16, 32)
         '50 %, bicubic'
         """
-        _, _, rows, columns = self.box(height, width, drawn).numpy()
+        _, _, rows, columns = self.box(height, width, drawn)
         kind = "bicubic" if drawn["cubic"] else "bilinear"
         return f"{100 * rows * columns / (height * width):.0f} %, {kind}"
-
-    def resize(self, part: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Resize what has been cut out already, by a decoder for example.
-
-        Args:
-            part: uint8 [height, width, 3], the pixels inside `box`.
-            drawn: One row of what `draw` returned.
-
-        Returns:
-            uint8 [size, size, 3].
-
-        >>> crop = RandomResizedCrop(size=16)
-        >>> drawn = {name: row[0] for name, row in crop.draw(1, seed=(0, 1)).items()}
-        >>> crop.resize(tf.zeros([20, 18, 3], tf.uint8), drawn).shape
-        TensorShape([16, 16, 3])
-        """
-        return resize(part, self.size, self.size, drawn["cubic"], self.exact)
 
 
 @dataclass(frozen=True)
 class CenterCrop:
-    """Resize the shorter edge to a little more than the size wanted, and cut out the middle.
+    """Resizes the shorter edge to a little more than the size wanted, and cuts out the middle.
 
     This is how images are prepared for evaluation; nothing is random. The shorter edge becomes
-    floor(size / crop_ratio), the longer one is cut to a whole number, the corner is rounded half to
+    floor(size / crop_ratio), the longer one is truncated to a whole number, the corner is rounded half to
     even. `keras.layers.CenterCrop` does not resize unless the image is too small.
 
     Args:
@@ -199,8 +127,8 @@ class CenterCrop:
 
     Source: timm `data/transforms_factory.py`, transforms_imagenet_eval.
 
-    >>> CenterCrop(size=16)(tf.zeros([40, 30, 3], tf.uint8)).shape
-    TensorShape([16, 16, 3])
+    >>> CenterCrop(size=16)(np.zeros((40, 30, 3), np.uint8)).shape
+    (16, 16, 3)
     """
 
     size: int
@@ -208,10 +136,15 @@ class CenterCrop:
     interpolation: str = "bicubic"
 
     def __post_init__(self) -> None:
-        _check_size(self.size)
+        if not (isinstance(self.size, int) and self.size >= 1):
+            raise ValueError(
+                f"`size` must be a whole number of at least 1. Received: size={self.size!r}"
+            )
         if not 0 < self.crop_ratio <= 1:
-            raise ValueError(f"crop_ratio must be within (0, 1], got {self.crop_ratio!r}")
-        check_interpolation(self.interpolation, ("bilinear", "bicubic"))
+            raise ValueError(
+                f"`crop_ratio` must be above 0 and at most 1. Received: crop_ratio={self.crop_ratio!r}"
+            )
+        check_interpolation(self.interpolation)
 
     @property
     def shorter_edge(self) -> int:
@@ -222,8 +155,19 @@ class CenterCrop:
         """
         return math.floor(self.size / self.crop_ratio)
 
-    def __call__(self, image: tf.Tensor) -> tf.Tensor:
-        """Resize and cut one image.
+    def cut(self, pixels: np.ndarray) -> np.ndarray:
+        """Resizes and cuts packed pixels, of which only what the square shows is resized."""
+        from keras_resnet_recipes.augment.kernels.resize import resize
+
+        shape = tuple(self.shorter_edge * length // min(pixels.shape) for length in pixels.shape)
+        # Python rounds half to even. An odd square may begin before an image that is as large.
+        top, left = (round((length - self.size) / 2) for length in shape)
+        window = (top, left, self.size, self.size)
+        cubic = self.interpolation == "bicubic"
+        return resize(pixels, (0, 0, *pixels.shape), shape, cubic, window)
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Resizes and cuts one image.
 
         Args:
             image: uint8 [height, width, 3], RGB, of any size.
@@ -231,14 +175,22 @@ class CenterCrop:
         Returns:
             uint8 [size, size, 3].
         """
-        shape = tf.shape(image)[:2]
-        shape = self.shorter_edge * shape // tf.reduce_min(shape)
-        resized = resize(image, shape[0], shape[1], self.interpolation == "bicubic")
-        corner = tf.cast(tf.round((shape - self.size) / 2), tf.int32)
-        cut = resized[corner[0] : corner[0] + self.size, corner[1] : corner[1] + self.size]
-        return tf.ensure_shape(cut, [self.size, self.size, 3])
+        from keras_resnet_recipes.augment.kernels.packing import pack, unpack
+
+        return unpack(self.cut(pack(image)))
 
 
-def _check_size(size: int) -> None:
-    if not (isinstance(size, int) and size >= 1):
-        raise ValueError(f"size must be an int of at least 1, got {size!r}")
+def check_interpolation(interpolation: str) -> None:
+    """Raises a ValueError unless the interpolation is a filter's name."""
+    if interpolation not in INTERPOLATIONS[1:]:
+        raise ValueError(
+            f"`interpolation` must be 'bilinear' or 'bicubic'. Received: interpolation={interpolation!r}"
+        )
+
+
+def check_sized(crop: Crop) -> None:
+    """Raises a ValueError unless a crop knows its size, which a recipe gives it."""
+    if crop.size is None:
+        raise ValueError(
+            f"`size` of {type(crop).__name__} must be given where no recipe does. Received: size=None"
+        )

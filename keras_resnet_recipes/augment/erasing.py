@@ -1,25 +1,23 @@
 """Painting over a part of an image: always a square, or by chance a rectangle."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from keras_resnet_recipes.augment import lazy_tensorflow as tf
-from keras_resnet_recipes.augment.augmentation import Augmentation, split_seed
-from keras_resnet_recipes.formulas import TENSORFLOW, boxes
+import numpy as np
+
+from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
+from keras_resnet_recipes.formulas import boxes
 from keras_resnet_recipes.number import number
 
 
-class Cutout(Augmentation):
-    """Paint over a square that lies wholly inside the image, all places equally likely.
+class Cutout(PackedAugmentation):
+    """Paints over a square that lies wholly inside the image, all positions equally likely.
 
     DeVries and Taylor let the square reach beyond the edges; Page's, which this is, does not.
 
     Args:
         size: Height and width in pixels, at least 1 and at most those of the image.
-        fill: A number or one for each channel, in the units of the image. The original paints 0
+        fill: A number or one per channel, in the units of the image. The original paints 0
             after normalisation, which on bytes is the mean of the data set, rounded.
 
     Raises:
@@ -27,66 +25,57 @@ class Cutout(Augmentation):
 
     Source: DeVries and Taylor, 'Cutout' (arXiv 1708.04552); cifar10-fast `core.py`.
 
-    >>> Cutout(size=1, fill=7)(tf.zeros([1, 1, 3], tf.uint8), seed=(0, 1)).numpy().tolist()
+    >>> image = np.zeros((1, 1, 3), np.uint8)
+    >>> Cutout(size=1, fill=7)(image, np.random.default_rng(0)).tolist()
     [[[7, 7, 7]]]
     """
 
     prefix: ClassVar[str] = "cutout"
     on_device: ClassVar[bool] = True
+    uniforms: ClassVar[int] = 2
 
     size: int = number(8, "side of the square that is painted over, pixels", minimum=1)
     fill: float | tuple[float, float, float] = number(
         0.0, "what it is painted with, 0 to 255", minimum=0, maximum=255
     )
 
-    def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
-        """Draw the parameters for `n` images.
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """`position`, floating point [n, 2]: top and left as fractions of the positions there are."""
+        return {"position": uniform}
 
-        Args:
-            n: Number of images.
-            seed: Two whole numbers, int32 or int64 [2].
+    def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
+        """Paints over the square of packed pixels.
 
-        Returns:
-            `place`, float64 [n, 2]: top and left as fractions of the places there are.
-
-        >>> Cutout().draw(256, seed=(0, 1))["place"].shape
-        TensorShape([256, 2])
+        >>> image = np.ones((2, 2, 3), np.uint8)
+        >>> Cutout(size=1).apply(image, {"position": (0.0, 0.99)})[:, :, 0].tolist()
+        [[1, 0], [1, 1]]
         """
-        seed = tf.cast(seed, tf.int64)
-        return {"place": tf.random.stateless_uniform([n, 2], seed, dtype=tf.float64)}
+        from keras_resnet_recipes.augment.kernels.boxes import packed_color
 
-    def apply(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Paint over the square.
+        top, left = self._corner(drawn, *pixels.shape)
+        pixels[top : top + self.size, left : left + self.size] = packed_color(self.fill)
+        return pixels
 
-        Args:
-            image: [height, width, channels], any type; integers are taken as bytes.
-            drawn: One row of what `draw` returned.
+    def describe(self, drawn: Row, height: int, width: int) -> str:
+        """Says where the square's corner is.
 
-        Returns:
-            The same shape and type.
-
-        >>> place = tf.constant([0.0, 0.99], tf.float64)
-        >>> Cutout(size=1).apply(tf.ones([2, 2, 1]), {"place": place})[:, :, 0].numpy().tolist()
-        [[1.0, 0.0], [1.0, 1.0]]
-        """
-        images = image[None]
-        box = boxes.square(TENSORFLOW, images, self.size, drawn["place"][None])
-        return boxes.fill(TENSORFLOW, images, box, self.fill)[0]
-
-    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
-        """Where the square's corner is.
-
-        >>> place = tf.constant([0.0, 0.99], tf.float64)
-        >>> Cutout(size=1).describe({"place": place}, 2, 2)
+        >>> Cutout(size=1).describe({"position": (0.0, 0.99)}, 2, 2)
         'at row 0, column 1'
         """
-        images = tf.zeros([1, height, width, 1])
-        top, left, *_ = boxes.square(TENSORFLOW, images, self.size, drawn["place"][None])[0].numpy()
+        top, left = self._corner(drawn, height, width)
         return f"at row {top}, column {left}"
 
+    def _corner(self, drawn: Row, height: int, width: int) -> tuple[int, int]:
+        if min(height, width) < self.size:
+            raise ValueError(
+                f"`size` must be at most that of the image, {height} x {width}. Received: size={self.size}"
+            )
+        top, left = drawn["position"]
+        return int(top * (height - self.size + 1)), int(left * (width - self.size + 1))
 
-class RandomErasing(Augmentation):
-    """Paint over a rectangle inside the image with a given probability.
+
+class RandomErasing(PackedAugmentation):
+    """Paints over a rectangle inside the image with a given probability.
 
     Area and aspect ratio (height to width) are drawn up to ten times until the rectangle is smaller
     than the image in both directions; after that the image stays as it is.
@@ -101,7 +90,7 @@ class RandomErasing(Augmentation):
         probability: Of erasing, 0..1.
         area: Smallest and largest area as fractions of the image, within (0, 1], drawn uniformly.
         aspect: Smallest and largest ratio, greater than 0; its logarithm is drawn uniformly.
-        fill: A number or one for each channel, in the units of the image.
+        fill: A number or one per channel, in the units of the image.
         noise: Standard deviation about `fill`, drawn for each pixel and channel; likewise.
 
     Raises:
@@ -110,9 +99,12 @@ class RandomErasing(Augmentation):
     Source: Zhong et al., 'Random erasing data augmentation' (arXiv 1708.04896); timm
     `data/random_erasing.py`.
 
-    >>> RandomErasing(probability=0.25)(tf.zeros([32, 48, 3], tf.uint8), seed=(0, 1)).shape
-    TensorShape([32, 48, 3])
+    >>> image = np.zeros((32, 48, 3), np.uint8)
+    >>> RandomErasing(probability=0.25)(image, np.random.default_rng(0)).shape
+    (32, 48, 3)
     """
+
+    uniforms: ClassVar[int] = 2 * boxes.TRIES + 3
 
     probability: float = number(
         0.25, "probability that a rectangle of an image is erased", minimum=0, maximum=1
@@ -126,76 +118,60 @@ class RandomErasing(Augmentation):
         0.0, "standard deviation of normal noise around that", minimum=0
     )
 
-    def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
-        """Draw the parameters for `n` images.
-
-        Args:
-            n: Number of images.
-            seed: Two whole numbers, int32 or int64 [2].
-
-        Returns:
-            `erase`, bool [n]; `area`, float64 [n, 10]: fractions of the image; `aspect`, float64
-            [n, 10]: height to width; `place`, float64 [n, 2]: top and left as fractions of the
-            places there are; `noise`, int64 [n, 2]: seed of the noise.
-
-        >>> sorted(RandomErasing().draw(256, seed=(0, 1)))
-        ['area', 'aspect', 'erase', 'noise', 'place']
-        """
-        whether, area, aspect, place, noise = split_seed(seed, 5)
-        logarithm = tf.random.stateless_uniform(
-            [n, boxes.TRIES], aspect, *map(math.log, self.aspect), dtype=tf.float64
-        )
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """`erase`, bool [n], `area` and `aspect`, floating point [n, 10], and `position`, [n, 2]."""
+        tries = boxes.TRIES
+        (low, high), (flat, tall) = self.area, map(math.log, self.aspect)
         return {
-            "erase": tf.random.stateless_uniform([n], whether) < self.probability,
-            "area": tf.random.stateless_uniform(
-                [n, boxes.TRIES], area, *self.area, dtype=tf.float64
-            ),
-            "aspect": tf.exp(logarithm),
-            "place": tf.random.stateless_uniform([n, 2], place, dtype=tf.float64),
-            "noise": tf.random.stateless_uniform([n, 2], noise, None, None, tf.int64),
+            "area": low + (high - low) * uniform[:, :tries],
+            "aspect": ops.numpy.exp(flat + (tall - flat) * uniform[:, tries : 2 * tries]),
+            "position": uniform[:, 2 * tries : 2 * tries + 2],
+            "erase": uniform[:, 2 * tries + 2] < self.probability,
         }
 
-    def apply(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Paint over the rectangle if so drawn.
+    def draw(self, rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+        """Draws the parameters of n images, `noise`, a seed per image, among them."""
+        return super().draw(rng, n) | {"noise": rng.integers(0, 2**63, n)}
 
-        Args:
-            image: [height, width, channels], any type; integers are taken as bytes.
-            drawn: One row of what `draw` returned.
+    def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
+        """Paints over the rectangle of packed pixels if so drawn."""
+        from keras_resnet_recipes.augment.kernels.boxes import packed_color
+        from keras_resnet_recipes.augment.kernels.packing import pack
 
-        Returns:
-            The same shape and type.
+        top, left, height, width = self._rectangle(drawn, *pixels.shape)
+        part = pixels[top : top + height, left : left + width]
+        if not self.noise:
+            part[:] = packed_color(self.fill)
+        elif part.size:
+            rng = np.random.default_rng(drawn["noise"])
+            noise = rng.standard_normal((height, width, 3), np.float32)
+            levels = np.float32(self.fill) + np.float32(self.noise) * noise
+            part[:] = pack(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+        return pixels
 
-        >>> erasing = RandomErasing(probability=1.0, area=(0.2, 0.3))
-        >>> drawn = {name: row[0] for name, row in erasing.draw(1, seed=(0, 1)).items()}
-        >>> bool(0.6 < tf.reduce_mean(erasing.apply(tf.ones([64, 64, 3]), drawn)) < 0.9)
-        True
-        """
-        erased = tf.cond(drawn["erase"], lambda: self._erased(image, drawn), lambda: image)
-        return tf.ensure_shape(erased, image.shape)
-
-    def _erased(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
-        images = image[None]
-        paint = tf.constant(self.fill, tf.float32)
-        if self.noise:
-            paint += self.noise * tf.random.stateless_normal(tf.shape(image), drawn["noise"])
-        return boxes.fill(TENSORFLOW, images, _rectangle(images, drawn), paint)[0]
-
-    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
-        """Share of the image that is painted over.
+    def describe(self, drawn: Row, height: int, width: int) -> str:
+        """Says which part of the image is painted over.
 
         >>> erasing = RandomErasing(probability=1.0, area=(0.25, 0.25), aspect=(1.0, 1.0))
-        >>> drawn = {name: row[0] for name, row in erasing.draw(1, seed=(0, 1)).items()}
+        >>> drawn = {name: rows[0] for name, rows in erasing.draw(np.random.default_rng(0), 1).items()}
         >>> erasing.describe(drawn, 64, 64)
         '25 %'
         """
+        _, _, rows, columns = self._rectangle(drawn, height, width)
+        return f"{100 * rows * columns / (height * width):.0f} %" if rows else ""
+
+    def _rectangle(self, drawn: Row, height: int, width: int) -> tuple[int, int, int, int]:
+        """Top, left, height and width of what is painted over; nothing where no try fits."""
         if not drawn["erase"]:
-            return ""
-        top, left, bottom, right = _rectangle(tf.zeros([1, height, width, 1]), drawn)[0].numpy()
-        share = (bottom - top) * (right - left) / (height * width)
-        return f"{100 * share:.0f} %" if share else ""
-
-
-def _rectangle(images: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
-    """What `RandomErasing` paints over in an image, int32 [1, 4]; nothing where no try fits."""
-    rows = [drawn[name][None] for name in ("area", "aspect", "place")]
-    return boxes.first_that_fits(TENSORFLOW, images, *rows)
+            return 0, 0, 0, 0
+        for area, aspect in zip(drawn["area"] * (height * width), drawn["aspect"], strict=True):
+            rows, columns = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+            if rows < height and columns < width:
+                top, left = drawn["position"]
+                return (
+                    int(top * (height - rows + 1)),
+                    int(left * (width - columns + 1)),
+                    rows,
+                    columns,
+                )
+        return 0, 0, 0, 0

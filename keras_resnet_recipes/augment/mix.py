@@ -3,18 +3,33 @@
 A batch has one mixing weight and one box. The partner of image i of n is image n - 1 - i.
 """
 
-from __future__ import annotations
-
+import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
-from keras_resnet_recipes.augment import lazy_tensorflow as tf
-from keras_resnet_recipes.formulas import TENSORFLOW, mixing
+import numpy as np
+
+from keras_resnet_recipes.formulas import NUMPY, mixing
 from keras_resnet_recipes.number import number
 from keras_resnet_recipes.part import Part
 
 
-def one_hot(labels: tf.Tensor, classes: int, label_smoothing: float = 0.0) -> tf.Tensor:
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+    """How a batch is mixed.
+
+    Args:
+        weight: An image's share of its own pixels outside the box.
+        box: Top, left, bottom and right of the box, inside which all pixels are the partner's.
+        share: An image's share of its own label.
+    """
+
+    weight: float = 1.0
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+    share: float = 1.0
+
+
+def one_hot(labels: np.ndarray, classes: int, label_smoothing: float = 0.0) -> np.ndarray:
     """Labels as rows of probabilities.
 
     Args:
@@ -30,50 +45,48 @@ def one_hot(labels: tf.Tensor, classes: int, label_smoothing: float = 0.0) -> tf
 
     Source: Szegedy et al., 'Rethinking the inception architecture', section 7.
 
-    >>> one_hot(tf.constant([1]), 4, label_smoothing=0.25).numpy().tolist()
+    >>> one_hot(np.array([1]), 4, label_smoothing=0.25).tolist()
     [[0.0625, 0.8125, 0.0625, 0.0625]]
     """
     if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must be in 0..1, got {label_smoothing!r}")
+        raise ValueError(
+            f"`label_smoothing` must be within 0..1. Received: label_smoothing={label_smoothing!r}"
+        )
     off = label_smoothing / classes
-    return tf.one_hot(labels, classes, on_value=1.0 - label_smoothing + off, off_value=off)
+    targets = np.full((len(labels), classes), off, np.float32)
+    targets[np.arange(len(labels)), labels] = 1.0 - label_smoothing + off
+    return targets
 
 
-def mixup(
-    images: tf.Tensor, labels: tf.Tensor, lam: tf.Tensor | float
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Blend every image with its partner: lam * image + (1 - lam) * partner.
+def mixup(images: np.ndarray, labels: np.ndarray, lam: float) -> tuple[np.ndarray, np.ndarray]:
+    """Blends every image with its partner: lam * image + (1 - lam) * partner.
 
     Args:
         images: uint8 (the result is rounded half to even) or floating point (it is not),
             [n, height, width, channels] with an even n.
         labels: Floating point [n, classes].
-        lam: Share of the image itself, 0..1; float64 if a tensor.
+        lam: Share of the image itself, 0..1.
 
     Returns:
-        Images and labels of the same shapes and types.
+        New images and labels of the same shapes and types.
 
     Raises:
         ValueError: If n is odd.
 
     Source: Zhang et al., 'mixup' (arXiv 1710.09412); timm `data/mixup.py`.
 
-    >>> images = tf.constant([[[[100]]], [[[200]]]], tf.uint8)
-    >>> images, labels = mixup(images, tf.eye(2), 0.75)
-    >>> images.numpy().ravel().tolist(), labels.numpy().tolist()
+    >>> images = np.array([[[[100]]], [[[200]]]], np.uint8)
+    >>> images, labels = mixup(images, np.eye(2), 0.75)
+    >>> images.ravel().tolist(), labels.tolist()
     ([125, 175], [[0.75, 0.25], [0.25, 0.75]])
     """
-    lam = tf.convert_to_tensor(lam, tf.float64)
-    return _mix(images, labels, lam, tf.zeros([4], tf.int32), lam)
+    return mixed(images, labels, Mixture(weight=lam, share=lam))
 
 
 def cutmix(
-    images: tf.Tensor,
-    labels: tf.Tensor,
-    lam: tf.Tensor | float,
-    center: tf.Tensor | Sequence[int],
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Replace a box of every image by the same box of its partner.
+    images: np.ndarray, labels: np.ndarray, lam: float, center: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Replaces a box of every image by the same box of its partner.
 
     The box has int(height * sqrt(1 - lam)) rows, less one if that is odd, columns likewise, and is
     cut at the edges; labels are mixed by the area that is left (timm up to 1.0.28; later ones keep
@@ -82,31 +95,31 @@ def cutmix(
     Args:
         images: Any type, [n, height, width, channels] with an even n.
         labels: Floating point [n, classes].
-        lam: Share of the image itself before the box is cut at the edges, 0..1; float64 if a
-            tensor.
+        lam: Share of the image itself before the box is cut at the edges, 0..1.
         center: Row and column of the middle of the box, two whole numbers.
 
     Returns:
-        Images and labels of the same shapes and types.
+        New images and labels of the same shapes and types.
 
     Raises:
         ValueError: If n is odd.
 
     Source: Yun et al., 'CutMix' (arXiv 1905.04899); timm `data/mixup.py`.
 
-    >>> images = tf.constant([1, 2], tf.uint8)[:, None, None, None] * tf.ones([4, 4, 3], tf.uint8)
-    >>> images, labels = cutmix(images, tf.eye(2), 0.75, center=(1, 1))
-    >>> images[0, :, :, 0].numpy().tolist(), labels[0].numpy().tolist()
+    >>> images = np.array([1, 2], np.uint8)[:, None, None, None] * np.ones((4, 4, 3), np.uint8)
+    >>> images, labels = cutmix(images, np.eye(2), 0.75, center=(1, 1))
+    >>> images[0, :, :, 0].tolist(), labels[0].tolist()
     ([[2, 2, 1, 1], [2, 2, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]], [0.75, 0.25])
     """
-    box, share = _cut(images, tf.convert_to_tensor(lam, tf.float64), tf.convert_to_tensor(center))
-    return _mix(images, labels, tf.ones([], tf.float64), box, share)
+    size, center = np.array(images.shape[1:3], np.int32), np.array(center, np.int32)
+    box, share = mixing.cut_box(NUMPY, size, np.float64(lam), center)
+    return mixed(images, labels, Mixture(box=tuple(box.tolist()), share=float(share)))
 
 
 class Mix(Part, abstract=True):
     """Base class of the values that mix the images and labels of a batch.
 
-    A subclass is called with images, labels and a seed, as `MixUpOrCutMix` is.
+    A subclass is called with images, labels and a generator, as `MixUpOrCutMix` is.
     """
 
     # Without a type it is no field, which a subclass can make it.
@@ -139,9 +152,10 @@ class MixUpOrCutMix(Mix):
     Source: timm `data/mixup.py`, mode "batch", as in 'ResNet strikes back' (arXiv 2110.00476).
 
     >>> mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0)
-    >>> images, labels = mix(tf.zeros([2, 8, 8, 3], tf.uint8), tf.eye(2), seed=(0, 1))
+    >>> images = np.zeros((2, 8, 8, 3), np.uint8)
+    >>> images, labels = mix(images, np.eye(2), np.random.default_rng(0))
     >>> images.shape, labels.shape
-    (TensorShape([2, 8, 8, 3]), TensorShape([2, 2]))
+    ((2, 8, 8, 3), (2, 2))
     """
 
     prefix: ClassVar[str] = "mix"
@@ -164,56 +178,46 @@ class MixUpOrCutMix(Mix):
         return bool(self.probability and (self.mixup_alpha or self.cutmix_alpha))
 
     def __call__(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mix one batch.
+        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mixes one batch.
 
         Args:
             images: uint8 or floating point, [n, height, width, channels]; n is even where partners
                 are reversed.
             labels: Floating point [n, classes].
-            seed: Two whole numbers, int32 or int64 [2].
+            rng: Where random numbers come from.
 
         Returns:
-            Images and labels of the same shapes and types.
+            New images and labels of the same shapes and types.
         """
-        if not (self.mixup_alpha or self.cutmix_alpha):
-            return images, labels
-        return _mix(images, labels, *self.draw(images, seed), self.partner)
+        mixture = self.draw(rng, *images.shape[1:3])
+        return mixed(images, labels, mixture, self.partner)
 
-    def draw(
-        self, images: tf.Tensor, seed: tf.Tensor | Sequence[int]
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """How a batch is to be mixed.
+    def draw(self, rng: np.random.Generator, height: int, width: int) -> Mixture:
+        """Draws how a batch is to be mixed.
 
         Args:
-            images: As for a call; only their size is read.
-            seed: Likewise.
+            rng: Where random numbers come from.
+            height: Of the images.
+            width: Likewise.
 
-        Returns:
-            Share of an image's own pixels outside the box, float64; box of the partner's pixels, int32
-            [top, left, bottom, right], of no size but for CutMix; share of an image's own label, float64.
-
-        >>> images = tf.zeros([2, 8, 8, 3], tf.uint8)
-        >>> weight, box, share = MixUpOrCutMix(0.2, None).draw(images, seed=(0, 1))
-        >>> bool(weight == share), box.numpy().tolist()
-        (True, [0, 0, 0, 0])
+        >>> mixture = MixUpOrCutMix(0.2, None).draw(np.random.default_rng(0), 8, 8)
+        >>> mixture.weight == mixture.share, mixture.box
+        (True, (0, 0, 0, 0))
         """
         if not (self.mixup_alpha or self.cutmix_alpha):
-            return tf.ones([], tf.float64), tf.zeros([4], tf.int32), tf.ones([], tf.float64)
-        # Seeds of int32 and int64 would otherwise give different numbers.
-        uniform = tf.random.stateless_uniform(
-            [mixing.DRAWS], tf.cast(seed, tf.int64), dtype=tf.float64
-        )
-        return mixing.mixture(
-            TENSORFLOW,
-            tf.convert_to_tensor(images),
-            uniform,
+            return Mixture()
+        weight, box, share = mixing.mixture(
+            NUMPY,
+            np.broadcast_to(np.uint8(0), (1, height, width, 1)),
+            rng.random(mixing.DRAWS),
             mixup_alpha=self.mixup_alpha,
             cutmix_alpha=self.cutmix_alpha,
             probability=self.probability,
             switch_probability=self.switch_probability,
         )
+        return Mixture(float(weight), tuple(box.tolist()), float(share))
 
 
 class MixUp(Mix):
@@ -227,8 +231,9 @@ class MixUp(Mix):
 
     Source: Zhang et al., 'mixup' (arXiv 1710.09412); timm `data/mixup.py`.
 
-    >>> images, labels = MixUp(alpha=0.2)(tf.zeros([2, 8, 8, 3]), tf.eye(2), seed=(0, 1))
-    >>> labels.numpy().sum(axis=1).tolist()
+    >>> images = np.zeros((2, 8, 8, 3), np.uint8)
+    >>> _, labels = MixUp(alpha=0.2)(images, np.eye(2), np.random.default_rng(0))
+    >>> labels.sum(axis=1).tolist()
     [1.0, 1.0]
     """
 
@@ -237,10 +242,10 @@ class MixUp(Mix):
     alpha: float | None = number(help="lambda ~ Beta(alpha, alpha)", minimum=0)
 
     def __call__(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mix one batch; see `MixUpOrCutMix`."""
-        return MixUpOrCutMix(mixup_alpha=self.alpha, cutmix_alpha=None)(images, labels, seed)
+        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mixes one batch; see `MixUpOrCutMix`."""
+        return MixUpOrCutMix(mixup_alpha=self.alpha, cutmix_alpha=None)(images, labels, rng)
 
 
 class CutMix(Mix):
@@ -254,8 +259,9 @@ class CutMix(Mix):
 
     Source: Yun et al., 'CutMix' (arXiv 1905.04899); timm `data/mixup.py`.
 
-    >>> images, labels = CutMix(alpha=1.0)(tf.zeros([2, 8, 8, 3]), tf.eye(2), seed=(0, 1))
-    >>> labels.numpy().sum(axis=1).tolist()
+    >>> images = np.zeros((2, 8, 8, 3), np.uint8)
+    >>> _, labels = CutMix(alpha=1.0)(images, np.eye(2), np.random.default_rng(0))
+    >>> labels.sum(axis=1).tolist()
     [1.0, 1.0]
     """
 
@@ -264,52 +270,51 @@ class CutMix(Mix):
     alpha: float | None = number(help="lambda ~ Beta(alpha, alpha)", minimum=0)
 
     def __call__(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor | Sequence[int]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mix one batch; see `MixUpOrCutMix`."""
-        return MixUpOrCutMix(mixup_alpha=None, cutmix_alpha=self.alpha)(images, labels, seed)
+        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mixes one batch; see `MixUpOrCutMix`."""
+        return MixUpOrCutMix(mixup_alpha=None, cutmix_alpha=self.alpha)(images, labels, rng)
 
 
-def _cut(images: tf.Tensor, lam: tf.Tensor, center: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return mixing.cut_box(TENSORFLOW, tf.shape(images)[1:3], lam, center)
+def mixed(
+    images: np.ndarray, labels: np.ndarray, mixture: Mixture, partner: str = "reversed"
+) -> tuple[np.ndarray, np.ndarray]:
+    """New images and labels of a batch, mixed."""
+    images = np.array(images)
+    mix_in_place(images, mixture, partner)
+    partners = mixing.partners_of(NUMPY, labels, partner)
+    return images, mixing.mix_labels(NUMPY, labels, partners, mixture.share)
 
 
-def _mix(
-    images: tf.Tensor,
-    labels: tf.Tensor,
-    weight: tf.Tensor,
-    box: tf.Tensor,
-    share: tf.Tensor,
-    partner: str = "reversed",
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Blend with the given weight outside the box, take the partner inside it."""
-    images, labels = tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
-    mixing.check_partner(partner, images.shape[0])
-    known = images.shape.is_fully_defined()
-    blend, paste = _FUSED if known else (_blend_images, _paste_images)
-    # A batch is blended or cut, never both.
-    mixed = tf.cond(
-        weight < 1, lambda: blend(images, weight, partner), lambda: paste(images, box, partner)
-    )
-    partners = mixing.partners_of(TENSORFLOW, labels, partner)
-    return mixed, mixing.mix_labels(TENSORFLOW, labels, partners, share)
+def mix_in_place(images: np.ndarray, mixture: Mixture, partner: str = "reversed") -> None:
+    """Blends with the weight outside the box, takes the partner's pixels inside it.
 
+    Args:
+        images: [n, height, width, channels], contiguous.
+        mixture: How they are mixed.
+        partner: How they are paired.
 
-def _blend_images(images: tf.Tensor, weight: tf.Tensor, partner: str) -> tf.Tensor:
-    # Compiled code is twice as fast along one long row of values as along three channels.
-    rows = tf.reshape(images, [tf.shape(images)[0], -1])
-    partners = mixing.partners_of(TENSORFLOW, rows, partner)
-    return tf.reshape(mixing.blend(TENSORFLOW, rows, partners, weight), tf.shape(images))
+    Raises:
+        ValueError: If the batch is odd and partners are reversed.
+    """
+    mixing.check_partner(partner, len(images))
+    top, left, bottom, right = mixture.box
+    if bottom > top and right > left:
+        part = images[:, top:bottom, left:right]
+        part[:] = mixing.partners_of(NUMPY, part.copy(), partner)
+    if mixture.weight == 1:
+        return
+    if images.dtype != np.uint8:
+        partners = mixing.partners_of(NUMPY, images, partner)
+        images[:] = mixing.blend(NUMPY, images, partners, mixture.weight)
+        return
+    from keras_resnet_recipes.augment.kernels.mixing import blend_into, blend_pair
 
-
-def _paste_images(images: tf.Tensor, box: tf.Tensor, partner: str) -> tf.Tensor:
-    """The images with the box of their partners; a row of pixels is taken as a row of values."""
-    n, height, width, channels = tf.unstack(tf.shape(images))
-    rows, columns = tf.range(height)[:, None], tf.range(width * channels) // channels
-    inside = (rows >= box[0]) & (rows < box[2]) & (columns >= box[1]) & (columns < box[3])
-    folded = tf.reshape(images, [n, height, width * channels])
-    partners = mixing.partners_of(TENSORFLOW, folded, partner)
-    return tf.reshape(tf.where(inside, partners, folded), tf.shape(images))
-
-
-_FUSED = tuple(map(tf.compiled, (_blend_images, _paste_images)))
+    weight, rest = np.float32(mixture.weight), np.float32(1 - mixture.weight)
+    if partner == "reversed":
+        for i in range(len(images) // 2):
+            blend_pair(images[i], images[-1 - i], weight, rest)
+        return
+    last = images[-1].copy()
+    for i in range(len(images) - 1, -1, -1):
+        blend_into(images[i], images[i - 1] if i else last, weight, rest)

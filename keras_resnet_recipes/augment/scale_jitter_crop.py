@@ -1,28 +1,21 @@
 """The scale augmentation of 2014 and 2015: resize the whole image at random, cut out a square."""
 
-from __future__ import annotations
+from typing import Any, ClassVar
 
-from collections.abc import Sequence
-from typing import ClassVar
+import numpy as np
 
-from keras_resnet_recipes.augment import lazy_tensorflow as tf
-from keras_resnet_recipes.augment.augmentation import (
-    INTERPOLATIONS,
-    Augmentation,
-    check_sized,
-    draw_cubic,
-    split_seed,
-)
-from keras_resnet_recipes.augment.window import pixels_needed, resize_window
+from keras_resnet_recipes.augment.augmentation import Crop, Row
+from keras_resnet_recipes.augment.crop import INTERPOLATIONS, check_sized
+from keras_resnet_recipes.formulas import random_crop
 from keras_resnet_recipes.number import number
 
 
-class ScaleJitterCrop(Augmentation):
-    """Resize the shorter edge of an image to a random length, then cut out a square anywhere.
+class ScaleJitterCrop(Crop):
+    """Resizes the shorter edge of an image to a random length, then cuts out a square anywhere.
 
     The aspect ratio stays, unlike with `RandomResizedCrop`. Only the part that the square shows is
     resized, and decoded where the decoder can cut, with the bytes that resizing the whole image
-    gives. The longer edge is cut to a whole number.
+    gives. The longer edge is truncated to a whole number.
 
     Args:
         size: Height and width of the result in pixels, at least 1; a recipe gives its `train_size`.
@@ -30,7 +23,6 @@ class ScaleJitterCrop(Augmentation):
             are equally likely.
         interpolation: "bilinear", "bicubic", or "random" for a fair coin. The paper names none,
             fb.resnet.torch has bicubic.
-        exact: Whether every byte is Pillow's, see `resize`.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -39,12 +31,12 @@ class ScaleJitterCrop(Augmentation):
     1409.1556), section 3.1; fb.resnet.torch `datasets/transforms.lua`, RandomScale.
 
     >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 30))
-    >>> crop(tf.zeros([40, 30, 3], tf.uint8), seed=(0, 1)).shape
-    TensorShape([16, 16, 3])
+    >>> crop(np.zeros((40, 30, 3), np.uint8), np.random.default_rng(0)).shape
+    (16, 16, 3)
     """
 
     prefix: ClassVar[str] = "crop"
-    crops: ClassVar[bool] = True
+    uniforms: ClassVar[int] = 4
 
     size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
     shorter_edge: tuple[int, int] = number(
@@ -55,9 +47,6 @@ class ScaleJitterCrop(Augmentation):
         flat="shorter_edge",
     )
     interpolation: str = number("bicubic", "resampling of the crop", choices=INTERPOLATIONS)
-    exact: bool = number(
-        False, "resize to Pillow's bytes; off is faster, and 0.4 % of them differ by 1"
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,32 +56,13 @@ class ScaleJitterCrop(Augmentation):
                 f"Received: shorter_edge={self.shorter_edge}"
             )
 
-    def draw(self, n: int, seed: tf.Tensor | Sequence[int]) -> dict[str, tf.Tensor]:
-        """Draw the parameters for `n` images.
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """`edge`, int32 [n], `position`, floating point [n, 2], and `cubic`, bool [n]."""
+        return random_crop.drawn_scale(
+            ops, uniform, shorter_edge=self.shorter_edge, interpolation=self.interpolation
+        )
 
-        Args:
-            n: Number of images.
-            seed: Two whole numbers, int32 or int64 [2].
-
-        Returns:
-            `edge`, int32 [n]: length of the shorter edge; `place`, float64 [n, 2]: top and left as
-            fractions of the places there are; `cubic`, bool [n].
-
-        >>> sorted(ScaleJitterCrop(size=224).draw(256, seed=(0, 1)))
-        ['cubic', 'edge', 'place']
-        """
-        check_sized(self)
-        edge, place, cubic = split_seed(seed, 3)
-        low, high = self.shorter_edge
-        return {
-            "edge": tf.random.stateless_uniform([n], edge, low, high + 1, tf.int32),
-            "place": tf.random.stateless_uniform([n, 2], place, dtype=tf.float64),
-            "cubic": draw_cubic(self.interpolation, [n], cubic),
-        }
-
-    def box(
-        self, height: tf.Tensor | int, width: tf.Tensor | int, drawn: dict[str, tf.Tensor]
-    ) -> tf.Tensor:
+    def box(self, height: int, width: int, drawn: Row) -> tuple[int, int, int, int]:
         """The part of an image that the square shows; a decoder that can crop needs no more.
 
         Args:
@@ -101,74 +71,53 @@ class ScaleJitterCrop(Augmentation):
             drawn: One row of what `draw` returned.
 
         Returns:
-            Top, left, height and width, int32 [4].
+            Top, left, height and width.
 
         >>> crop = ScaleJitterCrop(size=10, shorter_edge=(20, 20), interpolation="bilinear")
-        >>> drawn = {"edge": 20, "place": tf.constant([0.0, 0.5]), "cubic": False}
-        >>> crop.box(40, 80, drawn).numpy().tolist()
-        [0, 29, 21, 22]
+        >>> crop.box(40, 80, {"edge": 20, "position": np.array([0.0, 0.5]), "cubic": False})
+        (0, 29, 21, 22)
         """
-        shape = tf.stack([height, width])
+        from keras_resnet_recipes.augment.kernels.resize import span
+
+        resized, first = self._placed((height, width), drawn)
+        (top, bottom), (left, right) = (
+            span(*lengths, bool(drawn["cubic"]), begin, self.size)
+            for lengths, begin in zip(
+                ((height, resized[0]), (width, resized[1])), first, strict=True
+            )
+        )
+        return top, left, bottom - top, right - left
+
+    def cut(
+        self, pixels: np.ndarray, corner: tuple[int, int], shape: tuple[int, int], drawn: Row
+    ) -> np.ndarray:
+        """Resizes the part to the square; see `Crop.cut`."""
+        from keras_resnet_recipes.augment.kernels.resize import resize
+
+        check_sized(self)
         resized, first = self._placed(shape, drawn)
-        start, stop = pixels_needed(shape, resized, first, self.size, drawn["cubic"])
-        return tf.concat([start, stop - start], 0)
+        top, left = self.box(*shape, drawn)[:2]
+        # The whole image, in the coordinates of the part: it may begin before it.
+        whole = (corner[0] - top, corner[1] - left, *shape)
+        return resize(pixels, whole, resized, bool(drawn["cubic"]), (*first, self.size, self.size))
 
-    def apply(self, image: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Resize and cut one image.
-
-        Args:
-            image: uint8 [height, width, 3], RGB, of any size.
-            drawn: One row of what `draw` returned.
-
-        Returns:
-            uint8 [size, size, 3].
-
-        >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 30))
-        >>> drawn = {name: row[0] for name, row in crop.draw(1, seed=(0, 1)).items()}
-        >>> crop.apply(tf.zeros([40, 30, 3], tf.uint8), drawn).shape
-        TensorShape([16, 16, 3])
-        """
-        image = tf.convert_to_tensor(image)
-        shape = tf.shape(image)[:2]
-        top, left, height, width = tf.unstack(self.box(shape[0], shape[1], drawn))
-        return self.resize(image[top : top + height, left : left + width], drawn, shape)
-
-    def describe(self, drawn: dict[str, tf.Tensor], height: int, width: int) -> str:
-        """The length that the shorter edge is resized to.
+    def describe(self, drawn: Row, height: int, width: int) -> str:
+        """Says to which length the shorter edge is resized.
 
         >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 20))
-        >>> crop.describe({"edge": tf.constant(20)}, 40, 30)
+        >>> crop.describe({"edge": 20}, 40, 30)
         'shorter edge 20'
         """
         return f"shorter edge {int(drawn['edge'])}"
 
-    def resize(
-        self, part: tf.Tensor, drawn: dict[str, tf.Tensor], shape: tf.Tensor | Sequence[int]
-    ) -> tf.Tensor:
-        """Resize what has been cut out already, by a decoder for example.
-
-        Args:
-            part: uint8 [height, width, 3], the pixels inside `box`.
-            drawn: One row of what `draw` returned.
-            shape: Height and width of the whole image, int32 [2].
-
-        Returns:
-            uint8 [size, size, 3].
-
-        >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 30))
-        >>> drawn = {name: row[0] for name, row in crop.draw(1, seed=(0, 1)).items()}
-        >>> top, left, height, width = crop.box(40, 30, drawn).numpy()
-        >>> crop.resize(tf.zeros([height, width, 3], tf.uint8), drawn, (40, 30)).shape
-        TensorShape([16, 16, 3])
-        """
-        shape = tf.convert_to_tensor(shape)
-        resized, first = self._placed(shape, drawn)
-        start, _ = pixels_needed(shape, resized, first, self.size, drawn["cubic"])
-        numbers = (start, shape, resized, first, self.size)
-        return resize_window(part, *numbers, drawn["cubic"], self.exact)
-
-    def _placed(self, shape: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    def _placed(
+        self, shape: tuple[int, int], drawn: Row
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
         """Height and width after resizing, and where the square is in them."""
-        resized = drawn["edge"] * shape // tf.reduce_min(shape)
-        places = tf.cast(resized - self.size + 1, drawn["place"].dtype)
-        return resized, tf.cast(tf.floor(drawn["place"] * places), tf.int32)
+        edge, short = int(drawn["edge"]), min(shape)
+        resized = edge * shape[0] // short, edge * shape[1] // short
+        first = tuple(
+            int(part * (length - self.size + 1))
+            for part, length in zip(drawn["position"], resized, strict=True)
+        )
+        return resized, first

@@ -1,19 +1,18 @@
 """Several views of one image, for testing: ten squares, or several sizes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_resnet_recipes.augment import lazy_tensorflow as tf
-from keras_resnet_recipes.augment.augmentation import check_interpolation
+import numpy as np
+
+from keras_resnet_recipes.augment.crop import check_interpolation
 from keras_resnet_recipes.augment.resize import resize
 from keras_resnet_recipes.formulas.checks import check_pixels
 from keras_resnet_recipes.formulas.views import five_corners
 
 
-def resize_shorter_edge(image: tf.Tensor, edge: int, cubic: tf.Tensor | bool = True) -> tf.Tensor:
-    """Resize an image so that its shorter edge has a given length.
+def resize_shorter_edge(image: np.ndarray, edge: int, cubic: bool = True) -> np.ndarray:
+    """Resizes an image so that its shorter edge has a given length.
 
     Args:
         image: uint8 [height, width, 3], of any size.
@@ -25,19 +24,18 @@ def resize_shorter_edge(image: tf.Tensor, edge: int, cubic: tf.Tensor | bool = T
 
     Source: torchvision `transforms/functional.py`, resize.
 
-    >>> resize_shorter_edge(tf.zeros([40, 30, 3], tf.uint8), 15).shape
-    TensorShape([20, 15, 3])
+    >>> resize_shorter_edge(np.zeros((40, 30, 3), np.uint8), 15).shape
+    (20, 15, 3)
     """
-    shape = tf.shape(image)[:2]
-    height, width = tf.unstack(edge * shape // tf.reduce_min(shape))
+    height, width = (edge * length // min(image.shape[:2]) for length in image.shape[:2])
     return resize(image, height, width, cubic)
 
 
 def resize_to_scales(
-    image: tf.Tensor,
+    image: np.ndarray,
     shorter_edges: Sequence[int] = (224, 256, 384, 480, 640),
-    cubic: tf.Tensor | bool = True,
-) -> list[tf.Tensor]:
+    cubic: bool = True,
+) -> list[np.ndarray]:
     """An image in several sizes, for `krr.testing.multi_scale_scores`.
 
     Args:
@@ -50,8 +48,8 @@ def resize_to_scales(
 
     Source: He et al. (arXiv 1512.03385), section 3.4.
 
-    >>> scales = resize_to_scales(tf.zeros([40, 30, 3], tf.uint8), (15, 30))
-    >>> [tuple(scale.shape) for scale in scales]
+    >>> scales = resize_to_scales(np.zeros((40, 30, 3), np.uint8), (15, 30))
+    >>> [scale.shape for scale in scales]
     [(20, 15, 3), (40, 30, 3)]
     """
     return [resize_shorter_edge(image, edge, cubic) for edge in shorter_edges]
@@ -75,8 +73,8 @@ class TenCrop:
     section 4.1; He et al. (arXiv 1512.03385), section 3.4; torchvision
     `transforms/functional.py`, ten_crop.
 
-    >>> TenCrop(size=16, shorter_edge=20)(tf.zeros([40, 30, 3], tf.uint8)).shape
-    TensorShape([10, 16, 16, 3])
+    >>> TenCrop(size=16, shorter_edge=20)(np.zeros((40, 30, 3), np.uint8)).shape
+    (10, 16, 16, 3)
     """
 
     size: int = 224
@@ -87,12 +85,13 @@ class TenCrop:
         check_pixels("size", self.size)
         if not (isinstance(self.shorter_edge, int) and self.shorter_edge >= self.size):
             raise ValueError(
-                f"shorter_edge must be an int of at least {self.size}, got {self.shorter_edge!r}"
+                f"`shorter_edge` must be a whole number of at least {self.size}. "
+                f"Received: shorter_edge={self.shorter_edge!r}"
             )
-        check_interpolation(self.interpolation, ("bilinear", "bicubic"))
+        check_interpolation(self.interpolation)
 
-    def __call__(self, image: tf.Tensor) -> tf.Tensor:
-        """Resize and cut one image.
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Resizes and cuts one image.
 
         Args:
             image: uint8 [height, width, 3], RGB, of any size.
@@ -102,10 +101,10 @@ class TenCrop:
             then the same of the mirror image.
         """
         resized = resize_shorter_edge(image, self.shorter_edge, self.interpolation == "bicubic")
-        size, (height, width) = self.size, tf.unstack(tf.shape(resized)[:2])
+        size, (height, width) = self.size, resized.shape[:2]
         squares = [
             image[top : top + size, left : left + size]
-            for image in (resized, tf.reverse(resized, [1]))
+            for image in (resized, resized[:, ::-1])
             for top, left in five_corners(height, width, size)
         ]
-        return tf.ensure_shape(tf.stack(squares), [10, size, size, 3])
+        return np.stack(squares)

@@ -9,6 +9,8 @@ import functools
 import importlib
 from typing import Any
 
+import numpy as np
+
 
 class _TensorFlow:
     """Keras' operations on TensorFlow tensors, whichever backend Keras runs on.
@@ -41,3 +43,20 @@ def running_backend(name: str | None = None) -> Any:
 
 TENSORFLOW = _TensorFlow()
 """The namespace for `augment` and for layers inside `tf.data`."""
+
+
+class _PlainNumPy:
+    """The same operations on NumPy's arrays, in their own precision."""
+
+    numpy = np
+    shape = staticmethod(np.shape)
+    convert_to_tensor = staticmethod(np.asarray)
+
+    @staticmethod
+    def cast(x: Any, dtype: str) -> np.ndarray:
+        """The array in another type."""
+        return np.asarray(x).astype(dtype)
+
+
+NUMPY = _PlainNumPy()
+"""The namespace for `augment`, on the CPU."""

@@ -114,11 +114,7 @@ def padded_crop(ops: Any, images: Any, corner: Any, padding: int, color: Any = N
         ValueError: If the image is known to be too small for its mirror image to cover the padding.
     """
     n, height, width, channels = ops.shape(images)
-    for length in (height, width):
-        if isinstance(length, int) and length <= padding:
-            raise ValueError(
-                f"padding must be less than the image's {length} pixels, got {padding}"
-            )
+    check_padding(padding, height, width)
     rows = corner[:, 0:1] + ops.numpy.arange(height, dtype="int32") - padding
     columns = corner[:, 1:2] + ops.numpy.arange(width, dtype="int32") - padding
     first = (ops.numpy.arange(n, dtype="int32") * height)[:, None]
@@ -130,6 +126,15 @@ def padded_crop(ops: Any, images: Any, corner: Any, padding: int, color: Any = N
     in_rows, in_columns = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
     known = (in_rows[:, :, None] & in_columns[:, None, :])[..., None]
     return ops.numpy.where(known, crops, _as_pixels(ops, color, images))
+
+
+def check_padding(padding: int, height: Any, width: Any) -> None:
+    """Raises a ValueError if an image is known to be too small for its mirror image to cover the padding."""
+    for length in (height, width):
+        if isinstance(length, int) and length <= padding:
+            raise ValueError(
+                f"`padding` must be less than the image's {length} pixels. Received: padding={padding}"
+            )
 
 
 def moved_text(down: int, right: int) -> str:

@@ -1,0 +1,228 @@
+"""Affine maps of packed pixels with Pillow's arithmetic, byte for byte.
+
+Pillow looks from the output back into the input: the output pixel (x, y) has its centre at (x + 1/2, y + 1/2),
+the map (a, b, c, d, e, f) takes it to (a x + b y + c, d x + e y + f), positions outside the image get the fill
+colour, and inside it the neighbours are interpolated in double precision, those beyond the edge being the edge
+itself. Results are truncated, not rounded. The bicubic kernel has a = -1, unlike the one of `resize`.
+
+Source: Pillow `src/libImaging/Geometry.c`; timm `data/auto_augment.py` for the maps.
+"""
+
+import math
+
+import numpy as np
+from numba import float64, int32, uint8
+
+from keras_resnet_recipes.augment.kernels.compiled import kernel
+
+Matrix = tuple[float, float, float, float, float, float]
+
+_ONE = 1 << 16
+
+
+def rotation(height: int, width: int, degrees: float) -> Matrix:
+    """The map that turns an image counter-clockwise about its centre.
+
+    Source: Pillow `Image.rotate`.
+
+    >>> rotation(2, 4, 90.0)
+    (0.0, -1.0, 3.0, 1.0, 0.0, -1.0)
+    """
+    # In Python: the machine code of numba rounds sine and cosine otherwise in the last place.
+    turn = -math.radians(degrees % 360.0)
+    cosine, sine = round(math.cos(turn), 15), round(math.sin(turn), 15)
+    x, y = width / 2, height / 2
+    return (
+        cosine,
+        sine,
+        cosine * -x + sine * -y + x,
+        -sine,
+        cosine,
+        -sine * -x + cosine * -y + y,
+    )
+
+
+def affine(pixels: np.ndarray, matrix: Matrix, cubic: bool, fill: int) -> np.ndarray:
+    """The image after an affine map, interpolated.
+
+    Args:
+        pixels: Packed, uint32 [height, width].
+        matrix: From the output to the input.
+        cubic: Bicubic, or bilinear.
+        fill: The packed colour of what comes from outside.
+
+    Returns:
+        Packed, uint32 [height, width].
+    """
+    result = np.empty_like(pixels)
+    _affine(pixels, result, *map(float, matrix), cubic, np.uint32(fill))
+    return result
+
+
+def nearest(pixels: np.ndarray, matrix: Matrix) -> np.ndarray:
+    """The image after an affine map, each pixel that of the nearest position; outside is black.
+
+    Args:
+        pixels: Packed, uint32 [height, width], each side less than 16384 pixels.
+        matrix: From the output to the input.
+
+    Returns:
+        Packed, uint32 [height, width].
+    """
+    a, b, c, d, e, f = matrix
+    steps = (a, b, c + a * 0.5 + b * 0.5, d, e, f + d * 0.5 + e * 0.5)
+    result = np.empty_like(pixels)
+    _nearest(pixels, result, *(math.floor(step * _ONE + 0.5) for step in steps))
+    return result
+
+
+@kernel
+def _nearest(pixels, result, a, b, c, d, e, f):
+    height, width = pixels.shape
+    for y in range(height):
+        for x in range(width):
+            column, row = (c + a * x + b * y) >> 16, (f + d * x + e * y) >> 16
+            inside = 0 <= column < width and 0 <= row < height
+            result[y, x] = pixels[row, column] if inside else np.uint32(0)
+
+
+@kernel
+def _positions(slope, offset, last_term, positions):
+    """Where a row is looked up along one axis: slope (x + 1/2) + offset + last term, added in this order."""
+    for x in range(positions.shape[0]):
+        positions[x] = slope * (x + 0.5) + offset + last_term
+
+
+@kernel
+def _inside(xs, ys, height):
+    """The first pixel of a row that is looked up inside the image, and the one after the last."""
+    width = xs.shape[0]
+    first, last = 0, width
+    while first < last and not (0.0 <= xs[first] < width and 0.0 <= ys[first] < height):
+        first += 1
+    while last > first and not (0.0 <= xs[last - 1] < width and 0.0 <= ys[last - 1] < height):
+        last -= 1
+    return first, last
+
+
+@kernel
+def _split(positions, first, last, corners, fractions):
+    """Positions split into whole numbers and fractions, these once for each of a pixel's four bytes."""
+    for i in range(last - first):
+        position = positions[first + i] - 0.5
+        corner = math.floor(position)
+        corners[i] = corner
+        fraction = position - corner
+        fractions[4 * i] = fraction
+        fractions[4 * i + 1] = fraction
+        fractions[4 * i + 2] = fraction
+        fractions[4 * i + 3] = fraction
+
+
+@kernel
+def _is_row(rows, columns, n):
+    """Whether positions follow each other on one row."""
+    row, column, follow = rows[0], columns[0], True
+    for i in range(n):
+        follow = follow and rows[i] == row and columns[i] == column + i
+    return follow
+
+
+@kernel
+def _linear(p, q, d, out):
+    for j in range(out.shape[0]):
+        one = float64(p[j])
+        out[j] = one + (float64(q[j]) - one) * d[j]
+
+
+@kernel
+def _cubic(p, q, r, s, d, out):
+    for j in range(out.shape[0]):
+        one, two, three, four = float64(p[j]), float64(q[j]), float64(r[j]), float64(s[j])
+        square = 2 * (one - two) + three - four
+        cube = -one + two - three + four
+        out[j] = two + d[j] * ((-one + three) + d[j] * (square + d[j] * cube))
+
+
+@kernel
+def _to_bytes(values, out):
+    for j in range(out.shape[0]):
+        out[j] = uint8(int32(min(max(values[j], 0.0), 255.0)))
+
+
+@kernel
+def _copy_neighbours(pixels, row, column, n, down, across, lines):
+    """The neighbours of pixels that follow each other: parts of rows, the edges repeated."""
+    height, width = pixels.shape
+    for k in range(down):
+        source = pixels[min(max(row + k - (down - 1) // 2, 0), height - 1)]
+        for j in range(across):
+            line, begin = lines[k * across + j], column + j - (across - 1) // 2
+            for i in range(min(max(-begin, 0), n)):
+                line[i] = source[0]
+            for i in range(max(-begin, 0), min(n, width - begin)):
+                line[i] = source[begin + i]
+            for i in range(max(width - begin, 0), n):
+                line[i] = source[width - 1]
+
+
+@kernel
+def _gather_neighbours(pixels, rows, columns, n, down, across, lines):
+    """The neighbours of pixels that lie anywhere."""
+    height, width = pixels.shape
+    flat, begins = pixels.reshape(-1), np.empty(n, np.int64)
+    for k in range(down):
+        below = k - (down - 1) // 2
+        for i in range(n):
+            begins[i] = min(max(rows[i] + below, 0), height - 1) * width
+        for j in range(across):
+            line, right = lines[k * across + j], j - (across - 1) // 2
+            for i in range(n):
+                line[i] = flat[begins[i] + min(max(columns[i] + right, 0), width - 1)]
+
+
+@kernel
+def _affine(pixels, result, a, b, c, d, e, f, cubic, fill):
+    height, width = pixels.shape
+    taps = 4 if cubic else 2
+    # Along an axis on which nothing moves there is nothing to interpolate.
+    across = 1 if a == 1.0 and b == 0.0 and c == 0.0 else taps
+    down = 1 if d == 0.0 and e == 1.0 and f == 0.0 else taps
+    xs, ys = np.arange(width) + 0.5, np.empty(width, np.float64)
+    columns, rows = np.arange(width), np.empty(width, np.int64)
+    dx, dy = np.empty(4 * width, np.float64), np.empty(4 * width, np.float64)
+    lines, levels = np.empty((16, width), np.uint32), np.empty((5, 4 * width), np.float64)
+    out = result.view(np.uint8)
+    for y in range(height):
+        if across > 1:
+            _positions(a, b * (y + 0.5), c, xs)
+        _positions(d, e * (y + 0.5), f, ys)
+        first, last = _inside(xs, ys, height)
+        result[y, :first] = fill
+        result[y, last:] = fill
+        n = last - first
+        if n == 0:
+            continue
+        _split(xs, first, last, columns, dx)
+        _split(ys, first, last, rows, dy)
+        if _is_row(rows, columns, n):
+            _copy_neighbours(pixels, rows[0], columns[0], n, down, across, lines)
+        else:
+            _gather_neighbours(pixels, rows, columns, n, down, across, lines)
+        values, final = lines.view(np.uint8), levels[down if down > 1 else 0, : 4 * n]
+        for k in range(down):
+            _interpolate(values[k * across :], across, dx, levels[k, : 4 * n])
+        if down > 1:
+            _interpolate(levels, down, dy, final)
+        _to_bytes(final, out[y, 4 * first : 4 * last])
+
+
+@kernel
+def _interpolate(lines, taps, fractions, out):
+    if taps == 1:
+        for j in range(out.shape[0]):
+            out[j] = lines[0, j]
+    elif taps == 2:
+        _linear(lines[0], lines[1], fractions, out)
+    else:
+        _cubic(lines[0], lines[1], lines[2], lines[3], fractions, out)

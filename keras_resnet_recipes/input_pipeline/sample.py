@@ -1,0 +1,84 @@
+"""One image: read, decoded, cropped, augmented."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_resnet_recipes.augment import CenterCrop
+from keras_resnet_recipes.augment.augmentation import Augmentation, Crop
+from keras_resnet_recipes.augment.kernels.packing import unpack
+from keras_resnet_recipes.data.decode import OpenedImage
+from keras_resnet_recipes.input_pipeline.order import augmentation_rng
+from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
+
+Drawn = Sequence[Mapping[str, np.ndarray]]
+"""For each augmentation what was drawn for the images of a batch, arrays [batch, ...] by name."""
+
+
+class Sampler:
+    """Makes training images as a recipe says.
+
+    Args:
+        recipe: The recipe.
+        seed: Seed of the run.
+    """
+
+    def __init__(self, recipe: BaseRecipe, seed: int) -> None:
+        self.size, self._seed = recipe.train_size, seed
+        self.steps: list[Augmentation] = [
+            step.sized(self.size)
+            for step in recipe.augmentation
+            if not isinstance(step, KerasLayer)
+        ]
+        crops = bool(self.steps) and self.steps[0].crops
+        self.crop: Crop | None = self.steps[0] if crops else None
+        # Takes the place of a random crop where the recipe has none.
+        self.whole = CenterCrop(self.size, 1.0, recipe.test.interpolation)
+
+    def drawn(self, epoch: int, step: int, batch: int) -> Drawn:
+        """Draws for all images of a batch, those of other hosts among them."""
+        return [
+            augmentation.draw(augmentation_rng(self._seed, epoch, step, number), batch)
+            for number, augmentation in enumerate(self.steps)
+        ]
+
+    def row(self, drawn: Drawn, position: int) -> list[dict[str, Any]]:
+        """What was drawn for one image of the batch, for each augmentation."""
+        return [{name: rows[position] for name, rows in one.items()} for one in drawn]
+
+    def cropped(self, opened: OpenedImage, row: list[dict[str, Any]], whole: bool) -> np.ndarray:
+        """The packed square that is augmented further, in memory of its own.
+
+        Args:
+            opened: The image.
+            row: What was drawn for it.
+            whole: Whether all of the image is decoded, because others are made of it too.
+        """
+        if self.crop is None:
+            return self.whole.cut(opened.packed())
+        shape = opened.height, opened.width
+        box = self.crop.box(*shape, row[0])
+        pixels, *corner = (opened.packed(), *box[:2]) if whole else opened.pixels(*box)
+        return self.crop.cut(pixels, tuple(corner), shape, row[0])
+
+    def changes(self, pixels: np.ndarray, row: list[dict[str, Any]]) -> Any:
+        """The augmentations after the crop, each with its row and the packed image after it."""
+        first = 0 if self.crop is None else 1
+        for augmentation, drawn in zip(self.steps[first:], row[first:], strict=True):
+            pixels = augmentation.apply_packed(pixels, drawn)
+            if pixels.shape != (self.size, self.size):
+                raise ValueError(
+                    f"`augmentation`: {type(augmentation).__name__} must return images of {self.size} x {self.size} "
+                    f"pixels, as it is given. Received: {pixels.shape[0]} x {pixels.shape[1]}"
+                )
+            yield augmentation, drawn, pixels
+
+    def make(
+        self, opened: OpenedImage, row: list[dict[str, Any]], whole: bool, image: np.ndarray
+    ) -> None:
+        """Writes the augmented image to uint8 [size, size, 3]."""
+        pixels = self.cropped(opened, row, whole)
+        for *_, changed in self.changes(pixels, row):
+            pixels = changed
+        unpack(pixels, image)
