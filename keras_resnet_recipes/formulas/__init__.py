@@ -1,8 +1,9 @@
 """The arithmetic of augmentations that stand twice, in `augment` and as layers in `layers`.
 
-Each function is written once, against the namespace of a Keras backend: `TENSORFLOW` in `augment`
-and inside `tf.data`, that of the running backend inside a model. What they are given is drawn
-elsewhere; nothing here is random.
+Each function is written once, against the namespace of a Keras backend: `NUMPY` on the processor,
+`TENSORFLOW` inside `tf.data`, that of the running backend inside a model. What is drawn for an
+augmentation is here, too, each in the module of its name: `drawn` makes parameters of uniform
+variates, of which it takes `UNIFORMS` per image. Nothing here is random.
 """
 
 import functools
@@ -20,15 +21,37 @@ class _TensorFlow:
     """
 
     def __getattr__(self, name: str) -> Any:
-        return _NumPy() if name == "numpy" else getattr(_keras_on_tensorflow(), name)
+        return _TensorFlowNumPy() if name == "numpy" else getattr(_keras_on_tensorflow(), name)
+
+
+class _TensorFlowNumPy:
+    def __getattr__(self, name: str) -> Any:
+        tf = importlib.import_module("tensorflow")
+        # There `round` wants methods of NumPy's arrays, `arange` a number that is known, and `sum`
+        # turns int32 into int64.
+        own = {
+            "round": tf.round,
+            "arange": tf.range,
+            "sum": tf.reduce_sum,
+            "left_shift": tf.bitwise.left_shift,
+            "right_shift": tf.bitwise.right_shift,
+        }
+        return own[name] if name in own else getattr(tf.experimental.numpy, name)
 
 
 class _NumPy:
-    def __getattr__(self, name: str) -> Any:
-        tf = importlib.import_module("tensorflow")
-        # There `round` wants methods of NumPy's arrays, and `arange` a number that is known.
-        own = {"round": tf.round, "arange": tf.range}
-        return own[name] if name in own else getattr(tf.experimental.numpy, name)
+    """As much of a Keras backend as the functions here need, on NumPy's arrays."""
+
+    numpy = np
+
+    def cast(self, x: Any, dtype: Any) -> Any:
+        return np.asarray(x).astype(dtype)
+
+    def convert_to_tensor(self, x: Any, dtype: Any = None) -> Any:
+        return np.asarray(x, dtype)
+
+    def shape(self, x: Any) -> tuple[int, ...]:
+        return np.shape(x)
 
 
 @functools.cache
@@ -42,21 +65,7 @@ def running_backend(name: str | None = None) -> Any:
 
 
 TENSORFLOW = _TensorFlow()
-"""The namespace for `augment` and for layers inside `tf.data`."""
+"""The namespace for layers inside `tf.data`."""
 
-
-class _PlainNumPy:
-    """The same operations on NumPy's arrays, in their own precision."""
-
-    numpy = np
-    shape = staticmethod(np.shape)
-    convert_to_tensor = staticmethod(np.asarray)
-
-    @staticmethod
-    def cast(x: Any, dtype: str) -> np.ndarray:
-        """The array in another type."""
-        return np.asarray(x).astype(dtype)
-
-
-NUMPY = _PlainNumPy()
-"""The namespace for `augment`, on the CPU."""
+NUMPY = _NumPy()
+"""The namespace for `augment`: NumPy's, in double precision where the variates are."""

@@ -86,14 +86,30 @@ def first_that_fits(ops: Any, images: Any, area: Any, aspect: Any, place: Any) -
     area = area * size[0] * size[1]
     heights = ops.numpy.round(ops.numpy.sqrt(area * aspect))
     widths = ops.numpy.round(ops.numpy.sqrt(area / aspect))
-    fits = ops.cast((heights < size[0]) & (widths < size[1]), "int32")
-    # Backends disagree on which of several equal values argmax names.
-    chosen = ops.cast(fits * ops.cast(ops.numpy.cumsum(fits, axis=1) == 1, "int32"), area.dtype)
-    part = ops.numpy.stack(
-        [ops.numpy.sum(heights * chosen, axis=1), ops.numpy.sum(widths * chosen, axis=1)], axis=1
-    )
+    part, _ = first_of(ops, (heights < size[0]) & (widths < size[1]), heights, widths)
     corner = ops.numpy.floor(place * (size - part + 1))
     return ops.cast(ops.numpy.concatenate([corner, corner + part], axis=1), "int32")
+
+
+def first_of(ops: Any, fits: Any, heights: Any, widths: Any) -> tuple[Any, Any]:
+    """The first of several tries that fits.
+
+    Args:
+        ops: Namespace of a Keras backend, or `formulas.NUMPY`.
+        fits: bool [n, tries].
+        heights: Floating point [n, tries].
+        widths: Likewise.
+
+    Returns:
+        Height and width, of the type of `heights`, [n, 2], 0 where none fits; and whether one does,
+        bool [n, 1].
+    """
+    fits = ops.cast(fits, "int32")
+    # Backends disagree on which of several equal values argmax names.
+    first = fits * ops.cast(ops.numpy.cumsum(fits, axis=1) == 1, "int32")
+    chosen = ops.cast(first, heights.dtype)
+    part = [ops.numpy.sum(lengths * chosen, axis=1) for lengths in (heights, widths)]
+    return ops.numpy.stack(part, axis=1), ops.numpy.max(fits, axis=1)[:, None] > 0
 
 
 def padded_crop(ops: Any, images: Any, corner: Any, padding: int, color: Any = None) -> Any:
