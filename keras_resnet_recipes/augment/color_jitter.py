@@ -1,6 +1,6 @@
 """Random changes of brightness, contrast, saturation and hue, in random order."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,12 +44,12 @@ class ColorJitter(PackedAugmentation):
     (32, 48, 3)
     """
 
+    uniforms: ClassVar[int] = color_jitter.UNIFORMS
+
     brightness: float = number(0.0, "colour jitter: 0.4 is a factor of 0.6 to 1.4", minimum=0)
     contrast: float = number(0.0, "colour jitter: likewise for the contrast", minimum=0)
     saturation: float = number(0.0, "colour jitter: likewise for the saturation", minimum=0)
     hue: float = number(0.0, "colour jitter: largest shift, in turns", minimum=0, maximum=0.5)
-
-    uniforms = color_jitter.UNIFORMS
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`order`, int32 [n, operations], and `argument`, floating point [n, 4].
@@ -57,8 +57,8 @@ class ColorJitter(PackedAugmentation):
         The order has the positions in `OPERATIONS` of those whose strength is not 0; the arguments are the
         factors of brightness, contrast and saturation and the shift of the hue.
         """
-        strengths = [getattr(self, name) for name in OPERATIONS]
-        return color_jitter.drawn(ops, uniform, strengths=strengths)
+        strengths = {name: getattr(self, name) for name in OPERATIONS}
+        return color_jitter.drawn(ops, uniform, **strengths)
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Does the operations on packed pixels in the order drawn."""

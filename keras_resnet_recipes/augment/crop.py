@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from keras_resnet_recipes.augment.augmentation import Crop, Row
-from keras_resnet_recipes.formulas import random_crop
+from keras_resnet_recipes.formulas import crop
 from keras_resnet_recipes.number import number
 
 INTERPOLATIONS = ("random", "bilinear", "bicubic")
@@ -40,7 +40,7 @@ class RandomResizedCrop(Crop):
     """
 
     prefix: ClassVar[str] = "crop"
-    uniforms: ClassVar[int] = random_crop.UNIFORMS
+    uniforms: ClassVar[int] = crop.UNIFORMS
 
     size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
     scale: tuple[float, float] = number(
@@ -58,8 +58,8 @@ class RandomResizedCrop(Crop):
     )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """`area` and `aspect`, floating point [n, 10], `position`, [n, 2], and `cubic`, bool [n]."""
-        return random_crop.drawn(
+        """`area` and `aspect`, floating point [n, 10], `place`, [n, 2], and `cubic`, bool [n]."""
+        return crop.drawn(
             ops, uniform, scale=self.scale, aspect=self.aspect, interpolation=self.interpolation
         )
 
@@ -82,7 +82,7 @@ class RandomResizedCrop(Crop):
         from keras_resnet_recipes.augment.kernels.boxes import first_that_fits
 
         return first_that_fits(
-            drawn["area"], drawn["aspect"], drawn["position"], height, width, *self.aspect
+            drawn["area"], drawn["aspect"], drawn["place"], height, width, *self.aspect
         )
 
     def cut(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
-from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.formulas import cutout, erasing
 from keras_resnet_recipes.number import number
 
 
@@ -32,7 +32,7 @@ class Cutout(PackedAugmentation):
 
     prefix: ClassVar[str] = "cutout"
     on_device: ClassVar[bool] = True
-    uniforms: ClassVar[int] = 2
+    uniforms: ClassVar[int] = cutout.UNIFORMS
 
     size: int = number(8, "side of the square that is painted over, pixels", minimum=1)
     fill: float | tuple[float, float, float] = number(
@@ -40,14 +40,14 @@ class Cutout(PackedAugmentation):
     )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """`position`, floating point [n, 2]: top and left as fractions of the positions there are."""
-        return {"position": uniform}
+        """`place`, floating point [n, 2]: top and left as fractions of the positions there are."""
+        return cutout.drawn(ops, uniform)
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Paints over the square of packed pixels.
 
         >>> image = np.ones((2, 2, 3), np.uint8)
-        >>> Cutout(size=1).apply(image, {"position": (0.0, 0.99)})[:, :, 0].tolist()
+        >>> Cutout(size=1).apply(image, {"place": (0.0, 0.99)})[:, :, 0].tolist()
         [[1, 0], [1, 1]]
         """
         from keras_resnet_recipes.augment.kernels.boxes import packed_color
@@ -59,7 +59,7 @@ class Cutout(PackedAugmentation):
     def describe(self, drawn: Row, height: int, width: int) -> str:
         """Says where the square's corner is.
 
-        >>> Cutout(size=1).describe({"position": (0.0, 0.99)}, 2, 2)
+        >>> Cutout(size=1).describe({"place": (0.0, 0.99)}, 2, 2)
         'at row 0, column 1'
         """
         top, left = self._corner(drawn, height, width)
@@ -70,7 +70,7 @@ class Cutout(PackedAugmentation):
             raise ValueError(
                 f"`size` must be at most that of the image, {height} x {width}. Received: size={self.size}"
             )
-        top, left = drawn["position"]
+        top, left = drawn["place"]
         return int(top * (height - self.size + 1)), int(left * (width - self.size + 1))
 
 
@@ -104,7 +104,7 @@ class RandomErasing(PackedAugmentation):
     (32, 48, 3)
     """
 
-    uniforms: ClassVar[int] = 2 * boxes.TRIES + 3
+    uniforms: ClassVar[int] = erasing.UNIFORMS
 
     probability: float = number(
         0.25, "probability that a rectangle of an image is erased", minimum=0, maximum=1
@@ -119,19 +119,10 @@ class RandomErasing(PackedAugmentation):
     )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """`erase`, bool [n], `area` and `aspect`, floating point [n, 10], and `position`, [n, 2]."""
-        tries = boxes.TRIES
-        (low, high), (flat, tall) = self.area, map(math.log, self.aspect)
-        return {
-            "area": low + (high - low) * uniform[:, :tries],
-            "aspect": ops.numpy.exp(flat + (tall - flat) * uniform[:, tries : 2 * tries]),
-            "position": uniform[:, 2 * tries : 2 * tries + 2],
-            "erase": uniform[:, 2 * tries + 2] < self.probability,
-        }
-
-    def draw(self, rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
-        """Draws the parameters of n images, `noise`, a seed per image, among them."""
-        return super().draw(rng, n) | {"noise": rng.integers(0, 2**63, n)}
+        """`erase`, bool [n], `area` and `aspect`, floating point [n, 10], `place`, [n, 2], `noise`, [n]."""
+        return erasing.drawn(
+            ops, uniform, probability=self.probability, area=self.area, aspect=self.aspect
+        )
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Paints over the rectangle of packed pixels if so drawn."""
@@ -143,7 +134,7 @@ class RandomErasing(PackedAugmentation):
         if not self.noise:
             part[:] = packed_color(self.fill)
         elif part.size:
-            rng = np.random.default_rng(drawn["noise"])
+            rng = np.random.default_rng(int(drawn["noise"] * 2**53))
             noise = rng.standard_normal((height, width, 3), np.float32)
             levels = np.float32(self.fill) + np.float32(self.noise) * noise
             part[:] = pack(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
@@ -167,7 +158,7 @@ class RandomErasing(PackedAugmentation):
         for area, aspect in zip(drawn["area"] * (height * width), drawn["aspect"], strict=True):
             rows, columns = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
             if rows < height and columns < width:
-                top, left = drawn["position"]
+                top, left = drawn["place"]
                 return (
                     int(top * (height - rows + 1)),
                     int(left * (width - columns + 1)),

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
-from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.formulas import boxes, pad_and_crop
 from keras_resnet_recipes.number import number
 
 
@@ -31,7 +31,7 @@ class PadAndCrop(PackedAugmentation):
 
     prefix: ClassVar[str] = "pad"
     on_device: ClassVar[bool] = True
-    uniforms: ClassVar[int] = 2
+    uniforms: ClassVar[int] = pad_and_crop.UNIFORMS
 
     padding: int = number(
         4, "pixels padded at each side before a crop of the first size", minimum=1
@@ -42,7 +42,7 @@ class PadAndCrop(PackedAugmentation):
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`corner`, int32 [n, 2]: top and left in the enlarged image."""
-        return {"corner": ops.cast(ops.numpy.floor(uniform * (2 * self.padding + 1)), "int32")}
+        return pad_and_crop.drawn(ops, uniform, padding=self.padding)
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Moves packed pixels."""

@@ -65,6 +65,7 @@ class RandAugment(PackedAugmentation):
             uniform,
             magnitude=self.magnitude,
             std=self.std,
+            operations=self.operations,
             probability=self.probability,
             interpolation=self.interpolation,
         )

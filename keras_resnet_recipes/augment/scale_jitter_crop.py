@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_resnet_recipes.augment.augmentation import Crop, Row
 from keras_resnet_recipes.augment.crop import INTERPOLATIONS, check_sized
-from keras_resnet_recipes.formulas import random_crop
+from keras_resnet_recipes.formulas import scale_jitter_crop
 from keras_resnet_recipes.number import number
 
 
@@ -36,7 +36,7 @@ class ScaleJitterCrop(Crop):
     """
 
     prefix: ClassVar[str] = "crop"
-    uniforms: ClassVar[int] = 4
+    uniforms: ClassVar[int] = scale_jitter_crop.UNIFORMS
 
     size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
     shorter_edge: tuple[int, int] = number(
@@ -57,8 +57,8 @@ class ScaleJitterCrop(Crop):
             )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """`edge`, int32 [n], `position`, floating point [n, 2], and `cubic`, bool [n]."""
-        return random_crop.drawn_scale(
+        """`edge`, int32 [n], `place`, floating point [n, 2], and `cubic`, bool [n]."""
+        return scale_jitter_crop.drawn(
             ops, uniform, shorter_edge=self.shorter_edge, interpolation=self.interpolation
         )
 
@@ -74,7 +74,7 @@ class ScaleJitterCrop(Crop):
             Top, left, height and width.
 
         >>> crop = ScaleJitterCrop(size=10, shorter_edge=(20, 20), interpolation="bilinear")
-        >>> crop.box(40, 80, {"edge": 20, "position": np.array([0.0, 0.5]), "cubic": False})
+        >>> crop.box(40, 80, {"edge": 20, "place": np.array([0.0, 0.5]), "cubic": False})
         (0, 29, 21, 22)
         """
         from keras_resnet_recipes.augment.kernels.resize import span
@@ -118,6 +118,6 @@ class ScaleJitterCrop(Crop):
         resized = edge * shape[0] // short, edge * shape[1] // short
         first = tuple(
             int(part * (length - self.size + 1))
-            for part, length in zip(drawn["position"], resized, strict=True)
+            for part, length in zip(drawn["place"], resized, strict=True)
         )
         return resized, first

@@ -18,7 +18,7 @@ class Workers:
     """A pool of threads, as many as there are processors, at most 16."""
 
     def __init__(self, threads: int | None = None) -> None:
-        self.threads = threads or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, _MOST)
+        self.threads = threads or min(_processors(), _MOST)
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="images")
 
     def map(self, function: Callable[[Any], None], items: list[Any]) -> None:
@@ -36,6 +36,12 @@ class Workers:
 
         for future in [self._pool.submit(run, part) for part in parts]:
             future.result()
+
+
+def _processors() -> int:
+    """Processors that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def ahead(make: Callable[[Any], T], keys: Iterable[Any]) -> Iterator[T]:

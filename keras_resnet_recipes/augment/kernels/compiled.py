@@ -36,8 +36,13 @@ class _Announcement(event.Listener):
             return
         self.done = True
         path = getattr(dispatcher.stats, "cache_path", None)
-        kept = f"once; kept in {path}" if path else "in every process: no cache directory is writable"
-        print(f"Compiling the image kernels for this machine: some 15 seconds, {kept}", file=sys.stderr)
+        kept = (
+            f"once; kept in {path}" if path else "in every process: no cache directory is writable"
+        )
+        print(
+            f"Compiling the image kernels for this machine: some 15 seconds, {kept}",
+            file=sys.stderr,
+        )
 
     def on_end(self, event: event.Event) -> None:
         """Nothing: only the start is announced."""

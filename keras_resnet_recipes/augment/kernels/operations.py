@@ -55,9 +55,7 @@ def apply(
     return _UNMOVED[name](pixels, argument)
 
 
-def apply_torchvision(
-    name: str, pixels: np.ndarray, argument: float, smooth: bool
-) -> np.ndarray:
+def apply_torchvision(name: str, pixels: np.ndarray, argument: float, smooth: bool) -> np.ndarray:
     """Does an operation as torchvision does it: whole pixels to the right or down, black outside.
 
     Args:

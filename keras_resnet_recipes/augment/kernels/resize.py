@@ -41,8 +41,8 @@ def resize(
     Returns:
         Packed, uint32 [window height, window width].
 
-    >>> resize(np.arange(4, dtype=np.uint32)[None], (0, 0, 1, 4), (1, 2), cubic=False).tolist()
-    [[0, 2]]
+    >>> resize(np.array([[0, 4, 8, 12]], np.uint32), (0, 0, 1, 4), (1, 2), cubic=False).tolist()
+    [[3, 9]]
     """
     window = (0, 0, *size) if window is None else window
     result = np.empty(window[2:], np.uint32)
