@@ -61,7 +61,7 @@ def solarize(pixels: np.ndarray, threshold: float) -> np.ndarray:
 
     Source: Pillow `ImageOps.solarize`.
     """
-    return look_up(pixels, np.where(_VALUES >= threshold, 255 - _VALUES, _VALUES))
+    return look_up(pixels, np.where(threshold <= _VALUES, 255 - _VALUES, _VALUES))
 
 
 def solarize_add(pixels: np.ndarray, addition: float) -> np.ndarray:

@@ -92,7 +92,7 @@ def _weights(count, length, cubic, first, outputs):
     scale = count / length
     stretch = max(scale, 1.0)
     reach = (2.0 if cubic else 1.0) * stretch
-    most = int(math.ceil(reach)) * 2 + 1
+    most = math.ceil(reach) * 2 + 1
     starts = np.empty(outputs, np.int64)
     counts = np.empty(outputs, np.int64)
     weights = np.zeros((outputs, (most + 7) // 8 * 8), np.int32)
