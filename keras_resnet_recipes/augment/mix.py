@@ -131,6 +131,12 @@ class Mix(Part, abstract=True):
         """Whether any batch is mixed at all."""
         return True
 
+    def mix_batch(
+        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mixes a batch as a call does; images of bytes may be changed in place."""
+        return self(images, labels, rng)
+
 
 class MixUpOrCutMix(Mix):
     """MixUp or CutMix, one of them drawn anew for every batch.
@@ -191,8 +197,16 @@ class MixUpOrCutMix(Mix):
         Returns:
             New images and labels of the same shapes and types.
         """
+        return mixed(images, labels, self.draw(rng, *images.shape[1:3]), self.partner)
+
+    def mix_batch(
+        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mixes a batch as a call does, its images in place."""
         mixture = self.draw(rng, *images.shape[1:3])
-        return mixed(images, labels, mixture, self.partner)
+        mix_in_place(images, mixture, self.partner)
+        partners = mixing.partners_of(NUMPY, labels, self.partner)
+        return images, mixing.mix_labels(NUMPY, labels, partners, mixture.share)
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Mixture:
         """Draws how a batch is to be mixed.
@@ -247,6 +261,14 @@ class MixUp(Mix):
         """Mixes one batch; see `MixUpOrCutMix`."""
         return MixUpOrCutMix(mixup_alpha=self.alpha, cutmix_alpha=None)(images, labels, rng)
 
+    def mix_batch(
+        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mixes a batch as a call does, its images in place."""
+        return MixUpOrCutMix(mixup_alpha=self.alpha, cutmix_alpha=None).mix_batch(
+            images, labels, rng
+        )
+
 
 class CutMix(Mix):
     """CutMix of every batch, the area drawn from Beta(alpha, alpha).
@@ -274,6 +296,14 @@ class CutMix(Mix):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mixes one batch; see `MixUpOrCutMix`."""
         return MixUpOrCutMix(mixup_alpha=None, cutmix_alpha=self.alpha)(images, labels, rng)
+
+    def mix_batch(
+        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mixes a batch as a call does, its images in place."""
+        return MixUpOrCutMix(mixup_alpha=None, cutmix_alpha=self.alpha).mix_batch(
+            images, labels, rng
+        )
 
 
 def mixed(
