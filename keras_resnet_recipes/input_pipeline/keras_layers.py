@@ -26,9 +26,10 @@ class KerasLayers:
 
     def augmented(self, images: np.ndarray) -> np.ndarray:
         """uint8 images after all layers."""
-        for _, images in self.changes(images):  # noqa: B020
+        changed = images
+        for _, changed in self.changes(images):  # noqa: B007
             pass
-        return images
+        return changed
 
     def changes(self, images: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         """The name of each layer, and the uint8 images after it."""

@@ -1,20 +1,22 @@
 """The batches of a training."""
 
-import itertools
+import importlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_resnet_recipes.augment import one_hot
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImage, UnreadableImages
 from keras_resnet_recipes.data.decode import OpenedImage, opened
-from keras_resnet_recipes.input_pipeline.keras_layers import KerasLayers
 from keras_resnet_recipes.input_pipeline.order import Shards, mixing_rng
 from keras_resnet_recipes.input_pipeline.sample import Drawn, Sampler
 from keras_resnet_recipes.input_pipeline.sources import Example, IndexedImages, StreamedImages
 from keras_resnet_recipes.input_pipeline.workers import Workers, ahead
-from keras_resnet_recipes.recipe import BaseRecipe
+from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.input_pipeline.keras_layers import KerasLayers
 
 Batch = tuple[np.ndarray, np.ndarray]
 """Images, uint8 [batch, size, size, 3], and targets, float32 [batch, classes]."""
@@ -53,7 +55,7 @@ class TrainingBatches:
         size = recipe.batch_size // recipe.gradient_accumulation_steps
         self._recipe, self._data, self._seed = recipe, data, seed
         self._unreadable, self._workers = unreadable, workers or Workers()
-        self._sampler, self._layers = Sampler(recipe, seed), KerasLayers(recipe)
+        self._sampler, self._layers = Sampler(recipe, seed), keras_layers(recipe)
         self._copies = recipe.repeated_augmentation
         self.shards = Shards(size, devices, *host)
         self.per_epoch = steps * recipe.gradient_accumulation_steps
@@ -132,7 +134,8 @@ class TrainingBatches:
         recipe = self._recipe
         check_within(self._data.name, labels, recipe.classes)
         targets = one_hot(labels, recipe.classes, recipe.loss.label_smoothing)
-        images = self._layers.augmented(images)
+        if self._layers is not None:
+            images = self._layers.augmented(images)
         if recipe.mix is None:
             return images, targets
         if not recipe.mix_per_replica:
@@ -151,7 +154,7 @@ class TrainingBatches:
     def _mixed(
         self, images: np.ndarray, targets: np.ndarray, epoch: int, step: int, device: int
     ) -> Batch:
-        if self._layers.mix is not None:
+        if isinstance(self._recipe.mix, KerasLayer):
             return self._layers.mixed(images, targets)
         rng = mixing_rng(self._seed, epoch, step, device)
         return self._recipe.mix.mix_batch(images, targets, rng)
@@ -166,6 +169,9 @@ def check_within(name: str, labels: np.ndarray, classes: int) -> None:
         )
 
 
-def first_rows(batches: Iterator[Batch], rows: int) -> list[Any]:
-    """The first batches, for someone to look at."""
-    return list(itertools.islice(batches, rows))
+def keras_layers(recipe: BaseRecipe) -> "KerasLayers | None":
+    """The layers of Keras of a recipe, if it has any: nothing else here needs Keras."""
+    if not any(isinstance(one, KerasLayer) for one in (*recipe.augmentation, recipe.mix)):
+        return None
+    module = importlib.import_module("keras_resnet_recipes.input_pipeline.keras_layers")
+    return module.KerasLayers(recipe)

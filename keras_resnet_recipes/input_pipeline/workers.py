@@ -1,6 +1,7 @@
 """Threads that make the images of a batch, and batches ahead of their use."""
 
 import collections
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -56,4 +57,6 @@ def ahead(make: Callable[[Any], T], keys: Iterable[Any]) -> Iterator[T]:
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        # At the end of the process the threads have ended, and what they were made of may be gone.
+        with contextlib.suppress(AttributeError):
+            pool.shutdown(wait=False, cancel_futures=True)
