@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes.training.stage import Stage
+    from keras_resnet_recipes.input_pipeline.stages import Stage
 
 
 def check_matplotlib(path: str | Path) -> None:
@@ -108,13 +108,13 @@ def save_stages(stages: "Sequence[Stage]", path: str | Path) -> Path:
         ImportError: If matplotlib is missing (the extra `plot`).
 
     >>> import tempfile, numpy as np, keras_resnet_recipes.plots as plots
-    >>> from keras_resnet_recipes.training.stage import Stage
+    >>> from keras_resnet_recipes.input_pipeline.stages import Stage
     >>> stage = Stage("RandomFlip", np.zeros((2, 8, 8, 3), "uint8"), ["mirrored", ""])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     plots.save_stages([stage], folder + "/stages.png").name
     'stages.png'
     """
-    columns = len(stages[0].pictures)
+    columns = len(stages[0].images)
     lines = [max(caption.count("\n") + 1 for caption in stage.captions) for stage in stages]
     # A picture is 1.5 inches wide, a line of words 0.14 high.
     heights = [1.55 + 0.14 * count for count in lines]
@@ -122,7 +122,7 @@ def save_stages(stages: "Sequence[Stage]", path: str | Path) -> Path:
     figure = _matplotlib("figure").Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(stages), columns, squeeze=False, height_ratios=heights)
     for row, stage in zip(grid, stages, strict=True):
-        for axes, picture, caption in zip(row, stage.pictures, stage.captions, strict=True):
+        for axes, picture, caption in zip(row, stage.images, stage.captions, strict=True):
             axes.imshow(picture)
             axes.set(xticks=[], yticks=[])
             axes.set_anchor("N")

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_resnet_recipes.applications import decode_predictions
 from keras_resnet_recipes.augment import CenterCrop
-from keras_resnet_recipes.data import UnreadableImages, decode
-from keras_resnet_recipes.data.folder import from_files, images_below
+from keras_resnet_recipes.augment.kernels.packing import unpack
+from keras_resnet_recipes.data.decode import UnreadableImage, opened
+from keras_resnet_recipes.data.folder import images_below
 from keras_resnet_recipes.inference import known_names, to_probabilities
+from keras_resnet_recipes.input_pipeline.workers import Workers, ahead
 
 Label = tuple[str | int, str, float]
 
@@ -70,10 +71,10 @@ def predict(
     Raises:
         ValueError: If an argument is not as above, a path does not exist or there is no picture.
 
-    >>> import tempfile, tensorflow as tf, keras_resnet_recipes as krr
-    >>> png = tf.io.encode_png(tf.zeros((40, 30, 3), tf.uint8))
+    >>> import tempfile, keras_resnet_recipes as krr
+    >>> from PIL import Image
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     tf.io.write_file(folder + "/black.png", png)
+    ...     Image.new("RGB", (30, 40)).save(folder + "/black.png")
     ...     model = krr.applications.ResNet20(classes=2)
     ...     seen = list(predict(model, [folder], CenterCrop(32), class_names=["cat", "dog"]))
     >>> sorted(name for _, name, _ in seen[0].labels)
@@ -142,29 +143,36 @@ def _predictions(
     names: Sequence[str] | None,
     batch_size: int,
 ) -> Iterator[Prediction]:
-    data = from_files("the pictures", files, np.zeros(len(files), np.int64), None)
-    unreadable = UnreadableImages(data, "name")
-
-    def picture(place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        contents, _ = data.read(place)
-        return place, place, crop(decode(contents))
-
-    pictures = data.items(None).map(picture, num_parallel_calls=tf.data.AUTOTUNE)
-    groups = pictures.ignore_errors(log_warning=False).batch(batch_size)
-    length = tf.constant(len(files), tf.int64)
-    batches = unreadable.watch(groups, length, lambda places: places).prefetch(tf.data.AUTOTUNE)
-    told = 0
-    for places, images in batches.as_numpy_iterator():
-        labels = decode_predictions(model.predict_on_batch(images), top, names)
-        seen = dict(zip(places.tolist(), labels, strict=True))
-        for place in range(told, int(places[-1]) + 1):
-            yield _prediction(files[place], seen.get(place), unreadable)
-        told = int(places[-1]) + 1
-    for file in files[told:]:
-        yield _prediction(file, None, unreadable)
+    workers = Workers()
+    done = ahead(lambda group: _seen(group, crop, workers), _groups(files, batch_size))
+    for group, images, reasons in done:
+        readable = [file for file in group if file in images]
+        labels: list[list[Label]] = []
+        if readable:
+            batch = np.stack([images[file] for file in readable])
+            labels = decode_predictions(model.predict_on_batch(batch), top, names)
+        found = dict(zip(readable, labels, strict=True))
+        for file in group:
+            yield Prediction(file, tuple(found.get(file, ())), reasons.get(file))
 
 
-def _prediction(file: str, labels: list[Label] | None, unreadable: UnreadableImages) -> Prediction:
-    if labels is None:
-        return Prediction(file, (), unreadable.reasons[file])
-    return Prediction(file, tuple(labels))
+def _groups(files: list[str], size: int) -> Iterator[list[str]]:
+    return (files[begin : begin + size] for begin in range(0, len(files), size))
+
+
+def _seen(
+    files: list[str], crop: CenterCrop, workers: Workers
+) -> tuple[list[str], dict[str, np.ndarray], dict[str, str]]:
+    """The images of some files as the network sees them, and why others cannot be read."""
+    images: dict[str, np.ndarray] = {}
+    reasons: dict[str, str] = {}
+
+    def look(file: str) -> None:
+        try:
+            with opened(Path(file).read_bytes()) as image:
+                images[file] = unpack(crop.cut(image.packed()))
+        except (UnreadableImage, OSError) as error:
+            reasons[file] = getattr(error, "strerror", None) or str(error)
+
+    workers.map(look, files)
+    return files, images, reasons

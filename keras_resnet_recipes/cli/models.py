@@ -89,11 +89,12 @@ def load_network(path: str) -> "keras.Model":
 
 def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Trained:
     from keras_resnet_recipes import training
+    from keras_resnet_recipes.input_pipeline.views import center_crop
 
     if options.weights not in (None, "best", "last"):
         raise ValueError(f"`--weights` of a run is best or last; received {options.weights!r}.")
     recipe: BaseRecipe = load_recipe(folder)
-    crop = training.views.center_crop(recipe, size)
+    crop = center_crop(recipe, size)
     activation = options.activation or training.views.activation(recipe)
     return Trained(training.load_run(folder, options.weights), crop, activation)
 

@@ -49,9 +49,6 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help="auto, none, mirrored (TensorFlow) or data_parallel (JAX)",
     )
     command.add_argument(
-        "--data-service", metavar="ADDRESS", help="grpc://host:port of a tf.data service"
-    )
-    command.add_argument(
         "--save-every-steps",
         type=int,
         metavar="N",
@@ -103,7 +100,6 @@ def _fit(
         teacher=None if options.teacher is None else load_network(options.teacher),
         run_dir=run_dir,
         distribution=options.distribution,
-        data_service=options.data_service,
         save_every_steps=options.save_every_steps,
         on_nan=options.on_nan,
         seed=seed,

@@ -60,7 +60,9 @@ def checked_image(image: Any, name: str) -> Any:
     """An image as `ImageDataset.read` returns it; `checked` without a label."""
     if isinstance(image, bytes | Image.Image):
         return image
-    if isinstance(image, Mapping) and {"bytes", "path"} <= set(image):  # not decoded by Hugging Face
+    if isinstance(image, Mapping) and {"bytes", "path"} <= set(
+        image
+    ):  # not decoded by Hugging Face
         return image["bytes"] if image["bytes"] is not None else contents_of(image["path"])
     pixels = np.asarray(image)
     if pixels.ndim == 0 and isinstance(pixels[()], bytes):
@@ -82,7 +84,11 @@ def checked_image(image: Any, name: str) -> Any:
 
 def check_range(images: list[Any]) -> None:
     """Raises ValueError if all float images end at 1, which would be black pictures, silently."""
-    pixels = [np.asarray(image) for image in images if not isinstance(image, bytes | Image.Image | Mapping)]
+    pixels = [
+        np.asarray(image)
+        for image in images
+        if not isinstance(image, bytes | Image.Image | Mapping)
+    ]
     floats = [image for image in pixels if np.issubdtype(image.dtype, np.floating)]
     if not floats:
         return

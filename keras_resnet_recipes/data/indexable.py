@@ -87,7 +87,11 @@ def _of_batches(data: Any, name: str, class_names: tuple[str, ...] | None) -> Im
 def _own_names(data: Any) -> Sequence[str] | None:
     features = getattr(data, "features", None)
     label = features.get("label") if hasattr(features, "get") else None
-    for names in (getattr(data, "class_names", None), getattr(data, "classes", None), getattr(label, "names", None)):
+    for names in (
+        getattr(data, "class_names", None),
+        getattr(data, "classes", None),
+        getattr(label, "names", None),
+    ):
         if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
             return names
     return None

@@ -79,9 +79,7 @@ def is_number(name: str) -> bool:
     return name.isascii() and name.isdecimal()
 
 
-def agreeing(
-    data: ImageDataset | ImageStream, wanted: Wanted
-) -> ImageDataset | ImageStream:
+def agreeing(data: ImageDataset | ImageStream, wanted: Wanted) -> ImageDataset | ImageStream:
     """The data set with the labels that its class names have elsewhere.
 
     Args:

@@ -24,7 +24,6 @@ class Running:
         teacher: "keras.Model | None" = None,
         run_dir: str | Path | None = None,
         distribution: str = "auto",
-        data_service: str | None = None,
         steps_per_epoch: int | None = None,
         save_every_steps: int | None = None,
         on_nan: str = "stop",
@@ -53,8 +52,6 @@ class Running:
                 SIGTERM saves and exits with the status 143. Several hosts must share it; one writes.
             distribution: `"auto"`, `"none"`, `"mirrored"` (TensorFlow) or `"data_parallel"` (JAX), see
                 `krr.distribution.scope`. On several JAX hosts (docs/scale-out.md) every one calls `fit`.
-            data_service: `"grpc://host:port"` of a tf.data service whose workers make the training
-                pictures, the same in the same order; docs/data-service.md tells how to start one.
             steps_per_epoch: Updates of an epoch, floor(images / batch_size) unless given; unknown lengths need it.
             save_every_steps: Updates after which to save within an epoch, too, into `run_dir`.
             on_nan: What a loss or weight that is not finite does: "stop" raises FloatingPointError and
@@ -71,7 +68,6 @@ class Running:
 
         Raises:
             ValueError: If an argument or the data cannot be used; the message names it.
-            ConnectionError: If `data_service` does not answer.
             FloatingPointError: If the loss or a weight is not finite.
             OSError: If `run_dir` cannot be written to; what was saved before stays.
 
@@ -92,7 +88,6 @@ class Running:
             teacher=teacher,
             run_dir=run_dir,
             distribution=distribution,
-            data_service=data_service,
             steps_per_epoch=steps_per_epoch,
             save_every_steps=save_every_steps,
             on_nan=on_nan,
@@ -225,11 +220,11 @@ class Running:
         Raises:
             ValueError: If an argument is not as above, a path does not exist or there is no picture.
 
-        >>> import tempfile, tensorflow as tf, keras_resnet_recipes as krr
-        >>> png = tf.io.encode_png(tf.zeros((40, 30, 3), tf.uint8))
+        >>> import tempfile, keras_resnet_recipes as krr
+        >>> from PIL import Image
         >>> model = krr.applications.ResNet20(classes=2, classifier_activation=None)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     tf.io.write_file(folder + "/black.png", png)
+        ...     Image.new("RGB", (30, 40)).save(folder + "/black.png")
         ...     names = {"class_names": ["cat", "dog"]}
         ...     (seen,) = krr.A3(test_size=32).predict(model, [folder], **names)
         >>> sorted(name for _, name, _ in seen.labels)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+import simplejpeg
 
 from keras_resnet_recipes import training
 from keras_resnet_recipes.callbacks import BEST
@@ -116,7 +116,7 @@ def _cell(count: int, share: float, right: bool) -> Markup:
 
 
 def _picture(pixels: np.ndarray, text: str) -> Markup:
-    encoded = tf.io.encode_jpeg(pixels, quality=88).numpy()
+    encoded = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=88)
     source = "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
     return element("img", src=source, alt=text)
 

@@ -6,6 +6,4 @@ from .evaluation import predict as predict
 from .first_pictures import preview as preview
 from .first_pictures import stages as stages
 from .fit import fit as fit
-from .pipeline import evaluation_batches as evaluation_batches
-from .pipeline import training_batches as training_batches
 from .saved import load_run as load_run

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_resnet_recipes import distribution as devices
+from keras_resnet_recipes import predict as predicting
 from keras_resnet_recipes.inference import gives_logits
+from keras_resnet_recipes.input_pipeline.views import center_crop
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts, views
 from keras_resnet_recipes.training.own_model import check_input
@@ -70,15 +72,12 @@ def predict(
     batch_size: int,
 ) -> "Iterator[Prediction]":
     """Predicts as `Recipe.predict` says."""
-    # TensorFlow code, which an evaluation on the device does without.
-    from keras_resnet_recipes import predict
-
     check_input(model)
     recipe = parts.as_tested(recipe, model)
-    return predict.predict(
+    return predicting.predict(
         model,
         paths,
-        views.center_crop(recipe),
+        center_crop(recipe),
         activation=views.activation(recipe) if gives_logits(model) else None,
         top=top,
         class_names=class_names,

@@ -9,8 +9,8 @@ from keras_resnet_recipes.recipe.recipe import NEUTRAL
 from keras_resnet_recipes.training import parts
 
 if TYPE_CHECKING:
+    from keras_resnet_recipes.input_pipeline.stages import Stage
     from keras_resnet_recipes.training import resident, streamed
-    from keras_resnet_recipes.training.stage import Stage
 
 
 # What an image depends on; anything else may be missing of a recipe that is looked at.

@@ -32,7 +32,6 @@ def fit(
     teacher: keras.Model | None = None,
     run_dir: str | Path | None = None,
     distribution: str = "auto",
-    data_service: str | None = None,
     steps_per_epoch: int | None = None,
     save_every_steps: int | None = None,
     on_nan: str = "stop",
@@ -60,7 +59,6 @@ def fit(
             replicas=replicas,
             # Whoever counts what is left out must see every batch.
             batches_per_call=1 if skips else save_every_steps and save_every_steps * parts_of_batch,
-            data_service=data_service,
         )
         keras.utils.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.

@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_resnet_recipes.input_pipeline.stages import Stage, class_name
 from keras_resnet_recipes.memory import ImageArrays, is_npz
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts
 from keras_resnet_recipes.training.card_steps import steps_given, test_mirrored
 from keras_resnet_recipes.training.cards import changes, described, drawn_cards, pictures, targets
-from keras_resnet_recipes.training.stage import Stage, class_name
 
 
 def read(
@@ -63,10 +63,9 @@ class Feed:
         replicas: Devices; this takes one.
         batches_per_call: After how many batches (with accumulation, parts of one) callbacks must
             have their turn; None for once an epoch.
-        data_service: Must be None.
 
     Raises:
-        ValueError: If there are several devices or a data service, or images are of another size than the recipe's.
+        ValueError: If there are several devices, or images are of another size than the recipe's.
     """
 
     def __init__(
@@ -79,10 +78,8 @@ class Feed:
         seed: int = 0,
         replicas: int = 1,
         batches_per_call: int | None = None,
-        data_service: str | None = None,
     ) -> None:
-        others = {"data_service": data_service}
-        _check(replicas, others)
+        _check(replicas)
         self._recipe, self._images, self._validation = recipe, images, validation
         self._seed, self._batches_per_call = seed, batches_per_call
         self._batches = steps * recipe.gradient_accumulation_steps
@@ -287,15 +284,9 @@ def _even_batch(count: int, largest: int) -> int:
     return next((size for size in sizes if not count % size), min(count, largest))
 
 
-def _check(replicas: int, others: Mapping[str, Any]) -> None:
+def _check(replicas: int) -> None:
     if replicas > 1:
         raise ValueError(
             f"`distribution` must be 'none' with data_on_device=True, which trains on one device; "
             f"there are {replicas}."
         )
-    for name, given in others.items():
-        if given is not None:
-            raise ValueError(
-                f"`{name}` must be None with data_on_device=True, where images are made on the device; "
-                f"received {given!r}."
-            )
