@@ -1,24 +1,28 @@
 """Keras layers that Keras itself lacks, or has otherwise: of networks, and augmentations.
 
-Augmentations are for `dataset.map` under every backend and, but for RandAugment and
-RandomResizedCrop, for the inside of a model.
+Augmentations are the device's versions of the values in `krr.augment`, for batches of images: inside
+models, compiled or not, on every backend, and in `dataset.map` under every backend.
 """
 
+from keras_resnet_recipes.layers.augments import RandAugment, TrivialAugmentWide
 from keras_resnet_recipes.layers.batch_normalization import BatchNormalization
 from keras_resnet_recipes.layers.celu import CELU
+from keras_resnet_recipes.layers.color import ColorJitter, Lighting
+from keras_resnet_recipes.layers.crop import RandomResizedCrop, ScaleJitterCrop
 from keras_resnet_recipes.layers.erasing import Cutout, RandomErasing
 from keras_resnet_recipes.layers.geometry import PadAndCrop, RandomFlip
 from keras_resnet_recipes.layers.ghost_batch_normalization import GhostBatchNormalization
 from keras_resnet_recipes.layers.mixing import CutMix, MixUp, MixUpOrCutMix
 from keras_resnet_recipes.layers.stochastic_depth import StochasticDepth
-from keras_resnet_recipes.layers.tensorflow_layers import RandAugment, RandomResizedCrop
 
 __all__ = [
     "CELU",
     "BatchNormalization",
+    "ColorJitter",
     "CutMix",
     "Cutout",
     "GhostBatchNormalization",
+    "Lighting",
     "MixUp",
     "MixUpOrCutMix",
     "PadAndCrop",
@@ -26,5 +30,7 @@ __all__ = [
     "RandomErasing",
     "RandomFlip",
     "RandomResizedCrop",
+    "ScaleJitterCrop",
     "StochasticDepth",
+    "TrivialAugmentWide",
 ]

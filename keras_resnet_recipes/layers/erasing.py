@@ -1,12 +1,11 @@
 """Layers that paint over a part of each image."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.formulas import boxes, cutout, erasing
 from keras_resnet_recipes.formulas.checks import (
     area_range,
     aspect_range,
@@ -40,6 +39,8 @@ class Cutout(ImageLayer):
     [960.0, 960.0, 960.0, 960.0]
     """
 
+    uniforms = cutout.UNIFORMS
+
     def __init__(
         self,
         size: int = 8,
@@ -53,13 +54,14 @@ class Cutout(ImageLayer):
         self.size = size
         self.fill = color("fill", fill)
 
-    def augment(
-        self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
-    ) -> tuple[Any, Any]:
-        """Returns the images, a square of each painted over, and the labels."""
-        place = ops.random.uniform((ops.shape(images)[0], 2), dtype="float32", seed=seed)
-        box = boxes.square(ops, images, self.size, place)
-        return boxes.fill(ops, images, box, self.fill), labels
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """Returns where the squares are."""
+        return cutout.drawn(ops, uniform)
+
+    def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Returns the images, a square of each painted over."""
+        box = boxes.square(ops, images, self.size, drawn["place"])
+        return boxes.fill(ops, images, box, self.fill)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -96,6 +98,8 @@ class RandomErasing(ImageLayer):
     (8, 32, 48, 3)
     """
 
+    uniforms = erasing.UNIFORMS
+
     def __init__(
         self,
         probability: float = 0.25,
@@ -119,20 +123,33 @@ class RandomErasing(ImageLayer):
         self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
     ) -> tuple[Any, Any]:
         """Returns the images, a rectangle of some of them painted over, and the labels."""
+        uniform = ops.random.uniform(
+            (ops.shape(images)[0], self.uniforms), dtype="float32", seed=seed
+        )
+        drawn = self.drawn(ops, uniform)
+        if self.noise:
+            drawn["noise"] = ops.random.normal(ops.shape(images), dtype="float32", seed=seed)
+        return self.transform(images, drawn, ops), labels
 
-        def uniform(columns: int, low: float = 0.0, high: float = 1.0) -> Any:
-            return ops.random.uniform((n, columns), low, high, dtype="float32", seed=seed)
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """Returns which images are erased, and where."""
+        return erasing.drawn(
+            ops, uniform, probability=self.probability, area=self.area, aspect=self.aspect
+        )
 
-        n = ops.shape(images)[0]
-        area = uniform(boxes.TRIES, *self.area)
-        aspect = ops.numpy.exp(uniform(boxes.TRIES, *map(math.log, self.aspect)))
-        box = boxes.first_that_fits(ops, images, area, aspect, uniform(2))
-        box = ops.numpy.where(uniform(1) < self.probability, box, ops.numpy.zeros_like(box))
+    def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Returns the images, a rectangle of some of them painted over.
+
+        With `noise`, `drawn["noise"]` is normal noise of deviation 1, float32 of the images' shape.
+        """
+        box = boxes.first_that_fits(
+            ops, images, drawn["area"], drawn["aspect"], drawn["place"]
+        )
+        box = ops.numpy.where(drawn["erase"][:, None], box, ops.numpy.zeros_like(box))
         paint = ops.convert_to_tensor(self.fill, "float32")
         if self.noise:
-            noise = ops.random.normal(ops.shape(images), dtype="float32", seed=seed)
-            paint = paint + noise * ops.convert_to_tensor(self.noise, "float32")
-        return boxes.fill(ops, images, box, paint), labels
+            paint = paint + drawn["noise"] * ops.convert_to_tensor(self.noise, "float32")
+        return boxes.fill(ops, images, box, paint)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

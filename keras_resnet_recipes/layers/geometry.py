@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.formulas import boxes, flip, pad_and_crop
 from keras_resnet_recipes.formulas.checks import check_pixels, check_probability, color
 from keras_resnet_recipes.layers.image_layer import ImageLayer
 
@@ -34,18 +34,21 @@ class RandomFlip(ImageLayer):
     [2, 1]
     """
 
+    uniforms = flip.UNIFORMS
+
     def __init__(self, probability: float = 0.5, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
         check_probability("probability", probability)
         self.probability = probability
 
-    def augment(
-        self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
-    ) -> tuple[Any, Any]:
-        """Returns the images, each mirrored or not, and the labels."""
-        drawn = ops.random.uniform((ops.shape(images)[0], 1, 1, 1), dtype="float32", seed=seed)
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """Returns which images are mirrored."""
+        return flip.drawn(ops, uniform, probability=self.probability)
+
+    def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Returns the images, each mirrored or not."""
         mirrored = ops.numpy.flip(images, axis=2)
-        return ops.numpy.where(drawn < self.probability, mirrored, images), labels
+        return ops.numpy.where(drawn["flip"][:, None, None, None], mirrored, images)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -75,6 +78,8 @@ class PadAndCrop(ImageLayer):
     (8, 32, 32, 3)
     """
 
+    uniforms = pad_and_crop.UNIFORMS
+
     def __init__(
         self,
         padding: int = 4,
@@ -88,14 +93,13 @@ class PadAndCrop(ImageLayer):
         self.padding = padding
         self.fill = None if fill is None else color("fill", fill)
 
-    def augment(
-        self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
-    ) -> tuple[Any, Any]:
-        """Returns the images, each moved in its own way, and the labels."""
-        shape = (ops.shape(images)[0], 2)
-        drawn = ops.random.uniform(shape, dtype="float32", seed=seed) * (2 * self.padding + 1)
-        corner = ops.cast(ops.numpy.floor(drawn), "int32")
-        return boxes.padded_crop(ops, images, corner, self.padding, self.fill), labels
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """Returns by how much each image is moved."""
+        return pad_and_crop.drawn(ops, uniform, padding=self.padding)
+
+    def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Returns the images, each moved in its own way."""
+        return boxes.padded_crop(ops, images, drawn["corner"], self.padding, self.fill)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -15,7 +15,8 @@ class ImageLayer(keras.layers.Layer):
     Inside `tf.data`, and for TensorFlow tensors anywhere, it is TensorFlow code under every backend
     of Keras; inside a model it is code of the backend. The images of a batch differ.
 
-    Subclasses define `augment`, and `prepare` if they do something at inference too.
+    Subclasses define `uniforms`, `drawn` and `transform`, and `prepare` if they do something at
+    inference too.
 
     Args:
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`. Under
@@ -23,6 +24,9 @@ class ImageLayer(keras.layers.Layer):
             for that, use the values in `krr.augment`, whose seed is an argument.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
     """
+
+    uniforms: int = 0
+    """Uniform variates that the parameters of one image take."""
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         # A mixed policy is for images; labels keep their precision.
@@ -34,10 +38,35 @@ class ImageLayer(keras.layers.Layer):
             lambda: keras.random.SeedGenerator(seed, backend=TENSORFLOW)
         )
 
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """Makes the parameters of n images from uniform variates.
+
+        Args:
+            ops: Namespace of a Keras backend.
+            uniform: Variates in [0, 1), float32 [n, `uniforms`].
+
+        Returns:
+            Tensors [n, ...] by name.
+        """
+        raise NotImplementedError
+
+    def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Changes a batch of images by given parameters.
+
+        Args:
+            images: [n, height, width, channels].
+            drawn: What `drawn` returns.
+            ops: Namespace of the Keras backend whose tensors they are.
+
+        Returns:
+            Images of the same type.
+        """
+        raise NotImplementedError
+
     def augment(
         self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
     ) -> tuple[Any, Any]:
-        """Change a batch of images, and their labels if there are any.
+        """Changes a batch of images, and their labels if there are any.
 
         Args:
             images: [n, height, width, channels].
@@ -48,7 +77,9 @@ class ImageLayer(keras.layers.Layer):
         Returns:
             Images and labels.
         """
-        raise NotImplementedError
+        shape = (ops.shape(images)[0], self.uniforms)
+        uniform = ops.random.uniform(shape, dtype="float32", seed=seed)
+        return self.transform(images, self.drawn(ops, uniform), ops), labels
 
     def prepare(self, images: Any, ops: Any) -> Any:
         """What happens to a batch of images when not training: nothing, for most layers."""
@@ -65,7 +96,7 @@ class ImageLayer(keras.layers.Layer):
         # Keras would make tensors of its own backend of them, which cannot be inside tf.data.
         native = keras.backend.backend() == "tensorflow"
         call = super().__call__ if native else self.call
-        # Nothing to convert, and for RandAugment that takes ten seconds.
+        # Nothing to convert, and that takes seconds.
         autograph = sys.modules["tensorflow"].autograph.experimental
         return autograph.do_not_convert(call)(inputs, **kwargs)
 
@@ -120,6 +151,66 @@ class ImageLayer(keras.layers.Layer):
     def _dtype_of(self, images: Any) -> str:
         floating = keras.backend.is_float_dtype(images.dtype)
         return self.compute_dtype if floating else keras.backend.standardize_dtype(images.dtype)
+
+
+class ByteLayer(ImageLayer):
+    """A random change of the bytes of images; floating point images are rounded to bytes first.
+
+    Subclasses define `uniforms`, `drawn` and `change`.
+    """
+
+    def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Changes a batch of bytes by given parameters.
+
+        Args:
+            images: int32 [n, height, width, channels], 0..255.
+            drawn: What `drawn` returns.
+            ops: Namespace of the Keras backend whose tensors they are.
+
+        Returns:
+            int32 [n, ...], 0..255.
+        """
+        raise NotImplementedError
+
+    def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Returns the images, each changed as its parameters say."""
+        return ops.cast(self.change(as_bytes(images, ops), drawn, ops), images.dtype)
+
+
+class ColorLayer(ByteLayer):
+    """A random change of the bytes of images of red, green and blue."""
+
+    def call(self, inputs: Any, training: bool = True) -> Any:
+        """Changes images at random while training; see `ImageLayer.call`."""
+        self._check(inputs)
+        return super().call(inputs, training=training)
+
+    def compute_output_spec(self, inputs: Any, training: bool = True) -> Any:
+        """Shapes and types of what comes out, for `keras.Input`."""
+        self._check(inputs)
+        return super().compute_output_spec(inputs, training=training)
+
+    def _check(self, inputs: Any) -> None:
+        shape = tuple(_parts(inputs)[0].shape)
+        if shape[-1] != 3:
+            raise ValueError(
+                f"images must have three channels for {type(self).__name__}, got the shape {shape}"
+            )
+
+
+def as_bytes(images: Any, ops: Any) -> Any:
+    """Images as int32, 0..255; floating point ones are rounded half to even.
+
+    Args:
+        images: Of any type and shape.
+        ops: Namespace of the Keras backend whose tensors they are.
+
+    Returns:
+        int32, the same shape.
+    """
+    if keras.backend.is_float_dtype(images.dtype):
+        images = ops.numpy.clip(ops.numpy.round(images), 0.0, 255.0)
+    return ops.numpy.clip(ops.cast(images, "int32"), 0, 255)
 
 
 def _of_tensorflow(inputs: Any) -> bool:

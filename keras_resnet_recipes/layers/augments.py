@@ -1,0 +1,159 @@
+"""Layers that do a few random operations to each image: RandAugment and TrivialAugment."""
+
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes import augment
+from keras_resnet_recipes.formulas import rand_augment, trivial_augment
+from keras_resnet_recipes.layers.image_layer import ColorLayer
+from keras_resnet_recipes.layers.operations import operate
+
+_MEAN_OF_IMAGENET = (124, 116, 104)
+_BLACK = (0, 0, 0)
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class RandAugment(ColorLayer):
+    """Does a few random operations on the colours or the geometry of each image.
+
+    The value `krr.augment.RandAugment` as a layer: `rand-m7-mstd0.5-inc1` of timm is
+    `RandAugment(magnitude=7.0, std=0.5)`. Operations on colours have the bytes of the value, rotation,
+    shear and translation differ by one level in up to 0.3 % of bytes. `keras.layers.RandAugment` draws
+    the operations once for a whole batch.
+
+    Takes and returns what `call` says, with three channels; floating point images are taken as 0..255
+    and rounded to bytes.
+
+    Args:
+        magnitude: Mean level, 0..10.
+        std: Standard deviation of the level, at least 0.
+        operations: Number of rounds, at least 1.
+        probability: Probability of each drawn operation, 0..1.
+        interpolation: Interpolation of rotation, shear and translation: "bilinear", "bicubic", or
+            "random".
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+
+    Raises:
+        ValueError: If an argument is out of its range; when called, if the images have not three
+            channels.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_resnet_recipes.layers import RandAugment
+        >>> layer = RandAugment(magnitude=7.0, std=0.5)
+        >>> tuple(layer(np.zeros((8, 32, 48, 3), "uint8")).shape)
+        (8, 32, 48, 3)
+
+    References:
+        Cubuk et al., "RandAugment" (arXiv:1909.13719); timm `data/auto_augment.py`.
+    """
+
+    def __init__(
+        self,
+        magnitude: float = 7.0,
+        std: float = 0.5,
+        operations: int = 2,
+        probability: float = 0.5,
+        interpolation: str = "random",
+        *,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.augmentation = augment.RandAugment(
+            magnitude, std, operations, probability, interpolation
+        )
+        self.uniforms = operations * rand_augment.UNIFORMS
+
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """Returns the operations of each image, and what they are called with."""
+        return rand_augment.drawn(ops, uniform, **vars(self.augmentation))
+
+    def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Returns the images, the operations of each done in turn."""
+        _, height, width, _ = ops.shape(images)
+        for turn in range(self.augmentation.operations):
+            operation, argument, cubic = (
+                drawn[name][:, turn] for name in ("operation", "argument", "cubic")
+            )
+            names = enumerate(rand_augment.OPERATIONS)
+            images = operate(
+                ops,
+                images,
+                {name: operation == index for index, name in names},
+                argument,
+                pixels=(width, height),
+                fill=_MEAN_OF_IMAGENET,
+                cubic=None if self.augmentation.interpolation == "bilinear" else cubic,
+            )
+        return images
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), **vars(self.augmentation)}
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class TrivialAugmentWide(ColorLayer):
+    """Does one random operation of a random strength to each image.
+
+    The value `krr.augment.TrivialAugmentWide` as a layer. Operations on colours have the bytes of the
+    value, rotation and shear with interpolation differ by one level in up to 0.3 % of bytes. Keras has
+    no such layer.
+
+    Takes and returns what `call` says, with three channels; floating point images are taken as 0..255
+    and rounded to bytes.
+
+    Args:
+        interpolation: Interpolation of shear and rotation: "bilinear" as in torchvision's training
+            recipe, or "nearest", the default of torchvision's class.
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+
+    Raises:
+        ValueError: If the interpolation is neither; when called, if the images have not three channels.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_resnet_recipes.layers import TrivialAugmentWide
+        >>> tuple(TrivialAugmentWide()(np.zeros((8, 32, 48, 3), "uint8")).shape)
+        (8, 32, 48, 3)
+
+    References:
+        Müller and Hutter, "TrivialAugment" (arXiv:2103.10158); torchvision
+        `transforms/autoaugment.py`, TrivialAugmentWide.
+    """
+
+    uniforms = trivial_augment.UNIFORMS
+
+    def __init__(
+        self, interpolation: str = "bilinear", *, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.augmentation = augment.TrivialAugmentWide(interpolation)
+
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """Returns the operation of each image, and what it is called with."""
+        return trivial_augment.drawn(ops, uniform)
+
+    def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Returns the images, the operation of each done."""
+        return operate(
+            ops,
+            images,
+            {
+                name: drawn["operation"] == index
+                for index, name in enumerate(trivial_augment.OPERATIONS)
+            },
+            drawn["argument"],
+            # A positive translation moves to the right or down.
+            pixels=(-1.0, -1.0),
+            fill=_BLACK,
+            nearest=self.augmentation.interpolation == "nearest",
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), **vars(self.augmentation)}

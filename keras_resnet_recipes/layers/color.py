@@ -1,0 +1,142 @@
+"""Layers that change the colours of images: ColorJitter and Lighting."""
+
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes import augment
+from keras_resnet_recipes.formulas import color_jitter, lighting
+from keras_resnet_recipes.layers.hue import turn
+from keras_resnet_recipes.layers.image_layer import ColorLayer
+from keras_resnet_recipes.layers.operations import blended
+from keras_resnet_recipes.layers.tables import look_up
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class ColorJitter(ColorLayer):
+    """Changes brightness, contrast, saturation and hue by random amounts, in random order.
+
+    The value `krr.augment.ColorJitter` as a layer, with its bytes. A strength of x draws a factor
+    uniformly from max(0, 1 - x) to 1 + x; 0 leaves the operation out.
+    `keras.layers.RandomColorJitter` adds to the brightness, and works in floating point.
+
+    Takes and returns what `call` says, with three channels; floating point images are taken as 0..255
+    and rounded to bytes.
+
+    Args:
+        brightness: Strength, at least 0.
+        contrast: Strength, at least 0.
+        saturation: Strength, at least 0.
+        hue: Largest fraction of a turn around the colour circle in either direction, 0..0.5.
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+
+    Raises:
+        ValueError: If an argument is out of its range; when called, if the images have not three
+            channels.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_resnet_recipes.layers import ColorJitter
+        >>> tuple(ColorJitter(0.4, 0.4, 0.4)(np.zeros((8, 32, 48, 3), "uint8")).shape)
+        (8, 32, 48, 3)
+
+    References:
+        torchvision `transforms/transforms.py`, ColorJitter; fb.resnet.torch `datasets/transforms.lua`.
+    """
+
+    uniforms = color_jitter.UNIFORMS
+
+    def __init__(
+        self,
+        brightness: float = 0.0,
+        contrast: float = 0.0,
+        saturation: float = 0.0,
+        hue: float = 0.0,
+        *,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.augmentation = augment.ColorJitter(brightness, contrast, saturation, hue)
+
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """Returns the order of the operations, and what they are called with."""
+        return color_jitter.drawn(ops, uniform, **vars(self.augmentation))
+
+    def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Returns the images, the operations done to each in its order."""
+        used = [k for k, name in enumerate(color_jitter.OPERATIONS) if self._strength(name)]
+        for position in range(len(used)):
+            images = self._operate(images, drawn["order"][:, position], drawn, used, ops)
+        return images
+
+    def _operate(
+        self, images: Any, operation: Any, drawn: dict[str, Any], used: list[int], ops: Any
+    ) -> Any:
+        argument = drawn["argument"]
+        for k in used:
+            name, which = color_jitter.OPERATIONS[k], operation == k
+            if name == "hue":
+                turned = turn(ops, images, argument[:, k])
+                images = ops.numpy.where(which[:, None, None, None], turned, images)
+            elif name == "saturation":
+                images = blended(ops, images, {"color": which}, argument[:, k])
+            else:
+                images = look_up(ops, images, {name: which}, argument[:, k])
+        return images
+
+    def _strength(self, name: str) -> float:
+        return getattr(self.augmentation, name)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), **vars(self.augmentation)}
+
+
+@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
+class Lighting(ColorLayer):
+    """Adds a random colour to all pixels of each image.
+
+    The value `krr.augment.Lighting` as a layer, with its bytes.
+
+    Takes and returns what `call` says, with three channels; floating point images are taken as 0..255
+    and rounded to bytes.
+
+    Args:
+        std: Standard deviation, at least 0; the sources use 0.1.
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
+        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
+
+    Raises:
+        ValueError: If it is negative; when called, if the images have not three channels.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_resnet_recipes.layers import Lighting
+        >>> tuple(Lighting()(np.zeros((8, 32, 48, 3), "uint8")).shape)
+        (8, 32, 48, 3)
+
+    References:
+        Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", section
+        4.1; fb.resnet.torch `datasets/imagenet.lua` and `transforms.lua`, Lighting.
+    """
+
+    uniforms = lighting.UNIFORMS
+
+    def __init__(self, std: float = 0.1, *, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.augmentation = augment.Lighting(std)
+
+    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
+        """Returns the colour that is added to each image."""
+        return lighting.drawn(ops, uniform, **vars(self.augmentation))
+
+    def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
+        """Returns the images, each with its colour added."""
+        levels = ops.cast(ops.numpy.round(drawn["color"]), "int32")
+        return ops.numpy.clip(images + levels[:, None, None, :], 0, 255)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), **vars(self.augmentation)}
