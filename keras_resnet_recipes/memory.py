@@ -109,7 +109,7 @@ def is_npz(source: Any) -> bool:
     >>> is_npz("cifar10.npz"), is_npz(np.zeros(3))
     (True, False)
     """
-    return isinstance(source, str | Path) and Path(source).suffix == ".npz"
+    return isinstance(source, str | Path) and Path(source).suffix.lower() == ".npz"
 
 
 def has_test_pictures(path: str | Path) -> bool:

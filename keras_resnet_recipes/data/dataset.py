@@ -1,91 +1,169 @@
-"""`ImageDataset`: images with integer labels, whatever they come from."""
+"""`ImageDataset` and `ImageStream`: images with integer labels, wherever they come from."""
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from keras_resnet_recipes.data.decode import MAX_PIXELS
 from keras_resnet_recipes.memory import ImageArrays, check_labels
 
 # Images of a stream that wait in memory for their turn; the order of an indexed data set needs none.
 SHUFFLE_BUFFER = 4096
+_SHOWN = 10
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class ImageDataset:
-    """Images with integer labels, read one at a time inside tf.data.
-
-    Made by `from_folder`, `from_arrays`, `from_tfds` and `from_dataset`; anything else becomes one by giving
-    these values. A source that can read its images in any order is shuffled completely; a
-    stream is shuffled through a buffer of 4096 images.
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Images:
+    """What is known of images before they are read.
 
     Args:
-        name: What messages call the data set.
+        name: What messages call them.
         size: Number of images, or None if unknown.
-        classes: Number of classes, or None if unknown.
         class_names: Names in the order of the labels, or None.
-        encoded: Whether images are file contents (JPEG, PNG, BMP, GIF, WebP) rather than pixels.
-        read: In TensorFlow operations, from an int64 index (or an element of `stream`) to a pair of
-            image, uint8 [height, width, 3] or encoded bytes, and integer label.
-        describe: From the index of an image, or its position in the stream, to its name.
-        labels: Labels of all images in the order of the index, where they are known.
-        stream: Elements in their own order, for a source without an index.
-        arrays: The same images and labels, where they lie in memory.
-
-    >>> import numpy as np, keras_resnet_recipes as krr
-    >>> images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)
-    >>> images.size, images.indexed
-    (6, True)
+        max_pixels: Larger images are unreadable.
+        describe: From the index of an image, or its position in a stream, to its name.
     """
 
     name: str
-    size: int | None
-    classes: int | None
-    class_names: tuple[str, ...] | None
-    encoded: bool
-    read: Callable[[Any], tuple[tf.Tensor, tf.Tensor]]
-    describe: Callable[[int], str]
+    size: int | None = None
+    class_names: tuple[str, ...] | None = None
+    max_pixels: int = MAX_PIXELS
+    describe: Callable[[int], str] | None = None
     labels: np.ndarray | None = None
-    stream: tf.data.Dataset | None = None
-    arrays: ImageArrays | None = None
+
+    def __post_init__(self) -> None:
+        if self.describe is None:
+            object.__setattr__(self, "describe", lambda index: f"image {index} of {self.name}")
 
     @property
-    def indexed(self) -> bool:
-        """Whether images can be read in any order."""
-        return self.stream is None
+    def classes(self) -> int | None:
+        """Number of classes, or None if they have no names."""
+        return None if self.class_names is None else len(self.class_names)
 
-    def order(self, seed: tf.Tensor | None) -> tf.Tensor:
-        """Indices of one pass, int64 [size]; shuffled by a stateless `seed` (integers [2]) or in order."""
-        indices = tf.range(self.size, dtype=tf.int64)
-        return indices if seed is None else tf.random.experimental.stateless_shuffle(indices, seed)
-
-    def items(self, seed: tf.Tensor | None) -> tf.data.Dataset:
-        """What `read` takes, for one pass; shuffled by `seed` or in order."""
-        if self.stream is None:
-            return tf.data.Dataset.from_tensor_slices(self.order(seed))
-        if seed is None:
-            return self.stream
-        return _shuffled(self.stream, tf.cast(seed, tf.int64))
+    def summary(self) -> str:
+        """Images and classes in one line."""
+        size = "images of unknown number" if self.size is None else f"{self.size:,} images"
+        if self.class_names is not None:
+            return f"{self.name}: {size}, {self.classes:,} classes: {listed(self.class_names)}"
+        if self.labels is None or not len(self.labels):
+            return f"{self.name}: {size}"
+        return f"{self.name}: {size}, labels {self.labels.min()} to {self.labels.max()}"
 
     def check_labels(self, classes: int) -> None:
         """Raises ValueError if a known label is outside 0..classes-1."""
-        if self.labels is None or not len(self.labels):
-            return
-        check_labels(self.name, self.labels, classes)
+        if self.labels is not None and len(self.labels):
+            check_labels(self.name, self.labels, classes)
 
 
-def _shuffled(stream: tf.data.Dataset, seed: tf.Tensor) -> tf.data.Dataset:
-    """`stream.shuffle`, which takes no seed that is known only inside the pipeline."""
-    specs = tf.nest.flatten(stream.element_spec)
-    variant = tf.raw_ops.ShuffleDataset(
-        input_dataset=tf.data.experimental.to_variant(stream),
-        buffer_size=SHUFFLE_BUFFER,
-        seed=seed[0],
-        seed2=seed[1],
-        output_types=[spec.dtype for spec in specs],
-        output_shapes=[spec.shape for spec in specs],
-        reshuffle_each_iteration=False,
-    )
-    return tf.data.experimental.from_variant(variant, stream.element_spec)
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class ImageDataset(Images):
+    """Images with integer labels that can be read in any order, from any number of threads.
+
+    Args:
+        name: What messages call the data set.
+        size: Number of images.
+        read: From an index within 0..size-1 to image and label. The image is `bytes`, the contents of an
+            image file; uint8 [height, width, 3], [height, width, 1] or [height, width]; a Pillow image; or
+            an object with a method `opened`, which returns an `OpenedImage`.
+        class_names: Names in the order of the labels, or None.
+        labels: Labels of all images in the order of the index, where they are known without reading.
+        describe: From the index of an image to its name; by default "image 3 of" and `name`.
+        arrays: The same images and labels, where they lie in memory.
+        max_pixels: Larger images are unreadable.
+
+    Example:
+        >>> import numpy as np, keras_resnet_recipes as krr
+        >>> images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)
+        >>> image, label = images.read(5)
+        >>> image.shape, label, images.describe(5)
+        ((8, 8, 3), 2, 'image 5 of the arrays')
+    """
+
+    size: int
+    read: Callable[[int], tuple[Any, int]]
+    arrays: ImageArrays | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class ImageStream(Images):
+    """Images with integer labels that come one after another, without an index.
+
+    Args:
+        name: What messages call the stream.
+        start: Begins a new pass: an iterator of images and labels, as `ImageDataset.read` returns them.
+        size: Number of images of a pass, or None if unknown.
+        endless: Whether a pass has no end.
+        class_names: Names in the order of the labels, or None.
+        describe: From the position of an image in a pass to its name.
+        max_pixels: Larger images are unreadable.
+
+    Example:
+        >>> stream = ImageStream(name="three", start=lambda: iter([(b"a", 0), (b"b", 1), (b"c", 0)]))
+        >>> [(position, label) for position, _, label in stream.in_order()]
+        [(0, 0), (1, 1), (2, 0)]
+        >>> first = [position for position, *_ in itertools.islice(stream.shuffled(seed=0), 3)]
+        >>> sorted(first)
+        [0, 1, 2]
+    """
+
+    start: Callable[[], Iterator[tuple[Any, int]]]
+    endless: bool = False
+
+    def in_order(self) -> Iterator[tuple[int, Any, int]]:
+        """One pass in its own order: position, image and label.
+
+        Raises:
+            ValueError: If the stream is endless.
+        """
+        if self.endless:
+            raise ValueError(
+                f"{self.name} is endless, and would be read forever; give one that ends, such as its `take(n)`."
+            )
+        return self._positioned()
+
+    def shuffled(self, seed: int, first_pass: int = 0) -> Iterator[tuple[int, Any, int]]:
+        """One pass after another, without end, each shuffled through a buffer of 4096 images.
+
+        What an epoch leaves, the next one reads, if both take from the same iterator. A pass yields
+        each image once. A stream sorted by class should be shuffled before.
+
+        Args:
+            seed: Of the order, with the number of the pass.
+            first_pass: Number of the first pass.
+
+        Yields:
+            Position in the pass, image and label.
+
+        Raises:
+            ValueError: If a pass yields no image.
+        """
+        for number in itertools.count(first_pass):
+            rng = np.random.default_rng([seed, number])
+            waiting: list[tuple[int, Any, int]] = []
+            for example in self._positioned():
+                if len(waiting) < SHUFFLE_BUFFER:
+                    waiting.append(example)
+                    continue
+                chosen = int(rng.integers(SHUFFLE_BUFFER))
+                yield waiting[chosen]
+                waiting[chosen] = example
+            if not waiting:
+                raise ValueError(f"{self.name} must hold at least one image; it is empty.")
+            rng.shuffle(waiting)
+            yield from waiting
+
+    def _positioned(self) -> Iterator[tuple[int, Any, int]]:
+        return ((position, *example) for position, example in enumerate(self.start()))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first ten names, separated by commas.
+
+    Example:
+        >>> listed(("cat", "dog"))
+        'cat, dog'
+    """
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

@@ -1,195 +1,272 @@
-"""From the contents of an image file to RGB pixels: those of Pillow's `convert("RGB")`."""
+"""From an image, in whatever form it comes, to RGB pixels: those of Pillow's `convert("RGB")`."""
 
+import contextlib
 import io
-from collections.abc import Callable
+import re
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import numpy as np
-import tensorflow as tf
+import simplejpeg
+from PIL import Image, UnidentifiedImageError
 
-# Pillow's own limit (two thirds of 2**28): 512 MiB of pixels, from a file that may be a few kB long.
-MAX_PIXELS = 178_956_970
+# Above this Pillow warns of a file that is small and decodes to more than the memory holds.
+MAX_PIXELS = 89_478_485
+# Images above this, 64 MB of pixels, are in memory one at a time, whatever the number of threads.
+_LARGE = 16_000_000
+# Pixels that are converted at a time: of a large image there are then no three copies.
+_STRIP = 4_000_000
+_JPEG = b"\xff\xd8\xff"
+_RGB = np.uint32(0x00FFFFFF)
 
-# TensorFlow's default JPEG transform is 0.77 grey levels darker than Pillow's on average; this one
-# gives Pillow's pixels.
-_LIKE_PILLOW = "INTEGER_ACCURATE"
-_TOO_LARGE = f"the image has more than {MAX_PIXELS:,} pixels"
-_END_OF_JPEG = b"\xff\xd9"
-# Every number looked at here stands within the first bytes of a file.
-_HEAD = 40
-
-# Inlined, each operation of the rare formats is passed over for every JPEG, and together that takes
-# a twentieth of a picture's time; `of_other` below is not for the same reason.
-_not_inlined = tf.function(
-    input_signature=[tf.TensorSpec([], tf.string)],
-    autograph=False,
-    experimental_attributes={"_noinline": True},
-)
+_one_at_a_time = threading.Lock()
 
 
-def decode(encoded: tf.Tensor) -> tf.Tensor:
-    """Pixels of an encoded image, as Pillow's `convert("RGB")` gives them and timm trains on.
+class UnreadableImage(ValueError):  # noqa: N818: a state of the image, for which others are read
+    """An image that cannot be read, and the reason in one line."""
 
-    Grey, palette, CMYK and 16-bit images become RGB, transparency is dropped, and a rotation noted in
-    EXIF is not carried out. TensorFlow decodes all it decodes alike; Pillow (the extra `images`) the
-    others: WebP with transparency, animation or lossless, BMP other than 24-bit, 16-bit grey
-    PNG, and GIF with a first frame smaller than the image.
+
+class OpenedImage:
+    """An image of known size whose pixels are decoded once they are asked for.
+
+    Pixels are packed, uint32 [height, width]: red in the lowest byte, then green, blue and 0. Within
+    `with`, an image of more than 16 million pixels is the only such one in the process; others wait.
 
     Args:
-        encoded: Scalar string: contents of a JPEG, PNG, BMP, WebP or GIF file (of which the first frame).
+        height: Height in pixels.
+        width: Width in pixels.
+        decode: Makes the packed pixels.
+
+    Example:
+        >>> image = opened(np.full((4, 5), 7, np.uint8))
+        >>> image.height, image.width, image.rgb()[0, 0].tolist(), hex(image.packed()[0, 0])
+        (4, 5, [7, 7, 7], '0x70707')
+    """
+
+    def __init__(self, height: int, width: int, decode: Callable[[], np.ndarray]) -> None:
+        self.height = height
+        self.width = width
+        self._decode = decode
+        self._packed: np.ndarray | None = None
+
+    def opened(self) -> Self:
+        """The image itself."""
+        return self
+
+    def packed(self) -> np.ndarray:
+        """All pixels, packed, uint32 [height, width]; decoded once.
+
+        Raises:
+            UnreadableImage: If the image is damaged.
+        """
+        if self._packed is None:
+            packed = self._decode()
+            if packed.shape != (self.height, self.width):
+                raise UnreadableImage(
+                    f"its header says {self.width} x {self.height} pixels, it has "
+                    f"{packed.shape[1]} x {packed.shape[0]}"
+                )
+            self._packed = packed
+        return self._packed
+
+    def pixels(self, top: int, left: int, height: int, width: int) -> tuple[np.ndarray, int, int]:
+        """Pixels that contain a part of the image, which may be all there are.
+
+        Args:
+            top: First row of the part.
+            left: First column of the part.
+            height: Rows of the part.
+            width: Columns of the part.
+
+        Returns:
+            Packed pixels, and the row and the column in them at which the part begins.
+
+        Raises:
+            UnreadableImage: If the image is damaged.
+        """
+        return self.packed(), top, left
+
+    def rgb(self) -> np.ndarray:
+        """All pixels, uint8 [height, width, 3].
+
+        Raises:
+            UnreadableImage: If the image is damaged.
+        """
+        channels = self.packed().view(np.uint8).reshape(self.height, self.width, 4)
+        pixels = np.empty((self.height, self.width, 3), np.uint8)
+        for channel in range(3):  # NumPy copies three bytes at a time slowly
+            pixels[..., channel] = channels[..., channel]
+        return pixels
+
+    def __enter__(self) -> Self:
+        if self._is_large:
+            _one_at_a_time.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_large:
+            self._packed = None
+            _one_at_a_time.release()
+
+    @property
+    def _is_large(self) -> bool:
+        return self.height * self.width > _LARGE
+
+
+def opened(image: Any, max_pixels: int = MAX_PIXELS) -> OpenedImage:
+    """An image of any form, as `ImageDataset.read` returns it, with its size read and nothing decoded.
+
+    Args:
+        image: `bytes`, the contents of an image file; uint8 [height, width, 3], [height, width, 1] or
+            [height, width]; a Pillow image; or an object with a method `opened`.
+        max_pixels: Larger images are not decoded.
+
+    Raises:
+        UnreadableImage: If the contents are no image that Pillow opens, or the image is too large.
+
+    Example:
+        >>> file = io.BytesIO()
+        >>> Image.new("L", (50, 40), 9).save(file, "PNG")
+        >>> with opened(file.getvalue()) as image:
+        ...     image.height, image.width, image.rgb().shape
+        (40, 50, (40, 50, 3))
+    """
+    if isinstance(image, bytes):
+        made = _of_file(image)
+    elif isinstance(image, np.ndarray):
+        made = OpenedImage(*image.shape[:2], lambda: packed(image))
+    elif isinstance(image, Image.Image):
+        made = _of_pillow(image)
+    else:
+        made = image.opened()
+    if made.height * made.width > max_pixels:
+        raise UnreadableImage(
+            f"it has {made.width} x {made.height} pixels, more than the limit of {max_pixels:,}; "
+            f"krr.data.from_source(..., max_pixels={made.width * made.height}) raises it"
+        )
+    return made
+
+
+def decode(contents: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Pixels of an image file, as Pillow's `convert("RGB")` gives them and timm trains on.
+
+    Grey, palette, CMYK and 16-bit images become RGB, transparency is dropped, of several frames the
+    first is taken, and a rotation noted in EXIF is not carried out. JPEG in grey and YCbCr is decoded by
+    simplejpeg, whose pixels are the same in half the time, and everything else by Pillow.
+
+    Args:
+        contents: Contents of a file of any format that Pillow opens, but EPS.
+        max_pixels: Larger images are not decoded.
 
     Returns:
         uint8 [height, width, 3], RGB.
 
     Raises:
-        tf.errors.InvalidArgumentError: If the contents are none of these, damaged, cut off, or larger than
-            178,956,970 pixels, which the header tells before anything is decoded.
-        tf.errors.UnknownError: If Pillow fails to decode the contents, or is needed and not installed.
+        UnreadableImage: If the contents are no such file, damaged, cut off, or too large an image.
 
-    Source: timm `data/dataset.py`, which calls Pillow `Image.open(...).convert("RGB")` and nothing of EXIF.
+    Example:
+        >>> import io, keras_resnet_recipes as krr
+        >>> from PIL import Image
+        >>> file = io.BytesIO()
+        >>> Image.new("RGB", (5, 4), (1, 2, 3)).save(file, "PNG")
+        >>> krr.data.decode(file.getvalue())[0, 0].tolist()
+        [1, 2, 3]
 
-    >>> import tensorflow as tf, keras_resnet_recipes as krr
-    >>> png = tf.io.encode_png(tf.zeros((4, 5, 3), tf.uint8))
-    >>> tuple(krr.data.decode(png).shape)
-    (4, 5, 3)
+    References:
+        - timm `data/dataset.py`, which calls Pillow's `Image.open(...).convert("RGB")` and nothing of EXIF
     """
-    return tf.ensure_shape(_decoded(tf.convert_to_tensor(encoded)), (None, None, 3))
+    with opened(contents, max_pixels) as image:
+        return image.rgb()
 
 
-def decode_crop(
-    encoded: tf.Tensor, box_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-) -> tf.Tensor:
-    """Pixels inside a box of an encoded image; of a JPEG only that part is decoded.
+def packed(image: np.ndarray) -> np.ndarray:
+    """A uint8 image [height, width, 3], [height, width, 1] or [height, width], packed.
 
-    Args:
-        encoded: Scalar string, as for `decode`.
-        box_of: From height and width of the whole image to int32 [top, left, height, width].
+    Example:
+        >>> [hex(pixel) for pixel in packed(np.array([[[1, 2, 3], [255, 0, 0]]], np.uint8))[0]]
+        ['0x30201', '0xff']
+    """
+    image = image[..., None] if image.ndim == 2 else image
+    pixels = np.zeros((*image.shape[:2], 4), np.uint8)
+    for channel in range(3):
+        pixels[..., channel] = image[..., channel % image.shape[-1]]
+    return pixels.view("<u4")[..., 0]
 
-    Returns:
-        uint8 [box height, box width, 3], RGB.
+
+def jpeg_packed(contents: bytes | bytearray) -> np.ndarray:
+    """The packed pixels of a JPEG.
 
     Raises:
-        tf.errors.InvalidArgumentError: As for `decode`, except that damage below the box is not seen.
-
-    >>> import tensorflow as tf, keras_resnet_recipes as krr
-    >>> jpeg = tf.io.encode_jpeg(tf.zeros((40, 50, 3), tf.uint8))
-    >>> tuple(krr.data.decode_crop(jpeg, lambda height, width: [4, 8, height // 2, 10]).shape)
-    (20, 10, 3)
+        UnreadableImage: If it is damaged.
     """
-    # A JPEG without its end may be cut off anywhere, and only decoding all of it tells.
-    end = tf.strings.substr(encoded, -tf.minimum(tf.strings.length(encoded), 2), 2)
-
-    def of_jpeg() -> tf.Tensor:
-        shape = _checked_jpeg_shape(encoded)
-        box = box_of(shape[0], shape[1])
-        return tf.io.decode_and_crop_jpeg(encoded, box, channels=3, dct_method=_LIKE_PILLOW)
-
-    @tf.function(autograph=False, experimental_attributes={"_noinline": True})
-    def of_other() -> tf.Tensor:
-        return cropped(_decoded(encoded), box_of)
-
-    image = tf.cond(tf.io.is_jpeg(encoded) & (end == _END_OF_JPEG), of_jpeg, of_other)
-    return tf.ensure_shape(image, (None, None, 3))
-
-
-def cropped(image: tf.Tensor, box_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Pixels inside a box of an image [height, width, 3]; `box_of` as for `decode_crop`."""
-    shape = tf.shape(image)
-    box = box_of(shape[0], shape[1])
-    return tf.slice(image, [box[0], box[1], 0], [box[2], box[3], 3])
-
-
-@_not_inlined
-def _decoded(encoded: tf.Tensor) -> tf.Tensor:
-    return tf.cond(
-        tf.io.is_jpeg(encoded), lambda: _decoded_jpeg(encoded), lambda: _decoded_other(encoded)
-    )
-
-
-def _decoded_jpeg(encoded: tf.Tensor) -> tf.Tensor:
-    with tf.control_dependencies([_checked_jpeg_shape(encoded)]):
-        return tf.io.decode_jpeg(encoded, channels=3, dct_method=_LIKE_PILLOW)
-
-
-def _checked_jpeg_shape(encoded: tf.Tensor) -> tf.Tensor:
-    shape = tf.io.extract_jpeg_shape(encoded)
-    with tf.control_dependencies([_check_size(shape)]):
-        return tf.identity(shape)
-
-
-@_not_inlined
-def _decoded_other(encoded: tf.Tensor) -> tf.Tensor:
-    head = tf.strings.substr(encoded, 0, _HEAD) + b" " * _HEAD
-    alike, size = _header(tf.cast(tf.io.decode_raw(head, tf.uint8)[:_HEAD], tf.int64))
-
-    def by_tensorflow() -> tf.Tensor:
-        with tf.control_dependencies([_check_size(size)]):
-            image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        whole = tf.reduce_all(tf.shape(image, tf.int64)[:2] == size)
-        # Of a GIF TensorFlow gives the first frame, which may be a part of the image.
-        return tf.cond(whole, lambda: image, lambda: _decoded_by_pillow(encoded))
-
-    return tf.cond(alike, by_tensorflow, lambda: _decoded_by_pillow(encoded))
-
-
-def _header(head: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Whether TensorFlow decodes a file like Pillow, or not at all, and [height, width] where it does.
-
-    Args:
-        head: The first 40 bytes, as numbers.
-
-    Source: the PNG, GIF, BMP and WebP specifications.
-    """
-
-    def number(start: int, bytes_: int, order: int = 1) -> tf.Tensor:
-        digits = head[start : start + bytes_][::order]
-        return tf.reduce_sum(digits * [256**place for place in range(bytes_)])
-
-    def is_at(start: int, text: bytes) -> tf.Tensor:
-        return tf.reduce_all(head[start : start + len(text)] == list(text))
-
-    # Signed, because a BMP stored from the top down has a negative height.
-    rows = number(22, 4)
-    rows = tf.abs(tf.where(rows < 2**31, rows, rows - 2**32))
-    png, gif, bmp = is_at(0, b"\x89PNG"), is_at(0, b"GIF8"), is_at(0, b"BM")
-    webp = is_at(0, b"RIFF") & is_at(8, b"WEBP")
-    grey16 = (head[24] == 16) & (head[25] == 0)
-    plain_bmp = (number(14, 4) >= 40) & (number(28, 2) == 24) & (number(30, 4) == 0)
-    lossy_webp = is_at(12, b"VP8 ")
-    size = tf.case(
-        [
-            (png, lambda: tf.stack([number(20, 4, -1), number(16, 4, -1)])),
-            (gif, lambda: tf.stack([number(8, 2), number(6, 2)])),
-            (bmp, lambda: tf.stack([rows, number(18, 4)])),
-            (webp, lambda: tf.stack([number(28, 2), number(26, 2)]) % 2**14),
-        ],
-        default=lambda: tf.zeros(2, tf.int64),
-    )
-    by_pillow = (png & grey16) | (bmp & ~plain_bmp) | (webp & ~lossy_webp)
-    return ~by_pillow, size
-
-
-def _check_size(size: tf.Tensor) -> tf.Operation | None:
-    # Not the product: two large numbers of a damaged header overflow it.
-    fits = size[0] <= MAX_PIXELS // tf.maximum(size[1], 1)
-    # The bare operation: tf.debugging wraps it in a condition, at a tenth of a small picture's time.
-    return tf.raw_ops.Assert(condition=fits, data=[_TOO_LARGE], summarize=1)
-
-
-def _decoded_by_pillow(encoded: tf.Tensor) -> tf.Tensor:
-    # With a state, deterministic training would decode one image at a time, of whatever format.
-    pixels = tf.numpy_function(_pillow_pixels, [encoded], tf.uint8, stateful=False)
-    return tf.ensure_shape(pixels, (None, None, 3))
-
-
-def _pillow_pixels(encoded: bytes) -> np.ndarray:
     try:
-        from PIL import Image
-    except ImportError:
-        raise ImportError(
-            "this kind of image needs Pillow: pip install 'keras-resnet-recipes[images]'."
+        # What simplejpeg decodes without a complaint has Pillow's bytes; Pillow forgives more.
+        pixels = simplejpeg.decode_jpeg(contents, "RGBX").view("<u4")[..., 0]
+    except ValueError:
+        return _packed_by_pillow(_opened_by_pillow(contents))
+    pixels &= _RGB
+    return pixels
+
+
+def _of_file(contents: bytes) -> OpenedImage:
+    if contents.startswith(_JPEG):
+        with contextlib.suppress(ValueError):
+            height, width, colors, _ = simplejpeg.decode_jpeg_header(contents)
+            if colors not in ("CMYK", "YCCK"):  # where it is one level off
+                return OpenedImage(height, width, lambda: jpeg_packed(contents))
+    return _of_pillow(_opened_by_pillow(contents))
+
+
+def _of_pillow(image: Image.Image) -> OpenedImage:
+    return OpenedImage(image.height, image.width, lambda: _packed_by_pillow(image))
+
+
+def _opened_by_pillow(contents: bytes | bytearray) -> Image.Image:
+    if not contents:
+        raise UnreadableImage("the file is empty")
+    with _one_line_of_pillow():
+        image = Image.open(io.BytesIO(contents))
+    if image.format == "EPS":
+        raise UnreadableImage("EPS is a program that draws an image, which is not run")
+    return image
+
+
+def _packed_by_pillow(image: Image.Image) -> np.ndarray:
+    with _one_line_of_pillow():
+        image.load()
+        width, height = image.size
+        pixels, rows = np.empty((height, width), "<u4"), max(_STRIP // width, 1)
+        for top in range(0, height, rows):
+            end = min(top + rows, height)
+            strip = image.crop((0, top, width, end)).convert("RGB")
+            raw = np.frombuffer(strip.tobytes("raw", "RGBX"), "<u4")
+            pixels[top:end] = raw.reshape(end - top, width)
+    pixels &= _RGB
+    return pixels
+
+
+@contextlib.contextmanager
+def _one_line_of_pillow() -> Iterator[None]:
+    """Makes one line of whatever a plugin of Pillow raises, and drops what it warns of."""
+    # Warnings are of metadata, and of sizes that `opened` checks. `catch_warnings` would be undone by
+    # other threads; an entry of its own in the list is taken out again whatever else has changed.
+    ignored = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+    warnings.filters.insert(0, ignored)
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise UnreadableImage("unknown image file format, or its header is damaged") from None
+    except Image.DecompressionBombError as error:
+        pixels = int(re.findall(r"\d+", str(error))[0])
+        raise UnreadableImage(
+            f"it has {pixels:,} pixels, more than the limit of Pillow; PIL.Image.MAX_IMAGE_PIXELS = {pixels} and "
+            f"krr.data.from_source(..., max_pixels={pixels}) raise it"
         ) from None
-    try:
-        with Image.open(io.BytesIO(encoded), formats=["PNG", "BMP", "DIB", "WEBP", "GIF"]) as image:
-            return np.asarray(image.convert("RGB"))
-    except Image.DecompressionBombError:
-        raise ValueError(_TOO_LARGE) from None
+    except Exception as error:  # plugins raise everything from struct.error to SyntaxError
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UnreadableImage(reason) from None
+    finally:
+        with contextlib.suppress(ValueError):
+            warnings.filters.remove(ignored)

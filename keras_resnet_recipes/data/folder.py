@@ -1,105 +1,234 @@
-"""Images from a folder with one subfolder a class."""
+"""Images from a folder with one subfolder per class."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from keras_resnet_recipes.data.dataset import ImageDataset
+from keras_resnet_recipes.data.decode import UnreadableImage
+from keras_resnet_recipes.data.labels import Wanted, agreeing, in_order
 from keras_resnet_recipes.names import closest_path
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
+SUFFIXES = (
+    *(".avif", ".bmp", ".dib", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg"),
+    *(".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
+)
+# What a folder that is split is called, in the order of preference.
+SPLITS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "val", "valid", "test", "testing"),
+    "test": ("test", "testing"),
+}
+# Of Jupyter (hidden), macOS archives, Synology, Windows, Python and ext4.
+_SYSTEM = {
+    *("__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information"),
+    *("__pycache__", "lost+found"),
+}
+# A file of this size is no image, and is not read into memory.
+_MOST_BYTES = 2**30
 
 
-def from_folder(path: str | Path, class_names: Sequence[str] | None = None) -> ImageDataset:
-    """Image files in subfolders, one a class, as an `ImageDataset`.
+def from_folder(
+    path: str | Path,
+    class_names: Sequence[str] | None = None,
+    *,
+    split: str = "train",
+    class_order: str = "plain",
+) -> ImageDataset:
+    """Image files in subfolders, one per class, as an `ImageDataset`; prints how many there are.
 
-    Labels follow the sorted names of the subfolders. Subfolders named 0 to n - 1, such as those of
-    ImageNet-V2, are labels themselves: they are sorted as numbers, and where `class_names` are n other
-    names, 3 is the label of the fourth of these, which is printed. Files deeper inside a class folder count for
-    it; hidden files and other suffixes than .jpg, .jpeg, .png, .bmp, .gif and .webp are left out.
+    Labels follow the sorted names of the subfolders, as in Keras, scikit-learn and torchvision. Subfolders
+    named 0 to n - 1, such as those of ImageNet-V2, are labels themselves: they are sorted as numbers,
+    and where `class_names` are n other names, 3 is the label of the fourth of these, which is printed. Files deeper
+    inside a class folder count for it. Hidden and system files and folders, such as `.ipynb_checkpoints` and
+    `__MACOSX`, are left out at any depth; links are followed unless they lead back up.
+
+    A folder that holds `train` and `val` (or `validation`, `test`) with class folders inside is read by split, and
+    the classes of all splits are those of `train`.
 
     Args:
         path: The folder that holds the class folders.
         class_names: Names in the order of the labels, such as those of the training folder; by
             default the subfolders' own.
+        split: "train", "validation" or "test" of a folder that is split.
+        class_order: "plain", or "natural" as timm sorts, for checkpoints of timm.
 
     Raises:
         ValueError: If the folder is missing, has no subfolder, no image, an empty class or a class that
             `class_names` lacks.
 
-    >>> import tempfile, tensorflow as tf, keras_resnet_recipes as krr
-    >>> from pathlib import Path
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for name in ("cat", "dog"):
-    ...         Path(folder, name).mkdir()
-    ...         png = tf.io.encode_png(tf.zeros((4, 4, 3), tf.uint8)).numpy()
-    ...         _ = Path(folder, name, "1.png").write_bytes(png)
-    ...     krr.data.from_folder(folder).class_names
-    ('cat', 'dog')
+    Example:
+        >>> import tempfile, keras_resnet_recipes as krr
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("cat", "dog"):
+        ...         Path(folder, name).mkdir()
+        ...         Image.new("RGB", (4, 4)).save(Path(folder, name, "1.png"))
+        ...     krr.data.from_folder(folder).class_names
+        '...': 2 images, 2 classes: cat, dog
+        ('cat', 'dog')
     """
-    path = Path(path)
-    found = _class_folders(path)
-    names = tuple(found) if class_names is None else tuple(class_names)
-    if are_labels(found, names):
-        print(f"{str(path)!r}: its folders, 0 to {len(names) - 1}, are taken for the labels.")
-        found = dict(zip(names, found.values(), strict=True))
-    strangers = [name for name in found if name not in names]
-    if strangers:
-        raise ValueError(
-            f"{str(path)!r} has the class {strangers[0]!r}, which training lacked; its classes are {_listed(names)}."
-        )
-    files, labels = [], []
-    for name, folder in found.items():
-        images = images_below(folder)
-        if not images and class_names is None:
+    wanted = Wanted(None if class_names is None else tuple(class_names))
+    return folder_agreeing(path, wanted, split, class_order)
+
+
+def folder_agreeing(
+    path: str | Path, wanted: Wanted, split: str, class_order: str = "plain"
+) -> ImageDataset:
+    """`from_folder` with classes that must agree with others."""
+    path = str(path)
+    splits = split_folders(path)
+    folder = path
+    if splits:
+        if split not in splits:
             raise ValueError(
-                f"the class folder {str(folder)!r} holds no image ({', '.join(SUFFIXES)})."
+                f"{path!r} holds {_together(splits.values())}, and nothing for the split {split!r}."
             )
+        folder = splits[split]
+        if wanted == Wanted() and split != "train":
+            wanted = Wanted(tuple(map(printable, _class_folders(splits["train"], class_order))))
+        print(f"{path!r} holds {_together(splits.values())}: {os.path.basename(folder)} is read.")
+    found = _class_folders(folder, class_order)
+    files: list[str] = []
+    labels = []
+    for label, child in enumerate(found.values()):
+        images = images_below(child, within=[os.path.realpath(folder)])
+        if not images and wanted == Wanted():
+            raise ValueError(f"the class folder {child!r} holds no image ({', '.join(SUFFIXES)}).")
         files += images
-        labels += [names.index(name)] * len(images)
+        labels.append(np.full(len(images), label, np.int64))
     if not files:
         raise ValueError(
-            f"{str(path)!r} has class folders but no image in them ({', '.join(SUFFIXES)})."
+            f"{folder!r} has class folders but no image in them ({', '.join(SUFFIXES)})."
         )
-    return from_files(str(path), files, np.array(labels, np.int64), names)
+    names = tuple(map(printable, found))
+    data = agreeing(from_files(repr(folder), files, np.concatenate(labels), names), wanted)
+    print(data.summary())
+    return data
 
 
-def are_labels(own: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether a data set calls its classes by number, and they are as many as those wanted, of other names.
+def split_folders(path: str | Path) -> dict[str, str]:
+    """The folders of a folder that is split, by split; empty if it is not.
+
+    It is if it holds `train`, and next to it nothing or another split, and `train` itself holds
+    folders: a class called "train" holds images.
 
     Args:
-        own: What the data set calls its classes, in the order of their labels.
-        wanted: The names of the classes.
-
-    >>> are_labels(["0", "1"], ["cat", "dog"]), are_labels(["0", "1"], ["0", "1"])
-    (True, False)
+        path: The folder, which need not exist.
     """
-    return len(own) == len(wanted) and set(own) != set(wanted) and _numbered(own)
-
-
-def _numbered(names: Collection[str]) -> bool:
-    return set(names) == {str(number) for number in range(len(names))}
-
-
-def _class_folders(path: Path) -> dict[str, Path]:
-    """The subfolders by name, sorted: as numbers where they are 0 to n - 1."""
-    if not path.is_dir():
-        raise ValueError(_no_folder(path))
+    try:
+        folders = {os.path.basename(child).lower(): child for child in _children(path)[0]}
+    except OSError:
+        return {}
     found = {
-        child.name: child
-        for child in sorted(path.iterdir())
-        if child.is_dir() and not child.name.startswith(".")
+        split: next(folders[name] for name in names if name in folders)
+        for split, names in SPLITS.items()
+        if any(name in folders for name in names)
     }
+    if "train" not in found or (len(found) == 1 and len(folders) > 1):
+        return {}
+    inner, files = _children(found["train"])
+    return found if inner and not files else {}
+
+
+def images_below(folder: str | Path, within: Sequence[str] = ()) -> list[str]:
+    """Sorted paths of all image files in a folder and its subfolders, without hidden and system ones.
+
+    Args:
+        folder: The folder.
+        within: Real paths of folders around it, to which links do not lead back.
+    """
+    # Strings: a Path for each of a million files would take minutes and gigabytes.
+    within = [*within, os.path.realpath(folder)]
+    folders, files = _children(folder)
+    for child in folders:
+        target = os.path.realpath(child) if os.path.islink(child) else None
+        if target is None or not any(
+            f"{outer}{os.sep}".startswith(f"{target}{os.sep}") for outer in within
+        ):
+            files += images_below(child, within)
+    return sorted(files)
+
+
+def from_files(
+    name: str, files: list[str], labels: np.ndarray, class_names: tuple[str, ...] | None
+) -> ImageDataset:
+    """Image files by path, with their labels; class names where they are known."""
+
+    def read(index: int) -> tuple[bytes, int]:
+        return contents_of(files[index]), int(labels[index])
+
+    return ImageDataset(
+        name=name,
+        size=len(files),
+        read=read,
+        class_names=class_names,
+        labels=labels,
+        describe=lambda index: printable(files[index]),
+    )
+
+
+def contents_of(file: str) -> bytes:
+    """The contents of an image file.
+
+    Raises:
+        UnreadableImage: If there is no such file, it cannot be read, or it is too large for an image.
+    """
+    try:
+        with open(file, "rb", buffering=0) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            if size > _MOST_BYTES:
+                raise UnreadableImage(f"a file of {size / 1e9:.1f} GB is no image")
+            return opened.read()
+    except OSError as error:
+        raise UnreadableImage(error.strerror or str(error)) from None
+
+
+def printable(name: str) -> str:
+    r"""A name of a file, with what is not UTF-8 written as \xff.
+
+    Example:
+        >>> import os
+        >>> print(printable(os.fsdecode(b"caf\xe9")))
+        caf\xe9
+    """
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
+def _class_folders(path: str, class_order: str) -> dict[str, str]:
+    """The subfolders by name, in the order of their labels."""
+    if not os.path.isdir(path):
+        raise ValueError(_no_folder(Path(path)))
+    found = {os.path.basename(child): child for child in _children(path)[0]}
     if not found:
         holds = "image files" if images_below(path) else "no image"
         raise ValueError(
-            f"{str(path)!r} must hold one subfolder a class, such as {str(path / 'daisy')!r}; it has no subfolder, "
-            f"and {holds}. Labels of files in one folder can stand in a .csv of path,label."
+            f"{path!r} must hold one subfolder per class, such as {os.path.join(path, 'daisy')!r}; it has no "
+            f"subfolder, and {holds}. Labels of files in one folder can stand in a .csv of path,label."
         )
-    return dict(sorted(found.items(), key=lambda item: int(item[0]))) if _numbered(found) else found
+    return {name: found[name] for name in in_order(found, class_order)}
+
+
+def _children(folder: str | Path) -> tuple[list[str], list[str]]:
+    """Sorted paths of the subfolders and of the image files of a folder."""
+    folders, files = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
+                continue
+            if entry.is_dir():
+                folders.append(entry.path)
+            elif entry.name.lower().endswith(SUFFIXES) and (entry.is_file() or entry.is_symlink()):
+                # A link that leads nowhere is named as unreadable instead of missing from the count.
+                files.append(entry.path)
+    return sorted(folders), files
+
+
+def _together(paths: Sequence[str]) -> str:
+    return " and ".join(dict.fromkeys(os.path.basename(path) for path in paths))
 
 
 def _no_folder(path: Path) -> str:
@@ -107,43 +236,5 @@ def _no_folder(path: Path) -> str:
     if not path.exists():
         return f"{wanted}.{closest_path(path)}"
     if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
-        return f"{wanted}, an archive: unpack it, and give the folder with one subfolder a class."
+        return f"{wanted}, an archive: unpack it, and give the folder with one subfolder per class."
     return f"{wanted}, a file; files that are data are .csv (path,label) and .npz."
-
-
-def images_below(folder: str | Path) -> list[str]:
-    """Sorted paths of all image files in a folder and its subfolders, hidden files left out."""
-    # os.walk: a Path for each of a million files would take minutes and gigabytes.
-    return sorted(
-        os.path.join(root, name)
-        for root, _, names in os.walk(folder)
-        for name in names
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    )
-
-
-def from_files(
-    name: str, files: list[str], labels: np.ndarray, class_names: tuple[str, ...] | None
-) -> ImageDataset:
-    """Image files by path, with their labels; class names where they are known."""
-    with tf.device("CPU:0"):
-        paths, targets = tf.constant(files), tf.constant(labels)
-
-    def read(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.io.read_file(tf.gather(paths, index)), tf.gather(targets, index)
-
-    return ImageDataset(
-        name=name,
-        size=len(files),
-        classes=None if class_names is None else len(class_names),
-        class_names=class_names,
-        encoded=True,
-        read=read,
-        describe=lambda index: files[index],
-        labels=labels,
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:10])
-    return shown if len(names) <= 10 else f"{shown}, … ({len(names)})"

@@ -1,89 +1,162 @@
 """Images listed in a CSV file."""
 
 import csv
+import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.folder import from_files
+from keras_resnet_recipes.data.labels import Wanted, agreed, is_number
 
 _HEADER = ["path", "label"]
+_DELIMITERS = ",;\t"
+_LARGEST = 2**31 - 1
 
 
-def from_csv(path: str | Path, class_names: Sequence[str] | None = None) -> ImageDataset:
-    r"""Image files listed in a CSV file of two columns, path and label, as an `ImageDataset`.
+def from_csv(
+    path: str | Path,
+    class_names: Sequence[str] | None = None,
+    *,
+    encoding: str = "utf-8-sig",
+    delimiter: str | None = None,
+) -> ImageDataset:
+    r"""Image files listed in a CSV file of two columns, path and label; prints how many there are.
 
     A first line `path,label` is a header. Labels are class names, sorted into the order of the
-    labels, or else all whole numbers from 0. Paths are relative to the folder of the CSV file, or absolute;
-    that each exists shows when it is read.
+    labels, or else all whole numbers from 0, which are labels themselves unless `class_names` are numbers, too:
+    then they are names. Paths are relative to the folder of the CSV file, or absolute; that each exists
+    shows when it is read.
 
     Args:
-        path: The CSV file, UTF-8.
+        path: The CSV file.
         class_names: Names in the order of the labels, such as those of the training data; by default the
             sorted names of the file, or None where labels are numbers.
+        encoding: Of the file, by the name Python has for it: "utf-16" is Excel's "Unicode text", "cp1252" and "gbk"
+            are older files of Windows.
+        delimiter: Between the columns; by default the comma, semicolon or tab that makes two columns of the
+            first line.
 
     Raises:
-        ValueError: If the file is missing, lists nothing, has a line of other than two columns, an
-            unknown class, a negative label, or lists a first image that does not exist.
+        ValueError: If the file is missing, in another encoding, lists nothing, has a line of other than two columns,
+            an unknown class, a label below 0 or above 2^31 - 1, or lists a first image that does not exist.
 
-    >>> import tempfile, tensorflow as tf, keras_resnet_recipes as krr
-    >>> from pathlib import Path
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     png = tf.io.encode_png(tf.zeros((4, 4, 3), tf.uint8)).numpy()
-    ...     _ = Path(folder, "1.png").write_bytes(png)
-    ...     _ = Path(folder, "list.csv").write_text("path,label\n1.png,dog\n1.png,cat\n")
-    ...     krr.data.from_csv(Path(folder, "list.csv")).labels.tolist()
-    [1, 0]
+    Example:
+        >>> import tempfile, keras_resnet_recipes as krr
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.new("RGB", (4, 4)).save(Path(folder, "1.png"))
+        ...     _ = Path(folder, "list.csv").write_text("path,label\n1.png,dog\n1.png,cat\n")
+        ...     krr.data.from_csv(Path(folder, "list.csv")).labels.tolist()
+        '...': 2 images, 2 classes: cat, dog
+        [1, 0]
     """
+    wanted = Wanted(None if class_names is None else tuple(class_names))
+    return csv_agreeing(path, wanted, encoding, delimiter)
+
+
+def csv_agreeing(
+    path: str | Path,
+    wanted: Wanted,
+    encoding: str = "utf-8-sig",
+    delimiter: str | None = None,
+) -> ImageDataset:
+    """`from_csv` with classes that must agree with others."""
     path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"`path` must be an existing CSV file; received {str(path)!r}.")
-    files, words = _columns(path)
-    if not os.path.isfile(files[0]):
+    listed = _read(path, encoding, delimiter)
+    if not os.path.isfile(listed.files[0]):
         raise ValueError(
-            f"{str(path)!r} lists {files[0]!r} first, which does not exist; paths are relative to "
+            f"{str(path)!r} lists {listed.files[0]!r} first, which does not exist; paths are relative to "
             f"{str(path.parent)!r}."
         )
-    numbers = all(word.isascii() and word.isdecimal() for word in words)
-    if numbers:
-        names = None if class_names is None else tuple(class_names)
-        return from_files(str(path), files, np.array(words, np.int64), names)
-    names = tuple(sorted(set(words)) if class_names is None else class_names)
-    places = {name: place for place, name in enumerate(names)}
-    for line, word in enumerate(words, 1):
-        if word not in places:
-            raise ValueError(
-                f"{str(path)!r} has the class {word!r} (image {line}), which training lacked; "
-                f"its {len(names)} classes are {', '.join(names[:10])}{', …' if names[10:] else ''}."
-            )
-    labels = np.array([places[word] for word in words], np.int64)
-    return from_files(str(path), files, labels, names)
+    words = list(listed.lines)
+    names = wanted.names
+    # Names that are numbers are names: labels are then those of the folders they come from.
+    if all(map(is_number, words)) and not any(map(is_number, names or ())):
+        table = np.array([_number(path, word, line) for word, line in listed.lines.items()])
+    else:
+        if wanted == Wanted():
+            wanted = Wanted(names := tuple(sorted(words)))
+        where = lambda word: f" (line {listed.lines[word]})"  # noqa: E731
+        table = agreed(repr(str(path)), words, wanted, where)
+    data = from_files(repr(str(path)), listed.files, table[listed.labels], names)
+    print(data.summary())
+    return data
 
 
-def _columns(path: Path) -> tuple[list[str], list[str]]:
-    """Absolute paths of the images and their labels, as written."""
-    files, words, folder = [], [], str(path.parent.absolute())
-    shared: dict[str, str] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file)
-        for row in lines:
-            if not row or (not files and [cell.strip().lower() for cell in row] == _HEADER):
-                continue
-            cells = [cell.strip() for cell in row]
-            if len(cells) != 2 or not all(cells):
-                raise ValueError(
-                    f"{str(path)!r} must have two columns, path and label; line {lines.line_num} is {row}."
-                )
-            if cells[1].startswith("-") and cells[1][1:].isdecimal():
-                raise ValueError(
-                    f"labels of {str(path)!r} must be 0 or more; line {lines.line_num} has {cells[1]}."
-                )
-            files.append(os.path.join(folder, cells[0]))
-            # One object a class instead of one an image, of which there may be a million.
-            words.append(shared.setdefault(cells[1], cells[1]))
+@dataclasses.dataclass
+class _Listed:
+    """The files of a list, the place of each one's label among `lines`, and the first line of each label."""
+
+    files: list[str]
+    labels: np.ndarray
+    lines: dict[str, int]
+
+
+def _read(path: Path, encoding: str, delimiter: str | None) -> _Listed:
+    """The list, or an error that names its line."""
+    if not path.is_file():
+        raise ValueError(f"`path` must be an existing CSV file; received {str(path)!r}.")
+    files, labels, lines, folder = [], [], {}, str(path.parent.absolute())
+    places: dict[str, int] = {}
+    try:
+        for line, (file, word) in _rows(path, encoding, delimiter):
+            files.append(os.path.join(folder, file))
+            labels.append(places.setdefault(word, len(places)))
+            lines.setdefault(word, line)
+    except UnicodeError:
+        guess = "utf-16" if path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
+        raise ValueError(
+            f"{str(path)!r} is not in the encoding {encoding!r} (line {len(files) + 1} or behind it); name another, "
+            f"such as krr.data.from_csv(..., encoding={guess!r})."
+        ) from None
+    except (LookupError, csv.Error, TypeError) as error:
+        raise ValueError(f"cannot read {str(path)!r}: {error}.") from None
     if not files:
         raise ValueError(f"{str(path)!r} must list at least one image; it is empty.")
-    return files, words
+    return _Listed(files, np.array(labels, np.int64), lines)
+
+
+def _rows(
+    path: Path, encoding: str, delimiter: str | None
+) -> Iterator[tuple[int, tuple[str, str]]]:
+    """The number of each line and its two cells, without the header."""
+    with path.open(encoding=encoding, newline="") as file:
+        delimiter = delimiter or _detected(file.readline())
+        file.seek(0)
+        first = True
+        rows = csv.reader(file, delimiter=delimiter)
+        for row in rows:
+            cells = [cell.strip() for cell in row]
+            if not row or (first and [cell.lower() for cell in cells] == _HEADER):
+                continue
+            first = False
+            if len(cells) != 2 or not all(cells):
+                raise ValueError(
+                    f"{str(path)!r} must have two columns, path and label; line {rows.line_num} is {row}."
+                )
+            if cells[1].startswith("-") and is_number(cells[1][1:]):
+                raise ValueError(
+                    f"labels of {str(path)!r} must be 0 or more; line {rows.line_num} has {cells[1]}."
+                )
+            yield rows.line_num, (cells[0], cells[1])
+
+
+def _detected(line: str) -> str:
+    """The delimiter that makes two columns of a line; a comma if none does."""
+    fits = (one for one in _DELIMITERS if len(next(csv.reader([line], delimiter=one), ())) == 2)
+    return next(fits, ",")
+
+
+def _number(path: Path, word: str, line: int) -> int:
+    # Python refuses to convert thousands of digits.
+    number = int(word) if len(word) <= 20 else _LARGEST + 1
+    if number > _LARGEST:
+        raise ValueError(
+            f"labels of {str(path)!r} must be at most {_LARGEST}; line {line} has {word[:20]}."
+        )
+    return number

@@ -4,16 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from keras_resnet_recipes.data.dataset import ImageDataset
-from keras_resnet_recipes.data.decode import decode
-
-_BATCH = 256
+from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
+from keras_resnet_recipes.data.decode import UnreadableImage, opened
+from keras_resnet_recipes.data.parallel import mapped
 
 
 def mean_image(
-    data: ImageDataset, picture: Callable[[tf.Tensor], tf.Tensor] | None = None
+    data: ImageDataset | ImageStream, picture: Callable[[np.ndarray], np.ndarray] | None = None
 ) -> np.ndarray:
     """The mean of each pixel and channel over a data set, in one pass.
 
@@ -36,29 +34,37 @@ def mean_image(
         float32 [height, width, 3], 0..255; sums are exact.
 
     Raises:
-        ValueError: If the data set is empty.
-        tf.errors.InvalidArgumentError: If images differ in size, or one cannot be read.
+        ValueError: If the data set is empty or endless, images differ in size, or one cannot be read.
 
-    Source: He et al. (arXiv 1512.03385), sections 3.4 and 4.2: "the per-pixel mean subtracted".
+    Example:
+        >>> import numpy as np, keras_resnet_recipes as krr
+        >>> images = np.stack([np.zeros((2, 2, 3), "uint8"), np.full((2, 2, 3), 5, "uint8")])
+        >>> krr.data.mean_image(krr.data.from_arrays(images, np.zeros(2, int)))[0, 0].tolist()
+        [2.5, 2.5, 2.5]
 
-    >>> import numpy as np, keras_resnet_recipes as krr
-    >>> images = np.stack([np.zeros((2, 2, 3), "uint8"), np.full((2, 2, 3), 5, "uint8")])
-    >>> krr.data.mean_image(krr.data.from_arrays(images, np.zeros(2, int)))[0, 0].tolist()
-    [2.5, 2.5, 2.5]
+    References:
+        - He et al. (arXiv 1512.03385), sections 3.4 and 4.2: "the per-pixel mean subtracted"
     """
 
-    def pixels(number: tf.Tensor, item: Any) -> tf.Tensor:
-        image, _ = data.read(item)
-        image = decode(image) if data.encoded else image
-        return image if picture is None else picture(image)
+    def pixels(item: Any) -> np.ndarray:
+        index, image = (item, None) if isinstance(data, ImageDataset) else item[:2]
+        try:
+            image = data.read(index)[0] if image is None else image
+            with opened(image, data.max_pixels) as source:
+                image = source.rgb()
+        except UnreadableImage as error:
+            raise ValueError(f"cannot read {data.describe(index)}: {error}") from None
+        return image if picture is None else np.asarray(picture(image))
 
-    plain = tf.autograph.experimental.do_not_convert
-    items = data.items(None).enumerate()  # so that an item stays one, even if it is a pair
-    pictures = items.map(plain(pixels), num_parallel_calls=tf.data.AUTOTUNE)
-    count, total = 0, np.int64(0)
-    for batch in pictures.batch(_BATCH).prefetch(1).as_numpy_iterator():
-        count += len(batch)
-        total = total + batch.sum(axis=0, dtype=np.int64)
+    items = range(data.size) if isinstance(data, ImageDataset) else data.in_order()
+    count, total = 0, np.zeros((), np.int64)
+    for image in mapped(pixels, items):
+        if count and image.shape != total.shape:
+            raise ValueError(
+                f"images of {data.name} must be of one size, or made so by `picture`; received {total.shape} and "
+                f"{image.shape}."
+            )
+        count, total = count + 1, total + image
     if count == 0:
         raise ValueError(f"`data` must hold at least one image; {data.name} holds none.")
     return (total / count).astype(np.float32)

@@ -1,57 +1,91 @@
-"""Images of any source written into TFRecord files, once, to be read faster ever after."""
+"""Images of any source written into files, once, to be read faster ever after."""
 
 import dataclasses
+import hashlib
+import io
 import itertools
-import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
+from PIL import Image
 
-from keras_resnet_recipes.augment.resize import resize
-from keras_resnet_recipes.data.dataset import ImageDataset
-from keras_resnet_recipes.data.decode import decode
-from keras_resnet_recipes.data.records import AROUND_RECORD, PARTIAL
-from keras_resnet_recipes.data.shards import (
-    INDEX,
-    Index,
-    Shard,
-    read_index,
-    rows_file,
-    sha256_of,
-    summary,
-)
+from keras_resnet_recipes.data import records, restart
+from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
+from keras_resnet_recipes.data.decode import UnreadableImage, opened
+from keras_resnet_recipes.data.parallel import mapped
+from keras_resnet_recipes.data.shards import INDEX, Index, Shard, read_index, sha256_of, summary
 from keras_resnet_recipes.data.unreadable import UnreadableImages
+from keras_resnet_recipes.files import replacing
 
 # 256 is what ImageNet is usually kept at; 1.15 times that leaves random crops for 224 some room.
 SHORTER_SIDE = int(256 * 1.15)
 QUALITY = 90
-# Images watched together: failures are looked for once a batch.
-_BATCH = 16
+_FORMAT = 2
 
 
-def write_tfrecords(
-    data: ImageDataset,
+@dataclasses.dataclass(frozen=True)
+class _Form:
+    """The form in which images are stored."""
+
+    shorter_side: int | None
+    quality: int
+    raw: bool
+
+    def __post_init__(self) -> None:
+        if self.shorter_side is not None and self.shorter_side < 1:
+            raise ValueError(
+                f"`shorter_side` must be at least 1, or None. Received: shorter_side={self.shorter_side}"
+            )
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f"`quality` must be within 1..100. Received: quality={self.quality}")
+
+    def contents(self, image: Any, max_pixels: int) -> bytes:
+        """What is stored of an image; decoded in any case, to know that it can be.
+
+        Raises:
+            UnreadableImage: If it cannot.
+        """
+        with opened(image, max_pixels) as source:
+            packed, size = source.packed(), (source.width, source.height)
+            shorter = min(size)
+            smaller = self.shorter_side is not None and shorter > self.shorter_side
+            original = image if isinstance(image, bytes) else getattr(image, "contents", None)
+            if original is not None and not smaller and not self.raw:
+                return original
+            rgb = Image.frombytes("RGB", size, packed.tobytes(), "raw", "RGBX")
+        if smaller:
+            width, height = (self.shorter_side * length // shorter for length in size)
+            rgb = rgb.resize((width, height), Image.Resampling.BICUBIC)
+        if self.raw:
+            return records.raw(opened(rgb).packed())
+        if smaller:
+            return restart.encode(rgb, self.quality)
+        file = io.BytesIO()
+        rgb.save(file, "PNG")
+        return file.getvalue()
+
+
+def write_prepared(
+    data: ImageDataset | ImageStream,
     path: str | Path,
     *,
     shorter_side: int | None = SHORTER_SIDE,
     quality: int = QUALITY,
+    raw: bool = False,
     images_per_shard: int = 4096,
     unreadable_images: str = "skip",
     verbose: int = 1,
 ) -> None:
-    """Writes images into TFRecord files that `from_prepared` reads; the work of `krr prepare`.
+    """Writes images into files that `from_prepared` reads; the work of `krr prepare`.
 
-    Large images are made smaller (bicubic, antialiased, Pillow's pixels) and stored as JPEG; others
-    keep their bytes, and pixels that came without a file become PNG. The folder holds shards
-    00000.tfrecord ... of `tf.train.Example`s (image, label), for each a list of its records (.npy), and
-    index.json with classes, sizes, and the SHA-256 of each shard. All images are decoded on all
-    processors; the order is that of `data`. Called again after an interruption it goes on behind the
-    last whole shard.
+    Large images are made smaller (bicubic, antialiased, Pillow's pixels) and stored as JPEG with restart markers,
+    of which later only the part under a crop is decoded; others keep their bytes, and pixels that came without a
+    file become PNG. The folder holds shards 00000.array_record ... and index.json with classes, sizes, and the
+    SHA-256 of each shard. Images are decoded on all processors; the order is that of `data`, and
+    the same images make the same bytes. Called again after an interruption it resumes behind the last whole shard.
 
     Args:
         data: Images.
@@ -59,74 +93,57 @@ def write_tfrecords(
         shorter_side: Length in pixels to which the shorter side is brought where it is longer; None keeps all
             bytes.
         quality: JPEG quality of images made smaller, 1..100.
+        raw: Whether to store pixels undecoded, four bytes each: nine times the disk, and nothing to decode.
         images_per_shard: Images of one file, at least 1.
         unreadable_images: "skip" leaves out, names and lists in index.json, up to 1 % of the
             images; "raise" stops at the first.
-        verbose: 0 is silent, 1 shows a progress bar, 2 a line at the end.
+        verbose: 0 is silent, 1 prints a line per shard and one at the end, 2 the one at the end.
 
     Raises:
         ValueError: If an argument is out of its range, the folder holds something else, or too many images are
             unreadable.
+        OSError: If the disk takes no more; the same call resumes once there is room.
 
-    >>> import os, tempfile, numpy as np, keras_resnet_recipes as krr
-    >>> images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     krr.data.write_tfrecords(images, folder, images_per_shard=4, verbose=0)
-    ...     sorted(os.listdir(folder))
-    ['00000.npy', '00000.tfrecord', '00001.npy', '00001.tfrecord', 'index.json']
+    Example:
+        >>> import os, tempfile, numpy as np, keras_resnet_recipes as krr
+        >>> images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     krr.data.write_prepared(images, folder, images_per_shard=4, verbose=0)
+        ...     sorted(os.listdir(folder))
+        ['00000.array_record', '00001.array_record', 'index.json']
     """
-    _check(shorter_side=shorter_side, quality=quality, images_per_shard=images_per_shard)
-    folder, size = Path(path), _size(data)
+    form = _Form(shorter_side, quality, raw)
+    if images_per_shard < 1:
+        raise ValueError(
+            f"`images_per_shard` must be at least 1. Received: images_per_shard={images_per_shard}"
+        )
+    folder = Path(path)
     source = {
         "name": data.name,
-        "images": size,
-        "shorter_side": shorter_side,
-        "quality": quality,
+        "images": data.size,
+        **dataclasses.asdict(form),
         "images_per_shard": images_per_shard,
     }
-    index = _begun(folder, Index(source, data.class_names, data.classes))
+    index = _begun(folder, Index(_FORMAT, source, data.class_names, data.classes))
     if not index.complete:
         unreadable = UnreadableImages(data, unreadable_images)
-        examples = _examples(data, index.done, size, shorter_side, quality, unreadable)
-        progress = keras.utils.Progbar(size, verbose=verbose, unit_name="image")
-        with unreadable.named():
-            for number, group in itertools.groupby(examples, lambda e: e[0] // images_per_shard):
-                shard, labels = _written(folder / f"{number:05}.tfrecord", group, progress)
-                index = dataclasses.replace(
-                    index,
-                    done=min((number + 1) * images_per_shard, size),
-                    classes=_classes(data, index.classes, labels),
-                    images=index.images + shard.count,
-                    bytes=index.bytes + shard.bytes,
-                    left_out=index.left_out | unreadable.reasons,
-                    shards=(*index.shards, shard),
-                )
-                index.write(folder)
+        examples = _examples(data, index.done, form, unreadable)
+        for number, group in itertools.groupby(examples, lambda one: one[0] // images_per_shard):
+            index = _with_shard(index, folder, number, group, data)
+            index = dataclasses.replace(index, left_out=index.left_out | unreadable.reasons)
+            index.write(folder)
+            if verbose == 1:
+                of = "" if data.size is None else f" of {data.size:,}"
+                print(f"{str(folder)!r}: {index.done:,}{of} images", flush=True)
         unreadable.warn()
-        left_out = index.left_out | unreadable.reasons
-        index = dataclasses.replace(index, done=size, left_out=left_out, complete=True)
+        index = dataclasses.replace(index, complete=True)
         index.write(folder)
     if verbose:
         print(f"{str(folder)!r}: {summary(index)}; {len(index.left_out)} unreadable left out.")
 
 
-def _check(*, shorter_side: int | None, quality: int, images_per_shard: int) -> None:
-    if shorter_side is not None and shorter_side < 1:
-        raise ValueError(f"`shorter_side` must be at least 1, or None; received {shorter_side}.")
-    if not 1 <= quality <= 100:
-        raise ValueError(f"`quality` must be within 1..100; received {quality}.")
-    if images_per_shard < 1:
-        raise ValueError(f"`images_per_shard` must be at least 1; received {images_per_shard}.")
-
-
-def _size(data: ImageDataset) -> int:
-    if data.size is not None:
-        return data.size
-    return int(data.items(None).reduce(np.int64(0), lambda count, *_: count + 1))
-
-
 def _begun(folder: Path, new: Index) -> Index:
-    """The index to go on from: of the folder up to its first damaged shard, or a new one."""
+    """The index to resume from: of the folder if all its shards are whole, or a new one."""
     if not (folder / INDEX).is_file():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ValueError(
@@ -145,8 +162,7 @@ def _begun(folder: Path, new: Index) -> Index:
             )
     for shard in index.shards:
         try:
-            shard.check(folder, verify=True)
-            shard.rows(folder)
+            shard.read_labels(folder, verify=True)
         except ValueError as error:
             warnings.warn(f"{error} Preparing anew.", stacklevel=3)
             return new
@@ -154,84 +170,71 @@ def _begun(folder: Path, new: Index) -> Index:
 
 
 def _examples(
-    data: ImageDataset,
-    start: int,
-    size: int,
-    shorter_side: int | None,
-    quality: int,
-    unreadable: UnreadableImages,
-) -> Iterator[tuple[int, bytes, int]]:
-    """Position, contents to store and label of each readable image from `start` on."""
+    data: ImageDataset | ImageStream, start: int, form: _Form, unreadable: UnreadableImages
+) -> Iterator[tuple[int, bytes | None, int]]:
+    """Position, contents to store (None if unreadable) and label of each image from `start` on."""
 
-    @tf.autograph.experimental.do_not_convert
-    def example(position: tf.Tensor, item: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        image, label = data.read(item)
-        contents = _stored(image, data.encoded, shorter_side, quality)
-        # The position rides along with the label: `watch` takes off the one in front.
-        return position, contents, tf.stack([position + start, tf.cast(label, tf.int64)])
+    def stored(example: Any) -> tuple[int, bytes | UnreadableImage, int]:
+        try:
+            if isinstance(data, ImageDataset):
+                position, (image, label) = example, data.read(example)
+            else:
+                position, image, label = example
+            return position, form.contents(image, data.max_pixels), label
+        except UnreadableImage as error:
+            return example if isinstance(data, ImageDataset) else example[0], error, 0
 
-    items = data.items(None).skip(start).take(size - start).enumerate()
-    stored = items.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    length = tf.constant(size - start, tf.int64)
-    batches = stored.ignore_errors(log_warning=False).batch(_BATCH)
-    batches = unreadable.watch(batches, length, lambda places: places + start)
-    for contents, numbers in batches.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
-        for content, (position, label) in zip(contents, numbers, strict=True):
-            yield int(position), content, int(label)
-
-
-def _stored(image: tf.Tensor, encoded: bool, shorter_side: int | None, quality: int) -> tf.Tensor:
-    """The contents of the file to store for an image; decoded in any case, to know that it can be."""
-    pixels = decode(image) if encoded else image
-    shape = tf.shape(pixels)[:2]
-
-    def as_it_is() -> tf.Tensor:
-        if not encoded:
-            return tf.io.encode_png(pixels)
-        with tf.control_dependencies([shape]):
-            return tf.identity(image)
-
-    def smaller() -> tf.Tensor:
-        height, width = tf.unstack(shorter_side * shape // tf.reduce_min(shape))
-        return tf.io.encode_jpeg(resize(pixels, height, width, cubic=True), "rgb", quality)
-
-    if shorter_side is None:
-        return as_it_is()
-    return tf.cond(tf.reduce_min(shape) > shorter_side, smaller, as_it_is)
+    items: Iterable[Any] = (
+        range(start, data.size)
+        if isinstance(data, ImageDataset)
+        else itertools.islice(data.in_order(), start, None)
+    )
+    for position, contents, label in mapped(stored, items):
+        if isinstance(contents, UnreadableImage):
+            unreadable.report(position, contents)
+            contents = None
+        yield position, contents, label
 
 
-def _written(
-    file: Path, examples: Iterator[tuple[int, bytes, int]], progress: keras.utils.Progbar
-) -> tuple[Shard, np.ndarray]:
-    """Writes one shard and its list of records; returns what the index says of it, and its labels."""
-    rows, place, partial = [], 0, Path(f"{file}{PARTIAL}")
-    # A link left here by somebody else would be written through.
-    for path in (partial, rows_file(file)):
-        path.unlink(missing_ok=True)
-    with tf.io.TFRecordWriter(str(partial)) as writer:
+def _with_shard(
+    index: Index,
+    folder: Path,
+    number: int,
+    examples: Iterable[tuple[int, bytes | None, int]],
+    data: ImageDataset | ImageStream,
+) -> Index:
+    """Writes one shard; returns the index with it."""
+    done = 0
+
+    def readable() -> Iterator[tuple[bytes, int]]:
+        nonlocal done
         for position, contents, label in examples:
-            record = _record(contents, label)
-            writer.write(record)
-            rows.append((place, label))
-            place += len(record) + AROUND_RECORD
-            progress.update(position + 1)
-    rows = np.array(rows, np.int64)
-    np.save(rows_file(file), rows)
-    shard = Shard(file.name, len(rows), place, sha256_of(partial))
-    # Only a whole file gets its name.
-    os.replace(partial, file)
-    return shard, rows[:, 1]
+            done = position + 1
+            if contents is not None:
+                yield contents, label
+
+    file = folder / f"{number:05}.array_record"
+    with replacing(file) as aside:
+        labels = records.write(aside, number, readable())
+    shard = Shard(
+        name=file.name,
+        count=len(labels),
+        bytes=file.stat().st_size,
+        sha256=sha256_of(file),
+        labels=hashlib.sha256(labels.tobytes()).hexdigest(),
+    )
+    return dataclasses.replace(
+        index,
+        done=done,
+        classes=_classes(data, index.classes, labels),
+        images=index.images + shard.count,
+        bytes=index.bytes + shard.bytes,
+        shards=(*index.shards, shard),
+    )
 
 
-def _record(contents: bytes, label: int) -> bytes:
-    image = tf.train.Feature(bytes_list=tf.train.BytesList(value=[contents]))
-    number = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
-    features = tf.train.Features(feature={"image": image, "label": number})
-    return tf.train.Example(features=features).SerializeToString()
-
-
-def _classes(data: ImageDataset, so_far: int | None, labels: np.ndarray) -> int:
-    low, high = int(labels.min()), int(labels.max())
+def _classes(data: ImageDataset | ImageStream, so_far: int | None, labels: np.ndarray) -> int:
+    low, high = int(min(labels, default=0)), int(max(labels, default=0))
     if low < 0 or (data.classes is not None and high >= data.classes):
         raise ValueError(
             f"labels of {data.name} must be within 0..{(data.classes or high + 1) - 1}; "

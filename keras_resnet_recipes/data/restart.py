@@ -38,7 +38,7 @@ def encode(image: Image.Image, quality: int) -> bytes:
         >>> contents = encode(Image.new("RGB", (100, 60), (9, 8, 7)), 90)
         >>> image = RestartJpeg(contents)
         >>> image.height, image.width, [part.shape for part in image.pixels(40, 70, 5, 20)[:1]]
-        (60, 100, [(16, 48)])
+        (60, 100, [(16, 32)])
     """
     file, blocks = io.BytesIO(), -(-image.width // _BLOCK) * -(-image.height // _BLOCK)
     options = {"quality": quality, "subsampling": "4:2:0"}

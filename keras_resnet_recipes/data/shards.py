@@ -1,6 +1,7 @@
-"""A prepared folder: TFRecord files, and an index of what they hold."""
+"""A prepared folder: files of images with their labels, and an index of the files."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import warnings
@@ -10,31 +11,49 @@ from typing import Any
 
 import numpy as np
 
+from keras_resnet_recipes.data import records
 from keras_resnet_recipes.data.dataset import ImageDataset
-from keras_resnet_recipes.data.folder import are_labels
-from keras_resnet_recipes.data.records import dataset_of_records
+from keras_resnet_recipes.data.decode import UnreadableImage
+from keras_resnet_recipes.data.labels import Wanted, agreeing
 from keras_resnet_recipes.files import replacing
 
 INDEX = "index.json"
+# Files that are open at a time, below the 1024 that a process may have by default.
+_OPEN = 512
 
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One TFRecord file as the index knows it."""
+    """One file as the index knows it.
+
+    Args:
+        name: Its name, of which the beginning is its number.
+        count: Number of its images.
+        bytes: Its size.
+        sha256: Of its contents.
+        labels: SHA-256 of its labels.
+    """
 
     name: str
     count: int
     bytes: int
     sha256: str
+    labels: str
 
-    def check(self, folder: Path, *, verify: bool) -> None:
-        """Raises ValueError if the file is missing or of another size, or with `verify` of other contents.
+    def read_labels(self, folder: Path, *, verify: bool) -> np.ndarray:
+        """The labels, once the file is known to be the one that was written.
 
-        So it does if the index names no file of its own folder, or one that is a link to elsewhere.
+        Args:
+            folder: The prepared folder.
+            verify: Whether to compare all contents, too.
+
+        Raises:
+            ValueError: If the file is missing, of another size, damaged, swapped with another, or no file of the
+                folder but a link to elsewhere.
         """
-        if Path(self.name).name != self.name or (folder / self.name).is_symlink():
-            raise ValueError(f"the shard {self.name!r} is no file in {str(folder)!r}.")
         file = folder / self.name
+        if Path(self.name).name != self.name or file.is_symlink():
+            raise ValueError(f"the shard {self.name!r} is no file in {str(folder)!r}.")
         if not file.is_file():
             raise ValueError(f"the shard {str(file)!r} is missing.")
         size = file.stat().st_size
@@ -44,21 +63,13 @@ class Shard:
             raise ValueError(
                 f"the shard {str(file)!r} is damaged: another SHA-256 than when written."
             )
-
-    def rows(self, folder: Path) -> np.ndarray:
-        """Where each record begins and its label, int64 [count, 2].
-
-        Raises:
-            ValueError: If the file that says so is missing or damaged.
-        """
-        file = rows_file(folder / self.name)
         try:
-            rows = np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            rows = np.zeros(0)
-        if rows.shape != (self.count, 2):
-            raise ValueError(f"the shard's list of records {str(file)!r} is missing or damaged.")
-        return rows
+            labels = records.read_labels(str(file), int(self.name.split(".")[0]), self.count)
+        except ValueError as error:
+            raise ValueError(f"the shard {str(file)!r} is damaged: {error}.") from None
+        if hashlib.sha256(labels.tobytes()).hexdigest() != self.labels:
+            raise ValueError(f"the shard {str(file)!r} is damaged: it has other labels.")
+        return labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +77,7 @@ class Index:
     """What index.json says of a prepared folder.
 
     Args:
+        format: 2.
         source: What the images were prepared from, and how.
         class_names: Names in the order of the labels, or None.
         classes: Number of classes: of the source, or else the largest label written plus one.
@@ -77,6 +89,7 @@ class Index:
         shards: The files.
     """
 
+    format: int
     source: dict[str, Any]
     class_names: tuple[str, ...] | None
     classes: int | None = None
@@ -116,7 +129,7 @@ def from_prepared(
     damaged_shards: str = "raise",
     verify: bool = False,
 ) -> ImageDataset:
-    """A folder of `krr prepare` or `write_tfrecords` as an `ImageDataset`, shuffled completely.
+    """A folder of `krr prepare` or `write_prepared` as an `ImageDataset`, shuffled completely.
 
     Prints how many images there are and how large they are.
 
@@ -124,56 +137,79 @@ def from_prepared(
         path: The folder, with its index.json.
         class_names: Names in the order of the labels, such as those of the training data; by default
             the folder's own.
-        damaged_shards: What becomes of a shard that is missing or of another size than the index says:
-            "raise", or "skip" with a warning that names it. A damaged record shows when it is read,
-            by its checksum, and is an unreadable image.
+        damaged_shards: What becomes of a shard that is missing, or other than the index says in size, number
+            of images or labels: "raise", or "skip" with a warning that names it. A damaged record shows when
+            it is read, by its checksum, and is an unreadable image.
         verify: Whether to compare each shard with its SHA-256 too, which reads all of it.
 
     Raises:
         ValueError: If the folder has no index, preparing it was not finished, a shard is damaged, no shard is
             left, or there is a class that `class_names` lacks.
 
-    >>> import tempfile, numpy as np, keras_resnet_recipes as krr
-    >>> images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     krr.data.write_tfrecords(images, folder, verbose=0)
-    ...     krr.data.from_prepared(folder).labels.tolist()
-    '...': 6 images, 3 classes, 0.0 MB in 1 shard.
-    [0, 1, 2, 0, 1, 2]
+    Example:
+        >>> import tempfile, numpy as np, keras_resnet_recipes as krr
+        >>> images = krr.data.from_arrays(np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     krr.data.write_prepared(images, folder, verbose=0)
+        ...     krr.data.from_prepared(folder).labels.tolist()
+        '...': 6 images, 3 classes, 0.1 MB in 1 shard.
+        [0, 1, 2, 0, 1, 2]
     """
     if damaged_shards not in ("raise", "skip"):
         raise ValueError(
-            f"`damaged_shards` must be 'raise' or 'skip'; received {damaged_shards!r}."
+            f"`damaged_shards` must be 'raise' or 'skip'. Received: damaged_shards={damaged_shards!r}"
         )
     folder = Path(path)
     index = read_index(folder)
     if not index.complete:
-        raise ValueError(
-            f"{str(folder)!r} is not finished: the same `krr prepare` goes on with it."
-        )
-    kept = []
+        raise ValueError(f"{str(folder)!r} is not finished: the same `krr prepare` resumes it.")
+    files, labels = [], []
     for shard in index.shards:
         try:
-            shard.check(folder, verify=verify)
-            kept.append((str(folder / shard.name), shard.rows(folder)))
+            labels.append(shard.read_labels(folder, verify=verify))
+            files.append(str(folder / shard.name))
         except ValueError as error:
             if damaged_shards == "raise":
                 raise ValueError(
                     f"{error} Prepare it again, or krr.data.from_prepared(..., damaged_shards='skip')."
                 ) from None
             warnings.warn(f"skipped: {error}", stacklevel=2)
-    if not kept:
+    if not files:
         raise ValueError(f"{str(folder)!r} has no shard that can be read.")
     print(f"{str(folder)!r}: {summary(index)}.")
-    rows = np.concatenate([rows for _, rows in kept])
-    names = index.class_names if class_names is None else tuple(class_names)
-    labels = _labels_among(str(folder), rows[:, 1], index.class_names, names)
-    return dataset_of_records(
-        str(folder),
-        [file for file, _ in kept],
-        [rows[:, 0] for _, rows in kept],
-        labels=labels,
-        class_names=names,
+    data = _of_shards(repr(str(folder)), files, labels, index.class_names)
+    return agreeing(data, Wanted(None if class_names is None else tuple(class_names)))
+
+
+def _of_shards(
+    name: str, files: list[str], labels: list[np.ndarray], class_names: tuple[str, ...] | None
+) -> ImageDataset:
+    firsts = np.cumsum([0, *map(len, labels)])
+    known = np.concatenate(labels).astype(np.int64)
+    reader = functools.lru_cache(_OPEN)(records.opened)
+
+    def place(index: int) -> tuple[str, int]:
+        shard = int(np.searchsorted(firsts, index, side="right")) - 1
+        return files[shard], index - int(firsts[shard])
+
+    def read(index: int) -> tuple[Any, int]:
+        file, position = place(index)
+        image, label = records.read(reader(file), position)
+        if label != known[index]:
+            raise UnreadableImage("its shard was replaced while it was in use")
+        return image, label
+
+    def describe(index: int) -> str:
+        file, position = place(index)
+        return f"image {position} of {file}"
+
+    return ImageDataset(
+        name=name,
+        size=len(known),
+        read=read,
+        class_names=class_names,
+        labels=known,
+        describe=describe,
     )
 
 
@@ -183,28 +219,7 @@ def summary(index: Index) -> str:
     return f"{index.images} images, {index.classes} classes, {index.bytes / 1e6:.1f} MB in {shards}"
 
 
-def rows_file(shard: Path) -> Path:
-    """The file that says where the records of a shard begin, and their labels."""
-    return shard.with_suffix(".npy")
-
-
 def sha256_of(file: Path) -> str:
     """The SHA-256 of a file, as hexadecimal digits."""
     with file.open("rb") as contents:
         return hashlib.file_digest(contents, "sha256").hexdigest()
-
-
-def _labels_among(
-    name: str, labels: np.ndarray, own: tuple[str, ...] | None, wanted: tuple[str, ...] | None
-) -> np.ndarray:
-    if own is None or own == wanted:
-        return labels
-    if are_labels(own, wanted):
-        print(f"{name!r}: its classes, 0 to {len(own) - 1}, are taken for the labels.")
-        return np.array(own, np.int64)[labels]
-    strangers = [label for label in own if label not in wanted]
-    if strangers:
-        raise ValueError(
-            f"{name!r} has the class {strangers[0]!r}, which training lacked; it had {len(wanted)} classes."
-        )
-    return np.array([wanted.index(label) for label in own], np.int64)[labels]

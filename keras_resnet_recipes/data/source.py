@@ -1,72 +1,121 @@
-"""Whatever a user calls a data set, as an `ImageDataset`."""
+"""Whatever a user calls a data set, as an `ImageDataset` or `ImageStream`."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
 
 from keras_resnet_recipes.data.arrays import from_arrays, from_memory
-from keras_resnet_recipes.data.dataset import ImageDataset
-from keras_resnet_recipes.data.folder import from_folder
-from keras_resnet_recipes.data.manifest import from_csv
+from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
+from keras_resnet_recipes.data.folder import folder_agreeing, split_folders
+from keras_resnet_recipes.data.indexable import from_indexable
+from keras_resnet_recipes.data.labels import Wanted, agreeing
+from keras_resnet_recipes.data.manifest import csv_agreeing
 from keras_resnet_recipes.data.shards import INDEX, from_prepared
-from keras_resnet_recipes.data.streams import from_dataset, from_tfds
-from keras_resnet_recipes.memory import ImageArrays, is_npz
+from keras_resnet_recipes.data.streams import from_dataset, is_tensorflow
+from keras_resnet_recipes.data.tfds import from_tfds
+from keras_resnet_recipes.memory import ImageArrays, has_test_pictures, is_npz
 from keras_resnet_recipes.names import closest_path
+
+_CSV = (".csv", ".tsv")
 
 
 def from_source(
-    source: Any, *, split: str = "train", class_names: Sequence[str] | None = None
-) -> ImageDataset:
-    """An `ImageDataset` from anything `Recipe.fit` takes.
+    source: Any,
+    *,
+    split: str = "train",
+    class_names: Sequence[str] | None = None,
+    like: ImageDataset | ImageStream | None = None,
+    max_pixels: int | None = None,
+) -> ImageDataset | ImageStream:
+    """An `ImageDataset` or `ImageStream` from anything `Recipe.fit` takes.
 
     Args:
-        source: An existing folder with one subfolder a class, or of `krr prepare`; a .csv file; an
-            .npz file with x_train, y_train, x_test and y_test; a TFDS name (`"tfds:NAME"` or bare), a pair of
-            arrays, a tf.data.Dataset or an `ImageDataset`.
-        split: Split of a TFDS name, or "train" or "validation" of an .npz file.
-        class_names: Names of the classes in the order of the labels, for a folder or .csv file.
+        source: An existing folder with one subfolder per class, or of `krr prepare`; a .csv file; an
+            .npz file with x_train, y_train, x_test and y_test; a TFDS name (`"tfds:NAME"` or bare); a pair of
+            arrays; any data set with `len` and `[i]`, such as torch's, grain's and Hugging Face's; a
+            tf.data.Dataset, torch DataLoader or other iterable; an `ImageDataset` or `ImageStream`.
+        split: Split of a TFDS name, "train" or "validation" of an .npz file, or one of these or "test" of a
+            folder that holds `train` and another.
+        class_names: Names of the classes in the order of the labels, for a data set that has names.
+        like: The training data, with whose labels these must agree; instead of `class_names`.
+        max_pixels: Larger images are unreadable; by default 89,478,485.
 
     Raises:
         ValueError: If it is none of these, or cannot be read.
 
-    >>> import numpy as np, keras_resnet_recipes as krr
-    >>> krr.data.from_source((np.zeros((2, 8, 8, 3), "uint8"), np.arange(2))).name
-    'the arrays'
+    Example:
+        >>> import numpy as np, keras_resnet_recipes as krr
+        >>> krr.data.from_source((np.zeros((2, 8, 8, 3), "uint8"), np.arange(2))).name
+        'the arrays'
     """
-    if isinstance(source, ImageDataset):
+    wanted = Wanted(None if class_names is None else tuple(class_names))
+    if like is not None:
+        wanted = Wanted(like.class_names, numbers=like.class_names is None)
+    data = _found(source, split, wanted)
+    return data if max_pixels is None else dataclasses.replace(data, max_pixels=max_pixels)
+
+
+def has_validation(source: Any) -> bool:
+    """Whether a source has images to validate on, next to those to train on.
+
+    So have an .npz file with x_test, and a folder that holds `train` and `val` (or `validation`, `test`).
+
+    Args:
+        source: As for `from_source`.
+
+    Example:
+        >>> has_validation("no/such/folder")
+        False
+    """
+    if not isinstance(source, str | Path):
+        return False
+    path = Path(source).expanduser()
+    return has_test_pictures(path) if is_npz(path) else "validation" in split_folders(path)
+
+
+def _found(source: Any, split: str, wanted: Wanted) -> ImageDataset | ImageStream:
+    if isinstance(source, ImageDataset | ImageStream):
         return source
-    if isinstance(source, tf.data.Dataset):
-        return from_dataset(source)
+    if isinstance(source, ImageArrays):
+        return from_memory(source)
+    if isinstance(source, str | Path):
+        return _named(str(source), split, wanted)
     if isinstance(source, tuple | list) and len(source) == 2:
         return from_arrays(*source)
-    if isinstance(source, str | Path):
-        return _from_name(str(source), split, class_names)
+    if not isinstance(source, Mapping | np.ndarray | bytes | tuple | list):
+        if is_tensorflow(source):
+            return agreeing(from_dataset(source), wanted)
+        if hasattr(source, "__len__") and hasattr(source, "__getitem__"):
+            return agreeing(from_indexable(source), wanted)
+        if hasattr(source, "__iter__"):
+            return agreeing(from_dataset(source), wanted)
     received = type(source).__name__
     if isinstance(source, tuple | list):
         received = f"a {received} of {len(source)}"
     raise ValueError(
-        "`dataset` must be an existing folder with one subfolder a class or of `krr prepare`, a .csv or .npz file, "
-        "a TFDS name such as 'tfds:imagenette', "
-        f"arrays (x, y), a tf.data.Dataset or a krr.data.ImageDataset; received {received}."
+        "`dataset` must be an existing folder with one subfolder per class or of `krr prepare`, a .csv or .npz file, "
+        "a TFDS name such as 'tfds:imagenette', arrays (x, y), a data set of torch, grain, Hugging Face or Keras, "
+        f"a tf.data.Dataset or a krr.data.ImageDataset; received {received}."
     )
 
 
-def _from_name(name: str, split: str, class_names: Sequence[str] | None) -> ImageDataset:
+def _named(name: str, split: str, wanted: Wanted) -> ImageDataset | ImageStream:
     if name.startswith("tfds:"):
-        return from_tfds(name.removeprefix("tfds:"), split)
+        return agreeing(from_tfds(name.removeprefix("tfds:"), split), wanted)
     path = Path(name).expanduser()
     if is_npz(path):
         return from_memory(ImageArrays.from_npz(path, split))
     if (path / INDEX).is_file():
-        return from_prepared(path, class_names)
-    if path.suffix == ".csv":
-        return from_csv(path, class_names)
+        return agreeing(from_prepared(path), wanted)
+    if path.suffix.lower() in _CSV:
+        return csv_agreeing(path, wanted)
     looks_like_path = "." in name.split("/")[0] or name.startswith(("/", "~")) or "\\" in name
     if path.exists() or looks_like_path:
-        return from_folder(path, class_names)
+        return folder_agreeing(path, wanted, split)
     try:
-        return from_tfds(name, split)
+        return agreeing(from_tfds(name, split), wanted)
     except ValueError as error:
         raise ValueError(f"there is no folder {name!r}.{closest_path(path)} And {error}") from None

@@ -1,166 +1,119 @@
-"""Images from any tf.data.Dataset, TensorFlow Datasets among them."""
+"""Images that come one after another: a tf.data.Dataset, a torch DataLoader, any iterable."""
 
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import tensorflow as tf
+from keras_resnet_recipes.data.dataset import SHUFFLE_BUFFER, ImageStream
+from keras_resnet_recipes.data.examples import check_range, checked, is_batch, pair
 
-from keras_resnet_recipes.data.arrays import as_rgb
-from keras_resnet_recipes.data.dataset import SHUFFLE_BUFFER, ImageDataset
-from keras_resnet_recipes.hints import label_hint, range_hint
-from keras_resnet_recipes.names import closest
-
-_WANTED = (
-    "`dataset` must yield (image, label): uint8 [height, width, 3 or 1], float with values 0..255, "
-    "or encoded bytes, and an integer label"
-)
+# Images looked at before training: float images of 0..1 show at once.
+_FIRST = 16
 
 
-def from_dataset(dataset: tf.data.Dataset) -> ImageDataset:
-    """A tf.data.Dataset of (image, label) as an `ImageDataset`.
+def from_dataset(stream: Iterable[Any], class_names: tuple[str, ...] | None = None) -> ImageStream:
+    """An iterable of (image, label) as an `ImageStream`.
 
-    Batches are undone. Without an index the images are shuffled through a buffer of 4096, and
-    only once the stream has given them: a stream sorted by class should be shuffled before.
+    Batches are undone. Without an index, images are shuffled through a buffer of 4096: a stream
+    sorted by class should be shuffled before. An epoch continues where the one before stopped.
 
     Args:
-        dataset: Elements (image, label): image uint8 or float 0..255, [height, width, 3 or 1], or a
-            scalar string with a file's contents; label an integer. Or batches of these.
+        stream: A tf.data.Dataset, a torch DataLoader or any other iterable, which begins a new pass each
+            time. Elements are (image, label) or dictionaries with the keys `image` and `label`, or batches of these.
+            An image is a Pillow image, the contents of an image file as bytes, or pixels [height, width, 3 or
+            1], uint8 or float with values 0..255; a label is an integer.
+        class_names: Names in the order of the labels; by default the stream's own `class_names`, which
+            those of `keras.utils.image_dataset_from_directory` have.
 
     Raises:
-        ValueError: If the elements are others, there is none, or float images end at 1.
+        ValueError: If the elements are others, there is none, or float images end at 1; when it is read, if
+            a float image is outside 0..255.
 
-    >>> import tensorflow as tf, keras_resnet_recipes as krr
-    >>> pair = tf.zeros((5, 8, 8, 3), tf.uint8), tf.range(5)
-    >>> images = krr.data.from_dataset(tf.data.Dataset.from_tensor_slices(pair))
-    The order of a tf.data.Dataset is shuffled through a buffer of 4096 images.
-    >>> images.size
-    5
+    Example:
+        >>> import numpy as np, keras_resnet_recipes as krr
+        >>> batches = [(np.zeros((4, 8, 8, 3), "uint8"), np.arange(4))] * 2
+        >>> stream = krr.data.from_dataset(batches)
+        The batches of the list are undone: the recipe makes its own.
+        The order of the list is shuffled through a buffer of 4096 images.
+        >>> [label for *_, label in stream.in_order()]
+        [0, 1, 2, 3, 0, 1, 2, 3]
     """
-    dataset = _unbatched(dataset)
-    image = _checked_image(dataset)
-    if image.dtype.is_floating:
-        _check_range(dataset)
-    size = int(dataset.cardinality())
-    if size == 0:
-        raise ValueError("`dataset` must hold at least one image; it is empty.")
-    print(
-        f"The order of a tf.data.Dataset is shuffled through a buffer of {SHUFFLE_BUFFER} images."
-    )
-
-    def read(element: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        image, label = element
-        if image.dtype.is_floating:
-            image = tf.cast(tf.round(image), tf.uint8)
-        image = image if image.dtype == tf.string else as_rgb(image)
-        return image, tf.cast(tf.reshape(label, ()), tf.int64)
-
-    return ImageDataset(
-        name="the tf.data.Dataset",
-        size=size if size > 0 else None,
-        classes=None,
-        class_names=None,
-        encoded=image.dtype == tf.string,
-        read=read,
+    begin, size, name = _opened(stream)
+    if iter_is_itself(stream):
+        raise ValueError(
+            f"`dataset` must begin anew for each pass; {name} ends after the first: give what it was made from."
+        )
+    first = list(itertools.islice(begin(), _FIRST))
+    if not first:
+        raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
+    batched = is_batch(pair(first[0])[0])
+    if batched:
+        first = first[:1]
+        print(f"The batches of {name} are undone: the recipe makes its own.")
+    made = passes(begin, name, batched=batched)
+    check_range([pair(example)[0] for example in first])
+    next(made())
+    print(f"The order of {name} is shuffled through a buffer of {SHUFFLE_BUFFER} images.")
+    names = class_names or getattr(stream, "class_names", None)
+    return ImageStream(
+        name=name,
+        start=made,
+        size=None if size is None or size < 0 else size,
+        endless=size == -1,
+        class_names=None if names is None else tuple(names),
         describe=lambda position: f"image {position} of the stream",
-        stream=dataset,
     )
 
 
-def from_tfds(name: str, split: str = "train") -> ImageDataset:
-    """A prepared or downloadable data set of TensorFlow Datasets as an `ImageDataset`.
+def passes(
+    begin: Callable[[], Iterator[Any]], name: str, *, batched: bool
+) -> Callable[[], Iterator[tuple[Any, int]]]:
+    """Makes passes over checked images and labels from ones over anybody's examples or batches."""
 
-    Its files are shuffled, and their images through a buffer of 4096. `"validation"` takes `"test"`
-    where a data set has no validation split.
+    def examples() -> Iterator[tuple[Any, Any]]:
+        for example in begin():
+            image, label = pair(example)
+            if batched:
+                yield from zip(image, label, strict=True)
+            else:
+                yield image, label
 
-    Args:
-        name: Name with optional configuration and version, such as `"imagenette/160px-v2"`.
-        split: Split by name.
+    return lambda: (
+        checked(example, f"image {position} of {name}")
+        for position, example in enumerate(examples())
+    )
 
-    Raises:
-        ValueError: If there is no such data set or split, or it has no image and label.
-        ImportError: If `tensorflow_datasets` is not installed.
+
+def is_tensorflow(source: Any) -> bool:
+    """Whether something is a tf.data.Dataset; TensorFlow is not imported to know."""
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and isinstance(source, tensorflow.data.Dataset)
+
+
+def iter_is_itself(stream: Any) -> bool:
+    """Whether an iterable can be read once only.
+
+    Example:
+        >>> iter_is_itself(iter([])), iter_is_itself([])
+        (True, False)
     """
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError:
-        raise ImportError(
-            f"tfds:{name} is read with TensorFlow Datasets: pip install tensorflow-datasets"
-        ) from None
-    builder = _builder(tfds, name)
-    if not {"image", "label"} <= set(builder.info.features or ()):
-        raise ValueError(
-            f"tfds:{name} must have the features `image` and `label`; it has {list(builder.info.features)}."
-        )
-    builder.download_and_prepare()
-    split = _known_split(builder, split)
-    stream = builder.as_dataset(split=split, decoders={"image": tfds.decode.SkipDecoding()})
-    size, label = int(stream.cardinality()), builder.info.features["label"]
-    return ImageDataset(
-        name=f"tfds:{name}",
-        size=size if size > 0 else None,
-        classes=label.num_classes,
-        class_names=tuple(label.names),
-        encoded=True,
-        read=lambda element: (element["image"], tf.cast(element["label"], tf.int64)),
-        describe=lambda position: f"image {position} of tfds:{name}",
-        stream=stream,
+    return hasattr(stream, "__next__")
+
+
+def _opened(stream: Any) -> tuple[Callable[[], Iterator[Any]], int | None, str]:
+    """What begins a pass, its number of images (-1 for one without end), and its name."""
+    if not is_tensorflow(stream):
+        return lambda: iter(stream), None, f"the {type(stream).__name__}"
+    spec = stream.element_spec
+    images = (
+        spec.get("image")
+        if isinstance(spec, dict)
+        else spec[0]
+        if isinstance(spec, tuple)
+        else None
     )
-
-
-def _known_split(builder: Any, split: str) -> str:
-    known = list(builder.info.splits)
-    if split == "validation" and split not in known and "test" in known:
-        return "test"
-    if known and split not in known:
-        raise ValueError(
-            f"`split` of tfds:{builder.name} must be one of {', '.join(known)}; received {split!r}."
-        )
-    return split
-
-
-def _builder(tfds: Any, name: str) -> Any:
-    try:
-        return tfds.builder(name)
-    except (tfds.core.registered.DatasetNotFoundError, ValueError, AttributeError) as error:
-        names = tfds.list_builders(with_community_datasets=False)
-        raise ValueError(
-            f"TensorFlow Datasets has no data set {name!r}.{closest(name, names)} "
-            f"({str(error).splitlines()[0]})"
-        ) from None
-
-
-def _unbatched(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    spec = dataset.element_spec
-    if not (isinstance(spec, tuple) and len(spec) == 2 and isinstance(spec[0], tf.TensorSpec)):
-        raise ValueError(f"{_WANTED}; its elements are {spec}.")
-    image = spec[0]
-    batched = image.shape.rank == 4 or (image.dtype == tf.string and image.shape.rank == 1)
-    if not batched:
-        return dataset
-    print("The batches of the tf.data.Dataset are undone: the recipe makes its own.")
-    return dataset.unbatch()
-
-
-def _checked_image(dataset: tf.data.Dataset) -> tf.TensorSpec:
-    image, label = dataset.element_spec
-    pixels = (image.dtype == tf.uint8 or image.dtype.is_floating) and image.shape.rank in (2, 3)
-    pixels = pixels and (image.shape.rank == 2 or image.shape[-1] in (1, 3))
-    contents = image.dtype == tf.string and image.shape.rank == 0
-    integer = label.dtype.is_integer and (label.shape.rank == 0 or label.shape == (1,))
-    if not (pixels or contents) or not integer:
-        hint = label_hint(label.shape.rank + 1) if pixels or contents else ""
-        raise ValueError(f"{_WANTED}; its elements are {image} and {label}.{hint}")
-    return image
-
-
-def _check_range(dataset: tf.data.Dataset) -> None:
-    """Looks at the first images only: a stream may be long, and 0..1 shows at once."""
-    first = [image for image, _ in dataset.take(16)]
-    low, high = (
-        float(pick([pick_in(image) for image in first]))
-        for pick, pick_in in ((min, tf.reduce_min), (max, tf.reduce_max))
-    )
-    if not (low >= 0 and 1 < high <= 255):
-        raise ValueError(
-            f"float images of `dataset` must have values 0..255; received {low:g}..{high:g}."
-            f"{range_hint(low, high)}"
-        )
+    batched = getattr(getattr(images, "shape", None), "rank", None) in (1, 4)
+    cardinality = (stream.unbatch() if batched else stream).cardinality()
+    # The cardinality of an endless one is -1 for TensorFlow, too.
+    return stream.as_numpy_iterator, int(cardinality), "the tf.data.Dataset"

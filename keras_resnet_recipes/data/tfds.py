@@ -11,8 +11,8 @@ from keras_resnet_recipes.names import closest
 def from_tfds(name: str, split: str = "train") -> ImageDataset | ImageStream:
     """A prepared or downloadable data set of TensorFlow Datasets.
 
-    What is stored for random access (`file_format="array_record"`, which a data set that is not prepared yet becomes) is
-    an `ImageDataset`, shuffled completely and read without TensorFlow. Others are an `ImageStream`.
+    What is stored for random access (`file_format="array_record"`, as a data set is that is prepared here) becomes
+    an `ImageDataset`, shuffled completely and read without TensorFlow. Others become an `ImageStream`.
 
     Args:
         name: Name with optional configuration and version, such as `"imagenette/160px-v2"`.
