@@ -1,5 +1,7 @@
 """Batches as Keras takes them: a tf.data.Dataset on TensorFlow, which it can distribute, arrays elsewhere."""
 
+import contextlib
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -56,11 +58,37 @@ def evaluation_input(batches: EvaluationBatches) -> Any:
 def _tensorflow_dataset(batches: Callable[[], Iterator[Any]], signature: Any) -> "tf.data.Dataset":
     import tensorflow as tf
 
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    def kept() -> Iterator[Any]:
+        # TensorFlow makes a message of an exception, with all that led to it.
+        try:
+            yield from batches()
+        except Exception as error:
+            _failures.append(error)
+            raise
+
+    dataset = tf.data.Dataset.from_generator(kept, output_signature=signature)
     options = tf.data.Options()
     # One process makes everything; TensorFlow would only warn that it cannot shard this by files.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return dataset.prefetch(1).with_options(options)
+
+
+_failures: list[Exception] = []
+
+
+@contextlib.contextmanager
+def own_errors() -> Iterator[None]:
+    """Raises what went wrong when a batch was made as it was raised there, not as TensorFlow reports it."""
+    _failures.clear()
+    try:
+        with warnings.catch_warnings():
+            # Keras warns at the end of data whose number of batches it cannot know, which on TensorFlow is so of all.
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+            yield
+    except Exception:
+        if _failures:
+            raise _failures.pop() from None
+        raise
 
 
 class _Evaluated(keras.utils.PyDataset):

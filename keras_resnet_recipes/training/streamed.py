@@ -12,7 +12,7 @@ from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImages
 from keras_resnet_recipes.data import from_source as read
 from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
-from keras_resnet_recipes.input_pipeline.feeding import evaluation_input, training_input
+from keras_resnet_recipes.input_pipeline.feeding import evaluation_input, own_errors, training_input
 from keras_resnet_recipes.input_pipeline.stages import Stage, stages
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.recipe import BaseRecipe
@@ -101,8 +101,7 @@ class Feed:
         size = training.shards.size
         shapes = (size, recipe.train_size, recipe.train_size, 3), (size, recipe.classes)
         with (
-            self._watchers[0].named(),
-            self._watchers[-1].named(),
+            own_errors(),
             contextlib.closing(training.batches(first_epoch, first_batch)) as batches,
         ):
             yield {
@@ -113,15 +112,12 @@ class Feed:
     @contextlib.contextmanager
     def evaluation(self, model: keras.Model) -> Iterator[Any]:
         """Inside, the compiled model can be evaluated on what this yields."""
-        with self._watchers[-1].named():
+        with own_errors():
             yield evaluation_input(self._validation)
 
     def examined(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The images that `evaluation` shows, uint8 [n, size, size, 3], and their targets [n, classes]."""
-        with self._watchers[-1].named():
-            for batch in self._validation:
-                if len(batch) == 2:
-                    yield batch
+        return (batch for batch in self._validation if len(batch) == 2)
 
     def names(self, places: Collection[int]) -> dict[int, str]:
         """What images of `examined` are called, by their positions there, once all were seen."""
@@ -139,7 +135,7 @@ class Feed:
 
     def previewed(self, rows: int) -> np.ndarray:
         """The images of the first batches, uint8 [rows, batch, size, size, 3]."""
-        with self._watchers[0].named(), contextlib.closing(self._training().batches()) as batches:
+        with contextlib.closing(self._training().batches()) as batches:
             return np.stack([images for images, _ in itertools.islice(batches, rows)])
 
     def stages(self) -> list[Stage]:
@@ -150,11 +146,10 @@ class Feed:
         """At most so many of the training images as an evaluation sees them, uint8 [n, size, size, 3]."""
         recipe, watcher = self._recipe.replace(test_views="one"), self._watchers[0]
         batches, images = EvaluationBatches(recipe, self._images, unreadable=watcher), []
-        with watcher.named():
-            for seen, *_ in batches:
-                images.append(seen)
-                if sum(map(len, images)) >= count:
-                    break
+        for seen, *_ in batches:
+            images.append(seen)
+            if sum(map(len, images)) >= count:
+                break
         return np.concatenate(images)[:count]
 
     def _training(self) -> TrainingBatches:
