@@ -16,7 +16,7 @@ from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipe import Comparison
 from keras_resnet_recipes.recipes import Recipe
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training import determinism, parts
 
 RESULTS = "results.json"
 NOT_MEASURED = "not measured"
@@ -309,7 +309,7 @@ def _model(row: Row, seed: int) -> keras.Model | None:
     """The row's own network, with the weights of a seed."""
     if row.model is None:
         return None
-    keras.utils.set_random_seed(seed)
+    determinism.set_random_seed(seed)
     with parts.dtype_policy(parts.resolved_precision(row.recipe)):
         return row.model()
 

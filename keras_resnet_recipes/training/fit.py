@@ -60,7 +60,7 @@ def fit(
             # Whoever counts what is left out must see every batch.
             batches_per_call=1 if skips else save_every_steps and save_every_steps * parts_of_batch,
         )
-        keras.utils.set_random_seed(seed)
+        determinism.set_random_seed(seed)
         # Not the model's name, which Keras counts up: the same script would be another run next time.
         known = run.facts(data, validation, steps, seed, own_model=model is not None)
         known |= teaching.facts(teacher)
