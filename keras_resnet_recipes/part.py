@@ -37,13 +37,13 @@ class Part:
     known: ClassVar[dict[str, type["Part"]]] = {}
     """Every part by the name of its class."""
 
-    abstract: ClassVar[bool] = True
+    _abstract: ClassVar[bool] = True
     """Whether the class is a base of others and makes no value itself."""
 
     def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
         dataclasses.dataclass(frozen=True, repr=False)(cls)
-        cls.abstract = abstract
+        cls._abstract = abstract
         if abstract:
             return
         other = Part.known.get(cls.__name__)
@@ -59,7 +59,7 @@ class Part:
         Part.known[cls.__name__] = cls
 
     def __post_init__(self) -> None:
-        if self.abstract:
+        if self._abstract:
             names = ", ".join(n for n, one in Part.known.items() if issubclass(one, type(self)))
             raise ValueError(
                 f"`{type(self).__name__}` is a base class. Give one of its subclasses, such as {names}."
