@@ -19,13 +19,15 @@ test: $(VENV)/dev-installed lint docs
 	# In two processes each: TensorFlow keeps 50 to 100 MB of every fit.
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) --doctest-modules --ignore=tests/training
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) tests/training
-	KERAS_BACKEND=jax $(PYTEST) -m every_backend $(LIMIT) tests
-	KERAS_BACKEND=torch $(PYTEST) -m every_backend $(LIMIT) tests
+	KERAS_BACKEND=jax $(PYTEST) -m "every_backend and not full" $(LIMIT) tests
+	KERAS_BACKEND=torch $(PYTEST) -m "every_backend and not full" $(LIMIT) tests
 
 # And what surrounds the package, or takes long: notebooks, examples, exports, several devices and processes, kills, the
 # wheel in a clean environment.
 test-all: test dist
 	KERAS_BACKEND=tensorflow $(PYTEST) -m full --durations=25 tests
+	KERAS_BACKEND=jax $(PYTEST) -m "every_backend and full" --durations=25 tests
+	KERAS_BACKEND=torch $(PYTEST) -m "every_backend and full" --durations=25 tests
 
 # The documentation as a site, in site/: strict, so a broken link or a public name without a page fails.
 docs: $(VENV)/dev-installed $(VENV)/docs-installed

@@ -40,12 +40,6 @@ def pytest_configure(config):
     budget.configure(config)
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.get_closest_marker("full") and item.get_closest_marker("every_backend"):
-            raise pytest.UsageError(f"{item.nodeid}: `full` tests run on TensorFlow alone")
-
-
 class Golden:
     """One golden file: its arrays by name, and the JSON description stored with them."""
 

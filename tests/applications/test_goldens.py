@@ -144,8 +144,14 @@ def test_training_mode(name, named_network, golden):
     assert_close(layer.moving_variance, reference[f"{tag}/bn1_running_var_after"], 1e-6)
 
 
+# All backward passes take minutes.
+FIRST_IN_TEST = [
+    name if name == "ResNet18" else pytest.param(name, marks=pytest.mark.full) for name in NETWORKS
+]
+
+
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", FIRST_IN_TEST)
 def test_gradients(name, golden):
     model = getattr(applications, name)(classifier_activation=None, include_preprocessing=False)
     fill(model)
@@ -163,7 +169,7 @@ def test_gradients(name, golden):
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="float32 takes no other way than float64"
 )
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", FIRST_IN_TEST)
 def test_gradients_in_float32(name, named_network, golden):
     reference, tag, model = golden("models"), name.lower(), named_network(name)
     step = training_step(model, channels_last(reference["train_input"]), binary_crossentropy)

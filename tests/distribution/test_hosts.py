@@ -87,6 +87,8 @@ def test_the_command_joins_where_the_environment_says(
     calls = []
     monkeypatch.setattr(keras.distribution, "initialize", lambda: calls.append(name))
     monkeypatch.setattr(hosts, "_processes", lambda: 1)
+    # Keras cannot list those of a backend that is only pretended.
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
     monkeypatch.delenv("KERAS_DISTRIBUTION_NUM_PROCESSES", raising=False)
     if processes:
         monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", processes)

@@ -10,6 +10,9 @@ import pytest
 
 from tests.distribution.parity import deviation, train
 
+# A process for each number of replicas, which takes half a minute.
+pytestmark = pytest.mark.full
+
 # Limit 0.05: below the gradient's norm in every update, which is 0.1 or more.
 CLIP = {"clip": 0.05}
 ADAPTIVE = {"optimizer": "adaptive"}

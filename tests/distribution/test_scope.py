@@ -68,6 +68,7 @@ def train(devices, name):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.full
 def test_two_devices_train_as_one():
     one, two = train(1, "mirrored"), train(2, "mirrored")
     assert (one["replicas"], one["copies"]) == (1, 1)

@@ -19,6 +19,8 @@ from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.data import UnreadableImages
 from keras_resnet_recipes.training import service, training_batches
 
+pytestmark = pytest.mark.full
+
 # The script that the documentation tells people to use.
 PAGE = Path(__file__).parents[2] / "docs" / "data-service.md"
 SCRIPT = re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]
