@@ -102,8 +102,9 @@ class EvaluationBatches:
 
     def _examples(self) -> Iterator[Example]:
         if isinstance(self._data, ImageDataset):
-            return ((index, None, 0) for index in range(self._data.size))
-        return self._data.in_order()
+            read = self._data.read
+            return ((index, functools.partial(read, index)) for index in range(self._data.size))
+        return ((index, lambda pair=pair: pair) for index, *pair in self._data.in_order())
 
     def _is_own(self, index: int) -> bool:
         return index % self.batch // (self.batch // self.hosts) == self._host
@@ -140,10 +141,9 @@ class EvaluationBatches:
         return [(10, size, size, 3) if self._recipe.test.views == "ten_crop" else (size, size, 3)]
 
     def _look(self, example: Example, seen: dict[int, tuple[tuple[np.ndarray, ...], int]]) -> None:
-        index, image, label = example
+        index, read = example
         try:
-            if image is None:
-                image, label = self._data.read(index)
+            image, label = read()
             with opened(image, self._data.max_pixels) as one:
                 seen[index] = self._views(one), label
         except UnreadableImage as error:

@@ -80,15 +80,13 @@ def _first(
 ) -> tuple[list[Any], list[int]]:
     """The images of the first batch, opened, each as often as it is there, and their labels."""
     count, copies = recipe.batch_size, recipe.repeated_augmentation
-    source = (
-        IndexedImages(data, seed)
-        if isinstance(data, ImageDataset)
-        else StreamedImages(data, seed, count, 0)
-    )
+    kind = IndexedImages if isinstance(data, ImageDataset) else StreamedImages
+    source = kind(data, seed, -(-count // copies))
     images, labels = [], []
     for candidates in source.candidates(0, 0, -(-count // copies)):
-        for _, image, label in candidates:
+        for _, read in candidates:
             try:
+                image, label = read()
                 one = opened(image, data.max_pixels)
                 one.packed()
             except UnreadableImage:

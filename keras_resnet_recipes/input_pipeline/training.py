@@ -26,8 +26,8 @@ class TrainingBatches:
     """The batches of a training, with accumulation its micro-batches.
 
     Batch `step` of an epoch depends on (recipe, data, seed, epoch, step) alone. The images at positions step * n to
-    (step + 1) * n - 1 of the epoch's order are in it. An image that cannot be read is replaced by the one after
-    it in the order.
+    (step + 1) * n - 1 of the epoch's order are in it. What takes the place of an image that
+    cannot be read is one that the epoch leaves out, or else the next in the order.
 
     Args:
         recipe: The recipe, its `classes` known.
@@ -80,10 +80,11 @@ class TrainingBatches:
         return self._made(self._images(epoch, step), epoch, step)
 
     def _images(self, epoch: int, step: int) -> IndexedImages | StreamedImages:
+        batch, copies = self.shards.batch, self._copies
+        per_epoch = -(-self.per_epoch * batch // copies)
         if isinstance(self._data, ImageDataset):
-            return IndexedImages(self._data, self._seed)
-        per_epoch = -(-self.per_epoch * self.shards.batch // self._copies)
-        first = epoch * per_epoch + step * self.shards.batch // self._copies
+            return IndexedImages(self._data, self._seed, per_epoch)
+        first = epoch * per_epoch + step * batch // copies
         return StreamedImages(self._data, self._seed, per_epoch, first)
 
     def _made(self, images: IndexedImages | StreamedImages, epoch: int, step: int) -> Batch:
@@ -111,8 +112,9 @@ class TrainingBatches:
         labels: np.ndarray,
     ) -> None:
         """Writes the copies of the first image that can be read into their rows."""
-        for index, image, label in candidates:
+        for index, read in candidates:
             try:
+                image, label = read()
                 with opened(image, self._data.max_pixels) as one:
                     self._augment(one, rows, drawn, images)
             except UnreadableImage as error:

@@ -1,12 +1,16 @@
 """The batches that reach the network: complete, in the right order, the same for the same seed."""
 
+import itertools
+
 import numpy as np
 import pytest
-import tensorflow as tf
+from PIL import Image
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.data import UnreadableImages
-from keras_resnet_recipes.training import evaluation_batches, training_batches
+from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
+from keras_resnet_recipes.input_pipeline.training import TrainingBatches
+from keras_resnet_recipes.input_pipeline.workers import Workers
 
 PLAIN = krr.A3(
     network="ResNet20",
@@ -40,18 +44,16 @@ def photographs(n=24):
     return krr.data.from_arrays(x, np.arange(n) % 10)
 
 
-def batches(recipe, data, steps, *, first_epoch=0, seed=0, threads=None, policy="skip"):
+def training(recipe, data, steps, *, seed=0, threads=2, policy="skip"):
+    """The batches, and what collects the images that cannot be read."""
     watcher = UnreadableImages(data, policy)
-    made = training_batches(
-        recipe, data, steps=steps, first_epoch=first_epoch, seed=seed, unreadable=watcher
-    )
-    if threads is not None:
-        options = tf.data.Options()
-        options.threading.private_threadpool_size = threads
-        options.autotune.enabled = threads > 1
-        made = made.with_options(options)
-    with watcher.named():
-        return [(images.numpy(), targets.numpy()) for images, targets in made]
+    options = {"steps": steps, "seed": seed, "unreadable": watcher, "workers": Workers(threads)}
+    return TrainingBatches(recipe, data, **options), watcher
+
+
+def batches(recipe, data, steps, *, first_epoch=0, first_step=0, **options):
+    made, _ = training(recipe, data, steps, **options)
+    return list(made.batches(first_epoch, first_step))
 
 
 def test_an_epoch_is_a_permutation_without_the_rest():
@@ -123,10 +125,8 @@ def test_more_steps_than_images_go_round():
 
 def test_streams_are_read_like_arrays():
     data = numbered()
-    stream = tf.data.Dataset.range(40).map(data.read)
-    made = batches(
-        PLAIN.replace(repeated_augmentation=3, epochs=1), krr.data.from_dataset(stream), 3
-    )
+    stream = krr.data.from_dataset([data.read(index) for index in range(40)])
+    made = batches(PLAIN.replace(repeated_augmentation=3, epochs=1), stream, 3)
     seen = np.concatenate([images[:, 0, 0, 0] for images, _ in made])
     np.testing.assert_array_equal(seen.reshape(8, 3), seen[::3, None].repeat(3, axis=1))
 
@@ -144,10 +144,10 @@ def test_accumulation_takes_parts_of_the_same_batch():
 def test_evaluation_sees_every_image_once_in_order():
     data = photographs(21)
     recipe = FULL.replace(test_size=12)
-    made = list(evaluation_batches(recipe, data, unreadable=UnreadableImages(data, "skip")))
+    made = list(EvaluationBatches(recipe, data, unreadable=UnreadableImages(data, "skip")))
     assert [len(images) for images, _ in made] == [12, 9]
     crop = krr.augment.CenterCrop(12, 0.95, "bicubic")
-    expected = [crop(data.read(tf.constant(i, tf.int64))[0]) for i in range(21)]
+    expected = [crop(data.read(i)[0]) for i in range(21)]
     np.testing.assert_array_equal(np.concatenate([images for images, _ in made]), expected)
     labels = np.concatenate([targets for _, targets in made]).argmax(axis=1)
     np.testing.assert_array_equal(labels, np.arange(21) % 10)
@@ -159,8 +159,7 @@ def folder(tmp_path):
     for number in range(200):
         file = tmp_path / "ab"[number % 2] / f"{number:03}.png"
         file.parent.mkdir(exist_ok=True)
-        pixels = tf.fill((16, 16, 3), tf.cast(number, tf.uint8))
-        file.write_bytes(tf.io.encode_png(pixels).numpy())
+        Image.new("RGB", (16, 16), (number,) * 3).save(file)
     return tmp_path
 
 
@@ -169,11 +168,10 @@ def test_unreadable_images_are_skipped_and_named(folder):
     (folder / "b" / "007.png").write_text("not a picture")
     data = krr.data.from_folder(folder)
     recipe = PLAIN.replace(classes=2, epochs=2)
-    watcher = UnreadableImages(data, "skip")
-    made = training_batches(recipe, data, steps=24, first_epoch=0, seed=0, unreadable=watcher)
-    seen = np.array([images[:, 0, 0, 0] for images, _ in made]).reshape(2, 192)
+    made, watcher = training(recipe, data, steps=24)
+    seen = np.array([images[:, 0, 0, 0] for images, _ in made.batches()]).reshape(2, 192)
     for epoch in seen:
-        assert len(set(epoch)) == 192  # their places were filled by images that had none
+        assert len(set(epoch)) == 192  # images that the epoch leaves out took their positions
         assert not {4, 7} & set(epoch)
     with pytest.warns(UserWarning, match=r"2 unreadable image\(s\)") as caught:
         watcher.warn()
@@ -192,24 +190,21 @@ def test_a_broken_image_moves_no_other(folder):
     )
     before = np.concatenate([images for images, _ in batches(recipe, data, steps=25)])
     (folder / "a" / "000.png").write_bytes(b"")
-    made = training_batches(
-        recipe, data, steps=25, first_epoch=0, seed=0, unreadable=UnreadableImages(data, "skip")
-    )
-    after = np.concatenate([images for images, _ in made])
+    after = np.concatenate([images for images, _ in batches(recipe, data, steps=25)])
     gone = np.flatnonzero(before[:, 0, 0, 0] == 0)[0]
-    np.testing.assert_array_equal(np.delete(before, gone, axis=0), after[:199])
+    np.testing.assert_array_equal(np.delete(before, gone, 0), np.delete(after, gone, 0))
+    # Nothing is left out of an epoch of 200: the next image takes the position.
+    assert after[gone, 0, 0, 0] == before[(gone + 1) % 200, 0, 0, 0]
 
 
 def test_an_unreadable_image_is_lost_with_all_its_copies(folder):
     (folder / "a" / "004.png").write_bytes(b"")
     data = krr.data.from_folder(folder)
     recipe = PLAIN.replace(classes=2, epochs=3, repeated_augmentation=3, batch_size=12)
-    watcher = UnreadableImages(data, "skip")
-    made = training_batches(recipe, data, steps=50, first_epoch=0, seed=0, unreadable=watcher)
-    seen = np.array([images[:, 0, 0, 0] for images, _ in made]).reshape(3, 200, 3)
+    made, watcher = training(recipe, data, steps=50)
+    seen = np.array([images[:, 0, 0, 0] for images, _ in made.batches()]).reshape(3, 200, 3)
     assert (seen == seen[..., :1]).all()
-    # 200 places, 199 readable images: the order begins anew with the one place that is left.
-    assert all(set(epoch[:199, 0]) == set(range(200)) - {4} for epoch in seen)
+    assert all(set(epoch[:, 0]) == set(range(200)) - {4} for epoch in seen)
     assert [name.endswith("004.png") for name in watcher.reasons] == [True]
 
 
@@ -247,26 +242,24 @@ def test_evaluation_leaves_unreadable_images_out(folder):
     (folder / "b" / "199.png").write_bytes(b"")  # the very last: no later one shows the gap
     data = krr.data.from_folder(folder)
     watcher = UnreadableImages(data, "skip")
-    made = list(evaluation_batches(PLAIN.replace(classes=2), data, unreadable=watcher))
+    made = list(EvaluationBatches(PLAIN.replace(classes=2), data, unreadable=watcher))
     assert sum(len(images) for images, _ in made) == 199
     assert [name.endswith("199.png") for name in watcher.reasons] == [True]
 
 
 def test_labels_outside_the_classes_are_named():
-    stream = tf.data.Dataset.from_tensor_slices((np.zeros((20, 16, 16, 3), "uint8"), np.arange(20)))
-    data = krr.data.from_dataset(stream)
-    with pytest.raises(ValueError, match=r"must be within 0..9 for 10 classes; received 1\d"):
+    images = np.zeros((20, 16, 16, 3), "uint8")
+    data = krr.data.from_dataset([*zip(images, range(20), strict=True)])
+    with pytest.raises(ValueError, match=r"must be within 0..9 for 10 classes. Received: 1\d"):
         batches(PLAIN, data, steps=2)
 
 
 @pytest.mark.parametrize("recipe", [PLAIN, FULL], ids=["plain", "three copies, mixed"])
 @pytest.mark.parametrize("first", [1, 3])
 def test_a_restart_within_an_epoch_gives_its_pictures(recipe, first):
-    data, watcher = photographs(48), UnreadableImages(photographs(48), "skip")
+    data = photographs(48)
     whole = batches(recipe, data, steps=4)[4:]
-    made = training_batches(
-        recipe, data, steps=4, first_epoch=1, first_batch=first, seed=0, unreadable=watcher
-    )
+    made = batches(recipe, data, steps=4, first_epoch=1, first_step=first)
     for ours, theirs in zip(made, whole[first:], strict=True):
         np.testing.assert_array_equal(ours[0], theirs[0])
         np.testing.assert_array_equal(ours[1], theirs[1])
@@ -281,15 +274,30 @@ def test_a_restart_among_encoded_images_gives_the_same_pictures(folder, broken):
         classes=2, epochs=1, augmentation=(krr.augment.RandomResizedCrop(scale=(0.1, 1.0)),)
     )
     whole = batches(recipe, data, steps=24)
-    made = training_batches(
-        recipe,
-        data,
-        steps=24,
-        first_epoch=0,
-        first_batch=20,
-        all_readable=not broken,
-        seed=0,
-        unreadable=UnreadableImages(data, "skip"),
-    )
+    made = batches(recipe, data, steps=24, first_step=20)
     for ours, theirs in zip(made, whole[20:], strict=True):
         np.testing.assert_array_equal(ours[0], theirs[0])
+
+
+@pytest.mark.parametrize(("copies", "batch"), [(1, 8), (3, 8), (3, 12)])
+def test_a_stream_goes_on_in_the_next_epoch(copies, batch):
+    data = numbered(100)
+    stream = krr.data.from_dataset([data.read(index) for index in range(100)])
+    recipe = PLAIN.replace(batch_size=batch, repeated_augmentation=copies, epochs=3)
+    made = batches(recipe, stream, steps=3)
+    seen = np.concatenate([images[:, 0, 0, 0] for images, _ in made])
+    # An epoch may end between the copies of an image.
+    assert len(set(seen)) >= len(seen) // copies
+    for first in range(9):
+        resumed = batches(recipe, stream, 3, first_epoch=first // 3, first_step=first % 3)
+        np.testing.assert_array_equal(resumed[0][0], made[first][0])
+
+
+def test_a_batch_depends_on_nothing_before_it():
+    made, _ = training(FULL, photographs(), steps=2)
+    for (epoch, step), (images, targets) in zip(
+        itertools.product(range(3), range(2)), made.batches(), strict=True
+    ):
+        again = made.batch(epoch, step)
+        np.testing.assert_array_equal(again[0], images)
+        np.testing.assert_array_equal(again[1], targets)
