@@ -17,9 +17,9 @@ def order(size: int, seed: int, epoch: int) -> np.ndarray:
     return _generator(seed, _SHUFFLING, epoch).permutation(size)
 
 
-def augmentation_rng(seed: int, epoch: int, step: int, number: int) -> np.random.Generator:
-    """Draws for the augmentation of that number, for all images of a batch."""
-    return _generator(seed, _AUGMENTATION, epoch, step, number)
+def augmentation_rng(seed: int, epoch: int, block: int, number: int) -> np.random.Generator:
+    """Draws for the augmentation of that number, for a block of positions."""
+    return _generator(seed, _AUGMENTATION, epoch, block, number)
 
 
 def mixing_rng(seed: int, epoch: int, step: int, device: int) -> np.random.Generator:

@@ -15,6 +15,9 @@ from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 Drawn = Sequence[Mapping[str, np.ndarray]]
 """For each augmentation what was drawn for the images of a batch, arrays [batch, ...] by name."""
 
+# Positions that are drawn for at once: one by one, draws cost more than a flip.
+_BLOCK = 256
+
 
 class Sampler:
     """Makes training images as a recipe says.
@@ -26,6 +29,7 @@ class Sampler:
 
     def __init__(self, recipe: BaseRecipe, seed: int) -> None:
         self.size, self._seed = recipe.train_size, seed
+        self._blocks: dict[tuple[int, int], Drawn] = {}
         self.steps: list[Augmentation] = [
             step.sized(self.size)
             for step in recipe.augmentation
@@ -36,12 +40,35 @@ class Sampler:
         # Takes the place of a random crop where the recipe has none.
         self.whole = CenterCrop(self.size, 1.0, recipe.test.interpolation)
 
-    def drawn(self, epoch: int, step: int, batch: int) -> Drawn:
-        """Draws for all images of a batch, those of other hosts among them."""
+    def drawn(self, epoch: int, first: int, count: int) -> Drawn:
+        """Draws for some positions of an epoch, in blocks, so that a position's draws do not depend on the others.
+
+        Args:
+            epoch: The epoch, from 0.
+            first: The first position.
+            count: Number of positions.
+        """
+        blocks = range(first // _BLOCK, (first + count - 1) // _BLOCK + 1)
+        skipped = first - blocks.start * _BLOCK
+        drawn = [self._block(epoch, block) for block in blocks]
         return [
-            augmentation.draw(augmentation_rng(self._seed, epoch, step, number), batch)
-            for number, augmentation in enumerate(self.steps)
+            {
+                name: np.concatenate([block[number][name] for block in drawn])[skipped:][:count]
+                for name in drawn[0][number]
+            }
+            for number in range(len(self.steps))
         ]
+
+    def _block(self, epoch: int, block: int) -> Drawn:
+        """The draws of a block; the last two are kept, for small batches."""
+        if (epoch, block) not in self._blocks:
+            made = [
+                augmentation.draw(augmentation_rng(self._seed, epoch, block, number), _BLOCK)
+                for number, augmentation in enumerate(self.steps)
+            ]
+            last = list(self._blocks.items())[-1:]
+            self._blocks = dict([*last, ((epoch, block), made)])
+        return self._blocks[epoch, block]
 
     def row(self, drawn: Drawn, position: int) -> list[dict[str, Any]]:
         """What was drawn for one image of the batch, for each augmentation."""

@@ -96,7 +96,7 @@ class TrainingBatches:
         rows: dict[int, list[tuple[int, int]]] = {}
         for row, position in enumerate(self.shards.positions().tolist()):
             rows.setdefault((step * size + position) // copies - first, []).append((row, position))
-        drawn = self._sampler.drawn(epoch, step, size)
+        drawn = self._sampler.drawn(epoch, step * size, size)
         pictures = np.empty((self.shards.size, self._sampler.size, self._sampler.size, 3), np.uint8)
         labels = np.empty(self.shards.size, np.int64)
         jobs = [(candidates[image], here, drawn, pictures, labels) for image, here in rows.items()]

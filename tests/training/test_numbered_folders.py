@@ -5,7 +5,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from PIL import Image
 
 import keras_resnet_recipes as krr
 
@@ -38,8 +38,7 @@ def model():
 
 def write(file, label):
     file.parent.mkdir(parents=True, exist_ok=True)
-    grey = tf.fill((9, 8, 3), tf.cast(GREYS[label], tf.uint8))
-    file.write_bytes(tf.io.encode_png(grey).numpy())
+    Image.new("RGB", (8, 9), (GREYS[label],) * 3).save(file)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +72,7 @@ def test_folders_whose_names_the_model_knows_are_read_by_name(model, numbered):
 
 
 def test_a_prepared_folder_is_read_alike(model, numbered, tmp_path, capsys):
-    krr.data.write_tfrecords(krr.data.from_folder(numbered), tmp_path / "prepared", verbose=0)
+    krr.data.write_prepared(krr.data.from_folder(numbered), tmp_path / "prepared", verbose=0)
     assert RECIPE.evaluate(model, tmp_path / "prepared", verbose=0)["top1"] == 1.0
     assert "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
 

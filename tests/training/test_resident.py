@@ -329,12 +329,10 @@ def test_data_that_cannot_be_used_is_told(data, message):
         RECIPE.fit(data, model=network(), verbose=0)
 
 
-def test_several_devices_and_a_service_are_refused():
+def test_several_devices_are_refused():
     data = ImageArrays("mine", X, Y)
     with pytest.raises(ValueError, match=r"`distribution` must be 'none'.*there are 2"):
         resident.Feed(RECIPE, data, None, replicas=2)
-    with pytest.raises(ValueError, match="`data_service` must be None"):
-        fit(data_service="grpc://localhost:1")
 
 
 def test_a_preview_shows_the_pictures_of_the_cards(tmp_path):
@@ -351,14 +349,14 @@ def test_a_preview_tells_what_the_cards_say(tmp_path):
     recipe = RECIPE.replace(cutout_fill=(1.0, 2.0, 3.0))
     shown = stages(recipe, (X, Y), columns=8, seed=3)
     last = preview(recipe, (X, Y), rows=1, columns=8, seed=3)[0]
-    np.testing.assert_array_equal(np.stack(shown[-1].pictures), last)
+    np.testing.assert_array_equal(np.stack(shown[-1].images), last)
     names = ["as given", "PadAndCrop", "RandomFlip", "Cutout"]
     assert [stage.name for stage in shown] == names
     for before, after, caption in zip(
-        shown[1].pictures, shown[2].pictures, shown[2].captions, strict=True
+        shown[1].images, shown[2].images, shown[2].captions, strict=True
     ):
         np.testing.assert_array_equal(after, before[:, ::-1] if caption else before)
-    for picture, caption in zip(shown[3].pictures, shown[3].captions, strict=True):
+    for picture, caption in zip(shown[3].images, shown[3].captions, strict=True):
         row, column = (int(word.strip(",")) for word in caption.split()[2::2])
         assert (picture[row : row + 3, column : column + 3] == [1, 2, 3]).all()
 

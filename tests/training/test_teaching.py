@@ -107,10 +107,10 @@ def test_the_teacher_sees_the_mixed_pictures():
         return model
 
     unreadable = sources.UnreadableImages(sources.from_source(DATA), "raise")
-    batches = training.training_batches(
-        recipe, sources.from_source(DATA), steps=1, first_epoch=0, seed=0, unreadable=unreadable
+    batches = TrainingBatches(
+        recipe, sources.from_source(DATA), steps=1, seed=0, unreadable=unreadable
     )
-    images, targets = next(batches.as_numpy_iterator())
+    images, targets = batches.batch(0, 0)
     assert ((targets > 0) & (targets < 1)).any()
     features = images.astype("float64").mean((1, 2)) / 64
     z, r = (features @ kernel for kernel in kernels)
