@@ -24,7 +24,7 @@ _RGB = np.uint32(0x00FFFFFF)
 _one_at_a_time = threading.Lock()
 
 
-class UnreadableImage(ValueError):  # noqa: N818: a state of the image, for which others are read
+class UnreadableImage(ValueError):  # noqa: N818 (it says what an image is)
     """An image that cannot be read, and the reason in one line."""
 
 
