@@ -143,13 +143,9 @@ def images_below(folder: str | Path, within: Sequence[str] = ()) -> list[str]:
     """
     # Strings: a Path for each of a million files would take minutes and gigabytes.
     within = [*within, os.path.realpath(folder)]
-    folders, files = _children(folder)
+    folders, files = _children(folder, within)
     for child in folders:
-        target = os.path.realpath(child) if os.path.islink(child) else None
-        if target is None or not any(
-            f"{outer}{os.sep}".startswith(f"{target}{os.sep}") for outer in within
-        ):
-            files += images_below(child, within)
+        files += images_below(child, within)
     return sorted(files)
 
 
@@ -212,19 +208,27 @@ def _class_folders(path: str, class_order: str) -> dict[str, str]:
     return {name: found[name] for name in in_order(found, class_order)}
 
 
-def _children(folder: str | Path) -> tuple[list[str], list[str]]:
-    """Sorted paths of the subfolders and of the image files of a folder."""
+def _children(folder: str | Path, within: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+    """Sorted paths of the subfolders and of the image files of a folder; `within` as for `images_below`."""
+    within = within or [os.path.realpath(folder)]
     folders, files = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
                 continue
-            if entry.is_dir():
-                folders.append(entry.path)
-            elif entry.name.lower().endswith(SUFFIXES) and (entry.is_file() or entry.is_symlink()):
+            linked = entry.is_symlink()
+            if os.path.isdir(entry.path) if linked else entry.is_dir():
+                if not (linked and _leads_back(entry.path, within)):
+                    folders.append(entry.path)
+            elif entry.name.lower().endswith(SUFFIXES) and (linked or entry.is_file()):
                 # A link that leads nowhere is named as unreadable instead of missing from the count.
                 files.append(entry.path)
     return sorted(folders), files
+
+
+def _leads_back(link: str, within: Sequence[str]) -> bool:
+    target = os.path.join(os.path.realpath(link), "")
+    return any(os.path.join(outer, "").startswith(target) for outer in within)
 
 
 def _together(paths: Sequence[str]) -> str:

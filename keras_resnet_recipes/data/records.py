@@ -1,8 +1,8 @@
 """One file of a prepared folder: images with their labels in an array_record file.
 
-A record is a label, four bytes with the lowest first, and the contents of an image file, or else decoded pixels: "RGBX",
-height, width (four bytes each) and four bytes per pixel. The last record is the number of the file and all labels,
-four bytes each. The format has a checksum for each record, and any record is read at once.
+A record is a label, four bytes with the lowest first, and the contents of an image file, or else decoded pixels:
+"RGBX", height, width (four bytes each) and four bytes per pixel. The last record is the number of the file and all
+labels, four bytes each. The format has a checksum for each record, and any record is read at once.
 """
 
 import contextlib

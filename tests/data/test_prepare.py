@@ -3,15 +3,19 @@
 import hashlib
 import io
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from array_record.python.array_record_module import ArrayRecordReader
 from PIL import Image
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.training import evaluation_batches, training_batches
+from keras_resnet_recipes.data import records, shards
+from keras_resnet_recipes.data.decode import packed
+from keras_resnet_recipes.data.restart import RestartJpeg, encode
 
 
 @pytest.fixture
@@ -30,12 +34,13 @@ def pictures(tmp_path):
 
 
 def stored(data):
-    read = (data.read(tf.constant(index, tf.int64)) for index in range(data.size))
-    return [(image.numpy(), int(label)) for image, label in read]
+    """Contents and label of each image."""
+    read = (data.read(index) for index in range(data.size))
+    return [(getattr(image, "contents", image), label) for image, label in read]
 
 
 def prepared(source, folder, **options):
-    krr.data.write_tfrecords(
+    krr.data.write_prepared(
         krr.data.from_source(source), folder, **{"images_per_shard": 4, "verbose": 0, **options}
     )
     return krr.data.from_source(folder)
@@ -47,7 +52,7 @@ def test_original_bytes_come_back(pictures, tmp_path, capsys):
     assert stored(data) == stored(raw)
     assert (data.size, data.class_names, data.classes) == (11, ("ant", "bee"), 2)
     assert data.labels.tolist() == raw.labels.tolist()
-    assert "11 images, 2 classes, 0.0 MB in 3 shards" in capsys.readouterr().out
+    assert "11 images, 2 classes, 0.4 MB in 3 shards" in capsys.readouterr().out
     index = json.loads((tmp_path / "shards" / "index.json").read_text())
     assert [shard["count"] for shard in index["shards"]] == [4, 4, 3]
     for shard in index["shards"]:
@@ -57,15 +62,17 @@ def test_original_bytes_come_back(pictures, tmp_path, capsys):
 
 
 def test_anyone_can_read_the_shards(pictures, tmp_path):
-    data = prepared(pictures, tmp_path / "shards")
-    files = sorted(str(file) for file in (tmp_path / "shards").glob("*.tfrecord"))
-    features = {
-        key: tf.io.FixedLenFeature((), kind)
-        for key, kind in (("image", tf.string), ("label", tf.int64))
-    }
-    records = [tf.io.parse_single_example(r, features) for r in tf.data.TFRecordDataset(files)]
-    assert [(r["image"].numpy(), int(r["label"])) for r in records] == stored(data)
-    assert stored(krr.data.from_tfrecords(tmp_path / "shards")) == stored(data)
+    """A record is a label and an image file, but for the last one of a file."""
+    data = prepared(pictures, tmp_path / "shards", shorter_side=25)
+    found = []
+    for file in sorted((tmp_path / "shards").glob("*.array_record")):
+        reader = ArrayRecordReader(str(file))
+        found += [reader.read([index])[0] for index in range(reader.num_records() - 1)]
+    assert [(r[4:], int.from_bytes(r[:4], "little")) for r in found] == stored(data)
+    for record, (image, _) in zip(found, map(data.read, range(11)), strict=True):
+        with Image.open(io.BytesIO(record[4:])) as expected:
+            made = krr.data.opened(image).rgb()
+            np.testing.assert_array_equal(made, np.asarray(expected.convert("RGB")))
 
 
 def test_large_images_are_made_smaller_as_pillow_does(pictures, tmp_path):
@@ -99,19 +106,9 @@ def test_a_stream_can_be_prepared(tmp_path, capsys):
     assert prepared(endless, tmp_path / "shards").labels.tolist() == list(range(9))
 
 
-def test_shuffling_is_complete(pictures, tmp_path):
-    data = prepared(pictures, tmp_path / "shards")
-    orders = [data.order(tf.constant([0, seed])).numpy().tolist() for seed in (1, 1, 2)]
-    assert data.indexed
-    assert orders[0] == orders[1] != orders[2]
-    assert sorted(orders[0]) == list(range(11))
-
-
 def test_preparing_goes_on_where_it_was_interrupted(pictures, tmp_path, monkeypatch):
-    from keras_resnet_recipes.data import prepare
-
     whole = prepared(pictures, tmp_path / "whole")
-    write, written = prepare._written, []
+    write, written = records.write, []
 
     def interrupted(file, *rest):
         if len(written) == 2:
@@ -119,31 +116,31 @@ def test_preparing_goes_on_where_it_was_interrupted(pictures, tmp_path, monkeypa
         written.append(file.name)
         return write(file, *rest)
 
-    monkeypatch.setattr(prepare, "_written", interrupted)
+    monkeypatch.setattr(records, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         prepared(pictures, tmp_path / "shards")
-    with pytest.raises(ValueError, match="is not finished: the same `krr prepare` goes on"):
+    with pytest.raises(ValueError, match="is not finished: the same `krr prepare` resumes it"):
         krr.data.from_source(tmp_path / "shards")
     with pytest.raises(ValueError, match="prepared with quality 90, now it is 80"):
         prepared(pictures, tmp_path / "shards", quality=80)
     written.clear()
     assert stored(prepared(pictures, tmp_path / "shards")) == stored(whole)
-    assert written == ["00002.tfrecord"]
+    assert written == ["new.00002.array_record"]
     prepared(pictures, tmp_path / "shards")
-    assert written == ["00002.tfrecord"]
+    assert written == ["new.00002.array_record"]
 
 
 def test_unreadable_images_are_named_and_left_out(pictures, tmp_path):
     (pictures / "ant" / "00.jpg").write_bytes(b"no image")
     with pytest.raises(
-        ValueError, match=r"more than 1 %; the last was .*00\.jpg: Unknown image file"
+        ValueError, match=r"more than 1 %; the last was .*00\.jpg: unknown image file"
     ):
         prepared(pictures, tmp_path / "refused")
     for number in range(100):
         (pictures / "bee" / f"more{number}.jpg").write_bytes(
             (pictures / "bee" / "01.jpg").read_bytes()
         )
-    with pytest.warns(UserWarning, match=r"1 unreadable image\(s\) .*00\.jpg: Unknown image file"):
+    with pytest.warns(UserWarning, match=r"1 unreadable image\(s\) .*00\.jpg: unknown image file"):
         data = prepared(pictures, tmp_path / "shards", images_per_shard=50)
     assert data.size == 110
     index = json.loads((tmp_path / "shards" / "index.json").read_text())
@@ -151,47 +148,119 @@ def test_unreadable_images_are_named_and_left_out(pictures, tmp_path):
     assert [shard["count"] for shard in index["shards"]] == [49, 50, 11]
 
 
+def flip(file, place):
+    contents = bytearray(file.read_bytes())
+    contents[place] ^= 1
+    file.write_bytes(contents)
+
+
+def cut_short(file):
+    """The end is lost, and with it the list of records; the size stays."""
+    contents = file.read_bytes()
+    file.write_bytes(contents[:3000].ljust(len(contents), b"\0"))
+
+
+def flip_in_labels(file):
+    """One bit of the list of labels, at the end of the records."""
+    labels = np.array([1, 0, 0, 1, 1], "<i4").tobytes()  # the number of the shard in front
+    flip(file, file.read_bytes().rindex(labels) + 4)
+
+
+def swap(file, other):
+    """The images of the pictures are of one size, and so are the shards."""
+    other = file.with_name(f"{other}.array_record")
+    one, two = file.read_bytes(), other.read_bytes()
+    file.write_bytes(two)
+    other.write_bytes(one)
+
+
+def other_labels(file):
+    """A shard that is whole, with the images of this one and labels of another data set."""
+    read = ArrayRecordReader(str(file)).read
+    examples = [(read([index])[0][4:], 1) for index in range(4)]
+    records.write(file, 1, examples)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda file: file.unlink(), "00001.tfrecord' is missing"),
-        (lambda file: file.write_bytes(b"x"), "00001.tfrecord' is damaged: 1 bytes, not"),
+        (lambda file: file.unlink(), "00001.array_record' is missing"),
+        (lambda file: file.write_bytes(b"x"), "00001.array_record' is damaged: 1 bytes, not"),
+        (cut_short, "00001.array_record' is damaged: it does not hold the 4 images"),
+        (flip_in_labels, "00001.array_record' is damaged: Corrupted .* hash mismatch"),
         (
-            lambda file: file.with_suffix(".npy").write_bytes(b"x"),
-            "00001.npy' is missing or damaged",
+            lambda file: swap(file, "00000"),
+            "0000[01].array_record' is damaged: it is not the file that was written",
         ),
+        (other_labels, "00001.array_record' is damaged: it has other labels"),
     ],
 )
 def test_a_damaged_shard_is_named_and_refused_or_skipped(pictures, tmp_path, damage, message):
     folder = tmp_path / "shards"
     whole = stored(prepared(pictures, folder))
-    damage(folder / "00001.tfrecord")
+    damage(folder / "00001.array_record")
     with pytest.raises(ValueError, match=message):
         krr.data.from_source(folder)
     with pytest.warns(UserWarning, match=message):
         data = krr.data.from_prepared(folder, damaged_shards="skip")
-    assert stored(data) == whole[:4] + whole[8:]
+    assert [one for one in whole if one not in stored(data)]
+    assert set(stored(data)) < set(whole)
     with pytest.warns(UserWarning, match="Preparing anew"):
         assert stored(prepared(pictures, folder)) == whole
 
 
-def test_a_changed_byte_is_found(pictures, tmp_path):
+def test_a_changed_byte_of_a_record_is_found(pictures, tmp_path):
+    """Of the image and of its label alike; other records stay readable."""
     folder = tmp_path / "shards"
-    prepared(pictures, folder)
-    file = folder / "00001.tfrecord"
-    contents = bytearray(file.read_bytes())
-    contents[200] ^= 1
-    file.write_bytes(contents)
-    with pytest.raises(ValueError, match="another SHA-256"):
-        krr.data.from_prepared(folder, verify=True)
-    data = krr.data.from_source(folder)
-    watcher = krr.data.UnreadableImages(data, "raise")
-    recipe = krr.A3(classes=2, test_size=16)
-    with (
-        pytest.raises(ValueError, match=r"cannot read image 0 of .*00001\.tfrecord: corrupted"),
-        watcher.named(),
+    file = folder / "00001.array_record"
+    whole = stored(prepared(pictures, folder))
+    start = file.read_bytes().index(whole[5][0])
+    for place in (start + 200, start - 4):
+        flip(file, place)
+        with pytest.raises(ValueError, match="another SHA-256"):
+            krr.data.from_prepared(folder, verify=True)
+        data = krr.data.from_source(folder)
+        with pytest.raises(
+            krr.data.UnreadableImage, match=r"the record is damaged: Corrupted .* hash mismatch"
+        ):
+            data.read(5)
+        assert data.describe(5) == f"image 1 of {file}"
+        assert [data.read(index)[1] for index in (4, 6, 10)] == [0, 1, 1]
+        flip(file, place)
+    assert stored(krr.data.from_source(folder)) == whole
+
+
+def test_whatever_byte_changes_nothing_wrong_is_read(pictures, tmp_path):
+    """Each one of a record and its frame, and some of the rest."""
+    folder = tmp_path / "shards"
+    file = folder / "00001.array_record"
+    whole = stored(prepared(pictures, folder, shorter_side=25))
+    contents = file.read_bytes()
+    start = contents.index(whole[5][0])
+    used = np.flatnonzero(np.frombuffer(contents, np.uint8))
+    rng = np.random.default_rng(0)
+    places = {*range(start - 60, start + 20), *rng.choice(used, 200).tolist(), *used[-60:].tolist()}
+    found = 0
+    for place in places:
+        changed = bytearray(contents)
+        changed[place] ^= 1 << int(rng.integers(8))
+        file.write_bytes(changed)
+        try:
+            data = krr.data.from_prepared(folder)
+            assert stored(data) == whole
+        except ValueError:
+            found += 1
+    assert found > 200
+
+
+def test_a_shard_that_is_replaced_while_in_use_is_found(pictures, tmp_path):
+    prepared(pictures, tmp_path / "shards")
+    data = krr.data.from_source(tmp_path / "shards")
+    other_labels(tmp_path / "shards" / "00001.array_record")
+    with pytest.raises(
+        krr.data.UnreadableImage, match="its shard was replaced while it was in use"
     ):
-        list(evaluation_batches(recipe, data, unreadable=watcher))
+        data.read(5)
 
 
 def test_validation_labels_follow_the_training_names(pictures, tmp_path):
@@ -207,8 +276,11 @@ def test_validation_labels_follow_the_training_names(pictures, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"shorter_side": 0}, "`shorter_side` must be at least 1, or None; received 0"),
-        ({"quality": 101}, "`quality` must be within 1..100; received 101"),
+        (
+            {"shorter_side": 0},
+            "`shorter_side` must be at least 1, or None. Received: shorter_side=0",
+        ),
+        ({"quality": 101}, "`quality` must be within 1..100. Received: quality=101"),
         ({"images_per_shard": 0}, "`images_per_shard` must be at least 1"),
     ],
 )
@@ -225,23 +297,162 @@ def test_a_folder_of_something_else_is_left_alone(pictures, tmp_path):
         krr.data.from_source(tmp_path)
 
 
-def test_an_epoch_of_training_sees_every_image_of_every_shard(tmp_path):
-    x = np.broadcast_to(np.arange(12, dtype="uint8")[:, None, None, None], (12, 16, 16, 3)).copy()
-    data = prepared((x, np.arange(12) % 3), tmp_path / "shards")
-    recipe = krr.A3(network="ResNet20", classes=3, epochs=2, warmup_epochs=0, batch_size=4)
-    recipe = recipe.replace(train_size=16, test_size=16, mix=None)
-    recipe = recipe.replace(rand_augment=None, random_resized_crop=None)
-    watcher = krr.data.UnreadableImages(data, "raise")
-    made = training_batches(recipe, data, steps=3, first_epoch=0, seed=0, unreadable=watcher)
-    seen = np.concatenate([images[:, 0, 0, 0] for images, _ in made])
-    assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(12))
-    assert seen[:12].tolist() != seen[12:].tolist() != sorted(seen[12:])
+def test_the_same_images_make_the_same_bytes(pictures, tmp_path):
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        prepared(pictures, folder, shorter_side=25)
+    files = sorted(file.name for file in folders[0].iterdir())
+    assert files == ["00000.array_record", "00001.array_record", "00002.array_record", "index.json"]
+    for name in files:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
-def test_the_command_prepares(pictures, tmp_path, capsys):
-    folder = str(tmp_path / "shards")
-    assert main(["prepare", str(pictures), folder, "--shorter-side", "32", "--quality", "85"]) == 0
-    assert "11 images, 2 classes, 0.0 MB in 1 shard; 0 unreadable" in capsys.readouterr().out
-    assert krr.data.from_source(folder).size == 11
-    assert main(["prepare", str(pictures), folder, "--original"]) == 2
-    assert "shorter_side 32, now it is None" in capsys.readouterr().err
+def test_raw_pixels_are_those_under_the_jpeg(pictures, tmp_path):
+    data = prepared(pictures, tmp_path / "pixels", shorter_side=25, raw=True)
+    for index in range(11):
+        with Image.open(krr.data.from_folder(pictures).describe(index)) as image:
+            image = image.convert("RGB")
+            if min(image.size) > 25:
+                image = image.resize((37, 25), Image.Resampling.BICUBIC)
+        opened = krr.data.opened(data.read(index)[0])
+        assert (opened.width, opened.height) == image.size
+        np.testing.assert_array_equal(opened.rgb(), np.asarray(image))
+        np.testing.assert_array_equal(opened.packed(), packed(np.asarray(image)))
+    again = prepared(tmp_path / "pixels", tmp_path / "again", shorter_side=None)
+    for index in range(11):
+        made, expected = (krr.data.opened(one.read(index)[0]).rgb() for one in (again, data))
+        np.testing.assert_array_equal(made, expected)
+    with pytest.raises(ValueError, match="prepared with raw True, now it is False"):
+        prepared(pictures, tmp_path / "pixels", shorter_side=25)
+
+
+@pytest.mark.parametrize("quality", [1, 50, 90, 100])
+def test_a_part_of_a_jpeg_equals_that_of_the_whole(golden, quality):
+    rng = np.random.default_rng(quality)
+    photograph = golden("rrc")["source"]
+    for size in ((1, 1), (17, 100), (200, 33), (300, 257)):
+        image = Image.fromarray(photograph).resize(size, Image.Resampling.BICUBIC)
+        plain, contents = io.BytesIO(), encode(image, quality)
+        image.save(plain, "JPEG", quality=quality, subsampling="4:2:0")
+        with Image.open(plain) as file:
+            whole = np.asarray(file)
+        with Image.open(io.BytesIO(contents)) as file:  # an ordinary JPEG
+            np.testing.assert_array_equal(np.asarray(file), whole)
+        for _ in range(40):
+            height, width = (int(rng.integers(1, length + 1)) for length in whole.shape[:2])
+            top, left = (
+                int(rng.integers(0, length - part + 1))
+                for length, part in zip(whole.shape[:2], (height, width), strict=True)
+            )
+            pixels, y, x = RestartJpeg(contents).pixels(top, left, height, width)
+            part = slice(top, top + height), slice(left, left + width)
+            np.testing.assert_array_equal(
+                pixels[y : y + height, x : x + width], packed(whole)[part]
+            )
+            assert pixels.shape[0] < height + 2 * 16 + 4
+            assert pixels.shape[1] < width + 2 * 16 + 4
+
+
+def test_a_jpeg_with_too_many_blocks_for_a_list_is_an_ordinary_one():
+    contents = encode(Image.new("RGB", (3000, 3000)), 50)
+    assert krr.data.opened(contents).width == 3000
+    assert b"\xff\xeb" not in contents
+
+
+def test_a_damaged_list_of_blocks_is_unreadable():
+    contents = encode(Image.new("RGB", (64, 64)), 90)
+    with pytest.raises(krr.data.UnreadableImage, match="its list of blocks is damaged"):
+        RestartJpeg(contents[:20])
+
+
+def test_a_full_disk_is_one_line_and_the_same_call_resumes(pictures, tmp_path):
+    """The limit of a file's size stands for the disk's: the system refuses to write on."""
+    folder = tmp_path / "shards"
+    program = f"""
+import resource, signal, keras_resnet_recipes as krr
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+try:
+    krr.data.write_prepared(krr.data.from_folder({str(pictures)!r}), {str(folder)!r}, raw=True, images_per_shard=8)
+except OSError as error:
+    print(error)
+"""
+    for name in ("ant", "bee"):
+        for number in range(3):
+            pixels = np.random.default_rng(number).integers(0, 256, (200, 200, 3), "uint8")
+            Image.fromarray(pixels).save(pictures / name / f"{number + 20}.png")
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "images, 2 classes" in done.stdout
+    assert done.stdout.splitlines()[-1] == (
+        f"cannot write '{folder}/new.00000.array_record': write() failed: File too large"
+    )
+    assert not done.stderr
+    assert [file.name for file in folder.iterdir()] == ["index.json"]
+    assert prepared(pictures, folder, raw=True, images_per_shard=8).size == 17
+
+
+def test_preparing_goes_on_after_a_kill(pictures, tmp_path):
+    folder, program = (
+        tmp_path / "shards",
+        """
+import os, sys, keras_resnet_recipes as krr
+from keras_resnet_recipes.data import records
+write = records.write
+def killed(file, number, examples):
+    labels = write(file, number, examples)
+    if number == 1:
+        os.kill(os.getpid(), 9)
+    return labels
+records.write = killed
+krr.data.write_prepared(krr.data.from_folder(sys.argv[1]), sys.argv[2], images_per_shard=4, verbose=0)
+""",
+    )
+    done = subprocess.run([sys.executable, "-c", program, pictures, folder], check=False)
+    assert done.returncode == -9
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "00000.array_record",
+        "index.json",
+        "new.00001.array_record",
+    ]
+    prepared(pictures, folder)
+    prepared(pictures, tmp_path / "whole")
+    assert sorted(file.name for file in folder.iterdir()) == sorted(
+        file.name for file in (tmp_path / "whole").iterdir()
+    )
+    for file in folder.iterdir():
+        assert file.read_bytes() == (tmp_path / "whole" / file.name).read_bytes()
+
+
+def test_an_index_cannot_name_files_elsewhere(pictures, tmp_path):
+    folder = tmp_path / "shards"
+    prepared(pictures, folder)
+    shard = folder / "00001.array_record"
+    shard.rename(tmp_path / "elsewhere")
+    shard.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="is no file in"):
+        krr.data.from_prepared(folder)
+    index = json.loads((folder / "index.json").read_text())
+    for name in ("../elsewhere", "/etc/passwd", "a/../../b", "", "..", "."):
+        index["shards"][0]["name"] = name
+        (folder / "index.json").write_text(json.dumps(index))
+        with pytest.raises(ValueError, match=r"is no file in|is missing"):
+            krr.data.from_prepared(folder)
+
+
+def test_more_files_than_may_be_open_are_read(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "_OPEN", 2)
+    data = prepared(pictures, tmp_path / "shards", images_per_shard=1)
+    assert stored(data) == stored(data) == stored(krr.data.from_folder(pictures))
+
+
+def test_progress_is_a_line_per_shard(pictures, tmp_path, capsys):
+    prepared(pictures, tmp_path / "shards", verbose=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1] for line in lines[1:4]] == [
+        "4 of 11 images",
+        "8 of 11 images",
+        "11 of 11 images",
+    ]
+    assert lines[4].endswith("11 images, 2 classes, 0.4 MB in 3 shards; 0 unreadable left out.")
