@@ -24,7 +24,7 @@ class Workers:
 
     def map(self, function: Callable[[Any], None], items: list[Any]) -> None:
         """Calls the function with every item, and waits; the first error is raised."""
-        if self.threads == 1:
+        if self.threads == 1 or len(items) < 2:
             for item in items:
                 function(item)
             return

@@ -5,7 +5,8 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.data import UnreadableImages
-from keras_resnet_recipes.training import training_batches
+from keras_resnet_recipes.input_pipeline.order import Shards
+from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 
 # Image i of 32 is all i and of class i, so that targets tell who was mixed with whom and how much.
 RECIPE = krr.A3(
@@ -25,15 +26,18 @@ RECIPE = krr.A3(
 )
 
 
+# Where the images of one device stand on four.
+DEALT = Shards(32, 4).positions()
+
+
 def targets(recipe, replicas):
     x = np.broadcast_to(np.arange(32, dtype="uint8")[:, None, None, None], (32, 8, 8, 3)).copy()
     data = krr.data.from_arrays(x, np.arange(32))
     watcher = UnreadableImages(data, "raise")
-    made = training_batches(
-        recipe, data, steps=1, first_epoch=0, seed=0, unreadable=watcher, replicas=replicas
+    made = TrainingBatches(
+        recipe, data, steps=1, seed=0, unreadable=watcher, devices=replicas
     )
-    with watcher.named():
-        return [batch.numpy() for _, batch in made]
+    return [targets for _, targets in made.batches()]
 
 
 def shares_and_pairs(rows):
@@ -58,9 +62,9 @@ def test_each_device_draws_its_own_lambda(replicas, parts):
 
 def test_one_draw_a_batch_is_one_device_s():
     recipe = RECIPE.replace(mix_per_replica=False)
-    np.testing.assert_array_equal(targets(recipe, 4)[0], targets(RECIPE, 1)[0])
+    np.testing.assert_array_equal(targets(recipe, 4)[0], targets(RECIPE, 1)[0][DEALT])
 
 
 def test_replicas_change_nothing_but_the_mix():
     recipe = RECIPE.replace(mixup_alpha=0.0)
-    np.testing.assert_array_equal(targets(recipe, 4)[0], targets(recipe, 1)[0])
+    np.testing.assert_array_equal(targets(recipe, 4)[0], targets(recipe, 1)[0][DEALT])

@@ -11,6 +11,7 @@ import keras_resnet_recipes as krr
 from keras_resnet_recipes import data as sources
 from keras_resnet_recipes import training
 from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.losses import DistillationLoss
 from keras_resnet_recipes.training.teaching import Taught
 from tests.training.same_run import without_times
