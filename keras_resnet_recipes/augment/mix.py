@@ -197,12 +197,15 @@ class MixUpOrCutMix(Mix):
         Returns:
             New images and labels of the same shapes and types.
         """
-        return mixed(images, labels, self.draw(rng, *images.shape[1:3]), self.partner)
+        images = np.array(images)
+        return self.mix_batch(images, labels, rng)
 
     def mix_batch(
         self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mixes a batch as a call does, its images in place."""
+        if not self.mixes:
+            return images, labels
         mixture = self.draw(rng, *images.shape[1:3])
         mix_in_place(images, mixture, self.partner)
         partners = mixing.partners_of(NUMPY, labels, self.partner)

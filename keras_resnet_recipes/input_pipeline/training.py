@@ -138,7 +138,7 @@ class TrainingBatches:
         targets = one_hot(labels, recipe.classes, recipe.loss.label_smoothing)
         if self._layers is not None:
             images = self._layers.augmented(images)
-        if recipe.mix is None:
+        if not recipe.mixes:
             return images, targets
         if not recipe.mix_per_replica:
             # Image i and its partner stand where they do on one device.

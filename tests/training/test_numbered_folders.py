@@ -57,7 +57,7 @@ def test_folders_named_by_number_are_labels(model, numbered, names, capsys):
     result = RECIPE.evaluate(model, numbered, verbose=0)
     assert result["images"] == 24
     assert result["top1"] == 1.0
-    said = "its folders, 0 to 11, are taken for the labels" in capsys.readouterr().out
+    said = "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
     assert said == (names is not None)
 
 
