@@ -45,7 +45,7 @@ def test_all_corners_are_equally_likely(seed):
 
 def test_too_much_padding_is_refused():
     with pytest.raises(
-        ValueError, match="`padding` must be less than the image's 7 pixels. Received: padding=7$"
+        ValueError, match=r"`padding` must be less than the image's 7 pixels. Received: padding=7$"
     ):
         PadAndCrop(padding=7)(IMAGE, np.random.default_rng(0))
 
