@@ -12,7 +12,7 @@ PARTNERS = np.roll(IMAGES, 1, axis=0)
 
 def mixed(*alphas, seed):
     mix = MixUpOrCutMix(*alphas, partner="rolled")
-    images, labels = (np.asarray(part) for part in mix(IMAGES, LABELS, (seed, 0)))
+    images, labels = mix(IMAGES, LABELS, np.random.default_rng(seed))
     share = labels[0, 0]
     # Single precision
     expected = share * LABELS + (1 - share) * np.roll(LABELS, 1, axis=0)
@@ -44,5 +44,5 @@ def test_reversed_is_the_default_and_another_is_refused():
         ValueError, match=r"`partner` must be one of 'reversed', 'rolled'.*='next'$"
     ):
         MixUpOrCutMix(0.2, 0, partner="next")
-    with pytest.raises(ValueError, match="images must be an even number to mix, got 7"):
-        MixUpOrCutMix(0.2, 1.0)(IMAGES, LABELS, (0, 0))
+    with pytest.raises(ValueError, match=r"even number.*7$"):
+        MixUpOrCutMix(0.2, 1.0)(IMAGES, LABELS, np.random.default_rng(0))

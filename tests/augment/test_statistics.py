@@ -1,10 +1,7 @@
 """Do our draws follow the distributions of timm's own? tests/golden/make_statistics.py drew those."""
 
-import functools
-
 import numpy as np
 import pytest
-import tensorflow as tf
 from scipy import special, stats
 
 import keras_resnet_recipes as krr
@@ -14,10 +11,9 @@ from keras_resnet_recipes.augment import (
     RandomErasing,
     RandomFlip,
     RandomResizedCrop,
-    mix,
 )
-from keras_resnet_recipes.augment.rand_augment import OPERATIONS
-from keras_resnet_recipes.formulas import TENSORFLOW, boxes, mixing
+from keras_resnet_recipes.formulas import mixing
+from keras_resnet_recipes.formulas.rand_augment import OPERATIONS
 
 P = 0.001
 SEEDS = (0, 1, 2)  # fixed before the first comparison
@@ -98,15 +94,20 @@ def differing(timm, prefix, samples):
     return {name: p for name, p in found.items() if not p > P}
 
 
-def numpy(drawn):
-    return tf.nest.map_structure(lambda rows: rows.numpy(), drawn)
+def generator(*seeds):
+    return np.random.default_rng(seeds)
+
+
+def rows_of(drawn):
+    """What was drawn, image by image."""
+    return [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
 
 
 def rand_augment_samples(augment, seed):
-    rows = numpy(augment.draw(ROUNDS, seed=(seed, 0)))
-    place, argument = rows["operation"], rows["argument"]
+    rows = augment.draw(generator(seed, 0), ROUNDS)
+    operation, argument = rows["operation"], rows["argument"]
     of_kind = {
-        kind: np.isin(place, [OPERATIONS.index(name) for name in names])
+        kind: np.isin(operation, [OPERATIONS.index(name) for name in names])
         for kind, names in KINDS.items()
     }
     samples = {kind: argument[chosen] for kind, chosen in of_kind.items()}
@@ -116,7 +117,7 @@ def rand_augment_samples(augment, seed):
     moving = of_kind["rotation"] | of_kind["shear"] | of_kind["shift"]
     signs = argument > np.where(of_kind["factor"], 1, 0)
     return samples | {
-        "rounds": place,
+        "rounds": operation,
         "level": abs(samples["rotation"]) / 3,
         "signs": signs[(moving | of_kind["factor"]).all(1)].astype(int),
         "cubic": rows["cubic"][moving.all(1)].astype(int),
@@ -128,11 +129,6 @@ def rand_augment_samples(augment, seed):
 def test_rand_augment(timm, key, seed):
     samples = rand_augment_samples(RAND_AUGMENTS[key], seed)
     assert not differing(timm, f"rand_augment/{key}", samples)
-
-
-@functools.partial(tf.function, autograph=False)
-def _boxes(height, width, drawn):
-    return tf.vectorized_map(lambda row: CROP.box(height, width, row), drawn)
 
 
 def box_samples(boxes, height, width):
@@ -152,24 +148,24 @@ def box_samples(boxes, height, width):
 
 
 def crop_samples(drawn, height, width):
-    boxes = _boxes(height, width, drawn).numpy()
-    never = {name: drawn[name][:1] for name in ("aspect", "place")}
-    middle = _boxes(height, width, never | {"area": 9 + 0 * drawn["area"][:1]}).numpy()
+    boxes = np.array([CROP.box(height, width, row) for row in rows_of(drawn)])
+    too_large = rows_of(drawn)[0] | {"area": np.full(10, 9.0)}
+    middle = CROP.box(height, width, too_large)
     return box_samples(boxes, height, width) | {
         "fallback": (boxes == middle).all(1).astype(int),
-        "cubic": drawn["cubic"].numpy().astype(int),
+        "cubic": drawn["cubic"].astype(int),
     }
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("size", SIZES)
 def test_crops(timm, size, seed):
-    samples = crop_samples(CROP.draw(SAMPLES, seed=(seed, 1)), *size)
+    samples = crop_samples(CROP.draw(generator(seed, 1), SAMPLES), *size)
     assert not differing(timm, "crop/{}x{}".format(*size), samples)
 
 
 def flip_samples(flip, seed):
-    return flip.draw(SAMPLES, seed=(seed, 2))["flip"].numpy().astype(int)
+    return flip.draw(generator(seed, 2), SAMPLES)["flip"].astype(int)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -177,15 +173,12 @@ def test_flips(timm, seed):
     assert p_value(timm, "flip", flip_samples(RandomFlip(), seed)) > P
 
 
-def mix_samples(step, size, seed, monkeypatch):
-    """What batches would be mixed with: painting them as well would take minutes."""
-    monkeypatch.setattr(mix, "_mix", lambda images, labels, *mixture: mixture[:3])
-    images, labels = tf.zeros([2, size, size, 1]), tf.eye(2)
-    draw = tf.function(
-        lambda seeds: tf.vectorized_map(lambda one: step(images, labels, one), seeds),
-        autograph=False,
+def mix_samples(step, size, seed):
+    rng = generator(seed, 3)
+    drawn = [step.draw(rng, size, size) for _ in range(2 * SAMPLES)]
+    weight, box, share = (
+        np.array([getattr(one, name) for one in drawn]) for name in ("weight", "box", "share")
     )
-    weight, box, share = numpy(draw(tf.random.split((seed, 3), 2 * SAMPLES)))
     cut = box.any(1)
     assert (weight[cut] == 1).all()
     assert (weight[~cut] == share[~cut]).all()
@@ -207,19 +200,18 @@ def mix_samples(step, size, seed, monkeypatch):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("key", MIXES)
-def test_mixing(timm, key, seed, monkeypatch):
+def test_mixing(timm, key, seed):
     size, step = MIXES[key]
-    samples = mix_samples(step, size, seed, monkeypatch)
+    samples = mix_samples(step, size, seed)
     assert not differing(timm, f"mix/{key}", samples)
 
 
 def erasing_samples(erasing, seed):
-    drawn = erasing.draw(2 * SAMPLES, seed=(seed, 4))
-    images = tf.zeros([1, *ERASED, 1])
-    tries = (drawn[name] for name in ("area", "aspect", "place"))
-    sides = boxes.first_that_fits(TENSORFLOW, images, *tries).numpy()
-    erase = drawn["erase"].numpy() & (sides[:, 2] > sides[:, 0])
-    sides[:, 2:] -= sides[:, :2]
+    drawn = erasing.draw(generator(seed, 4), 2 * SAMPLES)
+    # What is painted is this, see test_erasing.py.
+    sides = np.array([erasing._rectangle(row, *ERASED) for row in rows_of(drawn)])
+    erase = sides[:, 2] > 0
+    assert not erase[~drawn["erase"]].any()
     return box_samples(sides[erase], *ERASED) | {"erased": erase.astype(int)}
 
 
@@ -231,57 +223,56 @@ def test_erasing(timm, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_images_of_a_batch_and_neighbouring_batches_are_drawn_independently(timm, seed):
     # The two rounds of one image of timm are independent: so must be those of any two of ours.
-    seeds = tf.stack([tf.fill([80], seed), tf.range(80)], 1)
-    draw = tf.function(lambda one: RAND_AUGMENTS["m7"].draw(256, one), autograph=False)
-    place = np.stack([draw(one)["operation"] for one in seeds])
+    batches = [RAND_AUGMENTS["m7"].draw(generator(seed, i), 256) for i in range(80)]
+    operation = np.stack([drawn["operation"] for drawn in batches])
     pairs = {
-        "rounds": place,
-        "images": np.stack([place[:, :-1, 0], place[:, 1:, 0]], -1),
-        "batches": np.stack([place[:-1, :, 0], place[1:, :, 0]], -1),
+        "rounds": operation,
+        "images": np.stack([operation[:, :-1, 0], operation[:, 1:, 0]], -1),
+        "batches": np.stack([operation[:-1, :, 0], operation[1:, :, 0]], -1),
     }
     for name, rows in pairs.items():
         assert p_value(timm, "rand_augment/m7/rounds", rows) > P, name
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_images_of_a_batch_differ_and_the_seed_alone_decides(seed):
+def test_images_of_a_batch_differ_and_the_generator_alone_decides(seed):
     # RandomFlip has but two values; of the others no two images of a batch have the same.
     steps = {"area": CROP, "argument": RandAugment(probability=1.0), "place": ERASING}
     for name, step in steps.items():
-        drawn, again = (
-            numpy(step.draw(256, tf.constant([seed, 5], t))) for t in ("int32", "int64")
-        )
-        tf.nest.map_structure(np.testing.assert_array_equal, drawn, again)
+        drawn, again = (step.draw(generator(seed, 5), 256) for _ in range(2))
+        assert drawn.keys() == again.keys()
+        for key in drawn:
+            np.testing.assert_array_equal(drawn[key], again[key])
         done = drawn[name].any(1)  # two operations without an argument have nothing to differ in
         assert done.sum() > 230
         assert len(np.unique(drawn[name][done], axis=0)) >= 0.9 * done.sum()
-        other = numpy(step.draw(256, (seed, 6)))
+        other = step.draw(generator(seed, 6), 256)
         assert not np.array_equal(drawn[name], other[name])
-    flips = RandomFlip().draw(256, (seed, 5))["flip"].numpy()
+    flips = RandomFlip().draw(generator(seed, 5), 256)["flip"]
     assert 0 < flips.sum() < 256
 
 
 def uniform_aspect(seed):
-    drawn = CROP.draw(SAMPLES, seed=(seed, 1))
+    drawn = CROP.draw(generator(seed, 1), SAMPLES)
     low, high = CROP.aspect
-    drawn["aspect"] = low + (high - low) * tf.math.log(drawn["aspect"] / low) / np.log(high / low)
+    drawn["aspect"] = low + (high - low) * np.log(drawn["aspect"] / low) / np.log(high / low)
     return crop_samples(drawn, 375, 500)
 
 
 def one_try_only(seed):
-    drawn = CROP.draw(SAMPLES, seed=(seed, 1))
-    drawn |= {name: tf.repeat(drawn[name][:, :1], 10, axis=1) for name in ("area", "aspect")}
+    drawn = CROP.draw(generator(seed, 1), SAMPLES)
+    drawn |= {name: np.repeat(drawn[name][:, :1], 10, axis=1) for name in ("area", "aspect")}
     return crop_samples(drawn, 333, 250)
 
 
 def smaller_crops(seed):
     larger = RandomResizedCrop(size=224, scale=(0.1, 1.0))
-    return crop_samples(larger.draw(SAMPLES, seed=(seed, 1)), 375, 500)
+    return crop_samples(larger.draw(generator(seed, 1), SAMPLES), 375, 500)
 
 
-def same_place_in_both_directions(seed):
-    drawn = CROP.draw(SAMPLES, seed=(seed, 1))
-    drawn["place"] = tf.repeat(drawn["place"][:, :1], 2, axis=1)
+def same_position_in_both_directions(seed):
+    drawn = CROP.draw(generator(seed, 1), SAMPLES)
+    drawn["place"] = np.repeat(drawn["place"][:, :1], 2, axis=1)
     return crop_samples(drawn, 375, 500)
 
 
@@ -302,7 +293,7 @@ def with_rand_augment(**changed):
         ("crop/375x500/area", smaller_crops),
         ("crop/375x500/aspect", uniform_aspect),
         ("crop/333x250/area", one_try_only),
-        ("crop/375x500/place", same_place_in_both_directions),
+        ("crop/375x500/place", same_position_in_both_directions),
         ("flip", lambda seed: flip_samples(RandomFlip(probability=0.53), seed)),
     ],
 )
@@ -314,10 +305,9 @@ def test_an_error_of_this_size_would_be_found(timm, name, wrong, seed):
 
 def newer_box(ops, size, lam, center):
     """The rule of timm 1.0.31, which keeps the odd row and column."""
-    cut = tf.cast(tf.cast(size, lam.dtype) * tf.sqrt(1 - lam), tf.int32)
-    low, high = tf.maximum(center - cut // 2, 0), tf.minimum(center + (cut + 1) // 2, size)
-    part, whole = tf.cast(high - low, lam.dtype), tf.cast(size, lam.dtype)
-    return tf.concat([low, high], 0), 1 - tf.reduce_prod(part) / tf.reduce_prod(whole)
+    cut = (size * np.sqrt(1 - lam)).astype(np.int32)
+    low, high = np.maximum(center - cut // 2, 0), np.minimum(center + (cut + 1) // 2, size)
+    return np.concatenate([low, high]), 1 - np.prod(high - low) / np.prod(size)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -335,6 +325,6 @@ def newer_box(ops, size, lam, center):
 def test_an_error_of_this_size_in_mixing_would_be_found(timm, names, changed, seed, monkeypatch):
     arguments = {"mixup_alpha": 0.2, "cutmix_alpha": 1.0} | changed
     monkeypatch.setattr(mixing, "cut_box", arguments.pop("box", mixing.cut_box))
-    samples = mix_samples(MixUpOrCutMix(**arguments), 224, seed, monkeypatch)
+    samples = mix_samples(MixUpOrCutMix(**arguments), 224, seed)
     for name in names:
         assert p_value(timm, f"mix/A1/{name}", samples[name]) < P, name

@@ -1,0 +1,150 @@
+"""What all augmentations of one image have in common, those of this package and one of a user."""
+
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.augment.augmentation import Crop, PackedAugmentation
+from keras_resnet_recipes.augment.kernels.packing import pack, unpack
+from keras_resnet_recipes.formulas import NUMPY
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (40, 29, 3), np.uint8)
+
+
+class Halved(krr.augment.Augmentation):
+    """A user's, which works in place as the contract allows."""
+
+    probability: float = 0.5
+
+    def draw(self, rng, n):
+        return {"half": rng.random(n) < self.probability}
+
+    def apply(self, image, drawn):
+        if drawn["half"]:
+            image //= 2
+        return image
+
+
+VALUES = [
+    krr.augment.ColorJitter(0.4, 0.4, 0.4, 0.1),
+    krr.augment.Cutout(),
+    krr.augment.Lighting(std=1.0),
+    krr.augment.PadAndCrop(),
+    krr.augment.PadAndCrop(fill=(1, 2, 3)),
+    krr.augment.RandAugment(probability=1.0),
+    krr.augment.RandomErasing(probability=0.9),
+    krr.augment.RandomErasing(probability=0.9, noise=60.0),
+    krr.augment.RandomFlip(),
+    krr.augment.RandomResizedCrop(size=16),
+    krr.augment.ScaleJitterCrop(16, (20, 40), "random"),
+    krr.augment.TrivialAugmentWide(),
+    krr.augment.TrivialAugmentWide("nearest"),
+    Halved(),
+]
+
+
+def rows(drawn):
+    n = len(next(iter(drawn.values())))
+    return [{name: values[i] for name, values in drawn.items()} for i in range(n)]
+
+
+def test_every_augmentation_is_tested():
+    public = [getattr(krr.augment, name) for name in krr.augment.__all__]
+    kinds = {x for x in public if isinstance(x, type) and issubclass(x, krr.augment.Augmentation)}
+    assert kinds - {krr.augment.Augmentation} == {type(value) for value in VALUES} - {Halved}
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_images_drawn_one_by_one_or_as_a_batch_are_the_same(value):
+    rng = np.random.default_rng(1)
+    one_by_one = [value(IMAGE, rng) for _ in range(12)]
+    drawn = value.draw(np.random.default_rng(1), 12)
+    assert {len(values) for values in drawn.values()} == {12}
+    batch = [value.apply(IMAGE.copy(), row) for row in rows(drawn)]
+    np.testing.assert_array_equal(one_by_one, batch)
+    two = 2 if isinstance(value, krr.augment.RandomFlip | Halved) else 8
+    assert len({image.tobytes() for image in batch}) >= two
+    assert batch[0].dtype == np.uint8
+    assert batch[0].shape == ((value.size, value.size, 3) if value.crops else IMAGE.shape)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_packed_pixels_give_the_same(value):
+    for row in rows(value.draw(np.random.default_rng(2), 6)):
+        packed = value.apply_packed(pack(IMAGE), row)
+        assert packed.dtype == np.uint32
+        assert (packed < 1 << 24).all()
+        np.testing.assert_array_equal(unpack(packed), value.apply(IMAGE.copy(), row))
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_the_callers_image_stays_and_may_be_stored_in_any_way(value):
+    kept = IMAGE.copy()
+    read_only = np.frombuffer(IMAGE.tobytes(), np.uint8).reshape(IMAGE.shape)
+    stored = [IMAGE, read_only, np.asfortranarray(IMAGE), np.repeat(IMAGE, 2, axis=1)[:, ::2]]
+    for seed in range(4):
+        images = [value(image, np.random.default_rng(seed)) for image in stored]
+        for image in images[1:]:
+            np.testing.assert_array_equal(image, images[0])
+        np.testing.assert_array_equal(IMAGE, kept)
+
+
+@pytest.mark.parametrize(
+    "value", [x for x in VALUES if isinstance(x, PackedAugmentation)], ids=repr
+)
+def test_what_is_drawn_is_made_of_uniform_variates(value):
+    drawn = value.draw(np.random.default_rng(3), 5)
+    expected = value.drawn(NUMPY, np.random.default_rng(3).random((5, value.uniforms)))
+    assert drawn.keys() == expected.keys()
+    for name, values in drawn.items():
+        assert values.dtype in (bool, np.int32, np.float64)
+        np.testing.assert_array_equal(values, expected[name])
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_nothing_is_drawn_for_no_image(value):
+    assert {len(values) for values in value.draw(np.random.default_rng(0), 0).values()} == {0}
+
+
+@pytest.mark.parametrize("value", [x for x in VALUES if not isinstance(x, Crop)], ids=repr)
+def test_images_of_one_row_or_column(value):
+    if isinstance(value, krr.augment.PadAndCrop | krr.augment.Cutout):
+        pytest.skip("refuses images that are smaller than its padding or square")
+    for shape in ((1, 1, 3), (1, 30, 3), (30, 1, 3), (2, 2, 3)):
+        image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            assert value(image, rng).shape == shape
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 1), np.uint8),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((8, 8, 3), np.float32),
+        np.zeros((2, 8, 8, 3), np.uint8),
+    ],
+    ids=["grey", "one channel", "four channels", "floats", "batch"],
+)
+@pytest.mark.parametrize(
+    "change",
+    [
+        krr.augment.operations.invert,
+        lambda image: krr.augment.resize(image, 4, 4),
+        krr.augment.CenterCrop(size=4),
+        lambda image: krr.augment.RandomFlip()(image, np.random.default_rng(0)),
+    ],
+    ids=["operation", "resize", "center crop", "call"],
+)
+def test_another_kind_of_image_is_refused(change, image):
+    # Compiled code checks no bounds: it would read beyond the end of an image with fewer channels.
+    with pytest.raises(ValueError, match=r"uint8 \[height, width, 3\]"):
+        change(image)
+
+
+@pytest.mark.parametrize(("height", "width"), [(0, 4), (4, 0), (-1, 4)])
+def test_a_result_without_pixels_is_refused(height, width):
+    with pytest.raises(ValueError, match=r"must be at least 1. Received: .*(0|-1)$"):
+        krr.augment.resize(IMAGE, height, width)
