@@ -14,13 +14,14 @@ from keras_resnet_recipes import (
     distribution,
 )
 from keras_resnet_recipes.applications.network import Network
+from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipe import BaseRecipe, NetworkFunction
 from keras_resnet_recipes.training.foreign_network import foreign_network
 from keras_resnet_recipes.training.frozen import freeze
 from keras_resnet_recipes.training.rates import first_rate
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes.data import ImageDataset
+    from keras_resnet_recipes.data import ImageStream
     from keras_resnet_recipes.memory import ImageArrays
 
 
@@ -31,7 +32,7 @@ def source(recipe: BaseRecipe) -> ModuleType:
     return importlib.import_module(f"keras_resnet_recipes.training.{name}")
 
 
-def resolved_classes(recipe: BaseRecipe, data: "ImageDataset | ImageArrays") -> int:
+def resolved_classes(recipe: BaseRecipe, data: "ImageDataset | ImageStream | ImageArrays") -> int:
     """The number of classes, from the recipe or else from the data; known labels are checked against it."""
     if data.classes == 1:
         raise ValueError(
@@ -48,17 +49,18 @@ def resolved_classes(recipe: BaseRecipe, data: "ImageDataset | ImageArrays") -> 
     return recipe.classes
 
 
-def _counted_classes(data: "ImageDataset | ImageArrays") -> int:
+def _counted_classes(data: "ImageDataset | ImageStream | ImageArrays") -> int:
     if data.labels is not None:
         largest = int(data.labels.max())
     elif data.size is None:
         raise ValueError(f"`classes` must be given for {data.name}, whose length is unknown.")
     else:
-        # tf.data spreads a tuple over the arguments; an index or a dictionary arrives as one.
-        labels = data.items(None).map(
-            lambda *item: data.read(item if len(item) > 1 else item[0])[1]
+        examples = (
+            (data.read(index) for index in range(data.size))
+            if isinstance(data, ImageDataset)
+            else (pair for _, *pair in data.in_order())
         )
-        largest = max(int(label) for label in labels)
+        largest = max(label for _, label in examples)
     if largest < 1:
         raise ValueError(f"`labels` of {data.name} must be of two classes or more; all are 0.")
     print(f"`classes`: {largest + 1}, the largest label of {data.name} plus one.")
@@ -91,7 +93,7 @@ def as_tested(recipe: BaseRecipe, model: keras.Model) -> BaseRecipe:
 
 
 def steps_of(
-    recipe: BaseRecipe, data: "ImageDataset | ImageArrays", steps_per_epoch: int | None
+    recipe: BaseRecipe, data: "ImageDataset | ImageStream | ImageArrays", steps_per_epoch: int | None
 ) -> int:
     """Updates of an epoch: what the user says, or floor(images / batch size)."""
     if steps_per_epoch is not None:
