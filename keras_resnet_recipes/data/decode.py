@@ -237,13 +237,13 @@ def _packed_by_pillow(image: Image.Image) -> np.ndarray:
     with _one_line_of_pillow():
         image.load()
         width, height = image.size
-        pixels, rows = np.empty((height, width), "<u4"), max(_STRIP // width, 1)
+        rows = max(_STRIP // width, 1)
+        if rows >= height:
+            return packed(np.asarray(image.convert("RGB")))
+        pixels = np.empty((height, width), "<u4")
         for top in range(0, height, rows):
-            end = min(top + rows, height)
-            strip = image.crop((0, top, width, end)).convert("RGB")
-            raw = np.frombuffer(strip.tobytes("raw", "RGBX"), "<u4")
-            pixels[top:end] = raw.reshape(end - top, width)
-    pixels &= _RGB
+            strip = image.crop((0, top, width, min(top + rows, height)))
+            pixels[top : top + rows] = packed(np.asarray(strip.convert("RGB")))
     return pixels
 
 

@@ -181,6 +181,14 @@ def test_every_kind_is_pillows(kind):
     )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_large_image_is_converted_in_strips(kind, monkeypatch):
+    monkeypatch.setattr(
+        sys.modules["keras_resnet_recipes.data.decode"], "_STRIP", 350
+    )  # seven rows
+    np.testing.assert_array_equal(krr.data.decode(KINDS[kind]), pillow(KINDS[kind]))
+
+
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "GIF", "WEBP"])
 def test_an_image_may_be_one_pixel(form):
     contents = encoded(np.full((1, 1, 3), 255, "uint8"), form)
