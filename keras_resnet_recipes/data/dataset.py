@@ -1,6 +1,7 @@
 """`ImageDataset` and `ImageStream`: images with integer labels, wherever they come from."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,6 +14,8 @@ from keras_resnet_recipes.memory import ImageArrays, check_labels
 # Images of a stream that wait in memory for their turn; the order of an indexed data set needs none.
 SHUFFLE_BUFFER = 4096
 _SHOWN = 10
+
+Reader = tuple[int, Callable[[], tuple[Any, int]]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,6 +89,10 @@ class ImageDataset(Images):
     read: Callable[[int], tuple[Any, int]]
     arrays: ImageArrays | None = None
 
+    def readers(self, start: int = 0) -> Iterator[Reader]:
+        """The index of each image in order, from `start` on, and what reads it."""
+        return ((index, functools.partial(self.read, index)) for index in range(start, self.size))
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class ImageStream(Images):
@@ -123,6 +130,11 @@ class ImageStream(Images):
                 f"{self.name} is endless, and would be read forever; give one that ends, such as its `take(n)`."
             )
         return self._positioned()
+
+    def readers(self, start: int = 0) -> Iterator[Reader]:
+        """The position of each image of a pass, from `start` on, and what returns it with its label."""
+        passed = itertools.islice(self.in_order(), start, None)
+        return ((position, lambda pair=pair: pair) for position, *pair in passed)
 
     def shuffled(self, seed: int, first_pass: int = 0) -> Iterator[tuple[int, Any, int]]:
         """One pass after another, without end, each shuffled through a buffer of 4096 images.

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.decode import UnreadableImage
-from keras_resnet_recipes.data.labels import Wanted, agreeing, in_order
+from keras_resnet_recipes.data.labels import agreeing, in_order
 from keras_resnet_recipes.names import closest_path
 
 SUFFIXES = (
@@ -71,32 +71,22 @@ def from_folder(
         '...': 2 images, 2 classes: cat, dog
         ('cat', 'dog')
     """
-    wanted = Wanted(None if class_names is None else tuple(class_names))
-    return folder_agreeing(path, wanted, split, class_order)
-
-
-def folder_agreeing(
-    path: str | Path, wanted: Wanted, split: str, class_order: str = "plain"
-) -> ImageDataset:
-    """`from_folder` with classes that must agree with others."""
-    path = str(path)
+    path = folder = str(path)
     splits = split_folders(path)
-    folder = path
     if splits:
         if split not in splits:
             raise ValueError(
                 f"{path!r} holds {_together(splits.values())}, and nothing for the split {split!r}."
             )
         folder = splits[split]
-        if wanted == Wanted() and split != "train":
-            wanted = Wanted(tuple(map(printable, _class_folders(splits["train"], class_order))))
         print(f"{path!r} holds {_together(splits.values())}: {os.path.basename(folder)} is read.")
+        if class_names is None and split != "train":
+            class_names = tuple(map(printable, _class_folders(splits["train"], class_order)))
+    files, labels = [], []
     found = _class_folders(folder, class_order)
-    files: list[str] = []
-    labels = []
     for label, child in enumerate(found.values()):
         images = images_below(child, within=[os.path.realpath(folder)])
-        if not images and wanted == Wanted():
+        if not images and class_names is None:
             raise ValueError(f"the class folder {child!r} holds no image ({', '.join(SUFFIXES)}).")
         files += images
         labels.append(np.full(len(images), label, np.int64))
@@ -104,8 +94,8 @@ def folder_agreeing(
         raise ValueError(
             f"{folder!r} has class folders but no image in them ({', '.join(SUFFIXES)})."
         )
-    names = tuple(map(printable, found))
-    data = agreeing(from_files(repr(folder), files, np.concatenate(labels), names), wanted)
+    data = from_files(repr(folder), files, np.concatenate(labels), tuple(map(printable, found)))
+    data = agreeing(data, class_names)
     print(data.summary())
     return data
 

@@ -1,9 +1,10 @@
 """The order of classes, and the agreement of one data set's labels with another's."""
 
 import dataclasses
+import itertools
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,18 +12,7 @@ from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, listed
 
 ORDERS = ("plain", "natural")
 
-
-@dataclasses.dataclass(frozen=True)
-class Wanted:
-    """The classes that a data set must agree with, those of the training data.
-
-    Args:
-        names: In the order of the labels; None for any.
-        numbers: Whether labels are numbers without names, which classes must then be called by.
-    """
-
-    names: tuple[str, ...] | None = None
-    numbers: bool = False
+Data = TypeVar("Data", ImageDataset, ImageStream)
 
 
 def in_order(names: Collection[str], class_order: str = "plain") -> list[str]:
@@ -79,41 +69,49 @@ def is_number(name: str) -> bool:
     return name.isascii() and name.isdecimal()
 
 
-def agreeing(data: ImageDataset | ImageStream, wanted: Wanted) -> ImageDataset | ImageStream:
+def agreeing(data: Data, class_names: Sequence[str] | None) -> Data:
     """The data set with the labels that its class names have elsewhere.
 
     Args:
         data: A data set; without class names it stays as it is.
-        wanted: The classes it must agree with.
+        class_names: Names in the order of the labels; None for its own.
 
     Raises:
-        ValueError: If a class is not among the wanted ones.
+        ValueError: If a class is not among them.
 
     Example:
         >>> from keras_resnet_recipes.data import from_arrays
         >>> images = from_arrays(np.zeros((2, 4, 4), np.uint8), np.arange(2))
         >>> images = dataclasses.replace(images, class_names=("dog", "cat"))
-        >>> agreeing(images, Wanted(("cat", "cow", "dog"))).labels.tolist()
+        >>> agreeing(images, ("cat", "cow", "dog")).labels.tolist()
         [2, 0]
     """
     own = data.class_names
-    if own is None or wanted == Wanted() or own == wanted.names:
+    if own is None or class_names is None or own == tuple(class_names):
         return data
-    table = agreed(data.name, own, wanted)
-    changes: dict[str, Any] = {"class_names": wanted.names}
-    if data.labels is not None:
-        changes["labels"] = table[data.labels]
-    if isinstance(data, ImageDataset):
-        changes["read"] = _relabelled(data.read, table)
-    else:
-        changes["start"] = _relabelled_pass(data.start, table)
-    return dataclasses.replace(data, **changes)
+    return _relabelled(data, agreed(data.name, own, class_names), tuple(class_names))
+
+
+def by_number(data: Data) -> Data:
+    """The data set with its class names, which are numbers, for labels: those of training have no names.
+
+    Raises:
+        ValueError: If a class is called otherwise.
+    """
+    strangers = [name for name in data.class_names or () if not is_number(name)]
+    if strangers:
+        raise ValueError(
+            f"{data.name} has the class {strangers[0]!r}, but the labels of training are numbers."
+        )
+    if data.class_names is None:
+        return data
+    return _relabelled(data, np.array(data.class_names, np.int64), None)
 
 
 def agreed(
     name: str,
     own: Sequence[str],
-    wanted: Wanted,
+    wanted: Sequence[str],
     where: Callable[[str], str] = lambda _: "",
 ) -> np.ndarray:
     """The wanted label of each class, int64 [classes].
@@ -121,46 +119,39 @@ def agreed(
     Args:
         name: What messages call the data set.
         own: Its class names.
-        wanted: The classes it must agree with.
+        wanted: The names they must be among, in the order of the labels.
         where: From a class to where it is found, for messages.
 
     Raises:
         ValueError: If a class is not among the wanted ones.
     """
-    if wanted.numbers:
-        strangers = [one for one in own if not is_number(one)]
-        if strangers:
-            raise ValueError(
-                f"{name} has the class {strangers[0]!r}{where(strangers[0])}, but the labels of training are numbers."
-            )
-        return np.array([int(one) for one in own], np.int64)
-    labels = {one: label for label, one in enumerate(wanted.names)}
+    labels = {one: label for label, one in enumerate(wanted)}
     strangers = [one for one in own if one not in labels]
     if not strangers:
         return np.array([labels[one] for one in own], np.int64)
     if len(own) == len(labels) and is_numbered(own):
         print(f"{name}: its classes, 0 to {len(own) - 1}, are taken for the labels.")
-        return np.array([int(one) for one in own], np.int64)
+        return np.array(own, np.int64)
     raise ValueError(
         f"{name} has the class {strangers[0]!r}{where(strangers[0])}, which training lacked; "
-        f"its {len(labels)} classes are {listed(wanted.names)}."
+        f"its {len(labels)} classes are {listed(wanted)}."
     )
+
+
+def _relabelled(data: Data, table: np.ndarray, class_names: tuple[str, ...] | None) -> Data:
+    labels = table.tolist()
+
+    def pair(image: Any, label: int) -> tuple[Any, int]:
+        return image, labels[label]
+
+    changes: dict[str, Any] = {"class_names": class_names}
+    if isinstance(data, ImageDataset):
+        changes["read"] = lambda index: pair(*data.read(index))
+        changes["labels"] = None if data.labels is None else table[data.labels]
+    else:
+        changes["start"] = lambda: itertools.starmap(pair, data.start())
+    return dataclasses.replace(data, **changes)
 
 
 def _natural(name: str) -> list[Any]:
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name.lower())]
-
-
-def _relabelled(read: Callable[[int], tuple[Any, int]], table: np.ndarray) -> Any:
-    labels = table.tolist()
-
-    def relabelled(index: int) -> tuple[Any, int]:
-        image, label = read(index)
-        return image, labels[label]
-
-    return relabelled
-
-
-def _relabelled_pass(start: Callable[[], Iterator[tuple[Any, int]]], table: np.ndarray) -> Any:
-    labels = table.tolist()
-    return lambda: ((image, labels[label]) for image, label in start())

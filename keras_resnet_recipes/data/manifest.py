@@ -1,7 +1,6 @@
 """Images listed in a CSV file."""
 
 import csv
-import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 
 from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.folder import from_files
-from keras_resnet_recipes.data.labels import Wanted, agreed, is_number
+from keras_resnet_recipes.data.labels import agreed, is_number
 
 _HEADER = ["path", "label"]
 _DELIMITERS = ",;\t"
@@ -55,58 +54,39 @@ def from_csv(
         '...': 2 images, 2 classes: cat, dog
         [1, 0]
     """
-    wanted = Wanted(None if class_names is None else tuple(class_names))
-    return csv_agreeing(path, wanted, encoding, delimiter)
-
-
-def csv_agreeing(
-    path: str | Path,
-    wanted: Wanted,
-    encoding: str = "utf-8-sig",
-    delimiter: str | None = None,
-) -> ImageDataset:
-    """`from_csv` with classes that must agree with others."""
     path = Path(path)
-    listed = _read(path, encoding, delimiter)
-    if not os.path.isfile(listed.files[0]):
+    files, words, lines = _read(path, encoding, delimiter)
+    if not os.path.isfile(files[0]):
         raise ValueError(
-            f"{str(path)!r} lists {listed.files[0]!r} first, which does not exist; paths are relative to "
+            f"{str(path)!r} lists {files[0]!r} first, which does not exist; paths are relative to "
             f"{str(path.parent)!r}."
         )
-    words = list(listed.lines)
-    names = wanted.names
     # Names that are numbers are names: labels are then those of the folders they come from.
-    if all(map(is_number, words)) and not any(map(is_number, names or ())):
-        table = np.array([_number(path, word, line) for word, line in listed.lines.items()])
+    if all(map(is_number, lines)) and not any(map(is_number, class_names or ())):
+        table = [_number(path, word, line) for word, line in lines.items()]
     else:
-        if wanted == Wanted():
-            wanted = Wanted(names := tuple(sorted(words)))
-        where = lambda word: f" (line {listed.lines[word]})"  # noqa: E731
-        table = agreed(repr(str(path)), words, wanted, where)
-    data = from_files(repr(str(path)), listed.files, table[listed.labels], names)
+        class_names = tuple(class_names or sorted(lines))
+        where = lambda word: f" (line {lines[word]})"  # noqa: E731
+        table = agreed(repr(str(path)), list(lines), class_names, where)
+    labels = np.array(table, np.int64)[words]
+    names = None if class_names is None else tuple(class_names)
+    data = from_files(repr(str(path)), files, labels, names)
     print(data.summary())
     return data
 
 
-@dataclasses.dataclass
-class _Listed:
-    """The files of a list, the place of each one's label among `lines`, and the first line of each label."""
-
-    files: list[str]
-    labels: np.ndarray
-    lines: dict[str, int]
-
-
-def _read(path: Path, encoding: str, delimiter: str | None) -> _Listed:
-    """The list, or an error that names its line."""
+def _read(
+    path: Path, encoding: str, delimiter: str | None
+) -> tuple[list[str], np.ndarray, dict[str, int]]:
+    """Files, the place of each one's label among the different labels, and the first line of each of these."""
     if not path.is_file():
         raise ValueError(f"`path` must be an existing CSV file; received {str(path)!r}.")
-    files, labels, lines, folder = [], [], {}, str(path.parent.absolute())
-    places: dict[str, int] = {}
+    folder = str(path.parent.absolute())
+    files, words, places, lines = [], [], {}, {}
     try:
-        for line, (file, word) in _rows(path, encoding, delimiter):
+        for line, file, word in _rows(path, encoding, delimiter):
             files.append(os.path.join(folder, file))
-            labels.append(places.setdefault(word, len(places)))
+            words.append(places.setdefault(word, len(places)))
             lines.setdefault(word, line)
     except UnicodeError:
         guess = "utf-16" if path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
@@ -118,12 +98,10 @@ def _read(path: Path, encoding: str, delimiter: str | None) -> _Listed:
         raise ValueError(f"cannot read {str(path)!r}: {error}.") from None
     if not files:
         raise ValueError(f"{str(path)!r} must list at least one image; it is empty.")
-    return _Listed(files, np.array(labels, np.int64), lines)
+    return files, np.array(words, np.int64), lines
 
 
-def _rows(
-    path: Path, encoding: str, delimiter: str | None
-) -> Iterator[tuple[int, tuple[str, str]]]:
+def _rows(path: Path, encoding: str, delimiter: str | None) -> Iterator[tuple[int, str, str]]:
     """The number of each line and its two cells, without the header."""
     with path.open(encoding=encoding, newline="") as file:
         delimiter = delimiter or _detected(file.readline())
@@ -143,7 +121,7 @@ def _rows(
                 raise ValueError(
                     f"labels of {str(path)!r} must be 0 or more; line {rows.line_num} has {cells[1]}."
                 )
-            yield rows.line_num, (cells[0], cells[1])
+            yield rows.line_num, *cells
 
 
 def _detected(line: str) -> str:

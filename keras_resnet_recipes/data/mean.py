@@ -1,11 +1,10 @@
 """The mean image of a data set, which the networks of 2015 subtract."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
+from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, Reader
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.parallel import mapped
 
@@ -46,19 +45,17 @@ def mean_image(
         - He et al. (arXiv 1512.03385), sections 3.4 and 4.2: "the per-pixel mean subtracted"
     """
 
-    def pixels(item: Any) -> np.ndarray:
-        index, image = (item, None) if isinstance(data, ImageDataset) else item[:2]
+    def pixels(reader: Reader) -> np.ndarray:
+        position, read = reader
         try:
-            image = data.read(index)[0] if image is None else image
-            with opened(image, data.max_pixels) as source:
+            with opened(read()[0], data.max_pixels) as source:
                 image = source.rgb()
         except UnreadableImage as error:
-            raise ValueError(f"cannot read {data.describe(index)}: {error}") from None
+            raise ValueError(f"cannot read {data.describe(position)}: {error}") from None
         return image if picture is None else np.asarray(picture(image))
 
-    items = range(data.size) if isinstance(data, ImageDataset) else data.in_order()
     count, total = 0, np.zeros((), np.int64)
-    for image in mapped(pixels, items):
+    for image in mapped(pixels, data.readers()):
         if count and image.shape != total.shape:
             raise ValueError(
                 f"images of {data.name} must be of one size, or made so by `picture`; received {total.shape} and "

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from keras_resnet_recipes.data import records, restart
-from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
+from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, Reader
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.parallel import mapped
 from keras_resnet_recipes.data.shards import INDEX, Index, Shard, read_index, sha256_of, summary
@@ -160,9 +160,9 @@ def _begun(folder: Path, new: Index) -> Index:
                 f"{str(folder)!r} was prepared with {key} {index.source.get(key)!r}, now it is {value!r}; "
                 "take another folder."
             )
-    for shard in index.shards:
+    for number, shard in enumerate(index.shards):
         try:
-            shard.read_labels(folder, verify=True)
+            shard.read_labels(folder, number, verify=True)
         except ValueError as error:
             warnings.warn(f"{error} Preparing anew.", stacklevel=3)
             return new
@@ -174,22 +174,15 @@ def _examples(
 ) -> Iterator[tuple[int, bytes | None, int]]:
     """Position, contents to store (None if unreadable) and label of each image from `start` on."""
 
-    def stored(example: Any) -> tuple[int, bytes | UnreadableImage, int]:
+    def stored(reader: Reader) -> tuple[int, bytes | UnreadableImage, int]:
+        position, read = reader
         try:
-            if isinstance(data, ImageDataset):
-                position, (image, label) = example, data.read(example)
-            else:
-                position, image, label = example
+            image, label = read()
             return position, form.contents(image, data.max_pixels), label
         except UnreadableImage as error:
-            return example if isinstance(data, ImageDataset) else example[0], error, 0
+            return position, error, 0
 
-    items: Iterable[Any] = (
-        range(start, data.size)
-        if isinstance(data, ImageDataset)
-        else itertools.islice(data.in_order(), start, None)
-    )
-    for position, contents, label in mapped(stored, items):
+    for position, contents, label in mapped(stored, data.readers(start)):
         if isinstance(contents, UnreadableImage):
             unreadable.report(position, contents)
             contents = None

@@ -14,7 +14,7 @@ import numpy as np
 from keras_resnet_recipes.data import records
 from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.decode import UnreadableImage
-from keras_resnet_recipes.data.labels import Wanted, agreeing
+from keras_resnet_recipes.data.labels import agreeing
 from keras_resnet_recipes.files import replacing
 
 INDEX = "index.json"
@@ -27,7 +27,7 @@ class Shard:
     """One file as the index knows it.
 
     Args:
-        name: Its name, of which the beginning is its number.
+        name: Its name.
         count: Number of its images.
         bytes: Its size.
         sha256: Of its contents.
@@ -40,11 +40,12 @@ class Shard:
     sha256: str
     labels: str
 
-    def read_labels(self, folder: Path, *, verify: bool) -> np.ndarray:
+    def read_labels(self, folder: Path, number: int, *, verify: bool) -> np.ndarray:
         """The labels, once the file is known to be the one that was written.
 
         Args:
             folder: The prepared folder.
+            number: Its number in the folder.
             verify: Whether to compare all contents, too.
 
         Raises:
@@ -64,7 +65,7 @@ class Shard:
                 f"the shard {str(file)!r} is damaged: another SHA-256 than when written."
             )
         try:
-            labels = records.read_labels(str(file), int(self.name.split(".")[0]), self.count)
+            labels = records.read_labels(str(file), number, self.count)
         except ValueError as error:
             raise ValueError(f"the shard {str(file)!r} is damaged: {error}.") from None
         if hashlib.sha256(labels.tobytes()).hexdigest() != self.labels:
@@ -117,7 +118,10 @@ def read_index(folder: Path) -> Index:
         names = values["class_names"]
         values["class_names"] = None if names is None else tuple(names)
         values["shards"] = tuple(Shard(**shard) for shard in values["shards"])
-        return Index(**values)
+        index = Index(**values)
+        if index.images != sum(shard.count for shard in index.shards):
+            raise ValueError("it lacks a shard")
+        return index
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise ValueError(f"{str(folder / INDEX)!r} is no index of a prepared folder.") from None
 
@@ -164,9 +168,9 @@ def from_prepared(
     if not index.complete:
         raise ValueError(f"{str(folder)!r} is not finished: the same `krr prepare` resumes it.")
     files, labels = [], []
-    for shard in index.shards:
+    for number, shard in enumerate(index.shards):
         try:
-            labels.append(shard.read_labels(folder, verify=verify))
+            labels.append(shard.read_labels(folder, number, verify=verify))
             files.append(str(folder / shard.name))
         except ValueError as error:
             if damaged_shards == "raise":
@@ -178,7 +182,7 @@ def from_prepared(
         raise ValueError(f"{str(folder)!r} has no shard that can be read.")
     print(f"{str(folder)!r}: {summary(index)}.")
     data = _of_shards(repr(str(folder)), files, labels, index.class_names)
-    return agreeing(data, Wanted(None if class_names is None else tuple(class_names)))
+    return agreeing(data, class_names)
 
 
 def _of_shards(

@@ -9,12 +9,12 @@ import numpy as np
 
 from keras_resnet_recipes.data.arrays import from_arrays, from_memory
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
-from keras_resnet_recipes.data.folder import folder_agreeing, split_folders
+from keras_resnet_recipes.data.folder import from_folder, split_folders
 from keras_resnet_recipes.data.indexable import from_indexable
-from keras_resnet_recipes.data.labels import Wanted, agreeing
-from keras_resnet_recipes.data.manifest import csv_agreeing
+from keras_resnet_recipes.data.labels import agreeing, by_number
+from keras_resnet_recipes.data.manifest import from_csv
 from keras_resnet_recipes.data.shards import INDEX, from_prepared
-from keras_resnet_recipes.data.streams import from_dataset, is_tensorflow
+from keras_resnet_recipes.data.streams import from_dataset
 from keras_resnet_recipes.data.tfds import from_tfds
 from keras_resnet_recipes.memory import ImageArrays, has_test_pictures, is_npz
 from keras_resnet_recipes.names import closest_path
@@ -51,10 +51,11 @@ def from_source(
         >>> krr.data.from_source((np.zeros((2, 8, 8, 3), "uint8"), np.arange(2))).name
         'the arrays'
     """
-    wanted = Wanted(None if class_names is None else tuple(class_names))
     if like is not None:
-        wanted = Wanted(like.class_names, numbers=like.class_names is None)
-    data = _found(source, split, wanted)
+        class_names = like.class_names
+    data = _found(source, split, class_names)
+    if like is not None and class_names is None:
+        data = by_number(data)
     return data if max_pixels is None else dataclasses.replace(data, max_pixels=max_pixels)
 
 
@@ -76,22 +77,22 @@ def has_validation(source: Any) -> bool:
     return has_test_pictures(path) if is_npz(path) else "validation" in split_folders(path)
 
 
-def _found(source: Any, split: str, wanted: Wanted) -> ImageDataset | ImageStream:
+def _found(
+    source: Any, split: str, class_names: Sequence[str] | None
+) -> ImageDataset | ImageStream:
     if isinstance(source, ImageDataset | ImageStream):
         return source
     if isinstance(source, ImageArrays):
         return from_memory(source)
     if isinstance(source, str | Path):
-        return _named(str(source), split, wanted)
+        return _named(str(source), split, class_names)
     if isinstance(source, tuple | list) and len(source) == 2:
         return from_arrays(*source)
     if not isinstance(source, Mapping | np.ndarray | bytes | tuple | list):
-        if is_tensorflow(source):
-            return agreeing(from_dataset(source), wanted)
         if hasattr(source, "__len__") and hasattr(source, "__getitem__"):
-            return agreeing(from_indexable(source), wanted)
+            return agreeing(from_indexable(source), class_names)
         if hasattr(source, "__iter__"):
-            return agreeing(from_dataset(source), wanted)
+            return agreeing(from_dataset(source), class_names)
     received = type(source).__name__
     if isinstance(source, tuple | list):
         received = f"a {received} of {len(source)}"
@@ -102,20 +103,20 @@ def _found(source: Any, split: str, wanted: Wanted) -> ImageDataset | ImageStrea
     )
 
 
-def _named(name: str, split: str, wanted: Wanted) -> ImageDataset | ImageStream:
+def _named(name: str, split: str, class_names: Sequence[str] | None) -> ImageDataset | ImageStream:
     if name.startswith("tfds:"):
-        return agreeing(from_tfds(name.removeprefix("tfds:"), split), wanted)
+        return agreeing(from_tfds(name.removeprefix("tfds:"), split), class_names)
     path = Path(name).expanduser()
     if is_npz(path):
         return from_memory(ImageArrays.from_npz(path, split))
     if (path / INDEX).is_file():
-        return agreeing(from_prepared(path), wanted)
+        return from_prepared(path, class_names)
     if path.suffix.lower() in _CSV:
-        return csv_agreeing(path, wanted)
+        return from_csv(path, class_names)
     looks_like_path = "." in name.split("/")[0] or name.startswith(("/", "~")) or "\\" in name
     if path.exists() or looks_like_path:
-        return folder_agreeing(path, wanted, split)
+        return from_folder(path, class_names, split=split)
     try:
-        return agreeing(from_tfds(name, split), wanted)
+        return agreeing(from_tfds(name, split), class_names)
     except ValueError as error:
         raise ValueError(f"there is no folder {name!r}.{closest_path(path)} And {error}") from None

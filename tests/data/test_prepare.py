@@ -441,6 +441,21 @@ def test_an_index_cannot_name_files_elsewhere(pictures, tmp_path):
             krr.data.from_prepared(folder)
 
 
+def test_an_index_cannot_lack_a_shard_or_hold_one_twice(pictures, tmp_path):
+    folder = tmp_path / "shards"
+    prepared(pictures, folder)
+    whole = json.loads((folder / "index.json").read_text())
+    one, two, three = whole["shards"]
+    for kept, message in (
+        ([one, three], "is no index of a prepared folder"),
+        ([one, one, three], "0.array_record' is damaged: it is not the file"),
+        ([two, one, three], "1.array_record' is damaged: it is not the file"),
+    ):
+        (folder / "index.json").write_text(json.dumps({**whole, "shards": kept}))
+        with pytest.raises(ValueError, match=message):
+            krr.data.from_prepared(folder)
+
+
 def test_more_files_than_may_be_open_are_read(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "_OPEN", 2)
     data = prepared(pictures, tmp_path / "shards", images_per_shard=1)
