@@ -27,7 +27,13 @@ _one_at_a_time = threading.Lock()
 
 
 class UnreadableImage(ValueError):  # noqa: N818 (it says what an image is)
-    """An image that cannot be read, and the reason in one line."""
+    """An image that cannot be read, and the reason in one line.
+
+    Example:
+        >>> decode(b"no image")
+        Traceback (most recent call last):
+        keras_resnet_recipes.data.decode.UnreadableImage: unknown image file format, or its header is damaged
+    """
 
 
 class OpenedImage:
