@@ -23,7 +23,7 @@ _JPEG = b"\xff\xd8\xff"
 _REFUSED = (ValueError, KeyError)
 _RGB = np.uint32(0x00FFFFFF)
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.RLock()
 
 
 class UnreadableImage(ValueError):  # noqa: N818 (it says what an image is)
