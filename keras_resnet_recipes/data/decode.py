@@ -19,13 +19,21 @@ _LARGE = 16_000_000
 # Pixels that are converted at a time: of a large image there are then no three copies.
 _STRIP = 4_000_000
 _JPEG = b"\xff\xd8\xff"
+# Of simplejpeg: KeyError for a chroma subsampling it does not know, such as 4:4:1.
+_REFUSED = (ValueError, KeyError)
 _RGB = np.uint32(0x00FFFFFF)
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.RLock()
 
 
 class UnreadableImage(ValueError):  # noqa: N818 (it says what an image is)
-    """An image that cannot be read, and the reason in one line."""
+    """An image that cannot be read, and the reason in one line.
+
+    Example:
+        >>> decode(b"no image")
+        Traceback (most recent call last):
+        keras_resnet_recipes.data.decode.UnreadableImage: unknown image file format, or its header is damaged
+    """
 
 
 class OpenedImage:
@@ -204,7 +212,7 @@ def jpeg_packed(contents: bytes | bytearray) -> np.ndarray:
     try:
         # What simplejpeg decodes without a complaint has Pillow's bytes; Pillow forgives more.
         pixels = simplejpeg.decode_jpeg(contents, "RGBX").view("<u4")[..., 0]
-    except ValueError:
+    except _REFUSED:
         return _packed_by_pillow(_opened_by_pillow(contents))
     pixels &= _RGB
     return pixels
@@ -212,7 +220,7 @@ def jpeg_packed(contents: bytes | bytearray) -> np.ndarray:
 
 def _of_file(contents: bytes) -> OpenedImage:
     if contents.startswith(_JPEG):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(*_REFUSED):
             height, width, colors, _ = simplejpeg.decode_jpeg_header(contents)
             if colors not in ("CMYK", "YCCK"):  # where it is one level off
                 return OpenedImage(height, width, lambda: jpeg_packed(contents))

@@ -127,4 +127,4 @@ def _checked_label(label: Any, name: str) -> int:
 
 def _described(value: Any) -> str:
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    return type(value).__name__ if dtype is None else f"{dtype} of the shape {tuple(shape)}"
+    return type(value).__name__ if dtype is None else f"{dtype} of the shape {shape}"

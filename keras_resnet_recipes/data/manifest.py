@@ -78,15 +78,15 @@ def from_csv(
 def _read(
     path: Path, encoding: str, delimiter: str | None
 ) -> tuple[list[str], np.ndarray, dict[str, int]]:
-    """Files, the place of each one's label among the different labels, and the first line of each of these."""
+    """Files, the position of each one's label among the different labels, and the first line of each of these."""
     if not path.is_file():
         raise ValueError(f"`path` must be an existing CSV file; received {str(path)!r}.")
     folder = str(path.parent.absolute())
-    files, words, places, lines = [], [], {}, {}
+    files, words, positions, lines = [], [], {}, {}
     try:
         for line, file, word in _rows(path, encoding, delimiter):
             files.append(os.path.join(folder, file))
-            words.append(places.setdefault(word, len(places)))
+            words.append(positions.setdefault(word, len(positions)))
             lines.setdefault(word, line)
     except UnicodeError:
         guess = "utf-16" if path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"

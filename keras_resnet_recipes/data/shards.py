@@ -192,19 +192,19 @@ def _of_shards(
     known = np.concatenate(labels).astype(np.int64)
     reader = functools.lru_cache(_OPEN)(records.opened)
 
-    def place(index: int) -> tuple[str, int]:
+    def located(index: int) -> tuple[str, int]:
         shard = int(np.searchsorted(firsts, index, side="right")) - 1
         return files[shard], index - int(firsts[shard])
 
     def read(index: int) -> tuple[Any, int]:
-        file, position = place(index)
+        file, position = located(index)
         image, label = records.read(reader(file), position)
         if label != known[index]:
             raise UnreadableImage("its shard was replaced while it was in use")
         return image, label
 
     def describe(index: int) -> str:
-        file, position = place(index)
+        file, position = located(index)
         return f"image {position} of {file}"
 
     return ImageDataset(

@@ -40,25 +40,28 @@ def from_dataset(stream: Iterable[Any], class_names: tuple[str, ...] | None = No
         [0, 1, 2, 3, 0, 1, 2, 3]
     """
     begin, size, name = _opened(stream)
-    if iter_is_itself(stream):
+    if hasattr(stream, "__next__"):
         raise ValueError(
             f"`dataset` must begin anew for each pass; {name} ends after the first: give what it was made from."
         )
-    first = list(itertools.islice(begin(), _FIRST))
-    if not first:
+    elements = begin()
+    first = next(elements, None)
+    if first is None:
         raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
-    batched = is_batch(pair(first[0])[0])
+    image, label = pair(first)
+    batched = is_batch(image)
     if batched:
-        first = first[:1]
         print(f"The batches of {name} are undone: the recipe makes its own.")
-    made = passes(begin, name, batched=batched)
-    check_range([pair(example)[0] for example in first])
-    next(made())
+        check_range([image])
+        image, label = image[0], label[0]
+    else:
+        check_range([image, *(pair(one)[0] for one in itertools.islice(elements, _FIRST - 1))])
+    checked((image, label), f"image 0 of {name}")
     print(f"The order of {name} is shuffled through a buffer of {SHUFFLE_BUFFER} images.")
     names = class_names or getattr(stream, "class_names", None)
     return ImageStream(
         name=name,
-        start=made,
+        start=passes(begin, name, batched=batched),
         size=None if size is None or size < 0 else size,
         endless=size == -1,
         class_names=None if names is None else tuple(names),
@@ -91,29 +94,11 @@ def is_tensorflow(source: Any) -> bool:
     return tensorflow is not None and isinstance(source, tensorflow.data.Dataset)
 
 
-def iter_is_itself(stream: Any) -> bool:
-    """Whether an iterable can be read once only.
-
-    Example:
-        >>> iter_is_itself(iter([])), iter_is_itself([])
-        (True, False)
-    """
-    return hasattr(stream, "__next__")
-
-
 def _opened(stream: Any) -> tuple[Callable[[], Iterator[Any]], int | None, str]:
     """What begins a pass, its number of images (-1 for one without end), and its name."""
     if not is_tensorflow(stream):
         return lambda: iter(stream), None, f"the {type(stream).__name__}"
-    spec = stream.element_spec
-    images = (
-        spec.get("image")
-        if isinstance(spec, dict)
-        else spec[0]
-        if isinstance(spec, tuple)
-        else None
-    )
-    batched = getattr(getattr(images, "shape", None), "rank", None) in (1, 4)
-    cardinality = (stream.unbatch() if batched else stream).cardinality()
-    # The cardinality of an endless one is -1 for TensorFlow, too.
+    rank = getattr(getattr(pair(stream.element_spec)[0], "shape", None), "rank", None)
+    # Of an endless one it is -1 for TensorFlow, too.
+    cardinality = (stream.unbatch() if rank in (1, 4) else stream).cardinality()
     return stream.as_numpy_iterator, int(cardinality), "the tf.data.Dataset"

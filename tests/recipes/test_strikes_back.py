@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from conftest import GOLDEN
 
 import keras_resnet_recipes as krr
+from conftest import GOLDEN
 from keras_resnet_recipes.training.rates import schedule as schedule_of
 
 COLUMNS = json.loads((GOLDEN / "strikes_back.json").read_text())["columns"]

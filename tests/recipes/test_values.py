@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import GOLDEN
 
 import keras_resnet_recipes as krr
+from conftest import GOLDEN
 from keras_resnet_recipes import augment, schedules
 from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
 from tests.recipes.page import page
