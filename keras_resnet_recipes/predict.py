@@ -8,8 +8,7 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes.applications import decode_predictions
-from keras_resnet_recipes.augment import CenterCrop
-from keras_resnet_recipes.augment.kernels.packing import unpack
+from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.folder import images_below
 from keras_resnet_recipes.inference import known_names, to_probabilities
@@ -170,7 +169,7 @@ def _seen(
     def look(file: str) -> None:
         try:
             with opened(Path(file).read_bytes()) as image:
-                images[file] = unpack(crop.cut(image.packed()))
+                images[file] = kernels.packing.unpack(crop.cut(image.packed()))
         except (UnreadableImage, OSError) as error:
             reasons[file] = getattr(error, "strerror", None) or str(error)
 

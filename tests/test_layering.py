@@ -15,16 +15,19 @@ LEVELS = {
     **dict.fromkeys(("callbacks", "data", "layers"), 4),
     "applications": 5,
     "inference": 6,
-    **dict.fromkeys(("export", "plots", "predict", "recipe"), 7),
-    "training": 8,
-    "recipes": 9,
-    **dict.fromkeys(("experiments", "planning", "report"), 10),
-    "cli": 11,
-    **dict.fromkeys(("__init__", "__main__"), 12),
+    **dict.fromkeys(("export", "plots", "recipe"), 7),
+    "input_pipeline": 8,
+    "predict": 9,
+    "training": 10,
+    "recipes": 11,
+    **dict.fromkeys(("experiments", "planning", "report"), 12),
+    "cli": 13,
+    **dict.fromkeys(("__init__", "__main__"), 14),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 # What a reader of recipes need not have.
-HEAVY = {"keras", "tensorflow", "jax", "torch", "matplotlib", "huggingface_hub", "tf2onnx", "yaml"}
+HEAVY = {"keras", "tensorflow", "jax", "torch", "numba"}
+HEAVY |= {"matplotlib", "huggingface_hub", "tf2onnx", "yaml"}
 
 
 def module_of(file):

@@ -12,13 +12,15 @@ from keras_resnet_recipes.augment.crop import CenterCrop, RandomResizedCrop
 from keras_resnet_recipes.augment.erasing import Cutout, RandomErasing
 from keras_resnet_recipes.augment.flip import RandomFlip
 from keras_resnet_recipes.augment.lighting import Lighting
-from keras_resnet_recipes.augment.mix import CutMix, MixUp, MixUpOrCutMix, cutmix, mixup, one_hot
+from keras_resnet_recipes.augment.mix import CutMix, MixUp, MixUpOrCutMix
 from keras_resnet_recipes.augment.mix import Mix as Mix
+from keras_resnet_recipes.augment.mixture import cutmix, mixup
 from keras_resnet_recipes.augment.pad_and_crop import PadAndCrop
 from keras_resnet_recipes.augment.rand_augment import RandAugment
 from keras_resnet_recipes.augment.repeat import repeat_order
 from keras_resnet_recipes.augment.resize import resize
 from keras_resnet_recipes.augment.scale_jitter_crop import ScaleJitterCrop
+from keras_resnet_recipes.augment.targets import one_hot
 from keras_resnet_recipes.augment.trivial_augment import TrivialAugmentWide
 from keras_resnet_recipes.augment.views import TenCrop, resize_shorter_edge, resize_to_scales
 

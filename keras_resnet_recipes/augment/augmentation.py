@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.formulas import NUMPY
 from keras_resnet_recipes.part import Part
 
@@ -99,9 +100,7 @@ class Augmentation(Part, abc.ABC, abstract=True):
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Applies one row to packed pixels, uint32 [height, width], as the pipeline has them."""
-        from keras_resnet_recipes.augment.kernels.packing import pack, unpack
-
-        return pack(self.apply(unpack(pixels), drawn))
+        return kernels.packing.pack(self.apply(kernels.packing.unpack(pixels), drawn))
 
 
 class PackedAugmentation(Augmentation, abstract=True):
@@ -131,9 +130,7 @@ class PackedAugmentation(Augmentation, abstract=True):
 
     def apply(self, image: np.ndarray, drawn: Row) -> np.ndarray:
         """Applies one row of what `draw` returned to one image; see `Augmentation.apply`."""
-        from keras_resnet_recipes.augment.kernels.packing import pack, unpack
-
-        return unpack(self.apply_packed(pack(image), drawn))
+        return kernels.packing.unpack(self.apply_packed(kernels.packing.pack(image), drawn))
 
     @abc.abstractmethod
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row, operation_text
 from keras_resnet_recipes.formulas import color_jitter
 from keras_resnet_recipes.formulas.color_jitter import OPERATIONS
@@ -62,8 +63,7 @@ class ColorJitter(PackedAugmentation):
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Does the operations on packed pixels in the order drawn."""
-        from keras_resnet_recipes.augment.kernels import color
-
+        color = kernels.color
         operations = (color.brightness, color.contrast, color.color, color.hue)
         for which in drawn["order"]:
             pixels = operations[which](pixels, float(drawn["argument"][which]))

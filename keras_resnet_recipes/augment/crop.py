@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import Crop, Row
 from keras_resnet_recipes.formulas import crop
 from keras_resnet_recipes.number import number
@@ -79,9 +80,7 @@ class RandomResizedCrop(Crop):
         >>> crop.box(10, 40, drawn)
         (0, 15, 10, 10)
         """
-        from keras_resnet_recipes.augment.kernels.boxes import first_that_fits
-
-        return first_that_fits(
+        return kernels.boxes.first_that_fits(
             drawn["area"], drawn["aspect"], drawn["place"], height, width, *self.aspect
         )
 
@@ -89,12 +88,10 @@ class RandomResizedCrop(Crop):
         self, pixels: np.ndarray, corner: tuple[int, int], shape: tuple[int, int], drawn: Row
     ) -> np.ndarray:
         """Resizes the part to the square; see `Crop.cut`."""
-        from keras_resnet_recipes.augment.kernels.resize import resize
-
         check_sized(self)
         _, _, height, width = self.box(*shape, drawn)
         part = (*corner, height, width)
-        return resize(pixels, part, (self.size, self.size), bool(drawn["cubic"]))
+        return kernels.resize.resize(pixels, part, (self.size, self.size), bool(drawn["cubic"]))
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
         """Says what part of the area is seen, and how it is resized.
@@ -157,14 +154,12 @@ class CenterCrop:
 
     def cut(self, pixels: np.ndarray) -> np.ndarray:
         """Resizes and cuts packed pixels, of which only what the square shows is resized."""
-        from keras_resnet_recipes.augment.kernels.resize import resize
-
         shape = tuple(self.shorter_edge * length // min(pixels.shape) for length in pixels.shape)
         # Python rounds half to even. An odd square may begin before an image that is as large.
         top, left = (round((length - self.size) / 2) for length in shape)
         window = (top, left, self.size, self.size)
         cubic = self.interpolation == "bicubic"
-        return resize(pixels, (0, 0, *pixels.shape), shape, cubic, window)
+        return kernels.resize.resize(pixels, (0, 0, *pixels.shape), shape, cubic, window)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Resizes and cuts one image.
@@ -175,9 +170,7 @@ class CenterCrop:
         Returns:
             uint8 [size, size, 3].
         """
-        from keras_resnet_recipes.augment.kernels.packing import pack, unpack
-
-        return unpack(self.cut(pack(image)))
+        return kernels.packing.unpack(self.cut(kernels.packing.pack(image)))
 
 
 def check_interpolation(interpolation: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
 from keras_resnet_recipes.formulas import cutout, erasing
 from keras_resnet_recipes.number import number
@@ -50,10 +51,10 @@ class Cutout(PackedAugmentation):
         >>> Cutout(size=1).apply(image, {"place": (0.0, 0.99)})[:, :, 0].tolist()
         [[1, 0], [1, 1]]
         """
-        from keras_resnet_recipes.augment.kernels.boxes import packed_color
-
         top, left = self._corner(drawn, *pixels.shape)
-        pixels[top : top + self.size, left : left + self.size] = packed_color(self.fill)
+        pixels[top : top + self.size, left : left + self.size] = kernels.boxes.packed_color(
+            self.fill
+        )
         return pixels
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
@@ -126,18 +127,15 @@ class RandomErasing(PackedAugmentation):
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Paints over the rectangle of packed pixels if so drawn."""
-        from keras_resnet_recipes.augment.kernels.boxes import packed_color
-        from keras_resnet_recipes.augment.kernels.packing import pack
-
         top, left, height, width = self._rectangle(drawn, *pixels.shape)
         part = pixels[top : top + height, left : left + width]
         if not self.noise:
-            part[:] = packed_color(self.fill)
+            part[:] = kernels.boxes.packed_color(self.fill)
         elif part.size:
             rng = np.random.default_rng(int(drawn["noise"] * 2**53))
             noise = rng.standard_normal((height, width, 3), np.float32)
             levels = np.float32(self.fill) + np.float32(self.noise) * noise
-            part[:] = pack(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+            part[:] = kernels.packing.pack(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
         return pixels
 
     def describe(self, drawn: Row, height: int, width: int) -> str:

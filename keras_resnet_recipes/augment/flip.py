@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
 from keras_resnet_recipes.formulas import flip
 from keras_resnet_recipes.number import number
@@ -39,10 +40,8 @@ class RandomFlip(PackedAugmentation):
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Mirrors packed pixels if so drawn."""
-        from keras_resnet_recipes.augment.kernels.boxes import mirror
-
         if drawn["flip"]:
-            mirror(pixels)
+            kernels.boxes.mirror(pixels)
         return pixels
 
     def describe(self, drawn: Row, height: int, width: int) -> str:

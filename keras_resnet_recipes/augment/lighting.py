@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
 from keras_resnet_recipes.formulas import lighting
 from keras_resnet_recipes.number import number
@@ -40,9 +41,7 @@ class Lighting(PackedAugmentation):
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Adds the colour to packed pixels."""
-        from keras_resnet_recipes.augment.kernels import color
-
-        return color.add(pixels, np.rint(drawn["color"]).astype(int))
+        return kernels.color.add(pixels, np.rint(drawn["color"]).astype(int))
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
         """Names the levels added to red, green and blue.

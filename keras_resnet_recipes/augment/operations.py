@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
+
 FILL = (124, 116, 104)
 """The mean colour of ImageNet on the scale 0..255, with which timm fills what moves into view."""
 
@@ -273,9 +275,7 @@ def hue(image: np.ndarray, shift: float) -> np.ndarray:
     >>> hue(np.array([[[255, 0, 0]]], np.uint8), 1 / 3)[0, 0].tolist()
     [0, 255, 0]
     """
-    from keras_resnet_recipes.augment.kernels import color, packing
-
-    return packing.unpack(color.hue(packing.pack(image), shift))
+    return kernels.packing.unpack(kernels.color.hue(kernels.packing.pack(image), shift))
 
 
 def _applied(
@@ -285,9 +285,9 @@ def _applied(
     cubic: bool = False,
     fill: Sequence[int] = FILL,
 ) -> np.ndarray:
-    from keras_resnet_recipes.augment.kernels import boxes, operations, packing
-
-    color = boxes.packed_color(fill)
-    return packing.unpack(
-        operations.apply(name, packing.pack(image), float(argument), bool(cubic), color)
+    color = kernels.boxes.packed_color(fill)
+    return kernels.packing.unpack(
+        kernels.operations.apply(
+            name, kernels.packing.pack(image), float(argument), bool(cubic), color
+        )
     )

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
 from keras_resnet_recipes.formulas import boxes, pad_and_crop
 from keras_resnet_recipes.number import number
@@ -46,11 +47,9 @@ class PadAndCrop(PackedAugmentation):
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Moves packed pixels."""
-        from keras_resnet_recipes.augment.kernels.boxes import packed_color, padded_crop
-
         boxes.check_padding(self.padding, *pixels.shape)
-        fill = None if self.fill is None else packed_color(self.fill)
-        return padded_crop(pixels, *map(int, drawn["corner"]), self.padding, fill)
+        fill = None if self.fill is None else kernels.boxes.packed_color(self.fill)
+        return kernels.boxes.padded_crop(pixels, *map(int, drawn["corner"]), self.padding, fill)
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
         """Says by how many pixels the image moves.

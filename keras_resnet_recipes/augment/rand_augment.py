@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row, operation_text
 from keras_resnet_recipes.augment.crop import INTERPOLATIONS
 from keras_resnet_recipes.formulas import rand_augment
@@ -72,13 +73,11 @@ class RandAugment(PackedAugmentation):
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Does the drawn operations on packed pixels in turn."""
-        from keras_resnet_recipes.augment.kernels import operations
-
         rounds = zip(drawn["operation"], drawn["argument"], drawn["cubic"], strict=True)
         for operation, argument, cubic in rounds:
             if operation < len(OPERATIONS):
                 name = OPERATIONS[operation]
-                pixels = operations.apply(name, pixels, float(argument), bool(cubic))
+                pixels = kernels.operations.apply(name, pixels, float(argument), bool(cubic))
         return pixels
 
     def describe(self, drawn: Row, height: int, width: int) -> str:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
+
 
 def resize(image: np.ndarray, height: int, width: int, cubic: bool = False) -> np.ndarray:
     """Resizes an image, every byte that of Pillow up to 12.
@@ -23,8 +25,7 @@ def resize(image: np.ndarray, height: int, width: int, cubic: bool = False) -> n
     >>> resize(np.array([[[0, 0, 0], [200, 200, 200]]], np.uint8), 1, 1)[0, 0].tolist()
     [100, 100, 100]
     """
-    from keras_resnet_recipes.augment.kernels import packing
-    from keras_resnet_recipes.augment.kernels.resize import resize as resize_packed
-
-    pixels = packing.pack(image)
-    return packing.unpack(resize_packed(pixels, (0, 0, *pixels.shape), (height, width), cubic))
+    pixels = kernels.packing.pack(image)
+    return kernels.packing.unpack(
+        kernels.resize.resize(pixels, (0, 0, *pixels.shape), (height, width), cubic)
+    )

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import Crop, Row
 from keras_resnet_recipes.augment.crop import INTERPOLATIONS, check_sized
 from keras_resnet_recipes.formulas import scale_jitter_crop
@@ -77,11 +78,9 @@ class ScaleJitterCrop(Crop):
         >>> crop.box(40, 80, {"edge": 20, "place": np.array([0.0, 0.5]), "cubic": False})
         (0, 29, 21, 22)
         """
-        from keras_resnet_recipes.augment.kernels.resize import span
-
         resized, first = self._placed((height, width), drawn)
         (top, bottom), (left, right) = (
-            span(*lengths, bool(drawn["cubic"]), begin, self.size)
+            kernels.resize.span(*lengths, bool(drawn["cubic"]), begin, self.size)
             for lengths, begin in zip(
                 ((height, resized[0]), (width, resized[1])), first, strict=True
             )
@@ -92,14 +91,14 @@ class ScaleJitterCrop(Crop):
         self, pixels: np.ndarray, corner: tuple[int, int], shape: tuple[int, int], drawn: Row
     ) -> np.ndarray:
         """Resizes the part to the square; see `Crop.cut`."""
-        from keras_resnet_recipes.augment.kernels.resize import resize
-
         check_sized(self)
         resized, first = self._placed(shape, drawn)
         top, left = self.box(*shape, drawn)[:2]
         # The whole image, in the coordinates of the part: it may begin before it.
         whole = (corner[0] - top, corner[1] - left, *shape)
-        return resize(pixels, whole, resized, bool(drawn["cubic"]), (*first, self.size, self.size))
+        return kernels.resize.resize(
+            pixels, whole, resized, bool(drawn["cubic"]), (*first, self.size, self.size)
+        )
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
         """Says to which length the shorter edge is resized.

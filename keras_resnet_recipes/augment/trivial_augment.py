@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row, operation_text
 from keras_resnet_recipes.formulas import trivial_augment
 from keras_resnet_recipes.formulas.trivial_augment import OPERATIONS
@@ -53,11 +54,9 @@ class TrivialAugmentWide(PackedAugmentation):
         >>> TrivialAugmentWide().apply(image, drawn)[0, :, 0].tolist()
         [0, 1]
         """
-        from keras_resnet_recipes.augment.kernels import operations
-
         name = OPERATIONS[drawn["operation"]]
         smooth = self.interpolation == "bilinear"
-        return operations.apply_torchvision(name, pixels, float(drawn["argument"]), smooth)
+        return kernels.operations.apply_torchvision(name, pixels, float(drawn["argument"]), smooth)
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
         """Names the operation with what it is called with.

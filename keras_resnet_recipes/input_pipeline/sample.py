@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_resnet_recipes.augment import CenterCrop
+from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.augment.augmentation import Augmentation, Crop
-from keras_resnet_recipes.augment.kernels.packing import unpack
 from keras_resnet_recipes.data.decode import OpenedImage
 from keras_resnet_recipes.input_pipeline.order import augmentation_rng
 from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
@@ -108,4 +107,4 @@ class Sampler:
         pixels = self.cropped(opened, row, whole)
         for *_, changed in self.changes(pixels, row):
             pixels = changed
-        unpack(pixels, image)
+        kernels.packing.unpack(pixels, image)

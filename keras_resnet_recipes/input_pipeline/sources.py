@@ -64,9 +64,7 @@ class StreamedImages:
     def __init__(self, data: ImageStream, seed: int, per_epoch: int, first: int = 0) -> None:
         self._per_epoch, self._next = per_epoch, first
         examples = itertools.islice(data.shuffled(seed), first, None)
-        self._examples = (
-            (position, lambda pair=pair: tuple(pair)) for position, *pair in examples
-        )
+        self._examples = ((position, lambda pair=pair: tuple(pair)) for position, *pair in examples)
         self._last: Example | None = None
 
     def candidates(self, epoch: int, first: int, count: int) -> list[Iterator[Example]]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_resnet_recipes.augment import MixUpOrCutMix, one_hot
-from keras_resnet_recipes.augment.kernels.packing import unpack
+from keras_resnet_recipes.augment import MixUpOrCutMix, kernels, one_hot
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImage
 from keras_resnet_recipes.data.decode import opened
 from keras_resnet_recipes.input_pipeline.order import mixing_rng
@@ -108,9 +107,14 @@ def _augmented(sampler: Sampler, images: list[Any], rows: list[Any]) -> Iterator
         for image, row in pairs
     ]
     crop = sampler.crop or sampler.whole
-    yield Stage(type(crop).__name__, [unpack(square) for square in squares], captions)
+    yield Stage(
+        type(crop).__name__, [kernels.packing.unpack(square) for square in squares], captions
+    )
     changed = [
-        [(one, drawn, unpack(pixels)) for one, drawn, pixels in sampler.changes(square, row)]
+        [
+            (one, drawn, kernels.packing.unpack(pixels))
+            for one, drawn, pixels in sampler.changes(square, row)
+        ]
         for square, row in zip(squares, rows, strict=True)
     ]
     for after in zip(*changed, strict=True):

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_resnet_recipes.augment import CenterCrop, TenCrop, resize_to_scales
-from keras_resnet_recipes.augment.kernels.packing import unpack
+from keras_resnet_recipes.augment import CenterCrop, TenCrop, kernels, resize_to_scales
 from keras_resnet_recipes.data.decode import OpenedImage
 from keras_resnet_recipes.recipe import BaseRecipe
 
@@ -44,7 +43,7 @@ def views_of(recipe: BaseRecipe) -> Callable[[OpenedImage], tuple[np.ndarray, ..
     if test.views == "ten_crop":
         ten = TenCrop(test.size, crop.shorter_edge, interpolation=test.interpolation)
         return lambda image: (ten(image.rgb()),)
-    return lambda image: (unpack(crop.cut(image.packed())),)
+    return lambda image: (kernels.packing.unpack(crop.cut(image.packed())),)
 
 
 def images_at_a_time(recipe: BaseRecipe, batch: int) -> int:

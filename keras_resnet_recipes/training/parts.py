@@ -93,7 +93,9 @@ def as_tested(recipe: BaseRecipe, model: keras.Model) -> BaseRecipe:
 
 
 def steps_of(
-    recipe: BaseRecipe, data: "ImageDataset | ImageStream | ImageArrays", steps_per_epoch: int | None
+    recipe: BaseRecipe,
+    data: "ImageDataset | ImageStream | ImageArrays",
+    steps_per_epoch: int | None,
 ) -> int:
     """Updates of an epoch: what the user says, or floor(images / batch size)."""
     if steps_per_epoch is not None:

@@ -58,7 +58,9 @@ def trained(recipe, data, steps, **numbers):
 
 
 def evaluated(recipe, data, **numbers):
-    return list(EvaluationBatches(recipe, data, unreadable=UnreadableImages(data, "skip"), **numbers))
+    return list(
+        EvaluationBatches(recipe, data, unreadable=UnreadableImages(data, "skip"), **numbers)
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,9 @@ def test_the_length_of_an_evaluation_must_be_known():
         EvaluationBatches(PARTS, unknown, unreadable=watcher, devices=2, host=(0, 2))
 
 
-@pytest.mark.parametrize(("batch", "devices", "hosts"), [(8, 2, 2), (8, 4, 2), (24, 8, 4), (6, 1, 1)])
+@pytest.mark.parametrize(
+    ("batch", "devices", "hosts"), [(8, 2, 2), (8, 4, 2), (24, 8, 4), (6, 1, 1)]
+)
 def test_every_position_has_one_owner(batch, devices, hosts):
     dealt = [Shards(batch, devices, host, hosts).positions() for host in range(hosts)]
     assert {len(positions) for positions in dealt} == {batch // hosts}

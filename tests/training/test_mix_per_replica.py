@@ -34,9 +34,7 @@ def targets(recipe, replicas):
     x = np.broadcast_to(np.arange(32, dtype="uint8")[:, None, None, None], (32, 8, 8, 3)).copy()
     data = krr.data.from_arrays(x, np.arange(32))
     watcher = UnreadableImages(data, "raise")
-    made = TrainingBatches(
-        recipe, data, steps=1, seed=0, unreadable=watcher, devices=replicas
-    )
+    made = TrainingBatches(recipe, data, steps=1, seed=0, unreadable=watcher, devices=replicas)
     return [targets for _, targets in made.batches()]
 
 

@@ -89,7 +89,9 @@ def test_an_own_mix_gets_smooth_labels_and_the_shard_of_each_device():
     ):
         # Two devices take positions by turns.
         for made, rows in ((images, plain), (targets, smooth)):
-            np.testing.assert_array_equal(made, np.concatenate([rows[0::2][::-1], rows[1::2][::-1]]))
+            np.testing.assert_array_equal(
+                made, np.concatenate([rows[0::2][::-1], rows[1::2][::-1]])
+            )
 
 
 def test_results_of_keras_layers_are_rounded_and_stay_in_the_range_of_pixels():

@@ -110,9 +110,7 @@ def test_captions_name_what_was_done(folder):
     assert stages[-1].name == "not mixed"
     before, after = stages[2:4]
     found = 0
-    for picture, changed, caption in zip(
-        before.images, after.images, after.captions, strict=True
-    ):
+    for picture, changed, caption in zip(before.images, after.images, after.captions, strict=True):
         names = [line.split()[0] for line in caption.splitlines()]
         if len(names) == 1 and names[0] in ("auto_contrast", "equalize", "invert", "posterize"):
             operation = getattr(krr.augment.operations, names[0])

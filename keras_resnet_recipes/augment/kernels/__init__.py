@@ -9,5 +9,9 @@
     mixing      blending the images of a batch
 
 Kernels work on packed pixels: uint32 [height, width], red in the lowest byte, the highest unused.
-They release Python's lock.
+They release Python's lock. numba is imported when the first of them is needed.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

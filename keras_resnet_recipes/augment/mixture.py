@@ -1,0 +1,124 @@
+"""A batch mixed as given: blended with the partners, or with a box of theirs."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_resnet_recipes.augment import kernels
+from keras_resnet_recipes.formulas import NUMPY, mixing
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+    """How a batch is mixed.
+
+    Args:
+        weight: An image's share of its own pixels outside the box.
+        box: Top, left, bottom and right of the box, inside which all pixels are the partner's.
+        share: An image's share of its own label.
+    """
+
+    weight: float = 1.0
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+    share: float = 1.0
+
+
+def mixup(images: np.ndarray, labels: np.ndarray, lam: float) -> tuple[np.ndarray, np.ndarray]:
+    """Blends every image with its partner: lam * image + (1 - lam) * partner.
+
+    Args:
+        images: uint8 (the result is rounded half to even) or floating point (it is not),
+            [n, height, width, channels] with an even n.
+        labels: Floating point [n, classes].
+        lam: Share of the image itself, 0..1.
+
+    Returns:
+        New images and labels of the same shapes and types.
+
+    Raises:
+        ValueError: If n is odd.
+
+    Source: Zhang et al., 'mixup' (arXiv 1710.09412); timm `data/mixup.py`.
+
+    >>> images = np.array([[[[100]]], [[[200]]]], np.uint8)
+    >>> images, labels = mixup(images, np.eye(2), 0.75)
+    >>> images.ravel().tolist(), labels.tolist()
+    ([125, 175], [[0.75, 0.25], [0.25, 0.75]])
+    """
+    return mixed(images, labels, Mixture(weight=lam, share=lam))
+
+
+def cutmix(
+    images: np.ndarray, labels: np.ndarray, lam: float, center: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Replaces a box of every image by the same box of its partner.
+
+    The box has int(height * sqrt(1 - lam)) rows, less one if that is odd, columns likewise, and is
+    cut at the edges; labels are mixed by the area that is left (timm up to 1.0.28; later ones keep
+    the odd row and column).
+
+    Args:
+        images: Any type, [n, height, width, channels] with an even n.
+        labels: Floating point [n, classes].
+        lam: Share of the image itself before the box is cut at the edges, 0..1.
+        center: Row and column of the middle of the box, two whole numbers.
+
+    Returns:
+        New images and labels of the same shapes and types.
+
+    Raises:
+        ValueError: If n is odd.
+
+    Source: Yun et al., 'CutMix' (arXiv 1905.04899); timm `data/mixup.py`.
+
+    >>> images = np.array([1, 2], np.uint8)[:, None, None, None] * np.ones((4, 4, 3), np.uint8)
+    >>> images, labels = cutmix(images, np.eye(2), 0.75, center=(1, 1))
+    >>> images[0, :, :, 0].tolist(), labels[0].tolist()
+    ([[2, 2, 1, 1], [2, 2, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]], [0.75, 0.25])
+    """
+    size, center = np.array(images.shape[1:3], np.int32), np.array(center, np.int32)
+    box, share = mixing.cut_box(NUMPY, size, np.float64(lam), center)
+    return mixed(images, labels, Mixture(box=tuple(box.tolist()), share=float(share)))
+
+
+def mixed(
+    images: np.ndarray, labels: np.ndarray, mixture: Mixture, partner: str = "reversed"
+) -> tuple[np.ndarray, np.ndarray]:
+    """New images and labels of a batch, mixed."""
+    images = np.array(images)
+    mix_in_place(images, mixture, partner)
+    partners = mixing.partners_of(NUMPY, labels, partner)
+    return images, mixing.mix_labels(NUMPY, labels, partners, mixture.share)
+
+
+def mix_in_place(images: np.ndarray, mixture: Mixture, partner: str = "reversed") -> None:
+    """Blends with the weight outside the box, takes the partner's pixels inside it.
+
+    Args:
+        images: [n, height, width, channels], contiguous.
+        mixture: How they are mixed.
+        partner: How they are paired.
+
+    Raises:
+        ValueError: If the batch is odd and partners are reversed.
+    """
+    mixing.check_partner(partner, len(images))
+    top, left, bottom, right = mixture.box
+    if bottom > top and right > left:
+        part = images[:, top:bottom, left:right]
+        part[:] = mixing.partners_of(NUMPY, part.copy(), partner)
+    if mixture.weight == 1:
+        return
+    if images.dtype != np.uint8:
+        partners = mixing.partners_of(NUMPY, images, partner)
+        images[:] = mixing.blend(NUMPY, images, partners, mixture.weight)
+        return
+    weight, rest = np.float32(mixture.weight), np.float32(1 - mixture.weight)
+    if partner == "reversed":
+        for i in range(len(images) // 2):
+            kernels.mixing.blend_pair(images[i], images[-1 - i], weight, rest)
+        return
+    last = images[-1].copy()
+    for i in range(len(images) - 1, -1, -1):
+        kernels.mixing.blend_into(images[i], images[i - 1] if i else last, weight, rest)

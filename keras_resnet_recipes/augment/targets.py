@@ -1,0 +1,32 @@
+"""Labels as what a network is to give."""
+
+import numpy as np
+
+
+def one_hot(labels: np.ndarray, classes: int, label_smoothing: float = 0.0) -> np.ndarray:
+    """Labels as rows of probabilities.
+
+    Args:
+        labels: Whole numbers from 0 to classes - 1, [n].
+        classes: Number of classes C.
+        label_smoothing: s, from 0 to 1: the right class gets 1 - s + s / C, all others s / C.
+
+    Returns:
+        float32 [n, classes].
+
+    Raises:
+        ValueError: If `label_smoothing` is outside 0..1.
+
+    Source: Szegedy et al., 'Rethinking the inception architecture', section 7.
+
+    >>> one_hot(np.array([1]), 4, label_smoothing=0.25).tolist()
+    [[0.0625, 0.8125, 0.0625, 0.0625]]
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(
+            f"`label_smoothing` must be within 0..1. Received: label_smoothing={label_smoothing!r}"
+        )
+    off = label_smoothing / classes
+    targets = np.full((len(labels), classes), off, np.float32)
+    targets[np.arange(len(labels)), labels] = 1.0 - label_smoothing + off
+    return targets
