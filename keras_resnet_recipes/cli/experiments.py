@@ -6,7 +6,7 @@ from typing import Any
 from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.cli.recipes import DATA, add_size, chosen_recipe
 from keras_resnet_recipes.cli.terminal import verbosity
-from keras_resnet_recipes.memory import has_test_pictures, is_npz
+from keras_resnet_recipes.data import has_validation
 
 
 def add_commands(commands: Any) -> None:
@@ -17,7 +17,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--val",
         metavar="DATA",
-        help="the same, to evaluate with; default: the test pictures of an .npz",
+        help="the same, to evaluate with; default: x_test of an .npz, or val/ next to train/",
     )
     command.add_argument(
         "--teacher", metavar="PATH", help="run folder or .keras file of a network to learn from"
@@ -65,9 +65,9 @@ def seeds_of(options: argparse.Namespace) -> range:
 
 
 def validation_of(options: argparse.Namespace) -> str | None:
-    """What `--val` says; of an .npz file without it, that file's test pictures."""
-    if options.val is None and is_npz(options.data) and has_test_pictures(options.data):
-        print(f"`--val`: x_test and y_test of {options.data}.")
+    """What `--val` says, or else the images to validate on that lie next to those to train on."""
+    if options.val is None and has_validation(options.data):
+        print(f"`--val`: those of {options.data}.")
         return options.data
     return options.val
 

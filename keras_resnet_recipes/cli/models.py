@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_resnet_recipes import applications
+from keras_resnet_recipes.input_pipeline.views import center_crop
 from keras_resnet_recipes.names import closest, closest_path
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
 
@@ -89,7 +90,6 @@ def load_network(path: str) -> "keras.Model":
 
 def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Trained:
     from keras_resnet_recipes import training
-    from keras_resnet_recipes.input_pipeline.views import center_crop
 
     if options.weights not in (None, "best", "last"):
         raise ValueError(f"`--weights` of a run is best or last; received {options.weights!r}.")

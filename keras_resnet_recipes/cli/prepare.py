@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from keras_resnet_recipes import data
 from keras_resnet_recipes.cli.recipes import DATA
 from keras_resnet_recipes.cli.terminal import verbosity
 
@@ -15,7 +16,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument("source", metavar="SRC", help=DATA)
     command.add_argument("folder", metavar="DST", help="new folder; an unfinished one goes on")
     size = command.add_mutually_exclusive_group()
-    # Without a default here: it is the function's, and importing that takes TensorFlow.
+    # Without a default here: it is the function's.
     size.add_argument(
         "--shorter-side",
         type=int,
@@ -38,15 +39,18 @@ def add_commands(commands: Any) -> None:
         metavar="1..100",
         help="JPEG quality of images made smaller; default 90",
     )
+    command.add_argument(
+        "--raw",
+        action="store_true",
+        help="store pixels, not JPEG: ten times the space, and nothing to decode",
+    )
     command.add_argument("--split", default="train", help="split of a TFDS name; default train")
     command.set_defaults(run=_prepare)
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    from keras_resnet_recipes import data
-
     chosen = {
-        key: value for key, value in vars(options).items() if key in ("shorter_side", "quality")
+        key: value for key, value in vars(options).items() if key in ("shorter_side", "quality", "raw")
     }
     images = data.from_source(options.source, split=options.split)
-    data.write_tfrecords(images, options.folder, **chosen, verbose=verbosity())
+    data.write_prepared(images, options.folder, **chosen, verbose=verbosity())

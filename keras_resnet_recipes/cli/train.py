@@ -34,7 +34,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--val",
         metavar="DATA",
-        help="the same, to evaluate after every epoch; default: x_test of an .npz",
+        help="the same, to evaluate after every epoch; default: x_test of an .npz, or val/ next to train/",
     )
     command.add_argument(
         "--teacher", metavar="PATH", help="run folder or .keras file of a network to learn from"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes.files import replacing
+from keras_resnet_recipes.report import pictures
 from keras_resnet_recipes.report.card import write_card
 from keras_resnet_recipes.report.folder import Run, read_run
 from keras_resnet_recipes.report.page import comparison_sections, page, run_sections
@@ -66,7 +67,5 @@ def write_report(
 
 
 def _pictures(run: Run, data: Any, train_data: Any, weights: str | None) -> list[Any]:
-    from keras_resnet_recipes.report import pictures
-
     shown = [] if data is None else pictures.mistakes(run, data, weights)
     return shown if train_data is None else [*shown, pictures.samples(run, train_data)]

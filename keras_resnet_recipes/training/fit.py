@@ -90,7 +90,7 @@ def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, 
     data = read(dataset)
     if validation_data is None:
         return data, None
-    return data, read(validation_data, split="validation", class_names=data.class_names)
+    return data, read(validation_data, split="validation", like=data)
 
 
 def _compiled_model(

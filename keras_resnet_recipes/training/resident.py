@@ -19,14 +19,19 @@ from keras_resnet_recipes.training.cards import changes, described, drawn_cards,
 
 
 def read(
-    dataset: Any, *, split: str = "train", class_names: Sequence[str] | None = None
+    dataset: Any,
+    *,
+    split: str = "train",
+    class_names: Sequence[str] | None = None,
+    like: ImageArrays | None = None,
 ) -> ImageArrays:
     """Images and labels in memory, from what `Recipe.fit` takes.
 
     Args:
         dataset: A pair of arrays, the path of an .npz file, or an `ImageDataset` made of either.
         split: "train" or "validation", of an .npz file.
-        class_names: Not asked for: the order of the classes is that of the labels.
+        class_names: Unused: the order of the classes is that of the labels.
+        like: Unused for the same reason.
 
     Raises:
         ValueError: If it is none of these, or its images are not of one size.
