@@ -95,7 +95,7 @@ def check_range(images: list[Any]) -> None:
     low, high = float(min(map(np.min, floats))), float(max(map(np.max, floats)))
     if high <= 1:
         raise ValueError(
-            f"float images must have values 0..255; received {low:g}..{high:g}.{range_hint(low, high)}"
+            f"float images of `dataset` must have values 0..255. Received: {low:g}..{high:g}.{range_hint(low, high)}"
         )
 
 

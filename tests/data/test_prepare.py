@@ -13,9 +13,11 @@ from array_record.python.array_record_module import ArrayRecordReader
 from PIL import Image
 
 import keras_resnet_recipes as krr
+from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.data import records, shards
 from keras_resnet_recipes.data.decode import packed
 from keras_resnet_recipes.data.restart import RestartJpeg, encode
+from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 
 
 @pytest.fixture
@@ -471,3 +473,47 @@ def test_progress_is_a_line_per_shard(pictures, tmp_path, capsys):
         "11 of 11 images",
     ]
     assert lines[4].endswith("11 images, 2 classes, 0.4 MB in 3 shards; 0 unreadable left out.")
+
+
+def test_an_epoch_of_training_sees_every_image_of_every_shard(tmp_path):
+    x = np.broadcast_to(np.arange(12, dtype="uint8")[:, None, None, None], (12, 16, 16, 3)).copy()
+    images = krr.data.from_arrays(x, np.arange(12) % 3)
+    krr.data.write_prepared(images, tmp_path / "shards", images_per_shard=5, verbose=0)
+    data = krr.data.from_prepared(tmp_path / "shards")
+    recipe = krr.A3(network="ResNet20", classes=3, epochs=2, warmup_epochs=0, batch_size=4)
+    recipe = recipe.replace(train_size=16, test_size=16, mix=None)
+    recipe = recipe.replace(rand_augment=None, random_resized_crop=None)
+    watcher = krr.data.UnreadableImages(data, "raise")
+    made = TrainingBatches(recipe, data, steps=3, seed=0, unreadable=watcher).batches()
+    seen = np.concatenate([images[:, 0, 0, 0] for images, _ in made])
+    assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(12))
+    assert seen[:12].tolist() != seen[12:].tolist() != sorted(seen[12:])
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_training_is_that_on_the_files(pictures, tmp_path, copies, raw):
+    """Whole images are stored losslessly raw, and of JPEG only the crop is decoded: the same bytes."""
+    options = {"shorter_side": None, "raw": raw, "images_per_shard": 4, "verbose": 0}
+    files = krr.data.from_folder(pictures)
+    krr.data.write_prepared(files, tmp_path / "shards", **options)
+    recipe = krr.A2(classes=2, epochs=1, warmup_epochs=0, batch_size=6, train_size=24)
+    recipe = recipe.replace(repeated_augmentation=copies)
+    made = []
+    for data in (files, krr.data.from_prepared(tmp_path / "shards")):
+        watcher = krr.data.UnreadableImages(data, "raise")
+        made.append(TrainingBatches(recipe, data, steps=1, seed=0, unreadable=watcher).batch(0, 0))
+    for one, other in zip(*made, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_command_prepares(pictures, tmp_path, capsys):
+    folder = str(tmp_path / "shards")
+    assert main(["prepare", str(pictures), folder, "--shorter-side", "32", "--quality", "85"]) == 0
+    assert "11 images, 2 classes" in capsys.readouterr().out
+    assert krr.data.from_source(folder).size == 11
+    assert main(["prepare", str(pictures), folder, "--original"]) == 2
+    assert "shorter_side 32, now it is None" in capsys.readouterr().err
+    assert main(["prepare", str(pictures), str(tmp_path / "raw_shards"), "--raw"]) == 0
+    image, _ = krr.data.from_prepared(tmp_path / "raw_shards").read(0)
+    assert image.opened().rgb().shape == (40, 60, 3)

@@ -121,7 +121,7 @@ def test_images_of_keras_own_reader_keep_their_class_names(tmp_path):
     data = krr.data.from_source(made.map(lambda x, y: (x * 100, y)))
     assert data.class_names is None
     with pytest.raises(
-        ValueError, match=r"values 0..255; received 0..\d.* Multiply by 255|at least"
+        ValueError, match=r"values 0..255. Received: 0..\d.* Multiply by 255|at least"
     ):
         krr.data.from_dataset(made.map(lambda x, y: (x / 255, y)))
     made = keras.utils.image_dataset_from_directory(tmp_path, image_size=(4, 4), verbose=False)
@@ -157,7 +157,7 @@ def test_an_iterator_ends_after_one_pass_and_is_refused():
     [
         (pairs(0), "at least one image"),
         (pairs(dtype="int32"), r"must yield \(image, label\)"),
-        (pairs(dtype="float32", value=0.5), r"values 0..255; received 0.5..0.5"),
+        (pairs(dtype="float32", value=0.5), r"values 0..255. Received: 0.5..0.5"),
         (pairs().map(lambda image, label: (image, tf.one_hot(label, 6))), "integer label.*argmax"),
         (pairs().batch(2).map(lambda image, label: (image, tf.one_hot(label, 6))), "integer label"),
         (pairs().map(lambda image, label: image), r"must yield \(image, label\)"),

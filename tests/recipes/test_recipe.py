@@ -161,7 +161,7 @@ def test_a_mistake_is_named(values, message):
         (krr.A3, "logit_scale", 0.0625, "ResNet9"),
         (krr.A3, "ema_every", 4, "EMA"),
         (krr.A3, "pad_fill", (1, 2, 3), "PadAndCrop"),
-        (krr.DAWNBench, "crop_exact", True, "RandomResizedCrop or ScaleJitterCrop"),
+        (krr.DAWNBench, "crop_interpolation", "bilinear", "RandomResizedCrop or ScaleJitterCrop"),
         (krr.A3, "teacher", "ResNet152D", "Distillation"),
     ],
 )

@@ -225,7 +225,7 @@ def test_pictures_of_a_real_run(trained, capsys):
     assert all(values["src"].startswith("data:image/jpeg;base64,") for values in pictures)
     assert "dark & <b>cold<|b> taken for" in page.text or "bright taken for" in page.text
     assert re.search(
-        r"of 12 pictures of .*val are classified rightly, with the last weights", page.text
+        r"of 12 pictures of .*val'? are classified rightly, with the last weights", page.text
     )
     assert "class \\ taken for bright dark & <b>cold<|b> bright" in page.text
     row = read_run(trained / "run").rows[0]
