@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.augment import CenterCrop, RandomResizedCrop, ScaleJitterCrop, resize
+from keras_resnet_recipes.formulas import NUMPY
+from keras_resnet_recipes.formulas import crop as formulas
 
 TRIES = 10
 
@@ -47,6 +49,16 @@ def test_first_try_that_fits_is_taken():
     assert crop.box(100, 100, row([4.0, 0.25, 0.09] + [1.0] * 7, 1.0)) == (0, 0, 50, 50)
 
 
+@pytest.mark.parametrize("size", [(375, 500), (333, 250), (1000, 100), (3, 200), (1, 1)])
+@pytest.mark.parametrize("aspect", [(3 / 4, 4 / 3), (0.2, 0.5), (3.0, 5.0)])
+def test_layers_take_the_same_boxes(size, aspect):
+    crop = RandomResizedCrop(size=8, aspect=aspect)
+    drawn = crop.draw(np.random.default_rng(0), 2_000)
+    rows = [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
+    boxes = [crop.box(*size, row) for row in rows]
+    np.testing.assert_array_equal(boxes, formulas.box(NUMPY, size, drawn, crop.aspect))
+
+
 def test_a_position_reaches_both_ends():
     crop = RandomResizedCrop(size=8)
     box = crop.box(100, 200, row(0.02, 1.0, place=(1 - 1e-12, 1 - 1e-12)))
@@ -63,11 +75,12 @@ def test_crop_then_resize(golden):
     np.testing.assert_array_equal(crop.apply(source, drawn), expected)
 
 
+@pytest.mark.parametrize("aspect", [(3 / 4, 4 / 3), (0.1, 0.3), (3.0, 5.0)])
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (2, 2)])
-def test_tiny_images(size):
+def test_tiny_images(size, aspect):
     image, rng = np.full((*size, 3), 77, np.uint8), np.random.default_rng(0)
     for _ in range(5):
-        square = RandomResizedCrop(size=6)(image, rng)
+        square = RandomResizedCrop(size=6, aspect=aspect)(image, rng)
         np.testing.assert_array_equal(square, np.full((6, 6, 3), 77))
 
 

@@ -27,6 +27,25 @@ def boxes_of(augment, n, seed, height, width):
     return np.stack([top, left, bottom, right], 1)
 
 
+@pytest.mark.parametrize("name", ["usual", "crowded"])
+def test_the_first_rectangle_that_fits_is_timms(golden, name):
+    g = golden("erasing")
+    height, width = g.meta["size"]
+    # Tries that timm had no need of; what they are does not matter, as long as they are numbers.
+    areas = np.nan_to_num(g[f"{name}/area"], nan=0.5)
+    aspects = np.nan_to_num(g[f"{name}/aspect"], nan=1.0)
+    erasing, white = RandomErasing(probability=1.0), np.full((height, width), 255, np.uint32)
+    boxes = g[f"{name}/boxes"].astype(int)
+    for area, aspect, (top, left, bottom, right) in zip(areas, aspects, boxes, strict=True):
+        room = np.array([height - (bottom - top), width - (right - left)])
+        place = (np.array([top, left]) + 0.5) / (room + 1)
+        drawn = {"erase": True, "area": area, "aspect": aspect, "place": place, "noise": 0.5}
+        expected = white.copy()
+        expected[top:bottom, left:right] = 0
+        np.testing.assert_array_equal(erasing.apply_packed(white.copy(), drawn), expected)
+    assert (boxes[:, 2] == 0).any() == (name == "crowded")
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_erased_boxes_are_distributed_as_timms(golden, seed):
     g = golden("erasing")

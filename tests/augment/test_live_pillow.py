@@ -143,6 +143,22 @@ def test_hue():
             np.testing.assert_array_equal(ours, of_pillow_hue(image, shift), err_msg=f"{shift}")
 
 
+def an_eighth_of_all_colors():
+    """Of each two neighbouring values of each channel one."""
+    low = np.random.default_rng(12).integers(0, 2, (1024, 2048, 3))
+    index = np.arange(1 << 21).reshape(1024, 2048)
+    channels = [2 * (index >> 7 * k & 127) + low[..., k] for k in range(3)]
+    return np.stack(channels, axis=-1).astype(np.uint8)
+
+
+def test_an_eighth_of_all_colors():
+    image = an_eighth_of_all_colors()
+    np.testing.assert_array_equal(operations.hue(image, 0.1), of_pillow_hue(image, 0.1))
+    for one in (0.0, 0.7, 1.4):
+        expected = ImageEnhance.Color(Image.fromarray(image)).enhance(one)
+        np.testing.assert_array_equal(operations.color(image, one), expected)
+
+
 def moved(image, matrix, cubic, fill):
     """Pillow's affine map, as timm calls it."""
     image = Image.fromarray(image)
@@ -214,7 +230,7 @@ def sizes(rng, largest):
 @pytest.mark.parametrize("cubic", [False, True])
 def test_resizing_of_any_size_to_any_size(cubic):
     rng = np.random.default_rng(6)
-    for number in range(150):
+    for number in range(400):
         image = KINDS[number % len(KINDS)](rng, *sizes(rng, 300))
         image, size = np.clip(image, 0, 255).astype(np.uint8), sizes(rng, 200)
         expected = resized(image, *size, cubic)
@@ -234,7 +250,7 @@ def part_of(rng, shape):
 @pytest.mark.parametrize("cubic", [False, True])
 def test_windows_of_the_resized_parts_of_images(cubic):
     rng = np.random.default_rng(7)
-    for _ in range(150):
+    for _ in range(400):
         image, size = noise(rng, *sizes(rng, 300)).astype(np.uint8), sizes(rng, 200)
         box, window = part_of(rng, image.shape[:2]), part_of(rng, size)
         expected = cut(resized(cut(image, box), *size, cubic), window)
@@ -245,7 +261,7 @@ def test_windows_of_the_resized_parts_of_images(cubic):
 @pytest.mark.parametrize("cubic", [False, True])
 def test_a_window_is_made_of_the_pixels_that_span_names(cubic):
     rng = np.random.default_rng(8)
-    for _ in range(100):
+    for _ in range(400):
         image, size = noise(rng, *sizes(rng, 300)).astype(np.uint8), sizes(rng, 200)
         window = part_of(rng, size)
         (top, bottom), (left, right) = (
@@ -298,7 +314,7 @@ def rows(value, rng, n):
 def test_random_resized_crops(size):
     rng = np.random.default_rng(9)
     crop = RandomResizedCrop(size=size)
-    for drawn in rows(crop, rng, 80):
+    for drawn in rows(crop, rng, 200):
         image = noise(rng, *sizes(rng, 300)).astype(np.uint8)
         part = cut(image, crop.box(*image.shape[:2], drawn))
         expected = resized(part, size, size, bool(drawn["cubic"]))
@@ -309,7 +325,7 @@ def test_random_resized_crops(size):
 def test_scale_jitter_crops(size, edges):
     rng = np.random.default_rng(10)
     crop = ScaleJitterCrop(size, edges, "random")
-    for drawn in rows(crop, rng, 80):
+    for drawn in rows(crop, rng, 200):
         # Up to eight times as long as wide: the resized image is Pillow's to make as a whole.
         short = int(rng.integers(1, 120))
         shape = rng.permutation([short, int(short * rng.uniform(1, 8))]).tolist()

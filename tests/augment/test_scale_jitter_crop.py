@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.augment import ScaleJitterCrop, resize
+from keras_resnet_recipes.formulas import NUMPY
+from keras_resnet_recipes.formulas import scale_jitter_crop as formulas
 from tests.augment.chance import chi_square, chi_square_limit, ks_distance, ks_limit
 
 N = 20_000
@@ -58,6 +60,16 @@ def test_draws(seed):
     for values in rows["place"].T:
         assert ks_distance(values, lambda x: x) < ks_limit(N)
     assert abs(rows["cubic"].mean() - 0.5) < 3.2905 * 0.5 / np.sqrt(N)
+
+
+@pytest.mark.parametrize("size", [(50, 61), (300, 37), (24, 200), (7, 7)])
+def test_layers_take_the_same_squares(size):
+    crop = ScaleJitterCrop(20, (22, 90))
+    drawn = crop.draw(np.random.default_rng(0), 2_000)
+    rows = [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
+    resized, corners = formulas.placed(NUMPY, size, drawn, 20)
+    for row, *expected in zip(rows, resized, corners, strict=True):
+        np.testing.assert_array_equal(crop._placed(size, row), expected)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
