@@ -50,9 +50,7 @@ class CropLayer(ByteLayer):
         )
         return ops.cast(squares, images.dtype)
 
-    def square(
-        self, images: Any, box: Any, resized: Any, corner: Any, cubic: Any, ops: Any
-    ) -> Any:
+    def square(self, images: Any, box: Any, resized: Any, corner: Any, cubic: Any, ops: Any) -> Any:
         """Resizes a box of each image and cuts a square out of it.
 
         Args:

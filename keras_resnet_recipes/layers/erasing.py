@@ -142,9 +142,7 @@ class RandomErasing(ImageLayer):
 
         With `noise`, `drawn["noise"]` is normal noise of deviation 1, float32 of the images' shape.
         """
-        box = boxes.first_that_fits(
-            ops, images, drawn["area"], drawn["aspect"], drawn["place"]
-        )
+        box = boxes.first_that_fits(ops, images, drawn["area"], drawn["aspect"], drawn["place"])
         box = ops.numpy.where(drawn["erase"][:, None], box, ops.numpy.zeros_like(box))
         paint = ops.convert_to_tensor(self.fill, "float32")
         if self.noise:
