@@ -193,9 +193,7 @@ class ColorLayer(ByteLayer):
     def _check(self, inputs: Any) -> None:
         shape = tuple(_parts(inputs)[0].shape)
         if shape[-1] != 3:
-            raise ValueError(
-                f"images must have three channels for {type(self).__name__}, got the shape {shape}"
-            )
+            raise ValueError(f"`images` must have three channels. Received: shape={shape}")
 
 
 def as_bytes(images: Any, ops: Any) -> Any:
