@@ -4,7 +4,6 @@ Augmentations are the device's versions of the values in `krr.augment`, for batc
 models, compiled or not, on every backend, and in `dataset.map` under every backend.
 """
 
-from keras_resnet_recipes.layers.augments import RandAugment, TrivialAugmentWide
 from keras_resnet_recipes.layers.batch_normalization import BatchNormalization
 from keras_resnet_recipes.layers.celu import CELU
 from keras_resnet_recipes.layers.color import ColorJitter, Lighting
@@ -13,7 +12,9 @@ from keras_resnet_recipes.layers.erasing import Cutout, RandomErasing
 from keras_resnet_recipes.layers.geometry import PadAndCrop, RandomFlip
 from keras_resnet_recipes.layers.ghost_batch_normalization import GhostBatchNormalization
 from keras_resnet_recipes.layers.mixing import CutMix, MixUp, MixUpOrCutMix
+from keras_resnet_recipes.layers.rand_augment import RandAugment
 from keras_resnet_recipes.layers.stochastic_depth import StochasticDepth
+from keras_resnet_recipes.layers.trivial_augment import TrivialAugmentWide
 
 __all__ = [
     "CELU",

@@ -1,13 +1,15 @@
 """Antialiased resizing of batches: the bytes that Pillow up to 12 gives, almost always.
 
 Every image has a box of its own. First along the width, then along the height, with a rounding to
-bytes in between. Weights are whole numbers of 2**-22 as in Pillow; as they are computed in single
-precision, one in some is off by a few of these, and a byte in a thousand by one level.
+bytes in between. Weights are whole numbers of 2**-22 as in Pillow. The bilinear ones are quotients of
+whole numbers, and exact; the bicubic ones are computed in single precision: some are off by a few of
+these units, and one byte in some thousands by one level.
 """
 
 from typing import Any
 
-_ONE = float(1 << 22)
+_BITS = 22
+"""Of weights after the point."""
 
 
 def resize(ops: Any, images: Any, rows: Any, columns: Any) -> Any:
@@ -61,17 +63,32 @@ def weights(
     )
     output = ops.numpy.arange(outputs, dtype="int32")[None, :, None] + first
     pixel = ops.numpy.arange(pixels, dtype="int32")[None, None, :] - start
-    # Numerator and denominator are exact: centres as floats would have too few digits.
-    apart = (2 * pixel + 1) * length - (2 * output + 1) * count
+    # Numerator and denominator of the distance from the centre: as a float, the centre itself would
+    # have too few digits.
+    apart = ops.numpy.abs((2 * pixel + 1) * length - (2 * output + 1) * count)
     stretch = 2 * ops.numpy.maximum(count, length)
-    distance = ops.cast(ops.numpy.abs(apart), "float32") / ops.cast(stretch, "float32")
-    shares = ops.numpy.where(cubic, _keys(ops, distance), ops.numpy.maximum(1.0 - distance, 0.0))
-    inside = (pixel >= 0) & (pixel < count)
-    shares = ops.numpy.where(inside, shares, ops.numpy.zeros_like(shares))
-    shares = shares / ops.numpy.sum(shares, axis=-1, keepdims=True) * _ONE
+    inside = ops.cast((pixel >= 0) & (pixel < count), "int32")
+    linear = _linear(ops, apart, stretch, inside)
+    return ops.numpy.where(cubic, _cubic(ops, apart, stretch, inside), linear)
+
+
+def _linear(ops: Any, apart: Any, stretch: Any, inside: Any) -> Any:
+    share = ops.numpy.maximum(stretch - apart, 0) * inside
+    total = ops.cast(ops.numpy.sum(share, axis=-1, keepdims=True), "int32")
+    # A long division, half of the bits at a time: in one, products would exceed int32.
+    half = 1 << _BITS // 2
+    high, rest = share * half // total, share * half % total
+    low, rest = rest * half // total, rest * half % total
+    return high * half + low + ops.cast(2 * rest >= total, "int32")
+
+
+def _cubic(ops: Any, apart: Any, stretch: Any, inside: Any) -> Any:
+    distance = ops.cast(apart, "float32") / ops.cast(stretch, "float32")
+    share = _keys(ops, distance) * ops.cast(inside, "float32")
+    share = share / ops.numpy.sum(share, axis=-1, keepdims=True) * float(1 << _BITS)
     # Rounded half away from 0.
-    sign = ops.cast(shares >= 0, "float32") * 2.0 - 1.0
-    return ops.cast(sign * ops.numpy.floor(ops.numpy.abs(shares) + 0.5), "int32")
+    sign = ops.cast(share >= 0, "float32") * 2.0 - 1.0
+    return ops.cast(sign * ops.numpy.floor(ops.numpy.abs(share) + 0.5), "int32")
 
 
 def _keys(ops: Any, distance: Any) -> Any:
@@ -97,6 +114,6 @@ def _resize_axis(ops: Any, pixels: Any, shares: Any) -> Any:
     high, middle, low = (
         ops.cast(ops.numpy.matmul(ops.cast(part, "float32"), flat), "int32") for part in parts
     )
-    total = high * (1 << 15) + middle * (1 << 7) + low + (1 << 21)
-    levels = ops.numpy.clip(ops.numpy.right_shift(total, 22), 0, 255)
+    total = high * (1 << 15) + middle * (1 << 7) + low + (1 << _BITS - 1)
+    levels = ops.numpy.clip(ops.numpy.right_shift(total, _BITS), 0, 255)
     return ops.numpy.reshape(levels, (n, shares.shape[1], *others))

@@ -1,16 +1,15 @@
-"""Layers that do a few random operations to each image: RandAugment and TrivialAugment."""
+"""RandAugment as a layer."""
 
 from typing import Any
 
 import keras
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.formulas import rand_augment, trivial_augment
+from keras_resnet_recipes.formulas import rand_augment
 from keras_resnet_recipes.layers.image_layer import ColorLayer
 from keras_resnet_recipes.layers.operations import operate
 
 _MEAN_OF_IMAGENET = (124, 116, 104)
-_BLACK = (0, 0, 0)
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -89,70 +88,6 @@ class RandAugment(ColorLayer):
                 cubic=None if self.augmentation.interpolation == "bilinear" else cubic,
             )
         return images
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), **vars(self.augmentation)}
-
-
-@keras.saving.register_keras_serializable(package="keras_resnet_recipes")
-class TrivialAugmentWide(ColorLayer):
-    """Does one random operation of a random strength to each image.
-
-    The value `krr.augment.TrivialAugmentWide` as a layer. Operations on colours have the bytes of the
-    value, rotation and shear with interpolation differ by one level in up to 0.3 % of bytes. Keras has
-    no such layer.
-
-    Takes and returns what `call` says, with three channels; floating point images are taken as 0..255
-    and rounded to bytes.
-
-    Args:
-        interpolation: Interpolation of shear and rotation: "bilinear" as in torchvision's training
-            recipe, or "nearest", the default of torchvision's class.
-        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
-        **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
-
-    Raises:
-        ValueError: If the interpolation is neither; when called, if the images have not three channels.
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_resnet_recipes.layers import TrivialAugmentWide
-        >>> tuple(TrivialAugmentWide()(np.zeros((8, 32, 48, 3), "uint8")).shape)
-        (8, 32, 48, 3)
-
-    References:
-        Müller and Hutter, "TrivialAugment" (arXiv:2103.10158); torchvision
-        `transforms/autoaugment.py`, TrivialAugmentWide.
-    """
-
-    uniforms = trivial_augment.UNIFORMS
-
-    def __init__(
-        self, interpolation: str = "bilinear", *, seed: int | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        self.augmentation = augment.TrivialAugmentWide(interpolation)
-
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns the operation of each image, and what it is called with."""
-        return trivial_augment.drawn(ops, uniform)
-
-    def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, the operation of each done."""
-        return operate(
-            ops,
-            images,
-            {
-                name: drawn["operation"] == index
-                for index, name in enumerate(trivial_augment.OPERATIONS)
-            },
-            drawn["argument"],
-            # A positive translation moves to the right or down.
-            pixels=(-1.0, -1.0),
-            fill=_BLACK,
-            nearest=self.augmentation.interpolation == "nearest",
-        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

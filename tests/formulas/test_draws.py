@@ -1,0 +1,222 @@
+"""What is drawn: the same on every backend as on NumPy, and there as the sources say."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from keras.src.utils.backend_utils import DynamicBackend
+from scipy import special
+
+from keras_resnet_recipes.formulas import (
+    NUMPY,
+    TENSORFLOW,
+    boxes,
+    color_jitter,
+    crop,
+    cutout,
+    erasing,
+    flip,
+    lighting,
+    pad_and_crop,
+    rand_augment,
+    scale_jitter_crop,
+    trivial_augment,
+    variates,
+)
+from tests.augment.chance import chi_square, chi_square_limit, ks_distance, ks_limit, share_limit
+
+OPS = TENSORFLOW if keras.backend.backend() == "tensorflow" else DynamicBackend()
+N = 20_000
+RAND_AUGMENT = {
+    "magnitude": 7.0,
+    "std": 0.5,
+    "operations": 2,
+    "probability": 0.5,
+    "interpolation": "random",
+}
+CROP = {"scale": (0.08, 1.0), "aspect": (3 / 4, 4 / 3), "interpolation": "random"}
+JITTER = {"brightness": 0.4, "contrast": 0.0, "saturation": 0.2, "hue": 0.1}
+DRAWS = {
+    "color_jitter": (color_jitter, JITTER),
+    "crop": (crop, CROP),
+    "cutout": (cutout, {}),
+    "erasing": (erasing, {"probability": 0.3, "area": (0.02, 0.33), "aspect": (0.3, 3.3)}),
+    "flip": (flip, {"probability": 0.3}),
+    "lighting": (lighting, {"std": 0.1}),
+    "pad_and_crop": (pad_and_crop, {"padding": 4}),
+    "rand_augment": (rand_augment, RAND_AUGMENT),
+    "scale_jitter_crop": (
+        scale_jitter_crop,
+        {"shorter_edge": (256, 480), "interpolation": "random"},
+    ),
+    "trivial_augment": (trivial_augment, {}),
+}
+
+
+def uniform(name, seed=0, count=N):
+    """As float32 has them, so that both precisions take the same way at every threshold."""
+    module, arguments = DRAWS[name]
+    columns = module.UNIFORMS * arguments.get("operations", 1)
+    return np.random.default_rng(seed).random((count, columns), "float32").astype("float64")
+
+
+def drawn(name, seed=0, **changed):
+    module, arguments = DRAWS[name]
+    return module.drawn(NUMPY, uniform(name, seed), **{**arguments, **changed})
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("name", DRAWS)
+def test_every_backend_draws_what_numpy_draws(name):
+    module, arguments = DRAWS[name]
+    variates = uniform(name, count=500)
+    expected = module.drawn(NUMPY, variates, **arguments)
+    rows = module.drawn(OPS, OPS.convert_to_tensor(variates, "float32"), **arguments)
+    assert set(rows) == set(expected)
+    for key, values in rows.items():
+        values = keras.ops.convert_to_numpy(values)
+        assert values.dtype == (
+            "float32" if expected[key].dtype == "float64" else expected[key].dtype
+        )
+        np.testing.assert_allclose(values, expected[key], rtol=2e-6, atol=2e-5, err_msg=key)
+
+
+@pytest.mark.every_backend
+def test_boxes_of_every_backend_are_those_of_numpy():
+    variates = uniform("crop", count=500)
+    single = OPS.convert_to_tensor(variates, "float32")
+    rows = crop.drawn(NUMPY, variates, **CROP), crop.drawn(OPS, single, **CROP)
+    for size in ((375, 500), (333, 250), (1000, 100)):
+        expected = crop.box(NUMPY, size, rows[0], CROP["aspect"])
+        ours = keras.ops.convert_to_numpy(crop.box(OPS, size, rows[1], CROP["aspect"]))
+        # Where a length or a corner is next to a rounding limit, single precision may be on the other side.
+        assert (ours != expected).any(1).mean() < 0.005
+        assert abs(ours - expected).max() <= 1
+    arguments = {"shorter_edge": (256, 480), "interpolation": "random"}
+    variates = uniform("scale_jitter_crop", count=500)
+    rows = [
+        scale_jitter_crop.drawn(ops, x, **arguments)
+        for ops, x in ((NUMPY, variates), (OPS, OPS.convert_to_tensor(variates, "float32")))
+    ]
+    expected = scale_jitter_crop.placed(NUMPY, (375, 500), rows[0], 224)
+    ours = scale_jitter_crop.placed(OPS, (375, 500), rows[1], 224)
+    for mine, theirs in zip(ours, expected, strict=True):
+        mine = keras.ops.convert_to_numpy(mine)
+        assert (mine != theirs).any(1).mean() < 0.005
+        assert abs(mine - theirs).max() <= 1
+
+
+@pytest.mark.parametrize(("sign", "key"), [(1.0, "keep"), (-1.0, "negate")])
+def test_arguments_equal_timms(golden, sign, key):
+    g = golden("randaug")
+    names = [name for name in g.meta["names"] if f"arg/{name}/{key}" in g]
+    assert len(names) == 12
+    for name in names:
+        operation = np.full(41, g.meta["names"].index(name))
+        ours = rand_augment.level_argument(NUMPY, operation, g["arg/levels"], np.full(41, sign))
+        np.testing.assert_array_equal(ours, g[f"arg/{name}/{key}"], err_msg=name)
+
+
+def test_boxes_equal_timms(golden):
+    # Each row of the golden file is one try; all ten are the same here, so that it is taken or none is.
+    rows = golden("rrc")["rule_iw_ih_area_logratio_w_h_ok"]
+    width, height, area, logarithm, wide, high, fits = rows.T
+    tries = {
+        "area": np.repeat(area[:, None], 10, 1),
+        "aspect": np.repeat(np.exp(logarithm)[:, None], 10, 1),
+        "place": np.zeros((len(rows), 2)),
+    }
+    box = crop.box(NUMPY, np.stack([height, width], 1), tries, (3 / 4, 4 / 3))
+    fits = fits.astype(bool)
+    assert fits.any()
+    assert not fits.all()
+    np.testing.assert_array_equal(box[fits, 2:], np.stack([high, wide], 1)[fits])
+
+
+def test_the_box_where_none_fits_is_timms(golden):
+    rows = golden("rrc")["fallback_iw_ih_top_left_h_w"].astype(int)
+    tries = {
+        "area": np.full((len(rows), 10), 1e9),
+        "aspect": np.ones((len(rows), 10)),
+        "place": np.zeros((len(rows), 2)),
+    }
+    box = crop.box(NUMPY, rows[:, 1::-1], tries, (3 / 4, 4 / 3))
+    np.testing.assert_array_equal(box, rows[:, 2:])
+
+
+def test_normal_variates():
+    sample = variates.normal(NUMPY, *np.random.default_rng(0).random((2, N)))
+    assert ks_distance(sample, special.ndtr) < ks_limit(N)
+    ends = variates.normal(NUMPY, np.array([0.0, 1 - 2**-24]), np.zeros(2))
+    assert np.isfinite(ends).all()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_rand_augment(seed):
+    rows = drawn("rand_augment", seed, probability=0.2)
+    applied = rows["operation"] < 15
+    assert abs(applied.mean() - 0.2) < share_limit(0.2, 2 * N)
+    assert abs(applied.all(1).mean() - 0.04) < share_limit(0.04, N)
+    counts = np.bincount(rows["operation"][applied], minlength=15)
+    assert chi_square(counts, np.full(15, applied.sum() / 15)) < chi_square_limit(14)
+    assert abs(rows["cubic"].mean() - 0.5) < share_limit(0.5, 2 * N)
+    degrees = drawn("rand_augment", seed, probability=1.0)
+    degrees = degrees["argument"][degrees["operation"] == 3]
+    normal = ks_distance(abs(degrees) / 3, lambda x: special.ndtr((x - 7) / 0.5))
+    assert normal < ks_limit(len(degrees))
+    assert abs((degrees > 0).mean() - 0.5) < share_limit(0.5, len(degrees))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_color_jitter(seed):
+    strengths = {"brightness": 0.4, "contrast": 1.5, "saturation": 0.2, "hue": 0.1}
+    rows = drawn("color_jitter", seed, **strengths)
+    ranges = [(0.6, 1.4), (0.0, 2.5), (0.8, 1.2), (-0.1, 0.1)]
+    for values, (low, high) in zip(rows["argument"].T, ranges, strict=True):
+        uniform = ks_distance(values, lambda x, low=low, high=high: (x - low) / (high - low))
+        assert uniform < ks_limit(N)
+    orders = list(itertools.permutations(range(4)))
+    counts = np.zeros(24)
+    for order in rows["order"].tolist():
+        counts[orders.index(tuple(order))] += 1
+    assert chi_square(counts, np.full(24, N / 24)) < chi_square_limit(23)
+    assert set(drawn("color_jitter", brightness=0)["order"].ravel()) == {2, 3}
+    none = dict.fromkeys(strengths, 0.0)
+    assert drawn("color_jitter", **none)["order"].shape == (N, 0)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_trivial_augment(seed):
+    rows = drawn("trivial_augment", seed)
+    counts = np.bincount(rows["operation"], minlength=14)
+    assert chi_square(counts, np.full(14, N / 14)) < chi_square_limit(13)
+    degrees = rows["argument"][rows["operation"] == trivial_augment.OPERATIONS.index("rotate")]
+    counts = np.bincount(np.round(degrees / 4.5).astype(int) + 30, minlength=61)
+    expected = np.full(61, len(degrees) / 62)
+    expected[30] *= 2  # nothing, with either sign
+    assert chi_square(counts, expected) < chi_square_limit(60)
+
+
+def test_the_others():
+    corners = drawn("pad_and_crop")["corner"]
+    counts = np.bincount(corners[:, 0] * 9 + corners[:, 1], minlength=81)
+    assert chi_square(counts, np.full(81, N / 81)) < chi_square_limit(80)
+    edges = drawn("scale_jitter_crop")["edge"]
+    counts = np.bincount(edges - 256, minlength=225)
+    assert chi_square(counts, np.full(225, N / 225)) < chi_square_limit(224)
+    for name, key in (("flip", "flip"), ("erasing", "erase")):
+        assert abs(drawn(name)[key].mean() - 0.3) < share_limit(0.3, N)
+    colors = drawn("lighting")["color"]
+    vectors = np.array(lighting.EIGENVECTORS)
+    covariance = vectors * (0.1 * 255 * np.array(lighting.EIGENVALUES)) ** 2 @ vectors.T
+    np.testing.assert_allclose(np.cov(colors.T), covariance, rtol=0.1)
+
+
+def test_erasing_finds_boxes_on_numpy_too():
+    rows = drawn("erasing")
+    images = np.zeros((N, 32, 48, 1), bool)
+    tries = [rows[key] for key in ("area", "aspect", "place")]
+    box = boxes.first_that_fits(NUMPY, images, *tries)
+    assert box.dtype == "int32"
+    assert (box[:, 2:] - box[:, :2] < (32, 48)).all()

@@ -1,0 +1,232 @@
+"""The device's augmentations against the values of `krr.augment` and Pillow, from the same draws."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_resnet_recipes import augment, layers
+from keras_resnet_recipes.formulas import (
+    NUMPY,
+    TENSORFLOW,
+    color_jitter,
+    crop,
+    lighting,
+    rand_augment,
+    running_backend,
+    scale_jitter_crop,
+    trivial_augment,
+)
+from keras_resnet_recipes.layers.hue import turn
+from keras_resnet_recipes.layers.tables import TABLES
+
+pytestmark = pytest.mark.every_backend
+
+BACKEND = keras.backend.backend()
+OPS = TENSORFLOW if BACKEND == "tensorflow" else running_backend()
+# Of the bytes of geometry, how many may be off by one.
+FEW = 0.003
+MOVING = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")
+
+
+def photographs(n, height=48, width=40):
+    """Smooth ones with a little noise, of different contrasts, and one of nothing but noise."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:height, :width][..., None] / height
+    waves = rng.uniform(1, 9, (4, n, 1, 1, 3))
+    smooth = np.sin(waves[0] * y + waves[1] * x) * np.cos(waves[2] * x - waves[3] * y)
+    contrast = rng.uniform(20, 120, (n, 1, 1, 1))
+    images = 128 + contrast * smooth + rng.normal(0, 4, (n, height, width, 3))
+    images[-1] = rng.uniform(0, 256, (height, width, 3))
+    return np.clip(images, 0, 255).astype("uint8")
+
+
+def compiled(function):
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, jit_compile=True, autograph=False)
+    if BACKEND == "jax":
+        import jax
+
+        return jax.jit(function)
+    return function
+
+
+def tensors(rows):
+    def single(x):
+        return x.astype("float32") if x.dtype == "float64" else x
+
+    return {name: OPS.convert_to_tensor(single(np.asarray(x))) for name, x in rows.items()}
+
+
+def transformed(layer, images, rows):
+    run = compiled(lambda images, rows: layer.transform(images, rows, OPS))
+    outputs = run(OPS.convert_to_tensor(images), tensors(rows))
+    assert keras.backend.standardize_dtype(outputs.dtype) == "uint8"
+    return keras.ops.convert_to_numpy(outputs).astype(int)
+
+
+def differences(layer, value, images, rows):
+    outputs = transformed(layer, images, rows)
+    # Until the values are NumPy's, they take TensorFlow's tensors.
+    import tensorflow as tf
+
+    expected = [
+        np.asarray(
+            value.apply(tf.constant(image), {name: tf.constant(x[i]) for name, x in rows.items()})
+        )
+        for i, image in enumerate(images)
+    ]
+    return np.abs(outputs - np.stack(expected))
+
+
+@pytest.mark.usefixtures("xla")
+def test_every_operation_of_rand_augment():
+    # Twice each, with either sign and kernel.
+    operation = np.repeat(np.arange(len(rand_augment.OPERATIONS), dtype="int32"), 4)
+    rng = np.random.default_rng(1)
+    level, sign = rng.uniform(0, 10, operation.shape), np.resize([1.0, 1.0, -1.0, -1.0], 60)
+    argument = rand_augment.level_argument(NUMPY, operation, level, sign)
+    rows = {"operation": operation, "argument": argument, "cubic": np.resize([False, True], 60)}
+    rows = {name: x[:, None] for name, x in rows.items()}
+    images = np.resize(photographs(6)[1:], (60, 48, 40, 3))
+    off = differences(
+        layers.RandAugment(operations=1), augment.RandAugment(operations=1), images, rows
+    )
+    check(off, operation, rand_augment.OPERATIONS, MOVING)
+
+
+def check(off, operation, names, inexact):
+    for index, name in enumerate(names):
+        mine = off[operation == index]
+        if name in inexact:
+            assert mine.max() <= 1, name
+            assert mine.mean() < FEW, name
+        else:
+            assert not mine.any(), name
+
+
+@pytest.mark.usefixtures("xla")
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_every_operation_of_trivial_augment(interpolation):
+    names = trivial_augment.OPERATIONS
+    cells = [(k, m, neg) for k in range(14) for m, neg in ((30, True), (20, False), (7, True))]
+    operation = np.array([k for k, _, _ in cells], "int32")
+    argument = np.array(
+        [trivial_augment.magnitude_argument(names[k], m, neg) for k, m, neg in cells]
+    )
+    off = differences(
+        layers.TrivialAugmentWide(interpolation),
+        augment.TrivialAugmentWide(interpolation),
+        np.resize(photographs(5), (len(cells), 48, 40, 3)),
+        {"operation": operation, "argument": argument},
+    )
+    inexact = () if interpolation == "nearest" else ("shear_x", "shear_y", "rotate")
+    check(off, operation, names, inexact)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_turns_of_whole_pixels_are_exact(interpolation):
+    images = photographs(4, 21, 21)
+    degrees = np.array([90.0, -90.0, 180.0, 0.0])
+    rows = {"operation": np.full(4, trivial_augment.OPERATIONS.index("rotate"), "int32")}
+    outputs = transformed(
+        layers.TrivialAugmentWide(interpolation), images, rows | {"argument": degrees}
+    )
+    expected = [np.rot90(x, k) for x, k in zip(images, (1, -1, 2, 0), strict=True)]
+    np.testing.assert_array_equal(outputs, expected)
+
+
+@pytest.mark.usefixtures("xla")
+@pytest.mark.parametrize("angle", [45.0, 31.5, -135.0])
+def test_positions_are_the_same_wherever_they_are_used(angle):
+    """XLA joined products and sums in one place and not in another, and whole diagonals were wrong."""
+    images = photographs(2, 97, 105)
+    rows = {"operation": np.full(2, 5, "int32"), "argument": np.full(2, angle)}
+    outputs = transformed(layers.TrivialAugmentWide(), images, rows)
+    pillows = [Image.fromarray(x).rotate(angle, Image.BILINEAR) for x in images]
+    assert np.abs(outputs - np.stack(pillows)).max() <= 1
+
+
+@pytest.mark.usefixtures("xla")
+@pytest.mark.parametrize("strengths", [(0.4, 0.4, 0.4, 0.1), (1.5, 0.0, 2.0, 0.0)])
+def test_color_jitter(strengths):
+    value = augment.ColorJitter(*strengths)
+    uniform = np.random.default_rng(2).random((12, color_jitter.UNIFORMS))
+    rows = color_jitter.drawn(NUMPY, uniform, **vars(value))
+    images = np.resize(photographs(6), (12, 48, 40, 3))
+    assert not differences(layers.ColorJitter(*strengths), value, images, rows).any()
+
+
+def test_lighting():
+    uniform = np.random.default_rng(3).random((12, lighting.UNIFORMS))
+    rows = lighting.drawn(NUMPY, uniform, std=0.5)
+    images = np.resize(photographs(6), (12, 48, 40, 3))
+    assert not differences(layers.Lighting(0.5), augment.Lighting(0.5), images, rows).any()
+
+
+def test_hue_of_a_cube_of_colors_is_pillows():
+    levels = np.unique(np.r_[np.arange(0, 256, 6), 1, 254, 255])
+    cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).astype("uint8")
+    cube = cube.reshape(1, len(levels), -1, 3)
+    shifts = np.array([0.0, 0.5, -0.31, 1 / 3])
+    images = OPS.cast(OPS.convert_to_tensor(np.repeat(cube, 4, 0)), "int32")
+    ours = turn(OPS, images, OPS.convert_to_tensor(shifts, "float32"))
+    hue, saturation, value = Image.fromarray(cube[0]).convert("HSV").split()
+    for shift, turned in zip(shifts, keras.ops.convert_to_numpy(ours), strict=True):
+        angle = np.asarray(hue).astype(int) + int(shift * 255)
+        angle = Image.fromarray((angle % 256).astype("uint8"))
+        theirs = Image.merge("HSV", (angle, saturation, value)).convert("RGB")
+        np.testing.assert_array_equal(turned, theirs)
+
+
+def test_auto_contrast_of_every_range_is_pillows():
+    low, high = (x.ravel() for x in np.triu_indices(256))
+    images = np.stack([low, high], 1).reshape(-1, 1, 2, 1).repeat(3, 3).astype("int32")
+    values = np.arange(256, dtype="int32")[None, None]
+    images, values = OPS.convert_to_tensor(images), OPS.convert_to_tensor(values)
+    table = keras.ops.convert_to_numpy(TABLES["auto_contrast"](OPS, images, values, None))[:, 0]
+    level, low, high = np.arange(256), low[:, None], high[:, None]
+    scale = 255.0 / np.maximum(high - low, 1)
+    theirs = np.where(high > low, np.trunc(level * scale + -low * scale), level)
+    there = (level >= low) & (level <= high)
+    np.testing.assert_array_equal(table[there], theirs[there])
+
+
+def pillows(image, box, size, corner, square, kernel):
+    """The box of an image resized, along the width first, and a square of it."""
+    top, left, height, width = box
+    part = Image.fromarray(image[top : top + height, left : left + width])
+    whole = part.resize((size[1], height), kernel).resize(size[::-1], kernel)
+    return np.asarray(whole)[corner[0] : corner[0] + square, corner[1] : corner[1] + square]
+
+
+@pytest.mark.usefixtures("xla")
+@pytest.mark.parametrize("kind", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("name", ["RandomResizedCrop", "ScaleJitterCrop"])
+def test_crops(name, kind):
+    images, size = np.resize(photographs(6), (24, 48, 40, 3)), 24
+    uniform = np.random.default_rng(5).random((24, crop.UNIFORMS))
+    if name == "RandomResizedCrop":
+        layer = layers.RandomResizedCrop(size, interpolation=kind)
+        limits = {"scale": (0.08, 1.0), "aspect": (3 / 4, 4 / 3)}
+        rows = crop.drawn(NUMPY, uniform, interpolation=kind, **limits)
+        boxes = crop.box(NUMPY, (48, 40), rows, limits["aspect"])
+        resized, corners = np.full((24, 2), size), np.zeros((24, 2), int)
+    else:
+        layer = layers.ScaleJitterCrop(size, (25, 70), kind)
+        rows = scale_jitter_crop.drawn(
+            NUMPY, uniform[:, :4], shorter_edge=(25, 70), interpolation=kind
+        )
+        boxes = np.tile([0, 0, 48, 40], (24, 1))
+        resized, corners = scale_jitter_crop.placed(NUMPY, (48, 40), rows, size)
+    kernel = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}[kind]
+    expected = [
+        pillows(*row, size, kernel) for row in zip(images, boxes, resized, corners, strict=True)
+    ]
+    off = np.abs(transformed(layer, images, rows) - np.stack(expected))
+    if kind == "bilinear":
+        assert not off.any()
+    assert off.max() <= 1
+    assert off.mean() < FEW
