@@ -96,7 +96,7 @@ class Augmentation(Part, abc.ABC, abstract=True):
         Returns:
             uint8 [height, width, 3].
         """
-        return self.apply(np.array(image, np.uint8), first_row(self.draw(rng, 1)))
+        return self.apply(np.array(image), first_row(self.draw(rng, 1)))
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Applies one row to packed pixels, uint32 [height, width], as the pipeline has them."""

@@ -94,7 +94,7 @@ class MixUpOrCutMix(Mix):
         Returns:
             New images and labels of the same shapes and types.
         """
-        images = np.array(images)
+        images = np.array(images, order="C")
         return self.mix_batch(images, labels, rng)
 
     def mix_batch(

@@ -86,7 +86,8 @@ def mixed(
     images: np.ndarray, labels: np.ndarray, mixture: Mixture, partner: str = "reversed"
 ) -> tuple[np.ndarray, np.ndarray]:
     """New images and labels of a batch, mixed."""
-    images = np.array(images)
+    # In C's order: the kernels take images apart as they lie in memory.
+    images = np.array(images, order="C")
     mix_in_place(images, mixture, partner)
     partners = mixing.partners_of(NUMPY, labels, partner)
     return images, mixing.mix_labels(NUMPY, labels, partners, mixture.share)

@@ -25,6 +25,9 @@ def resize(image: np.ndarray, height: int, width: int, cubic: bool = False) -> n
     >>> resize(np.array([[[0, 0, 0], [200, 200, 200]]], np.uint8), 1, 1)[0, 0].tolist()
     [100, 100, 100]
     """
+    for name, length in (("height", height), ("width", width)):
+        if length < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={length!r}")
     pixels = kernels.packing.pack(image)
     return kernels.packing.unpack(
         kernels.resize.resize(pixels, (0, 0, *pixels.shape), (height, width), cubic)

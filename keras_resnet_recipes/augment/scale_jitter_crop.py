@@ -78,6 +78,7 @@ class ScaleJitterCrop(Crop):
         >>> crop.box(40, 80, {"edge": 20, "place": np.array([0.0, 0.5]), "cubic": False})
         (0, 29, 21, 22)
         """
+        check_sized(self)
         resized, first = self._placed((height, width), drawn)
         (top, bottom), (left, right) = (
             kernels.resize.span(*lengths, bool(drawn["cubic"]), begin, self.size)
@@ -91,7 +92,6 @@ class ScaleJitterCrop(Crop):
         self, pixels: np.ndarray, corner: tuple[int, int], shape: tuple[int, int], drawn: Row
     ) -> np.ndarray:
         """Resizes the part to the square; see `Crop.cut`."""
-        check_sized(self)
         resized, first = self._placed(shape, drawn)
         top, left = self.box(*shape, drawn)[:2]
         # The whole image, in the coordinates of the part: it may begin before it.

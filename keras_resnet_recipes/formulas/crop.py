@@ -82,8 +82,8 @@ def box(ops: Any, size: Any, drawn: dict[str, Any], aspect: tuple[float, float])
     fits = (widths <= width) & (heights <= height) & (widths >= 1) & (heights >= 1)
     part, found = first_of(ops, fits, heights, widths)
     fallback = [
-        ops.numpy.minimum(height, ops.numpy.round(width / aspect[0])),
-        ops.numpy.minimum(width, ops.numpy.round(height * aspect[1])),
+        ops.numpy.minimum(height, ops.numpy.maximum(ops.numpy.round(width / aspect[0]), 1)),
+        ops.numpy.minimum(width, ops.numpy.maximum(ops.numpy.round(height * aspect[1]), 1)),
     ]
     part = ops.numpy.where(found, part, ops.numpy.concatenate(fallback, axis=-1))
     room = size - part

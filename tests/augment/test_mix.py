@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.augment import CutMix, MixUp, MixUpOrCutMix, cutmix, mixup, one_hot
-from keras_resnet_recipes.augment.mix import Mixture
-from keras_resnet_recipes.augment.mix import mixed as mixed_by
+from keras_resnet_recipes.augment.mixture import Mixture
+from keras_resnet_recipes.augment.mixture import mixed as mixed_by
 from keras_resnet_recipes.formulas import NUMPY, mixing
 from tests.augment.chance import ks_distance, ks_limit, share_limit
 

@@ -1,6 +1,7 @@
 """A data set that TensorFlow Datasets has prepared on this machine, read by name; nothing is downloaded."""
 
 import itertools
+import os
 import subprocess
 import sys
 
@@ -50,6 +51,7 @@ def prepared(tmp_path_factory):
     OnlyTrain(data_dir=folder, file_format="array_record").download_and_prepare()
     # For the rest of the process; nothing else has data sets of these names.
     tfds.core.add_data_dir(folder)
+    return folder
 
 
 def decoded(pairs):
@@ -135,3 +137,17 @@ def test_random_access_needs_no_tensorflow():
         [sys.executable, "-c", WITHOUT, folder], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_command_trains_on_it(prepared, tmp_path):
+    command = [sys.executable, "-m", "keras_resnet_recipes", "train", "A3"]
+    command += ["--data", "tfds:small_pictures:1.0.0", "--val", "tfds:small_pictures"]
+    command += ["--rescale", "8", "--run-dir", str(tmp_path / "run")]
+    changes = ["network=ResNet20", "epochs=1", "warmup_epochs=0", "train_size=16", "test_size=16"]
+    for change in [*changes, "rand_augment=None"]:
+        command += ["--set", change]
+    environment = {**os.environ, "TFDS_DATA_DIR": str(prepared)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("trained 1 epochs, loss ")
+    assert "top-1" in done.stdout.splitlines()[-1]

@@ -33,8 +33,8 @@ def first_that_fits(areas, aspects, position, height, width, narrowest, widest):
             top = int(position[0] * (height - rows + 1))
             left = int(position[1] * (width - columns + 1))
             return top, left, int(rows), int(columns)
-    rows = min(height, int(np.rint(width / narrowest)))
-    columns = min(width, int(np.rint(height * widest)))
+    rows = min(height, max(int(np.rint(width / narrowest)), 1))
+    columns = min(width, max(int(np.rint(height * widest)), 1))
     return (height - rows) // 2, (width - columns) // 2, rows, columns
 
 

@@ -1,11 +1,12 @@
 """`kernel`: compiles a function for this machine, without Python's lock, and keeps what was compiled."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import numba
-from numba.core import event
+from numba.core import caching, event
 
 # A division by zero is C's; strict IEEE arithmetic, because every byte counts: never `fastmath`.
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
@@ -17,10 +18,29 @@ def kernel(function: Callable[..., Any]) -> Any:
     The machine code is kept next to the source, or in the user's cache directory where that cannot be
     written to; NUMBA_CACHE_DIR names another one. Where nothing can be written, every process compiles.
     """
-    try:
-        return numba.njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return numba.njit(**_OPTIONS)(function)
+    dispatcher = numba.njit(**_OPTIONS)(function)
+    # No directory is writable: every process compiles.
+    with contextlib.suppress(RuntimeError):
+        dispatcher._cache = _Cache(function)
+    return dispatcher
+
+
+class _Cache(caching.FunctionCache):
+    """A file that is damaged, or that cannot be written, costs time and no more."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever unpickling half a file raises
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:
+            # No room, or a damaged index: what was compiled is used by this process alone.
+            with contextlib.suppress(OSError):
+                self.flush()
 
 
 class _Announcement(event.Listener):

@@ -14,9 +14,18 @@ def pack(image: np.ndarray) -> np.ndarray:
     Returns:
         uint32 [height, width].
 
+    Raises:
+        ValueError: If it is another kind of array: compiled code would read beyond its end.
+
     >>> [hex(value) for value in pack(np.array([[[1, 2, 3]]], np.uint8))[0]]
     ['0x30201']
     """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(
+            "`image` must be uint8 [height, width, 3], of at least one pixel. "
+            f"Received: {image.dtype} {list(image.shape)}"
+        )
     packed = np.empty(image.shape[:2], np.uint32)
     _pack(np.ascontiguousarray(image), packed)
     return packed
