@@ -18,6 +18,7 @@ VECTORS = {
     "avx2": "AVX2",
 }
 PACKAGES = ("keras", "keras-cv", "tensorflow", "jax", "torch", "timm", "pillow", "numpy")
+PACKAGES += ("numba", "simplejpeg", "array_record")
 
 
 def conditions(*peer_pythons: str | None) -> dict[str, Any]:

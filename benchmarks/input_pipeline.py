@@ -1,19 +1,21 @@
-"""Images per CPU-second of the input pipeline, beside timm's chain, keras-cv's, and decoding alone.
+"""Images per CPU-second of the input pipeline, next to timm's chain, keras-cv's, and decoding alone.
 
     python benchmarks/input_pipeline.py FOLDER --peer-python PYTHON_WITH_TIMM --keras-cv-python PYTHON_WITH_KERAS_CV
 
-FOLDER holds one subfolder of JPEG files a class. Every figure is made by a process of its own, pinned to `--cores`
+FOLDER holds one subfolder of JPEG files per class. Every figure is made by a process of its own, pinned to `--cores`
 cores, that warms up, then counts the CPU time (its own and its children's) of the images asked for, from the files to
 the mixed uint8 batch. The processes take turns, so that a change of the machine's mood meets all of them; ratios are
 medians of the ratios of a round.
 
-    ours      the pipeline of the recipe
-    exact     with `crop_exact=True`
+    files     the pipeline of the recipe, from JPEG files
     prepared  from what `krr prepare --shorter-side 256 --quality 90` wrote of the files; compared with what others
               make of the files
+    raw       from what `krr prepare --shorter-side 256 --raw` wrote
     timm      its transforms and `FastCollateMixup`, in one process without workers
     keras_cv  its layers in tf.data, as its guides put them together
-    floor     the files read and random crops of them decoded, nothing else
+    floor     the files read and decoded, nothing else
+
+The row `evaluation` is A3's: the shorter side to 235 pixels, the middle 224 of it.
 
 The others' interpreters need timm, torch, torchvision and Pillow, or keras-cv and TensorFlow, not this package.
 """
@@ -40,53 +42,43 @@ BATCH = 252
 ROWS = {
     "A3": {"size": 160, "magnitude": 6, "mixup": 0.1, "copies": 1},
     "A1": {"size": 224, "magnitude": 7, "mixup": 0.2, "copies": 3},
+    "evaluation": {"size": 224, "crop_ratio": 0.95},
 }
-ENGINES = ("ours", "exact", "prepared", "timm", "keras_cv", "floor")
+ENGINES = ("files", "prepared", "raw", "timm", "keras_cv", "floor")
 # What `krr prepare` is asked for; 1.15 times the training size would suit 224 pixels.
-SHORTER_SIDE, QUALITY = 256, 90
+STORED = {
+    "prepared": ["--shorter-side", "256", "--quality", "90"],
+    "raw": ["--shorter-side", "256", "--raw"],
+}
 
 
-def ours(row: str, folder: str, exact: bool = False) -> Iterator[Any]:
+def ours(row: str, folder: str) -> Iterator[Any]:
     """Batches of the recipe's own pipeline, epoch after epoch."""
-    import tensorflow as tf
-
     import keras_resnet_recipes as krr
     from keras_resnet_recipes.data import UnreadableImages, from_source
-    from keras_resnet_recipes.training import training_batches
+    from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
+    from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 
-    tf.config.set_visible_devices([], "GPU")
     data = from_source(folder)
-    recipe = getattr(krr, row)(classes=data.classes, batch_size=BATCH, crop_exact=exact)
-    steps = data.size // BATCH or 1
     unreadable = UnreadableImages(data, "raise")
-    yield from training_batches(
-        recipe, data, steps=steps, first_epoch=0, seed=0, unreadable=unreadable
-    )
-
-
-def exact(row: str, folder: str) -> Iterator[Any]:
-    """The same with every byte of the resize as Pillow's."""
-    return ours(row, folder, exact=True)
+    if row == "evaluation":
+        recipe = krr.A3(classes=data.classes, batch_size=BATCH)
+        while True:
+            yield from EvaluationBatches(recipe, data, unreadable=unreadable)
+    recipe = getattr(krr, row)(classes=data.classes, batch_size=BATCH)
+    steps = data.size // BATCH or 1
+    yield from TrainingBatches(recipe, data, steps=steps, seed=0, unreadable=unreadable).batches()
 
 
 def floor(row: str, folder: str) -> Iterator[Any]:
-    """Batches' worth of random crops, read and decoded, and nothing else."""
-    import tensorflow as tf
+    """Batches' worth of files, read and decoded, and nothing else."""
+    import simplejpeg
 
-    from keras_resnet_recipes.augment import RandomResizedCrop
-    from keras_resnet_recipes.data import decode_crop
-
-    crop = RandomResizedCrop(ROWS[row]["size"])
-    drawn = tf.data.Dataset.from_tensor_slices(crop.draw(BATCH, (0, 1))).repeat()
-    files = tf.data.Dataset.from_tensor_slices(_files(folder)).repeat()
-
-    def decoded(file: Any, drawn: Any) -> Any:
-        part = decode_crop(
-            tf.io.read_file(file), lambda height, width: crop.box(height, width, drawn)
-        )
-        return tf.shape(part)
-
-    yield from tf.data.Dataset.zip((files, drawn)).map(decoded).batch(BATCH)
+    copies = ROWS[row].get("copies", 1)
+    for number, file in enumerate(itertools.cycle(_files(folder)), 1):
+        simplejpeg.decode_jpeg(Path(file).read_bytes(), "RGBX")
+        if number * copies % BATCH == 0:
+            yield None
 
 
 def timm(row: str, folder: str) -> Iterator[Any]:
@@ -98,7 +90,12 @@ def timm(row: str, folder: str) -> Iterator[Any]:
     from timm.data import FastCollateMixup, create_transform
 
     torch.set_num_threads(1)
-    values = ROWS[row]
+    values, files = ROWS[row], itertools.cycle(_files(folder))
+    if row == "evaluation":
+        size, ratio = values["size"], values["crop_ratio"]
+        look = create_transform(size, crop_pct=ratio, interpolation="bicubic", use_prefetcher=True)
+        while True:
+            yield [look(Image.open(f).convert("RGB")) for f in itertools.islice(files, BATCH)]
     transform = create_transform(
         values["size"],
         is_training=True,
@@ -109,7 +106,6 @@ def timm(row: str, folder: str) -> Iterator[Any]:
     collate = FastCollateMixup(
         mixup_alpha=values["mixup"], cutmix_alpha=1.0, label_smoothing=0.1, num_classes=1000
     )
-    files = itertools.cycle(_files(folder))
     copied = (file for file in files for _ in range(values["copies"]))
     while True:
         pairs = [(Image.open(file).convert("RGB"), 0) for file in itertools.islice(copied, BATCH)]
@@ -144,19 +140,19 @@ def keras_cv(row: str, folder: str) -> Iterator[Any]:
 
 def measure(engine: str, row: str, folder: str, images: int) -> dict[str, float]:
     """Images per CPU-second of one engine in this process."""
-    started = time.perf_counter()
-    made_by = {"ours": ours, "exact": exact, "prepared": ours, "floor": floor}
-    batches = (made_by | {"timm": timm, "keras_cv": keras_cv})[engine](row, folder)
-    for _ in range(2):
-        next(batches)
-    warm, cpu, wall = time.perf_counter() - started, _cpu_seconds(), time.perf_counter()
+    others = {"timm": timm, "keras_cv": keras_cv, "floor": floor}
+    batches = others.get(engine, ours)(row, folder)
+    next(batches)
+    first = _cpu_seconds()
+    next(batches)
+    cpu, wall = _cpu_seconds(), time.perf_counter()
     steps = -(-images // BATCH)
     for _ in range(steps):
         next(batches)
     return {
         "images_per_cpu_second": steps * BATCH / (_cpu_seconds() - cpu),
         "images_per_second": steps * BATCH / (time.perf_counter() - wall),
-        "first_two_batches_seconds": warm,
+        "first_batch_cpu_seconds": first,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -171,12 +167,16 @@ def main() -> None:
     interpreters = {"timm": arguments.peer_python, "keras_cv": arguments.keras_cv_python}
     engines = [name for name in arguments.engines if interpreters.get(name, sys.executable)]
     results: dict[str, dict[str, list[dict[str, float]]]] = {}
-    with tempfile.TemporaryDirectory() as prepared:
-        if "prepared" in engines:
-            _prepare(arguments.folder, prepared)
+    with tempfile.TemporaryDirectory() as stored:
+        folders = {name: f"{stored}/{name}" for name in STORED if name in engines}
+        for name, folder in folders.items():
+            _prepare(arguments.folder, folder, STORED[name])
         for _, row, engine in itertools.product(range(arguments.rounds), arguments.rows, engines):
+            if row == "evaluation" and engine == "keras_cv":
+                continue
             python = interpreters.get(engine, sys.executable)
-            figures = _in_own_process(python, arguments, engine, row, prepared)
+            folder = folders.get(engine, arguments.folder)
+            figures = _in_own_process(python, arguments, engine, row, folder)
             results.setdefault(row, {}).setdefault(engine, []).append(figures)
             print(row, engine, json.dumps(figures), file=sys.stderr, flush=True)
     print("\n".join(table(results)))
@@ -186,16 +186,15 @@ def main() -> None:
         arguments.json.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _prepare(folder: str, prepared: str) -> None:
+def _prepare(folder: str, stored: str, options: list[str]) -> None:
     """Write the folder's images as `krr prepare` does, in a process that ends before any is measured."""
-    options = ["--shorter-side", str(SHORTER_SIDE), "--quality", str(QUALITY)]
-    command = [sys.executable, "-m", "keras_resnet_recipes", "prepare", folder, prepared, *options]
+    command = [sys.executable, "-m", "keras_resnet_recipes", "prepare", folder, stored, *options]
     subprocess.run(command, stdout=sys.stderr, check=True)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", help="one subfolder of JPEG files a class")
+    parser.add_argument("folder", help="one subfolder of JPEG files per class")
     parser.add_argument("--peer-python", help="interpreter with timm; left out, timm is")
     parser.add_argument("--keras-cv-python", help="likewise with keras-cv")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
@@ -209,12 +208,12 @@ def _arguments() -> argparse.Namespace:
 
 
 def _in_own_process(
-    python: str, arguments: argparse.Namespace, engine: str, row: str, prepared: str
+    python: str, arguments: argparse.Namespace, engine: str, row: str, folder: str
 ) -> dict[str, float]:
     options = ["--engine", engine, "--rows", row, "--images", str(arguments.images)]
     cores = sorted(os.sched_getaffinity(0))[: arguments.cores]
     finished = subprocess.run(
-        [python, __file__, prepared if engine == "prepared" else arguments.folder, *options],
+        [python, __file__, folder, *options],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -226,16 +225,21 @@ def _in_own_process(
 def table(results: dict[str, dict[str, list[dict[str, float]]]]) -> list[str]:
     """A line an engine of each recipe."""
     others = ("timm", "keras_cv", "floor")
-    lines = ["| | images per CPU-second | / timm | / keras-cv | share of the floor | peak MiB |"]
-    lines.append("|---|---|---|---|---|---|")
+    lines = [
+        "| | images per CPU-second | / timm | / keras-cv | / floor | first batch, CPU s | peak MiB |"
+    ]
+    lines.append("|---|---|---|---|---|---|---|")
     for row, engines in results.items():
         for engine, rounds in engines.items():
             speed = statistics.median(each["images_per_cpu_second"] for each in rounds)
             ratios = [ratio(engines, engine, other) for other in others]
             shown = [f"{value:.2f}" if value else "-" for value in ratios]
             peak = max(figures["peak_mib"] for figures in rounds)
+            first = statistics.median(each["first_batch_cpu_seconds"] for each in rounds)
             name = f"{row} at {ROWS[row]['size']}, {engine.replace('_', '-')}"
-            lines.append(f"| {' | '.join([name, f'{speed:.0f}', *shown, f'{peak:.0f}'])} |")
+            lines.append(
+                f"| {' | '.join([name, f'{speed:.0f}', *shown, f'{first:.1f}', f'{peak:.0f}'])} |"
+            )
     return lines
 
 
