@@ -11,8 +11,8 @@ from keras_resnet_recipes.applications import decode_predictions
 from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.folder import images_below
+from keras_resnet_recipes.data.parallel import Workers, mapped
 from keras_resnet_recipes.inference import known_names, to_probabilities
-from keras_resnet_recipes.input_pipeline.workers import Workers, ahead
 
 Label = tuple[str | int, str, float]
 
@@ -143,7 +143,8 @@ def _predictions(
     batch_size: int,
 ) -> Iterator[Prediction]:
     workers = Workers()
-    done = ahead(lambda group: _seen(group, crop, workers), _groups(files, batch_size))
+    groups = _groups(files, batch_size)
+    done = mapped(lambda group: _seen(group, crop, workers), groups, threads=1, ahead=2)
     for group, images, reasons in done:
         readable = [file for file in group if file in images]
         labels: list[list[Label]] = []
@@ -173,5 +174,5 @@ def _seen(
         except (UnreadableImage, OSError) as error:
             reasons[file] = getattr(error, "strerror", None) or str(error)
 
-    workers.map(look, files)
+    workers.each(look, files)
     return files, images, reasons

@@ -50,7 +50,9 @@ def add_commands(commands: Any) -> None:
 
 def _prepare(options: argparse.Namespace) -> None:
     chosen = {
-        key: value for key, value in vars(options).items() if key in ("shorter_side", "quality", "raw")
+        key: value
+        for key, value in vars(options).items()
+        if key in ("shorter_side", "quality", "raw")
     }
     images = data.from_source(options.source, split=options.split)
     data.write_prepared(images, options.folder, **chosen, verbose=verbosity())

@@ -1,34 +1,83 @@
-"""Work on many images, in threads and in order."""
+"""Threads: for many items at once, and for what is made ahead of its use."""
 
 import collections
+import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+# Decoding and augmenting leave Python's lock; beyond so many threads what holds it is the limit.
+_MOST = 16
 
-def mapped(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
-    """`map` on all processors: results in order, a few of them ahead, whatever the number of items.
 
-    Decoding leaves Python's lock, so threads are enough.
+def processors() -> int:
+    """Processors that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def mapped(
+    function: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    *,
+    threads: int | None = None,
+    ahead: int | None = None,
+) -> Iterator[_Result]:
+    """`map` in threads: results in order, a few of them ahead of their use, whatever the number of items.
+
+    Args:
+        function: Called with each item.
+        items: What it is called with.
+        threads: Number of threads; by default as many as there are processors.
+        ahead: Results that are made before they are asked for; by default four per thread.
 
     Example:
         >>> list(mapped(abs, range(-3, 3)))
         [3, 2, 1, 0, 1, 2]
     """
-    workers = os.cpu_count() or 1
+    threads = threads or processors()
+    ahead = 4 * threads if ahead is None else ahead
     waiting: collections.deque[Future[_Result]] = collections.deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > 4 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > ahead:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # At the end of the process the threads have ended, and what they were made of may be gone.
+        with contextlib.suppress(AttributeError):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Workers:
+    """Threads that work on the items of a batch together.
+
+    Args:
+        threads: How many; by default as many as there are processors, at most 16.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads or min(processors(), _MOST)
+        self._pool = ThreadPoolExecutor(self.threads)
+
+    def each(self, function: Callable[[_Item], None], items: Sequence[_Item]) -> None:
+        """Calls a function with every item, and waits; raises the first error."""
+
+        def call(part: Sequence[_Item]) -> None:
+            for item in part:
+                function(item)
+
+        if self.threads == 1 or len(items) < 2:
+            call(items)
+            return
+        size = -(-len(items) // (4 * self.threads))
+        parts = [items[begin : begin + size] for begin in range(0, len(items), size)]
+        for future in [self._pool.submit(call, part) for part in parts]:
+            future.result()

@@ -10,10 +10,10 @@ import numpy as np
 from keras_resnet_recipes.augment import one_hot
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImage, UnreadableImages
 from keras_resnet_recipes.data.decode import opened
+from keras_resnet_recipes.data.parallel import Workers, mapped
 from keras_resnet_recipes.input_pipeline.sources import Example
-from keras_resnet_recipes.input_pipeline.training import check_within
+from keras_resnet_recipes.input_pipeline.training import AHEAD, check_within
 from keras_resnet_recipes.input_pipeline.views import images_at_a_time, shorter_sides, views_of
-from keras_resnet_recipes.input_pipeline.workers import Workers, ahead
 from keras_resnet_recipes.recipe import BaseRecipe
 
 # The result of an evaluation does not depend on its batch; a large one only costs memory.
@@ -83,7 +83,7 @@ class EvaluationBatches:
 
     def numbered(self) -> Iterator[tuple[list[int], tuple[Any, ...]]]:
         """The batches, each with the indices of its images, made ahead of their use."""
-        return ahead(self._made, self._groups())
+        return mapped(self._made, self._groups(), threads=1, ahead=AHEAD)
 
     @property
     def classes(self) -> int:
@@ -111,7 +111,7 @@ class EvaluationBatches:
 
     def _made(self, examples: list[Example]) -> tuple[list[int], tuple[Any, ...]]:
         seen: dict[int, tuple[tuple[np.ndarray, ...], int]] = {}
-        self._workers.map(lambda one: self._look(one, seen), examples)
+        self._workers.each(lambda one: self._look(one, seen), examples)
         indices = sorted(seen)
         labels = np.array([seen[index][1] for index in indices], np.int64)
         check_within(self._data.name, labels, self._recipe.classes)

@@ -9,14 +9,17 @@ import numpy as np
 from keras_resnet_recipes.augment import one_hot
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImage, UnreadableImages
 from keras_resnet_recipes.data.decode import OpenedImage, opened
+from keras_resnet_recipes.data.parallel import Workers, mapped
 from keras_resnet_recipes.input_pipeline.order import Shards, mixing_rng
 from keras_resnet_recipes.input_pipeline.sample import Drawn, Sampler
 from keras_resnet_recipes.input_pipeline.sources import Example, IndexedImages, StreamedImages
-from keras_resnet_recipes.input_pipeline.workers import Workers, ahead
 from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.input_pipeline.keras_layers import KerasLayers
+
+# Batches that are made before they are asked for.
+AHEAD = 2
 
 Batch = tuple[np.ndarray, np.ndarray]
 """Images, uint8 [batch, size, size, 3], and targets, float32 [batch, classes]."""
@@ -73,7 +76,7 @@ class TrainingBatches:
             for epoch in range(first_epoch, self._recipe.total_epochs)
             for step in range(first_step if epoch == first_epoch else 0, self.per_epoch)
         )
-        return ahead(lambda key: self._made(images, *key), keys)
+        return mapped(lambda key: self._made(images, *key), keys, threads=1, ahead=AHEAD)
 
     def batch(self, epoch: int, step: int) -> Batch:
         """One batch."""
@@ -100,7 +103,7 @@ class TrainingBatches:
         pictures = np.empty((self.shards.size, self._sampler.size, self._sampler.size, 3), np.uint8)
         labels = np.empty(self.shards.size, np.int64)
         jobs = [(candidates[image], here, drawn, pictures, labels) for image, here in rows.items()]
-        self._workers.map(lambda job: self._fill(*job), jobs)
+        self._workers.each(lambda job: self._fill(*job), jobs)
         return self._finished(pictures, labels, epoch, step)
 
     def _fill(

@@ -8,9 +8,9 @@ from PIL import Image
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.data import UnreadableImages
+from keras_resnet_recipes.data.parallel import Workers
 from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
-from keras_resnet_recipes.input_pipeline.workers import Workers
 
 PLAIN = krr.A3(
     network="ResNet20",
