@@ -12,7 +12,7 @@ from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImages
 from keras_resnet_recipes.data import from_source as read
 from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
-from keras_resnet_recipes.input_pipeline.feeding import evaluation_input, own_errors, training_input
+from keras_resnet_recipes.input_pipeline.feeding import Feeding
 from keras_resnet_recipes.input_pipeline.stages import Stage, stages
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.recipe import BaseRecipe
@@ -49,7 +49,7 @@ class Feed:
         batches_per_call: int | None = None,
     ) -> None:
         self._recipe, self._images, self._tested = recipe, images, validation
-        self._seed, self._validation = seed, None
+        self._seed, self._validation, self._feeding = seed, None, Feeding()
         self._watchers = [
             UnreadableImages(data, recipe.unreadable_images)
             for data in (images, validation)
@@ -101,19 +101,19 @@ class Feed:
         size = training.shards.size
         shapes = (size, recipe.train_size, recipe.train_size, 3), (size, recipe.classes)
         with (
-            own_errors(),
+            self._feeding.errors(),
             contextlib.closing(training.batches(first_epoch, first_batch)) as batches,
         ):
             yield {
-                "x": training_input(batches, shapes),
-                "validation_data": self._validation and evaluation_input(self._validation),
+                "x": self._feeding.training(batches, shapes),
+                "validation_data": self._validation and self._feeding.evaluation(self._validation),
             }
 
     @contextlib.contextmanager
     def evaluation(self, model: keras.Model) -> Iterator[Any]:
         """Inside, the compiled model can be evaluated on what this yields."""
-        with own_errors():
-            yield evaluation_input(self._validation)
+        with self._feeding.errors():
+            yield self._feeding.evaluation(self._validation)
 
     def examined(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The images that `evaluation` shows, uint8 [n, size, size, 3], and their targets [n, classes]."""
