@@ -1,5 +1,6 @@
 """Layers that change the colours of images: ColorJitter and Lighting."""
 
+import functools
 from typing import Any
 
 import keras
@@ -8,7 +9,7 @@ from keras_resnet_recipes import augment
 from keras_resnet_recipes.formulas import color_jitter, lighting
 from keras_resnet_recipes.layers.hue import turn
 from keras_resnet_recipes.layers.image_layer import ColorLayer
-from keras_resnet_recipes.layers.operations import blended
+from keras_resnet_recipes.layers.operations import blended, where_any
 from keras_resnet_recipes.layers.tables import look_up
 
 
@@ -77,13 +78,8 @@ class ColorJitter(ColorLayer):
         argument = drawn["argument"]
         for k in used:
             name, which = color_jitter.OPERATIONS[k], operation == k
-            if name == "hue":
-                turned = turn(ops, images, argument[:, k])
-                images = ops.numpy.where(which[:, None, None, None], turned, images)
-            elif name == "saturation":
-                images = blended(ops, images, {"color": which}, argument[:, k])
-            else:
-                images = look_up(ops, images, {name: which}, argument[:, k])
+            change = functools.partial(_changed, ops, name, which, argument[:, k])
+            images = where_any(ops, [which], images, change)
         return images
 
     def _strength(self, name: str) -> float:
@@ -92,6 +88,15 @@ class ColorJitter(ColorLayer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), **vars(self.augmentation)}
+
+
+def _changed(ops: Any, name: str, which: Any, argument: Any, images: Any) -> Any:
+    if name == "hue":
+        turned = turn(ops, images, argument)
+        return ops.numpy.where(which[:, None, None, None], turned, images)
+    if name == "saturation":
+        return blended(ops, images, {"color": which}, argument)
+    return look_up(ops, images, {name: which}, argument)
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")

@@ -1,13 +1,18 @@
 """One of several operations on each image of a batch, computed in three steps that all images take.
 
-An operation costs the same whether one image or all have it: tables, a blend, a move. What an image
-does not have leaves it as it is.
+In a batch an operation costs the same whether one image or all have it: tables, a blend, a move. What an
+image does not have leaves it as it is.
 """
 
+import functools
+import operator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras_resnet_recipes.layers.affine import MOVES, move
 from keras_resnet_recipes.layers.tables import TABLES, blend, gray, look_up
+
+BLENDS = ("color", "sharpness")
 
 
 def operate(
@@ -36,18 +41,49 @@ def operate(
     Returns:
         int32 [n, height, width, 3].
     """
-    tables = {name: which for name, which in chosen.items() if name in TABLES}
-    images = look_up(ops, images, tables, argument)
-    images = blended(ops, images, chosen, argument)
+    tables, blends, moving = (
+        {name: which for name, which in chosen.items() if name in names}
+        for names in (TABLES, BLENDS, MOVES)
+    )
+    images = where_any(ops, tables.values(), images, lambda x: look_up(ops, x, tables, argument))
+    images = where_any(ops, blends.values(), images, lambda x: blended(ops, x, blends, argument))
     none = ops.numpy.zeros_like(argument)
-    moves = {
-        name: ops.numpy.where(which, argument, none)
-        for name, which in chosen.items()
-        if name in MOVES
-    }
+    moves = {name: ops.numpy.where(which, argument, none) for name, which in moving.items()}
     for name, length in zip(("translate_x", "translate_y"), pixels, strict=True):
         moves[name] = moves[name] * ops.cast(length, "float32")
-    return move(ops, images, moves, fill=fill, cubic=cubic, nearest=nearest)
+
+    def moved(images: Any, cubic: Any = None) -> Any:
+        return move(ops, images, moves, fill=fill, cubic=cubic, nearest=nearest)
+
+    if cubic is None:
+        return where_any(ops, moving.values(), images, moved)
+    if ops.shape(images)[0] != 1:
+        return moved(images, cubic)
+    # Two neighbours instead of four, each way, take a quarter of the time.
+    linear = [which & ~cubic for which in moving.values()]
+    smooth = [which & cubic for which in moving.values()]
+    images = where_any(ops, linear, images, moved)
+    return where_any(ops, smooth, images, lambda x: moved(x, cubic))
+
+
+def where_any(ops: Any, chosen: Iterable[Any], images: Any, change: Callable[[Any], Any]) -> Any:
+    """Changes images, but does not compute it for a single image that it is not chosen for.
+
+    In a batch nearly always one image has it.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        chosen: Which images are changed, each bool [n].
+        images: int32 [n, height, width, 3].
+        change: The change, which leaves other images as they are.
+
+    Returns:
+        The same shape and type.
+    """
+    if ops.shape(images)[0] != 1:
+        return change(images)
+    needed = functools.reduce(operator.or_, chosen)[0]
+    return ops.cond(needed, lambda: change(images), lambda: images)
 
 
 def blended(ops: Any, images: Any, chosen: dict[str, Any], argument: Any) -> Any:

@@ -230,3 +230,22 @@ def test_crops(name, kind):
         assert not off.any()
     assert off.max() <= 1
     assert off.mean() < FEW
+
+
+@pytest.mark.parametrize("name", ["RandAugment", "TrivialAugmentWide", "ColorJitter"])
+def test_an_image_alone_is_changed_as_in_a_batch(name):
+    """What it does not need is then left out."""
+    layer = getattr(layers, name)(
+        **({"hue": 0.1, "contrast": 0.4} if name == "ColorJitter" else {})
+    )
+    images = np.resize(photographs(6), (24, 48, 40, 3))
+    rows = layer.drawn(NUMPY, np.random.default_rng(6).random((24, layer.uniforms)))
+    batch = transformed(layer, images, rows)
+    assert (batch != images).any(axis=(1, 2, 3)).sum() > 8
+    run = compiled(lambda images, rows: layer.transform(images, rows, OPS))
+    for i in range(24):
+        row = tensors({key: x[i : i + 1] for key, x in rows.items()})
+        alone = keras.ops.convert_to_numpy(run(OPS.convert_to_tensor(images[i : i + 1]), row))
+        off = np.abs(alone.astype(int) - batch[i : i + 1])
+        assert off.max() <= 1
+        assert off.mean() < FEW
