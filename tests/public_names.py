@@ -8,7 +8,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, WrapperDescriptorType
 from typing import Any
 
 import keras_resnet_recipes as krr
@@ -89,6 +89,10 @@ def _member(path: str, member: Any) -> str:
 
 def _arguments(function: Any) -> str:
     """Their names, those given by name alone after a star."""
+    if inspect.isclass(function) and issubclass(function, Exception):
+        if isinstance(function.__init__, WrapperDescriptorType):
+            # Python gives no signature for the constructor that a class inherits from its own exceptions.
+            return "*args"
     positional, named = [], []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:

@@ -161,7 +161,7 @@ def test_a_mistake_is_named(values, message):
         (krr.A3, "logit_scale", 0.0625, "ResNet9"),
         (krr.A3, "ema_every", 4, "EMA"),
         (krr.A3, "pad_fill", (1, 2, 3), "PadAndCrop"),
-        (krr.DAWNBench, "crop_exact", True, "RandomResizedCrop or ScaleJitterCrop"),
+        (krr.DAWNBench, "crop_interpolation", "bilinear", "RandomResizedCrop or ScaleJitterCrop"),
         (krr.A3, "teacher", "ResNet152D", "Distillation"),
     ],
 )
@@ -367,7 +367,7 @@ class SometimesGray(augment.Augmentation):
 
     probability: float = krr.recipe.number(0.1, "probability of gray", minimum=0, maximum=1)
 
-    def draw(self, n, seed):
+    def draw(self, rng, n):
         return {}
 
     def apply(self, image, drawn):
@@ -377,7 +377,7 @@ class SometimesGray(augment.Augmentation):
 class Mirror(augment.Augmentation):
     """An augmentation without numbers."""
 
-    def draw(self, n, seed):
+    def draw(self, rng, n):
         return {}
 
     def apply(self, image, drawn):
