@@ -8,7 +8,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, WrapperDescriptorType
 from typing import Any
 
 import keras_resnet_recipes as krr
@@ -69,6 +69,10 @@ def _is_recipe(value: Any) -> bool:
     return inspect.isclass(value) and issubclass(value, krr.Recipe) and value is not krr.Recipe
 
 
+def _is_error(value: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, Exception)
+
+
 def _described(path: str, value: Any) -> dict[str, str]:
     if not callable(value):
         return {path: path}
@@ -89,6 +93,9 @@ def _member(path: str, member: Any) -> str:
 
 def _arguments(function: Any) -> str:
     """Their names, those given by name alone after a star."""
+    if isinstance(getattr(function, "__init__", None), WrapperDescriptorType) and _is_error(function):
+        # Python gives no signature for a constructor that is inherited from its own exceptions.
+        return "*args"
     positional, named = [], []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:

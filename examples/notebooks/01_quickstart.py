@@ -15,7 +15,7 @@ import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: fewer digits, one epoch, no install
 if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[plot]"
+    package = "keras-resnet-recipes[tensorflow,plot]"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%

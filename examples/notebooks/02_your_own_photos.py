@@ -21,7 +21,7 @@ import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: drawn pictures, no downloads
 if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[hub,plot]"
+    package = "keras-resnet-recipes[tensorflow,hub,plot]"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%

@@ -16,7 +16,7 @@ import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: drawn pictures, no downloads
 if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[plot]"
+    package = "keras-resnet-recipes[tensorflow,plot]"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
@@ -108,14 +108,14 @@ rand = plain.replace(augmentation=(krr.augment.RandAugment(10.0, 0.5, probabilit
 display(Image(filename=rand.preview("train.csv", "rand.png")))
 
 # %% [markdown]
-# Every operation is a function of its own, byte for byte Pillow's:
+# Every operation is a function of its own, on NumPy arrays, byte for byte Pillow's:
 
 # %%
 picture = keras.utils.img_to_array(keras.utils.load_img(next(photos.rglob("*.jpg")))).astype(
     "uint8"
 )
 solarized = krr.augment.operations.solarize(picture, 128)
-print(f"{(solarized.numpy() != picture).mean():.0%} of the bytes are changed by solarize")
+print(f"{(solarized != picture).mean():.0%} of the bytes are changed by solarize")
 
 # %% [markdown]
 # ## MixUp and CutMix

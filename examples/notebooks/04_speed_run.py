@@ -15,7 +15,7 @@ import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: 64 pictures of noise, one epoch
 if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[plot]"
+    package = "keras-resnet-recipes[tensorflow,plot]"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
@@ -110,4 +110,4 @@ print(f"{history.history['val_top1'][-1]:.2%} after {len(history.epoch)} epochs"
 
 # %% [markdown]
 # Any recipe for small pictures can lie on the device: `krr.He2015CIFAR(data_on_device=True)`. RandAugment, MixUp
-# and random resized crops cannot; then tf.data makes the pictures, as everywhere else.
+# and random resized crops cannot; then the CPU makes the images, as everywhere else.

@@ -16,7 +16,7 @@ import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: fewer digits, one epoch, no install
 if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[plot]"
+    package = "keras-resnet-recipes[tensorflow,plot]"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %% [markdown]
@@ -48,13 +48,13 @@ data = images, digits.target[:count]
 # %% [markdown]
 # ## The recipe
 #
-# `batch_size` counts the pictures of one update, whatever the number of devices: each takes its share. Three
-# settings say what a share is to a device:
+# `batch_size` counts the images of one update, whatever the number of devices: of two, one takes the images at
+# even positions, the other those at odd ones. Three settings say what such a shard is to a device:
 #
-# - `batch_norm="replica"`, the default, normalizes each share alone, as the published runs did; `"synchronized"`
+# - `batch_norm="replica"`, the default, normalizes each shard alone, as the published runs did; `"synchronized"`
 #   normalizes over the batch.
-# - `mix_per_replica=True`, the default, draws one lambda a share; `False` one a batch.
-# - Stochastic depth draws for each picture, on its device.
+# - `mix_per_replica=True`, the default, draws one lambda per shard; `False` one per batch.
+# - Stochastic depth draws for each image, on its device.
 #
 # To compare one device with two, the batch is what counts:
 

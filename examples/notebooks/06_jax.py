@@ -1,8 +1,8 @@
 # %% [markdown]
 # # On JAX
 #
-# The same recipes, networks, losses and optimizers, with Keras on JAX. Recipes that read files or draw
-# RandAugment are fed by tf.data on the CPU; those that keep the data set on the device need no TensorFlow at all.
+# The same recipes, networks, losses and optimizers, with Keras on JAX. Nothing of it needs TensorFlow: NumPy makes
+# the images on the CPU, or the device itself does.
 #
 # Run time: the tests' short mode takes 55 s of one core; the whole of it, and Colab, are not measured. Nothing is
 # downloaded but the package.
@@ -18,7 +18,7 @@ import sys
 os.environ["KERAS_BACKEND"] = "jax"
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: fewer digits, one epoch, no install
 if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[plot]"
+    package = "keras-resnet-recipes[jax,plot]"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
@@ -42,12 +42,11 @@ train_x, test_x, train_y, test_y = train_test_split(
 )
 
 # %% [markdown]
-# ## Without TensorFlow
+# ## The data on the device
 #
-# `data_on_device=True` puts all images into the device's memory; crops out of padded pictures, mirror images and
+# `data_on_device=True` puts all images into the device's memory; crops out of padded images, mirror images and
 # cutout are done there, inside the compiled step. It goes with recipes that need no more, such as that of 2015
-# for CIFAR-10. Nothing of it uses TensorFlow: the package installed with `--no-deps`, with keras, jax and numpy,
-# is enough. (Where TensorFlow is installed, Keras imports it to set its seed.)
+# for CIFAR-10. (Where TensorFlow is installed, Keras imports it to set its seed.)
 
 # %%
 recipe = krr.He2015CIFAR(
@@ -95,10 +94,10 @@ norm = jax.numpy.sqrt(sum((gradient**2).sum() for gradient in gradients))
 print(f"loss {float(value):.3f}, norm of its gradient {float(norm):.3f}")
 
 # %% [markdown]
-# ## With tf.data
+# ## Images made on the CPU
 #
-# A3 wants random resized crops and RandAugment: tf.data makes the pictures on the CPU, JAX trains. The pictures
-# are the same bytes on every backend. For this TensorFlow must be installed, as it is with the package.
+# A3 wants random resized crops and RandAugment: threads make the images on the CPU, JAX trains. The images
+# are the same bytes on every backend.
 
 # %%
 a3 = krr.A3(

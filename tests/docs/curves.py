@@ -55,7 +55,7 @@ def _stochastic_depth() -> Figure:
 
 def _targets() -> Figure:
     figure, axes = _axes("class", "target")
-    labels = krr.augment.one_hot([0, 1], 4, label_smoothing=0.1).numpy()
+    labels = krr.augment.one_hot(np.array([0, 1]), 4, label_smoothing=0.1)
     soft = 0.7 * labels[0] + 0.3 * labels[1]
     kinds = {
         "one-hot": np.eye(4)[0],

@@ -4,19 +4,19 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 from matplotlib.figure import Figure
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.augment.rand_augment import OPERATIONS, level_argument
 from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
+from keras_resnet_recipes.formulas import NUMPY
+from keras_resnet_recipes.formulas.rand_augment import OPERATIONS, level_argument
 from tests.docs import curves, scenes
 
 augment = krr.augment
 
 
 def pages() -> dict[str, bytes]:
-    """Each picture, a PNG, by its path in the site."""
+    """Each figure, a PNG, by its path in the site."""
     drawn = {
         "random-resized-crop": _random_resized_crop(),
         "scale-jitter-crop": _draws(augment.ScaleJitterCrop(160, shorter_edge=(180, 300))),
@@ -36,14 +36,14 @@ def pages() -> dict[str, bytes]:
     return {f"pictures/{name}.png": _png(figure) for name, figure in drawn.items()}
 
 
-def tiles(pictures: Sequence[np.ndarray], titles: Sequence[str], columns: int = 6) -> Figure:
-    """Pictures side by side, each with a word above."""
-    rows = -(-len(pictures) // columns)
+def tiles(images: Sequence[np.ndarray], titles: Sequence[str], columns: int = 6) -> Figure:
+    """Images side by side, each with a word above."""
+    rows = -(-len(images) // columns)
     figure = Figure(figsize=(1.5 * columns, 1.75 * rows), layout="constrained")
     for axes in figure.subplots(rows, columns, squeeze=False).flat:
         axes.axis("off")
-    for axes, picture, title in zip(figure.axes, pictures, titles, strict=False):
-        axes.imshow(picture)
+    for axes, image, title in zip(figure.axes, images, titles, strict=False):
+        axes.imshow(image)
         axes.set_title(title, fontsize=8)
     return figure
 
@@ -55,10 +55,14 @@ def _png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
+def _rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
 def _draws(change: krr.augment.Augmentation, count: int = 5) -> Figure:
-    picture = scenes.harbour()
-    changed = [change(tf.constant(picture), seed=(0, seed)).numpy() for seed in range(count)]
-    return tiles([picture, *changed], ["original", *(f"seed {seed}" for seed in range(count))])
+    image = scenes.harbour()
+    changed = [change(image, _rng(seed)) for seed in range(count)]
+    return tiles([image, *changed], ["original", *(f"seed {seed}" for seed in range(count))])
 
 
 def _random_resized_crop() -> Figure:
@@ -66,62 +70,59 @@ def _random_resized_crop() -> Figure:
 
 
 def _pad_and_crop() -> Figure:
-    picture = tf.constant(scenes.harbour())
+    image = scenes.harbour()
     fills = {"mirror image": None, "mean colour": IMAGENET_MEAN}
     shown = [
-        augment.PadAndCrop(28, fill=fill)(picture, seed=(0, seed)).numpy()
+        augment.PadAndCrop(28, fill=fill)(image, _rng(seed))
         for fill in fills.values()
         for seed in (1, 4)
     ]
     titles = [f"{name}, seed {seed}" for name in fills for seed in (1, 4)]
-    return tiles([picture.numpy(), *shown], ["original", *titles], columns=5)
+    return tiles([image, *shown], ["original", *titles], columns=5)
 
 
 def _rand_augment() -> Figure:
-    picture, change = tf.constant(scenes.harbour()), augment.RandAugment(7.0, 0.5)
-    rows = change.draw(11, seed=(0, 3))
-    shown, titles = [picture.numpy()], ["original"]
+    image, change = scenes.harbour(), augment.RandAugment(7.0, 0.5)
+    rows = change.draw(_rng(3), 11)
+    shown, titles = [image], ["original"]
     for index in range(11):
         row = {name: values[index] for name, values in rows.items()}
-        done = [OPERATIONS[i] for i in row["operation"].numpy() if i < len(OPERATIONS)]
-        shown.append(change.apply(picture, row).numpy())
+        done = [OPERATIONS[i] for i in row["operation"] if i < len(OPERATIONS)]
+        shown.append(change.apply(image.copy(), row))
         titles.append("\n".join(name.replace("_", " ") for name in done) or "nothing")
     return tiles(shown, titles)
 
 
 def _operations() -> Figure:
-    picture, change = tf.constant(scenes.harbour()), augment.RandAugment(operations=1)
-    shown, titles = [picture.numpy()], ["original"]
+    image, change = scenes.harbour(), augment.RandAugment(operations=1)
+    shown, titles = [image], ["original"]
     for index, name in enumerate(OPERATIONS):
-        row = {
-            "operation": tf.constant([index]),
-            "argument": level_argument(index, 7.0, 1.0)[None],
-            "cubic": tf.constant([False]),
-        }
-        shown.append(change.apply(picture, row).numpy())
+        argument = level_argument(NUMPY, np.array([index]), np.array([7.0]), np.array([1.0]))
+        row = {"operation": [index], "argument": argument, "cubic": [False]}
+        shown.append(change.apply(image.copy(), row))
         titles.append(name.replace("_", " "))
     return tiles(shown, titles, columns=8)
 
 
 def _random_erasing() -> Figure:
-    picture = tf.constant(scenes.harbour())
+    image = scenes.harbour()
     noises = {"mean": 0.0, "noise": IMAGENET_STD}
     shown = [
-        augment.RandomErasing(1.0, fill=IMAGENET_MEAN, noise=noise)(picture, seed=(0, seed)).numpy()
+        augment.RandomErasing(1.0, fill=IMAGENET_MEAN, noise=noise)(image, _rng(seed))
         for noise in noises.values()
         for seed in (0, 1, 2)
     ]
     return tiles(shown, [f"{name}, seed {seed}" for name in noises for seed in (0, 1, 2)])
 
 
-def _pair() -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.constant(np.stack([scenes.harbour(), scenes.meadow()])), tf.eye(2)
+def _pair() -> tuple[np.ndarray, np.ndarray]:
+    return np.stack([scenes.harbour(), scenes.meadow()]), np.eye(2)
 
 
 def _mixup() -> Figure:
     images, labels = _pair()
     shares = (1.0, 0.9, 0.7, 0.5, 0.3, 0.0)
-    mixed = [augment.mixup(images, labels, share)[0][0].numpy() for share in shares]
+    mixed = [augment.mixup(images, labels, share)[0][0] for share in shares]
     return tiles(mixed, [f"λ = {share:g}" for share in shares])
 
 
@@ -130,8 +131,8 @@ def _cutmix() -> Figure:
     shown, titles = [], []
     for share, center in ((0.9, (60, 60)), (0.7, (112, 112)), (0.7, (20, 200)), (0.4, (150, 90))):
         mixed, mixed_labels = augment.cutmix(images, labels, share, center)
-        shown.append(mixed[0].numpy())
-        titles.append(f"λ drawn {share:g},\nlabel {float(mixed_labels[0, 0]):.3f}")
+        shown.append(mixed[0])
+        titles.append(f"λ drawn {share:g},\nlabel {mixed_labels[0, 0]:.3f}")
     return tiles(shown, titles, columns=4)
 
 
@@ -140,9 +141,9 @@ def _repeated() -> Figure:
     steps = (augment.RandomResizedCrop(160), augment.RandomFlip(), augment.RandAugment(7.0, 0.5))
     for name, scene in (("harbour", scenes.harbour()), ("meadow", scenes.meadow())):
         for copy in range(3):
-            picture = tf.constant(scene)
-            for place, step in enumerate(steps):
-                picture = step(picture, seed=(copy, 10 + place))
-            shown.append(picture.numpy())
+            image, rng = scene, _rng(len(shown))
+            for step in steps:
+                image = step(image, rng)
+            shown.append(image)
             titles.append(f"{name}, copy {copy + 1}")
     return tiles(shown, titles)

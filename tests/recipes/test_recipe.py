@@ -367,7 +367,7 @@ class SometimesGray(augment.Augmentation):
 
     probability: float = krr.recipe.number(0.1, "probability of gray", minimum=0, maximum=1)
 
-    def draw(self, n, seed):
+    def draw(self, rng, n):
         return {}
 
     def apply(self, image, drawn):
@@ -377,7 +377,7 @@ class SometimesGray(augment.Augmentation):
 class Mirror(augment.Augmentation):
     """An augmentation without numbers."""
 
-    def draw(self, n, seed):
+    def draw(self, rng, n):
         return {}
 
     def apply(self, image, drawn):
