@@ -93,7 +93,9 @@ def _member(path: str, member: Any) -> str:
 
 def _arguments(function: Any) -> str:
     """Their names, those given by name alone after a star."""
-    if isinstance(getattr(function, "__init__", None), WrapperDescriptorType) and _is_error(function):
+    if isinstance(getattr(function, "__init__", None), WrapperDescriptorType) and _is_error(
+        function
+    ):
         # Python gives no signature for a constructor that is inherited from its own exceptions.
         return "*args"
     positional, named = [], []
