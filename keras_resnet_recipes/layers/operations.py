@@ -57,7 +57,7 @@ def operate(
 
     if cubic is None:
         return where_any(ops, moving.values(), images, moved)
-    if ops.shape(images)[0] != 1:
+    if cubic.shape[0] != 1:
         return moved(images, cubic)
     # Two neighbours instead of four, each way, take a quarter of the time.
     linear = [which & ~cubic for which in moving.values()]
@@ -80,10 +80,10 @@ def where_any(ops: Any, chosen: Iterable[Any], images: Any, change: Callable[[An
     Returns:
         The same shape and type.
     """
-    if ops.shape(images)[0] != 1:
+    needed = functools.reduce(operator.or_, chosen)
+    if needed.shape[0] != 1:
         return change(images)
-    needed = functools.reduce(operator.or_, chosen)[0]
-    return ops.cond(needed, lambda: change(images), lambda: images)
+    return ops.cond(needed[0], lambda: change(images), lambda: images)
 
 
 def blended(ops: Any, images: Any, chosen: dict[str, Any], argument: Any) -> Any:
