@@ -2,7 +2,7 @@
 # # Your own folder of photographs
 #
 # A ResNet-50 that was trained on ImageNet by A1 (`a1_in1k`, published with timm) learns your classes from a few
-# thousand photographs or fewer. All that is needed is a folder with one subfolder a class:
+# thousand photographs or fewer. Your data is a folder with one subfolder per class:
 #
 #     photos/daisy/0001.jpg
 #     photos/daisy/0002.jpg
@@ -125,7 +125,7 @@ display(Image(filename=recipe.preview("train.csv", "photos.png")))
 # ## Train
 #
 # The backbone begins with the weights, the classifier is new. A photograph that cannot be read is skipped,
-# counted and named; more than one in a hundred is an error.
+# counted and named, and another takes its place; more than one in a hundred is an error.
 
 # %%
 history = recipe.fit("train.csv", validation_data="val.csv", run_dir="runs/photos")
