@@ -66,7 +66,7 @@ def unusable(error: Exception) -> str | None:
     said = "is not set" if name is None else f"is {name!r}"
     return (
         f"Keras cannot be imported: {error}. KERAS_BACKEND {said}; it must be one of {', '.join(BACKENDS)}, "
-        "and that package be installed."
+        "and installed: pip install 'keras-resnet-recipes[tensorflow]', or [jax], or [torch]."
     )
 
 

@@ -42,7 +42,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--raw",
         action="store_true",
-        help="store pixels, not JPEG: ten times the space, and nothing to decode",
+        help="store pixels, not JPEG: nine times the space, and nothing to decode",
     )
     command.add_argument("--split", default="train", help="split of a TFDS name; default train")
     command.set_defaults(run=_prepare)

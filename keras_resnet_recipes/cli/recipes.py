@@ -13,8 +13,8 @@ from keras_resnet_recipes.recipe.text import changed as changed
 from keras_resnet_recipes.recipes import RECIPES, Recipe, from_timm
 
 DATA = (
-    "folder with one subfolder a class or of krr prepare, .csv of path,label, "
-    ".npz with x_train, y_train, x_test, y_test, or tfds:NAME"
+    "folder with one subfolder per class, or with train/ and val/, or of krr prepare; .csv of path,label; "
+    ".npz with x_train, y_train, x_test, y_test; or tfds:NAME"
 )
 
 

@@ -27,7 +27,7 @@ def from_tfds(name: str, split: str = "train") -> ImageDataset | ImageStream:
         import tensorflow_datasets as tfds
     except ImportError:
         raise ImportError(
-            f"tfds:{name} is read with TensorFlow Datasets: pip install tensorflow-datasets array-record"
+            f"tfds:{name} is read with TensorFlow Datasets: pip install 'keras-resnet-recipes[tensorflow]'"
         ) from None
     builder = _builder(tfds, name)
     if not {"image", "label"} <= set(builder.info.features or ()):

@@ -20,20 +20,23 @@ class Feeding:
     def __init__(self) -> None:
         self._failures: list[Exception] = []
 
-    def training(self, batches: Iterator[Any], shapes: tuple[tuple[int, ...], ...]) -> Any:
+    def training(
+        self, batches: Callable[[], Iterator[Any]], shapes: tuple[tuple[int, ...], ...]
+    ) -> Any:
         """What `Model.fit` takes as `x`, of all epochs one after another.
 
         Args:
-            batches: Images and targets.
-            shapes: Their shapes, those of the batch included.
+            batches: Begins with the first of them: Keras looks at one, and begins again.
+            shapes: Shapes of images and targets, those of the batch included.
         """
         if keras.backend.backend() != "tensorflow":
-            return batches
+            # What Keras looked at it keeps.
+            return batches()
         import tensorflow as tf
 
         types = (tf.uint8, tf.float32)
         signature = tuple(map(tf.TensorSpec, shapes, types))
-        return self._dataset(lambda: batches, signature)
+        return self._dataset(batches, signature)
 
     def evaluation(self, batches: EvaluationBatches) -> Any:
         """What `Model.evaluate` and `validation_data` take; it can be iterated again and again."""

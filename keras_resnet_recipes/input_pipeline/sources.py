@@ -54,6 +54,9 @@ class IndexedImages:
 class StreamedImages:
     """Images of a stream, which goes on where the epoch before has stopped.
 
+    What takes the place of an image that cannot be read is the next one of the same batch: every host knows it, and
+    none reads ahead of the others.
+
     Args:
         data: The stream.
         seed: Seed of the run.
@@ -63,15 +66,15 @@ class StreamedImages:
 
     def __init__(self, data: ImageStream, seed: int, per_epoch: int, first: int = 0) -> None:
         self._per_epoch, self._next = per_epoch, first
-        examples = itertools.islice(data.shuffled(seed), first, None)
-        self._examples = ((position, lambda pair=pair: tuple(pair)) for position, *pair in examples)
+        self._examples = itertools.islice(data.shuffled(seed), first, None)
         self._last: Example | None = None
 
     def candidates(self, epoch: int, first: int, count: int) -> list[Iterator[Example]]:
-        """As `IndexedImages.candidates`, position after position; what cannot be read is replaced by the next image."""
+        """As `IndexedImages.candidates`; batches must be asked for in their order."""
         begin = epoch * self._per_epoch + first
         # Copies of one image may be in two batches.
         kept = [self._last] if begin == self._next - 1 else []
-        examples = [*kept, *itertools.islice(self._examples, count - len(kept))]
+        new = itertools.islice(self._examples, count - len(kept))
+        examples = [*kept, *((position, lambda pair=pair: pair) for position, *pair in new)]
         self._next, self._last = begin + count, examples[-1]
-        return [itertools.chain([one], self._examples) for one in examples]
+        return [iter(examples[k:] + examples[:k]) for k in range(len(examples))]

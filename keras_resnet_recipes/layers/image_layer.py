@@ -22,7 +22,7 @@ class ImageLayer(keras.layers.Layer):
     Args:
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`. Under
             parallel calls of `tf.data` the draws are reproducible, but not which image gets them:
-            for that, use the values in `krr.augment`, whose seed is an argument.
+            for that, use the values in `krr.augment`, whose generator is an argument.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
     """
 

@@ -182,6 +182,8 @@ def _trained(
                     shuffle=False,
                     **options,
                 )
+            if "loss" not in history.history:
+                raise RuntimeError("Keras ended an epoch without a single update.")
             if model.stop_training:
                 break
     return history

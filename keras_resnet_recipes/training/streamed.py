@@ -100,12 +100,11 @@ class Feed:
         training, recipe = self._training(), self._recipe
         size = training.shards.size
         shapes = (size, recipe.train_size, recipe.train_size, 3), (size, recipe.classes)
-        with (
-            self._feeding.errors(),
-            contextlib.closing(training.batches(first_epoch, first_batch)) as batches,
-        ):
+        with self._feeding.errors():
             yield {
-                "x": self._feeding.training(batches, shapes),
+                "x": self._feeding.training(
+                    lambda: training.batches(first_epoch, first_batch), shapes
+                ),
                 "validation_data": self._validation and self._feeding.evaluation(self._validation),
             }
 

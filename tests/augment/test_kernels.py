@@ -73,7 +73,7 @@ def files(folder):
 def test_the_first_use_says_where_the_second_will_find_it(installation, nowhere, tmp_path):
     cache = tmp_path / "cache"
     said = use(installation, nowhere, cache)
-    assert said.startswith("Compiling the image kernels for this machine: ")
+    assert said.startswith("Compiling image kernels for this machine, ")
     assert said.count("\n") == 1
     kept = Path(said.removesuffix("\n").partition("once; kept in ")[2])
     assert kept.parent == cache

@@ -301,3 +301,20 @@ def test_a_batch_depends_on_nothing_before_it():
         again = made.batch(epoch, step)
         np.testing.assert_array_equal(again[0], images)
         np.testing.assert_array_equal(again[1], targets)
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_a_stream_is_read_past_many_bad_images_by_any_number_of_threads(threads):
+    images = numbered(60)
+    examples = [images.read(index) for index in range(60)]
+    broken = [
+        (b"bad" if index % 3 == 0 else image, label)
+        for index, (image, label) in enumerate(examples)
+    ]
+    made = batches(PLAIN, krr.data.from_dataset(broken), steps=5, threads=threads, policy="name")
+    again = batches(PLAIN, krr.data.from_dataset(broken), steps=5, threads=1, policy="name")
+    assert len(made) == 15
+    for (ours, targets), (theirs, _) in zip(made, again, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        assert (ours[:, 0, 0, 0] % 3 > 0).all()
+        np.testing.assert_array_equal(targets.argmax(1), ours[:, 0, 0, 0] % 10)

@@ -60,7 +60,7 @@ class _Announcement(event.Listener):
             f"once; kept in {path}" if path else "in every process: no cache directory is writable"
         )
         print(
-            f"Compiling the image kernels for this machine: some 15 seconds, {kept}",
+            f"Compiling image kernels for this machine, up to 15 seconds {kept}",
             file=sys.stderr,
         )
 
