@@ -7,7 +7,8 @@ import numpy as np
 
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
-from keras_resnet_recipes.formulas import cutout, erasing
+from keras_resnet_recipes.formulas.boxes import TRIES
+from keras_resnet_recipes.formulas.variates import between, log_between
 from keras_resnet_recipes.number import number
 
 
@@ -33,7 +34,7 @@ class Cutout(PackedAugmentation):
 
     prefix: ClassVar[str] = "cutout"
     on_device: ClassVar[bool] = True
-    uniforms: ClassVar[int] = cutout.UNIFORMS
+    uniforms: ClassVar[int] = 2
 
     size: int = number(8, "side of the square that is painted over, pixels", minimum=1)
     fill: float | tuple[float, float, float] = number(
@@ -42,7 +43,7 @@ class Cutout(PackedAugmentation):
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`place`, floating point [n, 2]: top and left as fractions of the positions there are."""
-        return cutout.drawn(ops, uniform)
+        return {"place": uniform}
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Paints over the square of packed pixels.
@@ -105,7 +106,7 @@ class RandomErasing(PackedAugmentation):
     (32, 48, 3)
     """
 
-    uniforms: ClassVar[int] = erasing.UNIFORMS
+    uniforms: ClassVar[int] = 2 * TRIES + 4
 
     probability: float = number(
         0.25, "probability that a rectangle of an image is erased", minimum=0, maximum=1
@@ -121,9 +122,14 @@ class RandomErasing(PackedAugmentation):
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`erase`, bool [n], `area` and `aspect`, floating point [n, 10], `place`, [n, 2], `noise`, [n]."""
-        return erasing.drawn(
-            ops, uniform, probability=self.probability, area=self.area, aspect=self.aspect
-        )
+        area, aspect = uniform[:, 1 : 1 + TRIES], uniform[:, 1 + TRIES : 1 + 2 * TRIES]
+        return {
+            "erase": uniform[:, 0] < self.probability,
+            "area": between(area, *self.area),
+            "aspect": log_between(ops, aspect, *self.aspect),
+            "place": uniform[:, 1 + 2 * TRIES : 3 + 2 * TRIES],
+            "noise": uniform[:, 3 + 2 * TRIES],
+        }
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Paints over the rectangle of packed pixels if so drawn."""

@@ -6,7 +6,6 @@ import numpy as np
 
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
-from keras_resnet_recipes.formulas import flip
 from keras_resnet_recipes.number import number
 
 
@@ -36,7 +35,7 @@ class RandomFlip(PackedAugmentation):
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`flip`, bool [n], of one uniform variate per image."""
-        return flip.drawn(ops, uniform, probability=self.probability)
+        return {"flip": uniform[:, 0] < self.probability}
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Mirrors packed pixels if so drawn."""

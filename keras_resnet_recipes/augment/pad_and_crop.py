@@ -6,7 +6,8 @@ import numpy as np
 
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
-from keras_resnet_recipes.formulas import boxes, pad_and_crop
+from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.formulas.variates import below
 from keras_resnet_recipes.number import number
 
 
@@ -32,7 +33,7 @@ class PadAndCrop(PackedAugmentation):
 
     prefix: ClassVar[str] = "pad"
     on_device: ClassVar[bool] = True
-    uniforms: ClassVar[int] = pad_and_crop.UNIFORMS
+    uniforms: ClassVar[int] = 2
 
     padding: int = number(
         4, "pixels padded at each side before a crop of the first size", minimum=1
@@ -43,7 +44,7 @@ class PadAndCrop(PackedAugmentation):
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`corner`, int32 [n, 2]: top and left in the enlarged image."""
-        return pad_and_crop.drawn(ops, uniform, padding=self.padding)
+        return {"corner": below(ops, uniform, 2 * self.padding + 1)}
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Moves packed pixels."""

@@ -7,7 +7,6 @@ import numpy as np
 
 from keras_resnet_recipes.augment.crop import check_interpolation
 from keras_resnet_recipes.augment.resize import resize
-from keras_resnet_recipes.formulas.checks import check_pixels
 from keras_resnet_recipes.formulas.views import five_corners
 
 
@@ -82,7 +81,10 @@ class TenCrop:
     interpolation: str = "bicubic"
 
     def __post_init__(self) -> None:
-        check_pixels("size", self.size)
+        if not (isinstance(self.size, int) and self.size >= 1):
+            raise ValueError(
+                f"`size` must be a whole number of at least 1. Received: size={self.size!r}"
+            )
         if not (isinstance(self.shorter_edge, int) and self.shorter_edge >= self.size):
             raise ValueError(
                 f"`shorter_edge` must be a whole number of at least {self.size}. "

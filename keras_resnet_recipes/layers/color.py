@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.formulas import color_jitter, lighting
+from keras_resnet_recipes.formulas import color_jitter
 from keras_resnet_recipes.layers.hue import turn
 from keras_resnet_recipes.layers.image_layer import ColorLayer
 from keras_resnet_recipes.layers.operations import blended, where_any
@@ -46,8 +46,6 @@ class ColorJitter(ColorLayer):
         torchvision `transforms/transforms.py`, ColorJitter; fb.resnet.torch `datasets/transforms.lua`.
     """
 
-    uniforms = color_jitter.UNIFORMS
-
     def __init__(
         self,
         brightness: float = 0.0,
@@ -58,12 +56,7 @@ class ColorJitter(ColorLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        self.augmentation = augment.ColorJitter(brightness, contrast, saturation, hue)
-
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns the order of the operations, and what they are called with."""
-        return color_jitter.drawn(ops, uniform, **vars(self.augmentation))
+        super().__init__(augment.ColorJitter(brightness, contrast, saturation, hue), seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, the operations done to each in its order."""
@@ -84,10 +77,6 @@ class ColorJitter(ColorLayer):
 
     def _strength(self, name: str) -> float:
         return getattr(self.augmentation, name)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), **vars(self.augmentation)}
 
 
 def _changed(ops: Any, name: str, which: Any, argument: Any, images: Any) -> Any:
@@ -127,21 +116,10 @@ class Lighting(ColorLayer):
         4.1; fb.resnet.torch `datasets/imagenet.lua` and `transforms.lua`, Lighting.
     """
 
-    uniforms = lighting.UNIFORMS
-
     def __init__(self, std: float = 0.1, *, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(seed=seed, **kwargs)
-        self.augmentation = augment.Lighting(std)
-
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns the colour that is added to each image."""
-        return lighting.drawn(ops, uniform, **vars(self.augmentation))
+        super().__init__(augment.Lighting(std), seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, each with its colour added."""
         levels = ops.cast(ops.numpy.round(drawn["color"]), "int32")
         return ops.numpy.clip(images + levels[:, None, None, :], 0, 255)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), **vars(self.augmentation)}

@@ -14,7 +14,7 @@ from keras_resnet_recipes.layers.resize import resize, weights
 class CropLayer(ByteLayer):
     """A random part of each image as a square; the middle of it when not training.
 
-    Subclasses define `uniforms`, `drawn` and `change`.
+    Subclasses define `change`.
 
     Args:
         augmentation: A value of `krr.augment` with `size` and `interpolation`.
@@ -26,8 +26,7 @@ class CropLayer(ByteLayer):
     def __init__(
         self, augmentation: Any, shorter_edge: int, seed: int | None, **kwargs: Any
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        self.augmentation = augmentation
+        super().__init__(augmentation, seed, **kwargs)
         self.shorter_edge = shorter_edge
 
     def prepare(self, images: Any, ops: Any) -> Any:
@@ -118,8 +117,6 @@ class RandomResizedCrop(CropLayer):
         RandomResizedCropAndInterpolation.
     """
 
-    uniforms = crop.UNIFORMS
-
     def __init__(
         self,
         size: int,
@@ -133,29 +130,12 @@ class RandomResizedCrop(CropLayer):
         value = augment.RandomResizedCrop(size, scale, aspect, interpolation)
         super().__init__(value, value.size, seed, **kwargs)
 
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns the ten tries of each image, where its part is, and the kernel."""
-        value = self.augmentation
-        return crop.drawn(
-            ops,
-            uniform,
-            scale=value.scale,
-            aspect=value.aspect,
-            interpolation=value.interpolation,
-        )
-
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns a part of each image."""
         box = crop.box(ops, ops.shape(images)[1:3], drawn, self.augmentation.aspect)
         corner = 0 * box[:, :2]
         resized = corner + self.augmentation.size
         return self.square(images, box, resized, corner, drawn["cubic"], ops)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        names = ("size", "scale", "aspect", "interpolation")
-        own = {name: getattr(self.augmentation, name) for name in names}
-        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -192,8 +172,6 @@ class ScaleJitterCrop(CropLayer):
         section 3.1; fb.resnet.torch `datasets/transforms.lua`, RandomScale.
     """
 
-    uniforms = scale_jitter_crop.UNIFORMS
-
     def __init__(
         self,
         size: int,
@@ -206,22 +184,9 @@ class ScaleJitterCrop(CropLayer):
         value = augment.ScaleJitterCrop(size, shorter_edge, interpolation)
         super().__init__(value, value.shorter_edge[0], seed, **kwargs)
 
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns the length of the shorter edge of each image, where its square is, and the kernel."""
-        value = self.augmentation
-        return scale_jitter_crop.drawn(
-            ops, uniform, shorter_edge=value.shorter_edge, interpolation=value.interpolation
-        )
-
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns a square of each image."""
         size = ops.convert_to_tensor(ops.shape(images)[1:3], "int32")
         resized, corner = scale_jitter_crop.placed(ops, size, drawn, self.augmentation.size)
         box = ops.numpy.concatenate([0 * corner, 0 * corner + size], axis=1)
         return self.square(images, box, resized, corner, drawn["cubic"], ops)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        names = ("size", "shorter_edge", "interpolation")
-        own = {name: getattr(self.augmentation, name) for name in names}
-        return {**super().get_config(), **own}

@@ -5,15 +5,9 @@ from typing import Any
 
 import keras
 
-from keras_resnet_recipes.formulas import boxes, cutout, erasing
-from keras_resnet_recipes.formulas.checks import (
-    area_range,
-    aspect_range,
-    check_pixels,
-    check_probability,
-    color,
-)
-from keras_resnet_recipes.layers.image_layer import ImageLayer
+from keras_resnet_recipes import augment
+from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.layers.image_layer import ImageLayer, color
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -39,8 +33,6 @@ class Cutout(ImageLayer):
     [960.0, 960.0, 960.0, 960.0]
     """
 
-    uniforms = cutout.UNIFORMS
-
     def __init__(
         self,
         size: int = 8,
@@ -49,23 +41,18 @@ class Cutout(ImageLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        check_pixels("size", size)
-        self.size = size
-        self.fill = color("fill", fill)
-
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns where the squares are."""
-        return cutout.drawn(ops, uniform)
+        super().__init__(augment.Cutout(size), seed, **kwargs)
+        # Of the units of the images, which bytes need not be.
+        self.fill = color(fill)
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, a square of each painted over."""
-        box = boxes.square(ops, images, self.size, drawn["place"])
+        box = boxes.square(ops, images, self.augmentation.size, drawn["place"])
         return boxes.fill(ops, images, box, self.fill)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "size": self.size, "fill": self.fill}
+        return {**super().get_config(), "fill": self.fill}
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -98,8 +85,6 @@ class RandomErasing(ImageLayer):
     (8, 32, 48, 3)
     """
 
-    uniforms = erasing.UNIFORMS
-
     def __init__(
         self,
         probability: float = 0.25,
@@ -111,13 +96,8 @@ class RandomErasing(ImageLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        check_probability("probability", probability)
-        self.probability = probability
-        self.area = area_range(area)
-        self.aspect = aspect_range(aspect)
-        self.fill = color("fill", fill)
-        self.noise = color("noise", noise)
+        value = augment.RandomErasing(probability, area, aspect, fill, noise)
+        super().__init__(value, seed, **kwargs)
 
     def augment(
         self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
@@ -127,15 +107,9 @@ class RandomErasing(ImageLayer):
             (ops.shape(images)[0], self.uniforms), dtype="float32", seed=seed
         )
         drawn = self.drawn(ops, uniform)
-        if self.noise:
+        if self.augmentation.noise:
             drawn["noise"] = ops.random.normal(ops.shape(images), dtype="float32", seed=seed)
         return self.transform(images, drawn, ops), labels
-
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns which images are erased, and where."""
-        return erasing.drawn(
-            ops, uniform, probability=self.probability, area=self.area, aspect=self.aspect
-        )
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, a rectangle of some of them painted over.
@@ -144,12 +118,10 @@ class RandomErasing(ImageLayer):
         """
         box = boxes.first_that_fits(ops, images, drawn["area"], drawn["aspect"], drawn["place"])
         box = ops.numpy.where(drawn["erase"][:, None], box, ops.numpy.zeros_like(box))
-        paint = ops.convert_to_tensor(self.fill, "float32")
-        if self.noise:
-            paint = paint + drawn["noise"] * ops.convert_to_tensor(self.noise, "float32")
+        paint, noise = (
+            ops.convert_to_tensor(self.augmentation.fill, "float32"),
+            self.augmentation.noise,
+        )
+        if noise:
+            paint = paint + drawn["noise"] * ops.convert_to_tensor(noise, "float32")
         return boxes.fill(ops, images, box, paint)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        own = ("probability", "area", "aspect", "fill", "noise")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

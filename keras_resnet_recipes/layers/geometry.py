@@ -5,9 +5,9 @@ from typing import Any
 
 import keras
 
-from keras_resnet_recipes.formulas import boxes, flip, pad_and_crop
-from keras_resnet_recipes.formulas.checks import check_pixels, check_probability, color
-from keras_resnet_recipes.layers.image_layer import ImageLayer
+from keras_resnet_recipes import augment
+from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.layers.image_layer import ImageLayer, color
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -34,25 +34,13 @@ class RandomFlip(ImageLayer):
     [2, 1]
     """
 
-    uniforms = flip.UNIFORMS
-
     def __init__(self, probability: float = 0.5, *, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(seed=seed, **kwargs)
-        check_probability("probability", probability)
-        self.probability = probability
-
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns which images are mirrored."""
-        return flip.drawn(ops, uniform, probability=self.probability)
+        super().__init__(augment.RandomFlip(probability), seed, **kwargs)
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, each mirrored or not."""
         mirrored = ops.numpy.flip(images, axis=2)
         return ops.numpy.where(drawn["flip"][:, None, None, None], mirrored, images)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "probability": self.probability}
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -78,8 +66,6 @@ class PadAndCrop(ImageLayer):
     (8, 32, 32, 3)
     """
 
-    uniforms = pad_and_crop.UNIFORMS
-
     def __init__(
         self,
         padding: int = 4,
@@ -88,19 +74,14 @@ class PadAndCrop(ImageLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        check_pixels("padding", padding)
-        self.padding = padding
-        self.fill = None if fill is None else color("fill", fill)
-
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns by how much each image is moved."""
-        return pad_and_crop.drawn(ops, uniform, padding=self.padding)
+        super().__init__(augment.PadAndCrop(padding), seed, **kwargs)
+        # Of the units of the images, which bytes need not be.
+        self.fill = None if fill is None else color(fill)
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, each moved in its own way."""
-        return boxes.padded_crop(ops, images, drawn["corner"], self.padding, self.fill)
+        return boxes.padded_crop(ops, images, drawn["corner"], self.augmentation.padding, self.fill)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "padding": self.padding, "fill": self.fill}
+        return {**super().get_config(), "fill": self.fill}

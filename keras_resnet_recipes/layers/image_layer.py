@@ -3,10 +3,13 @@
 import functools
 import importlib
 import sys
+from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import keras
 
+from keras_resnet_recipes.augment.augmentation import PackedAugmentation
 from keras_resnet_recipes.formulas import TENSORFLOW, running_backend
 
 
@@ -16,28 +19,37 @@ class ImageLayer(keras.layers.Layer):
     Inside `tf.data`, and for TensorFlow tensors anywhere, it is TensorFlow code under every backend
     of Keras; inside a model it is code of the backend. The images of a batch differ.
 
-    Subclasses define `uniforms`, `drawn` and `transform`, and `prepare` if they do something at
-    inference too.
+    Subclasses define `transform`, and `prepare` if they do something at inference too.
 
     Args:
+        augmentation: The same as a value, which checks the arguments and knows what is drawn; None where
+            that is drawn for a whole batch.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`. Under
             parallel calls of `tf.data` the draws are reproducible, but not which image gets them:
             for that, use the values in `krr.augment`, whose generator is an argument.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
     """
 
-    uniforms: int = 0
-    """Uniform variates that the parameters of one image take."""
-
-    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        augmentation: PackedAugmentation | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         # A mixed policy is for images; labels keep their precision.
         super().__init__(autocast=False, **kwargs)
+        self.augmentation = augmentation
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         # Made when first needed: it imports TensorFlow.
         self._tensorflow_generator = functools.cache(
             lambda: keras.random.SeedGenerator(seed, backend=TENSORFLOW)
         )
+
+    @property
+    def uniforms(self) -> int:
+        """Uniform variates that the parameters of one image take."""
+        return self.augmentation.uniforms
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """Makes the parameters of n images from uniform variates.
@@ -49,7 +61,7 @@ class ImageLayer(keras.layers.Layer):
         Returns:
             Tensors [n, ...] by name.
         """
-        raise NotImplementedError
+        return self.augmentation.drawn(ops, uniform)
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Changes a batch of images by given parameters.
@@ -140,7 +152,8 @@ class ImageLayer(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "seed": self.seed}
+        own = {} if self.augmentation is None else vars(self.augmentation)
+        return {**super().get_config(), **own, "seed": self.seed}
 
     def _ops_and_seed(self, inputs: Any) -> tuple[Any, keras.random.SeedGenerator]:
         if keras.backend.backend() == "tensorflow":
@@ -157,11 +170,13 @@ class ImageLayer(keras.layers.Layer):
 class ByteLayer(ImageLayer):
     """A random change of the bytes of images; floating point images are rounded to bytes first.
 
-    Subclasses define `uniforms`, `drawn` and `change`.
+    Subclasses define `change`.
     """
 
-    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(seed=seed, **kwargs)
+    def __init__(
+        self, augmentation: PackedAugmentation, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(augmentation, seed, **kwargs)
         # Called outside of a compiled model, JAX compiles every operation by itself: a hundred take
         # ten seconds, one program of all of them two.
         self._compiled = functools.cache(
@@ -262,3 +277,16 @@ def _rank(images: Any) -> int:
             f"got the shape {tuple(images.shape)}"
         )
     return rank
+
+
+def color(value: float | Sequence[float]) -> float | tuple[float, float, float]:
+    """The value of all channels, or those of three as a tuple.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if isinstance(value, Real):
+        return value
+    if len(value) != 3 or not all(isinstance(one, Real) for one in value):
+        raise ValueError(f"`fill` must be a number or three numbers. Received: fill={value!r}")
+    return tuple(value)

@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
+from keras_resnet_recipes import augment
 from keras_resnet_recipes.formulas import mixing
-from keras_resnet_recipes.formulas.checks import check_alpha, check_probability
 from keras_resnet_recipes.layers.image_layer import ImageLayer
 
 
@@ -52,14 +52,7 @@ class MixUpOrCutMix(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, **kwargs)
-        check_alpha("mixup_alpha", mixup_alpha)
-        check_alpha("cutmix_alpha", cutmix_alpha)
-        check_probability("probability", probability)
-        check_probability("switch_probability", switch_probability)
-        self.mixup_alpha = mixup_alpha
-        self.cutmix_alpha = cutmix_alpha
-        self.probability = probability
-        self.switch_probability = switch_probability
+        self.mix = augment.MixUpOrCutMix(mixup_alpha, cutmix_alpha, probability, switch_probability)
 
     def augment(
         self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
@@ -69,17 +62,17 @@ class MixUpOrCutMix(ImageLayer):
             shape = None if labels is None else tuple(labels.shape)
             raise ValueError(f"labels must be probabilities [n, classes] to mix, got {shape}")
         labels = ops.cast(labels, "float32")
-        if not (self.mixup_alpha or self.cutmix_alpha):
+        if not self.mix.mixes:
             return images, labels
         mixing.check_partner("reversed", ops.shape(images)[0])
         weight, box, share = mixing.mixture(
             ops,
             images,
             ops.random.uniform((mixing.DRAWS,), dtype="float32", seed=seed),
-            mixup_alpha=self.mixup_alpha,
-            cutmix_alpha=self.cutmix_alpha,
-            probability=self.probability,
-            switch_probability=self.switch_probability,
+            mixup_alpha=self.mix.mixup_alpha,
+            cutmix_alpha=self.mix.cutmix_alpha,
+            probability=self.mix.probability,
+            switch_probability=self.mix.switch_probability,
         )
         partners = [mixing.partners_of(ops, part, "reversed") for part in (images, labels)]
         images = mixing.mix_images(ops, images, partners[0], weight, box)
@@ -87,8 +80,8 @@ class MixUpOrCutMix(ImageLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        own = ("mixup_alpha", "cutmix_alpha", "probability", "switch_probability")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        own = {name: value for name, value in vars(self.mix).items() if name != "partner"}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -112,12 +105,12 @@ class MixUp(MixUpOrCutMix):
     """
 
     def __init__(self, alpha: float | None, *, seed: int | None = None, **kwargs: Any) -> None:
-        check_alpha("alpha", alpha)
+        augment.MixUp(alpha)  # whose message has the argument's name
         super().__init__(mixup_alpha=alpha, cutmix_alpha=None, seed=seed, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return _with_alpha(super().get_config(), self.mixup_alpha)
+        return _with_alpha(super().get_config(), self.mix.mixup_alpha)
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -141,12 +134,12 @@ class CutMix(MixUpOrCutMix):
     """
 
     def __init__(self, alpha: float | None, *, seed: int | None = None, **kwargs: Any) -> None:
-        check_alpha("alpha", alpha)
+        augment.CutMix(alpha)  # whose message has the argument's name
         super().__init__(mixup_alpha=None, cutmix_alpha=alpha, seed=seed, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return _with_alpha(super().get_config(), self.cutmix_alpha)
+        return _with_alpha(super().get_config(), self.mix.cutmix_alpha)
 
 
 def _with_alpha(config: dict[str, Any], alpha: float | None) -> dict[str, Any]:

@@ -60,15 +60,8 @@ class RandAugment(ColorLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        self.augmentation = augment.RandAugment(
-            magnitude, std, operations, probability, interpolation
-        )
-        self.uniforms = operations * rand_augment.UNIFORMS
-
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns the operations of each image, and what they are called with."""
-        return rand_augment.drawn(ops, uniform, **vars(self.augmentation))
+        value = augment.RandAugment(magnitude, std, operations, probability, interpolation)
+        super().__init__(value, seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, the operations of each done in turn."""
@@ -88,7 +81,3 @@ class RandAugment(ColorLayer):
                 cubic=None if self.augmentation.interpolation == "bilinear" else cubic,
             )
         return images
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), **vars(self.augmentation)}

@@ -43,17 +43,10 @@ class TrivialAugmentWide(ColorLayer):
         `transforms/autoaugment.py`, TrivialAugmentWide.
     """
 
-    uniforms = trivial_augment.UNIFORMS
-
     def __init__(
         self, interpolation: str = "bilinear", *, seed: int | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(seed=seed, **kwargs)
-        self.augmentation = augment.TrivialAugmentWide(interpolation)
-
-    def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Returns the operation of each image, and what it is called with."""
-        return trivial_augment.drawn(ops, uniform)
+        super().__init__(augment.TrivialAugmentWide(interpolation), seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, the operation of each done."""
@@ -70,7 +63,3 @@ class TrivialAugmentWide(ColorLayer):
             fill=_BLACK,
             nearest=self.augmentation.interpolation == "nearest",
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), **vars(self.augmentation)}

@@ -1,5 +1,6 @@
 """What is drawn: the same on every backend as on NumPy, and there as the sources say."""
 
+import dataclasses
 import itertools
 
 import keras
@@ -8,17 +9,13 @@ import pytest
 from keras.src.utils.backend_utils import DynamicBackend
 from scipy import special
 
+from keras_resnet_recipes import augment
 from keras_resnet_recipes.formulas import (
     NUMPY,
     TENSORFLOW,
     boxes,
-    color_jitter,
     crop,
-    cutout,
-    erasing,
-    flip,
     lighting,
-    pad_and_crop,
     rand_augment,
     scale_jitter_crop,
     trivial_augment,
@@ -28,51 +25,37 @@ from tests.augment.chance import chi_square, chi_square_limit, ks_distance, ks_l
 
 OPS = TENSORFLOW if keras.backend.backend() == "tensorflow" else DynamicBackend()
 N = 20_000
-RAND_AUGMENT = {
-    "magnitude": 7.0,
-    "std": 0.5,
-    "operations": 2,
-    "probability": 0.5,
-    "interpolation": "random",
-}
-CROP = {"scale": (0.08, 1.0), "aspect": (3 / 4, 4 / 3), "interpolation": "random"}
-JITTER = {"brightness": 0.4, "contrast": 0.0, "saturation": 0.2, "hue": 0.1}
 DRAWS = {
-    "color_jitter": (color_jitter, JITTER),
-    "crop": (crop, CROP),
-    "cutout": (cutout, {}),
-    "erasing": (erasing, {"probability": 0.3, "area": (0.02, 0.33), "aspect": (0.3, 3.3)}),
-    "flip": (flip, {"probability": 0.3}),
-    "lighting": (lighting, {"std": 0.1}),
-    "pad_and_crop": (pad_and_crop, {"padding": 4}),
-    "rand_augment": (rand_augment, RAND_AUGMENT),
-    "scale_jitter_crop": (
-        scale_jitter_crop,
-        {"shorter_edge": (256, 480), "interpolation": "random"},
-    ),
-    "trivial_augment": (trivial_augment, {}),
+    "color_jitter": augment.ColorJitter(0.4, 0.0, 0.2, 0.1),
+    "crop": augment.RandomResizedCrop(224),
+    "cutout": augment.Cutout(),
+    "erasing": augment.RandomErasing(0.3),
+    "flip": augment.RandomFlip(0.3),
+    "lighting": augment.Lighting(),
+    "pad_and_crop": augment.PadAndCrop(),
+    "rand_augment": augment.RandAugment(),
+    "scale_jitter_crop": augment.ScaleJitterCrop(224, interpolation="random"),
+    "trivial_augment": augment.TrivialAugmentWide(),
 }
 
 
 def uniform(name, seed=0, count=N):
     """As float32 has them, so that both precisions take the same way at every threshold."""
-    module, arguments = DRAWS[name]
-    columns = module.UNIFORMS * arguments.get("operations", 1)
-    return np.random.default_rng(seed).random((count, columns), "float32").astype("float64")
+    shape = count, DRAWS[name].uniforms
+    return np.random.default_rng(seed).random(shape, "float32").astype("float64")
 
 
 def drawn(name, seed=0, **changed):
-    module, arguments = DRAWS[name]
-    return module.drawn(NUMPY, uniform(name, seed), **{**arguments, **changed})
+    value = dataclasses.replace(DRAWS[name], **changed)
+    return value.drawn(NUMPY, uniform(name, seed))
 
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize("name", DRAWS)
 def test_every_backend_draws_what_numpy_draws(name):
-    module, arguments = DRAWS[name]
     variates = uniform(name, count=500)
-    expected = module.drawn(NUMPY, variates, **arguments)
-    rows = module.drawn(OPS, OPS.convert_to_tensor(variates, "float32"), **arguments)
+    expected = DRAWS[name].drawn(NUMPY, variates)
+    rows = DRAWS[name].drawn(OPS, OPS.convert_to_tensor(variates, "float32"))
     assert set(rows) == set(expected)
     for key, values in rows.items():
         values = keras.ops.convert_to_numpy(values)
@@ -86,17 +69,17 @@ def test_every_backend_draws_what_numpy_draws(name):
 def test_boxes_of_every_backend_are_those_of_numpy():
     variates = uniform("crop", count=500)
     single = OPS.convert_to_tensor(variates, "float32")
-    rows = crop.drawn(NUMPY, variates, **CROP), crop.drawn(OPS, single, **CROP)
+    value = DRAWS["crop"]
+    rows = value.drawn(NUMPY, variates), value.drawn(OPS, single)
     for size in ((375, 500), (333, 250), (1000, 100)):
-        expected = crop.box(NUMPY, size, rows[0], CROP["aspect"])
-        ours = keras.ops.convert_to_numpy(crop.box(OPS, size, rows[1], CROP["aspect"]))
+        expected = crop.box(NUMPY, size, rows[0], value.aspect)
+        ours = keras.ops.convert_to_numpy(crop.box(OPS, size, rows[1], value.aspect))
         # Where a length or a corner is next to a rounding limit, single precision may be on the other side.
         assert (ours != expected).any(1).mean() < 0.005
         assert abs(ours - expected).max() <= 1
-    arguments = {"shorter_edge": (256, 480), "interpolation": "random"}
     variates = uniform("scale_jitter_crop", count=500)
     rows = [
-        scale_jitter_crop.drawn(ops, x, **arguments)
+        DRAWS["scale_jitter_crop"].drawn(ops, x)
         for ops, x in ((NUMPY, variates), (OPS, OPS.convert_to_tensor(variates, "float32")))
     ]
     expected = scale_jitter_crop.placed(NUMPY, (375, 500), rows[0], 224)
@@ -181,7 +164,7 @@ def test_color_jitter(seed):
     for order in rows["order"].tolist():
         counts[orders.index(tuple(order))] += 1
     assert chi_square(counts, np.full(24, N / 24)) < chi_square_limit(23)
-    assert set(drawn("color_jitter", brightness=0)["order"].ravel()) == {2, 3}
+    assert set(drawn("color_jitter", brightness=0.0)["order"].ravel()) == {2, 3}
     none = dict.fromkeys(strengths, 0.0)
     assert drawn("color_jitter", **none)["order"].shape == (N, 0)
 

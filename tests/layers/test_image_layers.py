@@ -293,12 +293,16 @@ def test_inputs_that_are_none_of_these():
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("RandomFlip", {"probability": 2}, r"probability must be in 0\.\.1, got 2"),
-        ("PadAndCrop", {"padding": 0}, "padding must be an int of at least 1, got 0"),
-        ("Cutout", {"fill": "black"}, "fill must be a number or three numbers, got"),
-        ("RandomErasing", {"area": (0, 1)}, "area must be two ascending fractions"),
-        ("MixUp", {"alpha": -1}, "alpha must be at least 0 or None, got -1"),
-        ("MixUpOrCutMix", {"probability": -1}, "probability must be"),
+        (
+            "RandomFlip",
+            {"probability": 2},
+            "`probability` must be a number at least 0 and at most 1.*=2$",
+        ),
+        ("PadAndCrop", {"padding": 0}, "`padding` must be a whole number at least 1.*=0$"),
+        ("Cutout", {"fill": "black"}, "`fill` must be a number or three numbers"),
+        ("RandomErasing", {"area": (0, 1)}, "`area` must be 2 numbers above 0 and at most 1"),
+        ("MixUp", {"alpha": -1}, "`alpha` must be a number at least 0 or None.*=-1$"),
+        ("MixUpOrCutMix", {"probability": -1}, "`probability` must be a number at least 0"),
         (
             "RandAugment",
             {"magnitude": 11},
