@@ -129,25 +129,52 @@ def _is_row(rows, columns, n):
 
 
 @kernel
+def _between(one, two, d):
+    return one + (two - one) * d
+
+
+@kernel
+def _among(one, two, three, four, d):
+    square = 2 * (one - two) + three - four
+    cube = -one + two - three + four
+    return two + d * ((-one + three) + d * (square + d * cube))
+
+
+@kernel
 def _linear(p, q, d, out):
     for j in range(out.shape[0]):
-        one = float64(p[j])
-        out[j] = one + (float64(q[j]) - one) * d[j]
+        out[j] = _between(float64(p[j]), float64(q[j]), d[j])
 
 
 @kernel
 def _cubic(p, q, r, s, d, out):
     for j in range(out.shape[0]):
-        one, two, three, four = float64(p[j]), float64(q[j]), float64(r[j]), float64(s[j])
-        square = 2 * (one - two) + three - four
-        cube = -one + two - three + four
-        out[j] = two + d[j] * ((-one + three) + d[j] * (square + d[j] * cube))
+        out[j] = _among(float64(p[j]), float64(q[j]), float64(r[j]), float64(s[j]), d[j])
 
 
 @kernel
-def _to_bytes(values, out):
+def _linear_bytes(p, q, d, out):
     for j in range(out.shape[0]):
-        out[j] = uint8(int32(min(max(values[j], 0.0), 255.0)))
+        out[j] = uint8(int32(_between(float64(p[j]), float64(q[j]), d[j])))
+
+
+@kernel
+def _cubic_bytes(p, q, r, s, d, out):
+    for j in range(out.shape[0]):
+        level = _among(float64(p[j]), float64(q[j]), float64(r[j]), float64(s[j]), d[j])
+        out[j] = uint8(int32(min(max(level, 0.0), 255.0)))
+
+
+@kernel
+def _bytes_between(lines, taps, fractions, out):
+    """The last interpolation, truncated to bytes; with one tap the line itself."""
+    if taps == 1:
+        for j in range(out.shape[0]):
+            out[j] = uint8(int32(lines[0, j]))
+    elif taps == 2:
+        _linear_bytes(lines[0], lines[1], fractions, out)
+    else:
+        _cubic_bytes(lines[0], lines[1], lines[2], lines[3], fractions, out)
 
 
 @kernel
@@ -191,38 +218,44 @@ def _affine(pixels, result, a, b, c, d, e, f, cubic, fill):
     xs, ys = np.arange(width) + 0.5, np.empty(width, np.float64)
     columns, rows = np.arange(width), np.empty(width, np.int64)
     dx, dy = np.empty(4 * width, np.float64), np.empty(4 * width, np.float64)
-    lines, levels = np.empty((16, width), np.uint32), np.empty((5, 4 * width), np.float64)
+    lines, levels = np.empty((16, width), np.uint32), np.empty((4, 4 * width), np.float64)
     out = result.view(np.uint8)
     for y in range(height):
         if across > 1:
             _positions(a, b * (y + 0.5), c, xs)
-        _positions(d, e * (y + 0.5), f, ys)
+        if down > 1:
+            _positions(d, e * (y + 0.5), f, ys)
+        else:
+            ys[:] = y + 0.5
         first, last = _inside(xs, ys, height)
         result[y, :first] = fill
         result[y, last:] = fill
         n = last - first
         if n == 0:
             continue
-        _split(xs, first, last, columns, dx)
-        _split(ys, first, last, rows, dy)
+        if across > 1:
+            _split(xs, first, last, columns, dx)
+        else:
+            columns[:n] = np.arange(first, last)
+        if down > 1:
+            _split(ys, first, last, rows, dy)
+        else:
+            rows[:n] = y
         if _is_row(rows, columns, n):
             _copy_neighbours(pixels, rows[0], columns[0], n, down, across, lines)
         else:
             _gather_neighbours(pixels, rows, columns, n, down, across, lines)
-        values, final = lines.view(np.uint8), levels[down if down > 1 else 0, : 4 * n]
-        for k in range(down):
-            _interpolate(values[k * across :], across, dx, levels[k, : 4 * n])
-        if down > 1:
-            _interpolate(levels, down, dy, final)
-        _to_bytes(final, out[y, 4 * first : 4 * last])
-
-
-@kernel
-def _interpolate(lines, taps, fractions, out):
-    if taps == 1:
-        for j in range(out.shape[0]):
-            out[j] = lines[0, j]
-    elif taps == 2:
-        _linear(lines[0], lines[1], fractions, out)
-    else:
-        _cubic(lines[0], lines[1], lines[2], lines[3], fractions, out)
+        values, here = lines.view(np.uint8), out[y, 4 * first : 4 * last]
+        if down == 1:
+            _bytes_between(values, across, dx, here)
+        elif across == 1:
+            _bytes_between(values, down, dy, here)
+        else:
+            for k in range(down):
+                line = levels[k, : 4 * n]
+                if cubic:
+                    four = values[4 * k : 4 * k + 4]
+                    _cubic(four[0], four[1], four[2], four[3], dx, line)
+                else:
+                    _linear(values[2 * k], values[2 * k + 1], dx, line)
+            _bytes_between(levels, down, dy, here)

@@ -115,42 +115,61 @@ def _weights(count, length, cubic, first, outputs):
 
 
 @kernel
-def _byte(total):
-    return uint8(min(max(total >> int32(_BITS), int32(0)), int32(255)))
-
-
-@kernel
-def _sum_of_4(rows, begin, n, w, out):
+def _sum_of_4(rows, begin, n, w, out, to):
     p, q = rows[begin : begin + n], rows[begin + n : begin + 2 * n]
     r, s = rows[begin + 2 * n : begin + 3 * n], rows[begin + 3 * n : begin + 4 * n]
     w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
+    line = out[to : to + n]
     for j in range(n):
-        left = int32(p[j]) * w0 + int32(q[j]) * w1
-        out[j] = _byte(_HALF + left + (int32(r[j]) * w2 + int32(s[j]) * w3))
+        total = _HALF + int32(p[j]) * w0 + int32(q[j]) * w1 + int32(r[j]) * w2 + int32(s[j]) * w3
+        line[j] = uint8(min(max(total >> int32(_BITS), int32(0)), int32(255)))
 
 
 @kernel
-def _add_4(rows, begin, n, w, t, total):
+def _sum_of_8(rows, begin, n, w, out, to):
     p, q = rows[begin : begin + n], rows[begin + n : begin + 2 * n]
     r, s = rows[begin + 2 * n : begin + 3 * n], rows[begin + 3 * n : begin + 4 * n]
-    w0, w1, w2, w3 = w[t], w[t + 1], w[t + 2], w[t + 3]
+    t, u = rows[begin + 4 * n : begin + 5 * n], rows[begin + 5 * n : begin + 6 * n]
+    v, x = rows[begin + 6 * n : begin + 7 * n], rows[begin + 7 * n : begin + 8 * n]
+    w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
+    line = out[to : to + n]
     for j in range(n):
-        left = int32(p[j]) * w0 + int32(q[j]) * w1
-        total[j] += left + (int32(r[j]) * w2 + int32(s[j]) * w3)
+        total = _HALF + int32(p[j]) * w0 + int32(q[j]) * w1 + int32(r[j]) * w2 + int32(s[j]) * w3
+        total += int32(t[j]) * w4 + int32(u[j]) * w5 + int32(v[j]) * w6 + int32(x[j]) * w7
+        line[j] = uint8(min(max(total >> int32(_BITS), int32(0)), int32(255)))
 
 
 @kernel
-def _weighted(rows, begin, n, w, taps, total, out):
-    """The weighted sum of rows of n bytes that follow each other, as bytes."""
-    if taps <= 4:
-        _sum_of_4(rows, begin, n, w, out)
-        return
+def _sum_of_many(rows, begin, n, w, taps, total, out, to):
     for j in range(n):
         total[j] = _HALF
     for t in range(0, taps, 4):
-        _add_4(rows, begin + t * n, n, w, t, total)
+        p = rows[begin + t * n : begin + (t + 1) * n]
+        q = rows[begin + (t + 1) * n : begin + (t + 2) * n]
+        r = rows[begin + (t + 2) * n : begin + (t + 3) * n]
+        s = rows[begin + (t + 3) * n : begin + (t + 4) * n]
+        w0, w1, w2, w3 = w[t], w[t + 1], w[t + 2], w[t + 3]
+        for j in range(n):
+            total[j] += int32(p[j]) * w0 + int32(q[j]) * w1 + int32(r[j]) * w2 + int32(s[j]) * w3
+    line = out[to : to + n]
     for j in range(n):
-        out[j] = _byte(total[j])
+        line[j] = uint8(min(max(total[j] >> int32(_BITS), int32(0)), int32(255)))
+
+
+@kernel
+def _weighted(rows, begin, n, starts, counts, weights, total, out):
+    """For each output the weighted sum of rows of n bytes, which follow each other, as bytes.
+
+    Sums of fours and eights read a few rows too many, with weights of zero.
+    """
+    for i in range(starts.shape[0]):
+        first = (starts[i] - begin) * n
+        if counts[i] <= 4:
+            _sum_of_4(rows, first, n, weights[i], out, i * n)
+        elif counts[i] <= 8:
+            _sum_of_8(rows, first, n, weights[i], out, i * n)
+        else:
+            _sum_of_many(rows, first, n, weights[i], counts[i], total, out, i * n)
 
 
 @kernel
@@ -160,7 +179,7 @@ def _resize_widths(pixels, top, left, rows, width, out_width, cubic, first, resu
     starts, counts, weights = _weights(width, out_width, cubic, first, outputs)
     begin, end = starts[0], starts[outputs - 1] + counts[outputs - 1]
     n = 4 * _BLOCK
-    # Sums of fours read up to three pixels too many, with weights of zero.
+    # Seven more than needed, for sums of eights.
     columns = np.empty((end - begin + 8, _BLOCK), np.uint32)
     resized = np.empty((outputs, _BLOCK), np.uint32)
     flat, out = columns.view(np.uint8).reshape(-1), resized.view(np.uint8).reshape(-1)
@@ -171,9 +190,7 @@ def _resize_widths(pixels, top, left, rows, width, out_width, cubic, first, resu
             row = pixels[top + y + k, left + begin : left + end]
             for x in range(end - begin):
                 columns[x, k] = row[x]
-        for i in range(outputs):
-            here = out[i * n : (i + 1) * n]
-            _weighted(flat, (starts[i] - begin) * n, n, weights[i], counts[i], total, here)
+        _weighted(flat, begin, n, starts, counts, weights, total, out)
         for k in range(block):
             row = result[y + k]
             for i in range(outputs):
@@ -201,6 +218,4 @@ def _resize(
     n = 4 * columns
     flat, out = wide.view(np.uint8).reshape(-1), result.view(np.uint8).reshape(-1)
     total = np.empty(n, np.int32)
-    for i in range(rows):
-        here = out[i * n : (i + 1) * n]
-        _weighted(flat, (starts[i] - begin) * n, n, weights[i], counts[i], total, here)
+    _weighted(flat, begin, n, starts, counts, weights, total, out)
