@@ -57,11 +57,12 @@ class _Announcement(event.Listener):
         self.done = True
         path = getattr(dispatcher.stats, "cache_path", None)
         kept = (
-            f"once; kept in {path}" if path else "in every process: no cache directory is writable"
+            f"they are kept in {path}"
+            if path
+            else "again in every process, for no cache directory is writable"
         )
         print(
-            f"Compiling image kernels for this machine, up to 15 seconds {kept}",
-            file=sys.stderr,
+            f"Compiling image kernels for this machine, up to 15 seconds; {kept}", file=sys.stderr
         )
 
     def on_end(self, event: event.Event) -> None:
