@@ -75,7 +75,7 @@ def test_the_first_use_says_where_the_second_will_find_it(installation, nowhere,
     said = use(installation, nowhere, cache)
     assert said.startswith("Compiling image kernels for this machine, ")
     assert said.count("\n") == 1
-    kept = Path(said.removesuffix("\n").partition("once; kept in ")[2])
+    kept = Path(said.removesuffix("\n").partition("they are kept in ")[2])
     assert kept.parent == cache
     assert len(files(kept)) == 4  # an index and machine code, of two kernels
     before = {path: path.stat().st_mtime_ns for path in kept.iterdir()}
@@ -85,14 +85,14 @@ def test_the_first_use_says_where_the_second_will_find_it(installation, nowhere,
 
 def test_a_read_only_installation_is_kept_in_the_users_cache(installation, tmp_path):
     said = use(installation, tmp_path / "home")
-    assert f"once; kept in {tmp_path / 'home'}" in said
+    assert f"they are kept in {tmp_path / 'home'}" in said
     assert len(files(tmp_path / "home")) == 4
 
 
 def test_another_installation_is_kept_next_to_the_source(installation, nowhere):
     place = installation / PACKAGE / "__pycache__"
     place.unlink()
-    assert use(installation, nowhere).endswith(f"once; kept in {place}\n")
+    assert use(installation, nowhere).endswith(f"they are kept in {place}\n")
     assert len(files(place)) == 4
 
 
@@ -100,7 +100,7 @@ def test_another_installation_is_kept_next_to_the_source(installation, nowhere):
 def test_without_a_writable_folder_every_process_compiles(installation, nowhere, named):
     said = use(installation, nowhere, nowhere if named else None)
     assert said.count("\n") == 1
-    assert said.endswith("in every process: no cache directory is writable\n")
+    assert said.endswith("in every process, for no cache directory is writable\n")
     assert not files(installation)
 
 
