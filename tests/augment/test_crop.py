@@ -49,6 +49,13 @@ def test_first_try_that_fits_is_taken():
     assert crop.box(100, 100, row([4.0, 0.25, 0.09] + [1.0] * 7, 1.0)) == (0, 0, 50, 50)
 
 
+@pytest.mark.parametrize(("side", "rounded"), [(2.5, 2), (3.5, 4), (0.5, 16), (16.5, 16)])
+def test_halves_are_rounded_to_even_as_timm_does(side, rounded):
+    # A side of half a pixel becomes none, which does not fit: the whole image is taken.
+    box = RandomResizedCrop(size=8).box(16, 16, row(side * side / 256, 1.0))
+    assert box == (0, 0, rounded, rounded)
+
+
 @pytest.mark.parametrize("size", [(375, 500), (333, 250), (1000, 100), (3, 200), (1, 1)])
 @pytest.mark.parametrize("aspect", [(3 / 4, 4 / 3), (0.2, 0.5), (3.0, 5.0)])
 def test_layers_take_the_same_boxes(size, aspect):

@@ -46,6 +46,21 @@ def test_the_first_rectangle_that_fits_is_timms(golden, name):
     assert (boxes[:, 2] == 0).any() == (name == "crowded")
 
 
+@pytest.mark.parametrize(("side", "rounded"), [(2.5, 2), (3.5, 4), (0.5, 0), (15.5, 0)])
+def test_halves_are_rounded_to_even_as_timm_does(side, rounded):
+    drawn = {
+        "erase": True,
+        "area": np.full(10, side * side / 256),
+        "aspect": np.ones(10),
+        "place": np.zeros(2),
+        "noise": 0.5,
+    }
+    painted = RandomErasing().apply_packed(np.full((16, 16), 255, np.uint32), drawn)
+    expected = np.full((16, 16), 255)
+    expected[:rounded, :rounded] = 0
+    np.testing.assert_array_equal(painted, expected)
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_erased_boxes_are_distributed_as_timms(golden, seed):
     g = golden("erasing")
