@@ -21,9 +21,9 @@ from conditions import conditions
 from PIL import Image, ImageEnhance, ImageOps
 
 from keras_resnet_recipes.augment import kernels
+from keras_resnet_recipes.augment.backend import NUMPY
+from keras_resnet_recipes.augment.rand_augment import OPERATIONS, level_argument
 from keras_resnet_recipes.data import opened
-from keras_resnet_recipes.formulas import NUMPY
-from keras_resnet_recipes.formulas.rand_augment import OPERATIONS, level_argument
 
 SIZE, LEVEL, BATCH = 224, 6.3, 126
 INTERPOLATED = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")

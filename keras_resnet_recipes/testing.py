@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from keras_resnet_recipes.formulas.views import five_corners
+from keras_resnet_recipes.augment.views import five_corners
 
 Tensor = Any
 """A tensor of the running backend."""

@@ -20,7 +20,6 @@ INTERNAL = {
     "checkpoints",
     "cli",
     "files",
-    "formulas",
     "hints",
     "inference",
     "names",

@@ -7,12 +7,12 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "keras_resnet_recipes"
 # Every part of the package may import those of lower levels.
 LEVELS = {
-    **dict.fromkeys(("colors", "files", "formulas", "hints", "names", "version"), 0),
+    **dict.fromkeys(("colors", "files", "hints", "names", "version"), 0),
     **dict.fromkeys(("checkpoints", "memory", "number"), 1),
     **dict.fromkeys(("clock", "distribution", "losses", "optimizers", "part"), 2),
-    **dict.fromkeys(("testing", "watchdog"), 2),
+    "watchdog": 2,
     **dict.fromkeys(("augment", "averages", "schedules"), 3),
-    **dict.fromkeys(("callbacks", "data", "layers"), 4),
+    **dict.fromkeys(("callbacks", "data", "layers", "testing"), 4),
     "applications": 5,
     "inference": 6,
     **dict.fromkeys(("export", "plots", "recipe"), 7),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes import applications, testing
-from keras_resnet_recipes.formulas.views import five_corners
+from keras_resnet_recipes.augment.views import five_corners
 
 pytestmark = pytest.mark.every_backend
 

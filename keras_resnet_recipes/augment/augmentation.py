@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from keras_resnet_recipes.augment import kernels
-from keras_resnet_recipes.formulas import NUMPY
+from keras_resnet_recipes.augment.backend import NUMPY
 from keras_resnet_recipes.part import Part
 
 Row = Mapping[str, Any]

@@ -6,9 +6,11 @@ import numpy as np
 
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row, operation_text
-from keras_resnet_recipes.formulas import color_jitter
-from keras_resnet_recipes.formulas.color_jitter import OPERATIONS
+from keras_resnet_recipes.augment.variates import between
 from keras_resnet_recipes.number import number
+
+OPERATIONS = ("brightness", "contrast", "saturation", "hue")
+"""In torchvision's order; a drawn operation is a position in it."""
 
 
 class ColorJitter(PackedAugmentation):
@@ -45,7 +47,7 @@ class ColorJitter(PackedAugmentation):
     (32, 48, 3)
     """
 
-    uniforms: ClassVar[int] = color_jitter.UNIFORMS
+    uniforms: ClassVar[int] = 2 * len(OPERATIONS)
 
     brightness: float = number(0.0, "colour jitter: 0.4 is a factor of 0.6 to 1.4", minimum=0)
     contrast: float = number(0.0, "colour jitter: likewise for the contrast", minimum=0)
@@ -58,8 +60,17 @@ class ColorJitter(PackedAugmentation):
         The order has the positions in `OPERATIONS` of those whose strength is not 0; the arguments are the
         factors of brightness, contrast and saturation and the shift of the hue.
         """
-        strengths = {name: getattr(self, name) for name in OPERATIONS}
-        return color_jitter.drawn(ops, uniform, **strengths)
+        strengths = [getattr(self, name) for name in OPERATIONS]
+        ranges = [*((max(0.0, 1 - x), 1.0 + x) for x in strengths[:3]), (-self.hue, self.hue)]
+        argument = [between(uniform[:, 4 + k], *limits) for k, limits in enumerate(ranges)]
+        used = [k for k, strength in enumerate(strengths) if strength]
+        order = ops.cast(uniform[:, :0], "int32")
+        if used:
+            # Ranks of independent numbers: every order is equally likely.
+            keys = ops.numpy.stack([uniform[:, k] for k in used], axis=1)
+            ranks = ops.numpy.argsort(keys, axis=1)
+            order = ops.numpy.take(ops.convert_to_tensor(used, "int32"), ranks, axis=0)
+        return {"order": order, "argument": ops.numpy.stack(argument, axis=1)}
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Does the operations on packed pixels in the order drawn."""

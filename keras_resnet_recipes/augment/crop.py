@@ -8,10 +8,13 @@ import numpy as np
 
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import Crop, Row
-from keras_resnet_recipes.formulas import crop
+from keras_resnet_recipes.augment.variates import between, cubic, log_between
 from keras_resnet_recipes.number import number
 
 INTERPOLATIONS = ("random", "bilinear", "bicubic")
+
+TRIES = 10
+"""How often timm and torchvision draw a box before they give up."""
 
 
 class RandomResizedCrop(Crop):
@@ -41,7 +44,7 @@ class RandomResizedCrop(Crop):
     """
 
     prefix: ClassVar[str] = "crop"
-    uniforms: ClassVar[int] = crop.UNIFORMS
+    uniforms: ClassVar[int] = 2 * TRIES + 3
 
     size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
     scale: tuple[float, float] = number(
@@ -60,9 +63,12 @@ class RandomResizedCrop(Crop):
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`area` and `aspect`, floating point [n, 10], `place`, [n, 2], and `cubic`, bool [n]."""
-        return crop.drawn(
-            ops, uniform, scale=self.scale, aspect=self.aspect, interpolation=self.interpolation
-        )
+        return {
+            "area": between(uniform[:, :TRIES], *self.scale),
+            "aspect": log_between(ops, uniform[:, TRIES : 2 * TRIES], *self.aspect),
+            "place": uniform[:, 2 * TRIES : 2 * TRIES + 2],
+            "cubic": cubic(ops, uniform[:, 2 * TRIES + 2], self.interpolation),
+        }
 
     def box(self, height: int, width: int, drawn: Row) -> tuple[int, int, int, int]:
         """The part of an image that is cut out; a decoder that can crop needs no more.

@@ -7,8 +7,8 @@ import numpy as np
 
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
-from keras_resnet_recipes.formulas.boxes import TRIES
-from keras_resnet_recipes.formulas.variates import between, log_between
+from keras_resnet_recipes.augment.crop import TRIES
+from keras_resnet_recipes.augment.variates import between, log_between
 from keras_resnet_recipes.number import number
 
 

@@ -6,8 +6,18 @@ import numpy as np
 
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
-from keras_resnet_recipes.formulas import lighting
+from keras_resnet_recipes.augment.variates import normal
 from keras_resnet_recipes.number import number
+
+EIGENVALUES = (0.2175, 0.0188, 0.0045)
+"""Of the covariance of ImageNet's colours on the scale 0..1, as AlexNet's successors use them."""
+
+EIGENVECTORS = (
+    (-0.5675, 0.7192, 0.4009),
+    (-0.5808, -0.0045, -0.8140),
+    (-0.5836, -0.6948, 0.4203),
+)
+"""Of red, green and blue (rows) for each of the eigenvalues (columns)."""
 
 
 class Lighting(PackedAugmentation):
@@ -31,13 +41,14 @@ class Lighting(PackedAugmentation):
     (32, 48, 3)
     """
 
-    uniforms: ClassVar[int] = lighting.UNIFORMS
+    uniforms: ClassVar[int] = 6
 
     std: float = number(0.1, "PCA colour noise: standard deviation of its coefficients", minimum=0)
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`color`, floating point [n, 3]: what is added to red, green and blue, on 0..255."""
-        return lighting.drawn(ops, uniform, std=self.std)
+        weights = self.std * normal(ops, uniform[:, :3], uniform[:, 3:])
+        return {"color": principal_color(ops, weights)}
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Adds the colour to packed pixels."""
@@ -50,3 +61,27 @@ class Lighting(PackedAugmentation):
         'RGB +2 -9 +0'
         """
         return " ".join(["RGB", *(f"{int(level):+d}" for level in np.rint(drawn["color"]))])
+
+
+def principal_color(ops: Any, weights: Any) -> Any:
+    """The colour of given weights on the principal components.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        weights: Weights of the three components, floating point [..., 3].
+
+    Returns:
+        Red, green and blue, of the same shape and type, on the scale 0..255.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_resnet_recipes.augment.backend import NUMPY
+        >>> principal_color(NUMPY, np.array([[1.0, 0.0, 0.0]])).round(1).tolist()
+        [[-31.5, -32.2, -32.4]]
+    """
+    scaled = [weights[..., k] * value * 255.0 for k, value in enumerate(EIGENVALUES)]
+    channels = [
+        sum(part * factor for part, factor in zip(scaled, vector, strict=True))
+        for vector in EIGENVECTORS
+    ]
+    return ops.numpy.stack(channels, axis=-1)

@@ -3,21 +3,20 @@
 A batch has one mixing weight and one box. The partner of image i of n is image n - 1 - i.
 """
 
-from typing import ClassVar
+import abc
+from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_resnet_recipes.augment import mixing
+from keras_resnet_recipes.augment.backend import NUMPY
 from keras_resnet_recipes.augment.mixture import Mixture, mix_in_place
-from keras_resnet_recipes.formulas import NUMPY, mixing
 from keras_resnet_recipes.number import number
 from keras_resnet_recipes.part import Part
 
 
-class Mix(Part, abstract=True):
-    """Base class of the values that mix the images and labels of a batch.
-
-    A subclass is called with images, labels and a generator, as `MixUpOrCutMix` is.
-    """
+class Mix(Part, abc.ABC, abstract=True):
+    """A random change of the images and labels of a batch; a subclass defines `apply`."""
 
     # Without a type it is no field, which a subclass can make it.
     partner = "reversed"
@@ -28,11 +27,27 @@ class Mix(Part, abstract=True):
         """Whether any batch is mixed at all."""
         return True
 
-    def mix_batch(
+    def __call__(
         self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixes a batch as a call does; images of bytes may be changed in place."""
-        return self(images, labels, rng)
+        """Mixes a batch and leaves it as it is.
+
+        Args:
+            images: uint8 or floating point, [n, height, width, channels]; n is even where partners
+                are reversed.
+            labels: Floating point [n, classes].
+            rng: Where random numbers come from.
+
+        Returns:
+            New images and labels of the same shapes and types.
+        """
+        return self.apply(np.array(images, order="C"), labels, rng)
+
+    @abc.abstractmethod
+    def apply(
+        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mixes a batch as a call does; the images may be changed in place."""
 
 
 class MixUpOrCutMix(Mix):
@@ -62,6 +77,7 @@ class MixUpOrCutMix(Mix):
     """
 
     prefix: ClassVar[str] = "mix"
+    uniforms: ClassVar[int] = 8
 
     mixup_alpha: float | None = number(
         None, "MixUp: lambda ~ Beta(alpha, alpha)", minimum=0, flat="mixup_alpha", off=None
@@ -80,27 +96,10 @@ class MixUpOrCutMix(Mix):
         """Whether any batch is mixed at all."""
         return bool(self.probability and (self.mixup_alpha or self.cutmix_alpha))
 
-    def __call__(
+    def apply(
         self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixes one batch.
-
-        Args:
-            images: uint8 or floating point, [n, height, width, channels]; n is even where partners
-                are reversed.
-            labels: Floating point [n, classes].
-            rng: Where random numbers come from.
-
-        Returns:
-            New images and labels of the same shapes and types.
-        """
-        images = np.array(images, order="C")
-        return self.mix_batch(images, labels, rng)
-
-    def mix_batch(
-        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixes a batch as a call does, its images in place."""
+        """Mixes a batch, its images in place; see `Mix`."""
         if not self.mixes:
             return images, labels
         mixture = self.draw(rng, *images.shape[1:3])
@@ -122,16 +121,35 @@ class MixUpOrCutMix(Mix):
         """
         if not (self.mixup_alpha or self.cutmix_alpha):
             return Mixture()
-        weight, box, share = mixing.mixture(
-            NUMPY,
-            np.broadcast_to(np.uint8(0), (1, height, width, 1)),
-            rng.random(mixing.DRAWS),
-            mixup_alpha=self.mixup_alpha,
-            cutmix_alpha=self.cutmix_alpha,
-            probability=self.probability,
-            switch_probability=self.switch_probability,
-        )
+        weight, box, share = self.drawn(NUMPY, rng.random(self.uniforms), (height, width))
         return Mixture(float(weight), tuple(box.tolist()), float(share))
+
+    def drawn(self, ops: Any, uniform: Any, size: Any) -> tuple[Any, Any, Any]:
+        """How a batch is to be mixed; one of the two kinds is on.
+
+        Args:
+            ops: Namespace of a backend.
+            uniform: Variates in [0, 1), floating point [`uniforms`].
+            size: Height and width of the images.
+
+        Returns:
+            An image's share of its own pixels outside the box, of the type of `uniform`; the box, int32
+            [top, left, bottom, right], inside which all pixels are the partner's; an image's share of
+            its own label, of the type of `uniform`.
+        """
+        switch = self.switch_probability
+        if not (self.mixup_alpha and self.cutmix_alpha):
+            switch = 1.0 if self.cutmix_alpha else 0.0
+        mixed, cut = uniform[0] < self.probability, uniform[1] < switch
+        blend = mixing.symmetric_beta(ops, self.mixup_alpha or 1.0, uniform[2:4])
+        size = ops.convert_to_tensor(size, "int32")
+        center = ops.cast(ops.numpy.floor(uniform[4:6] * ops.cast(size, uniform.dtype)), "int32")
+        lam = mixing.symmetric_beta(ops, self.cutmix_alpha or 1.0, uniform[6:8])
+        box, left = mixing.cut_box(ops, size, lam, center)
+        one = ops.numpy.ones_like(blend)
+        weight = ops.numpy.where(mixed & ~cut, blend, one)
+        box = ops.numpy.where(mixed & cut, box, ops.numpy.zeros_like(box))
+        return weight, box, ops.numpy.where(mixed, ops.numpy.where(cut, left, blend), one)
 
 
 class MixUp(Mix):
@@ -155,19 +173,11 @@ class MixUp(Mix):
 
     alpha: float | None = number(help="lambda ~ Beta(alpha, alpha)", minimum=0)
 
-    def __call__(
+    def apply(
         self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixes one batch; see `MixUpOrCutMix`."""
-        return MixUpOrCutMix(mixup_alpha=self.alpha, cutmix_alpha=None)(images, labels, rng)
-
-    def mix_batch(
-        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixes a batch as a call does, its images in place."""
-        return MixUpOrCutMix(mixup_alpha=self.alpha, cutmix_alpha=None).mix_batch(
-            images, labels, rng
-        )
+        """Mixes a batch, its images in place; see `Mix`."""
+        return MixUpOrCutMix(self.alpha, None).apply(images, labels, rng)
 
 
 class CutMix(Mix):
@@ -191,16 +201,8 @@ class CutMix(Mix):
 
     alpha: float | None = number(help="lambda ~ Beta(alpha, alpha)", minimum=0)
 
-    def __call__(
+    def apply(
         self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixes one batch; see `MixUpOrCutMix`."""
-        return MixUpOrCutMix(mixup_alpha=None, cutmix_alpha=self.alpha)(images, labels, rng)
-
-    def mix_batch(
-        self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixes a batch as a call does, its images in place."""
-        return MixUpOrCutMix(mixup_alpha=None, cutmix_alpha=self.alpha).mix_batch(
-            images, labels, rng
-        )
+        """Mixes a batch, its images in place; see `Mix`."""
+        return MixUpOrCutMix(None, self.alpha).apply(images, labels, rng)

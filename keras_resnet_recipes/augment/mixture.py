@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_resnet_recipes.augment import kernels
-from keras_resnet_recipes.formulas import NUMPY, mixing
+from keras_resnet_recipes.augment import kernels, mixing
+from keras_resnet_recipes.augment.backend import NUMPY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,8 +112,8 @@ def mix_in_place(images: np.ndarray, mixture: Mixture, partner: str = "reversed"
     if mixture.weight == 1:
         return
     if images.dtype != np.uint8:
-        partners = mixing.partners_of(NUMPY, images, partner)
-        images[:] = mixing.blend(NUMPY, images, partners, mixture.weight)
+        own, other = (images.dtype.type(part) for part in (mixture.weight, 1 - mixture.weight))
+        images[:] = own * images + other * mixing.partners_of(NUMPY, images, partner)
         return
     weight, rest = np.float32(mixture.weight), np.float32(1 - mixture.weight)
     if partner == "reversed":

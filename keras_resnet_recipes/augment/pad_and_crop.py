@@ -6,8 +6,7 @@ import numpy as np
 
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row
-from keras_resnet_recipes.formulas import boxes
-from keras_resnet_recipes.formulas.variates import below
+from keras_resnet_recipes.augment.variates import below
 from keras_resnet_recipes.number import number
 
 
@@ -48,7 +47,7 @@ class PadAndCrop(PackedAugmentation):
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Moves packed pixels."""
-        boxes.check_padding(self.padding, *pixels.shape)
+        check_padding(self.padding, *pixels.shape)
         fill = None if self.fill is None else kernels.boxes.packed_color(self.fill)
         return kernels.boxes.padded_crop(pixels, *map(int, drawn["corner"]), self.padding, fill)
 
@@ -59,4 +58,23 @@ class PadAndCrop(PackedAugmentation):
         '2 right'
         """
         down, right = (self.padding - int(first) for first in drawn["corner"])
-        return boxes.moved_text(down, right)
+        return moved_text(down, right)
+
+
+def check_padding(padding: int, height: Any, width: Any) -> None:
+    """Raises a ValueError if an image is known to be too small for its mirror image to cover the padding."""
+    for length in (height, width):
+        if isinstance(length, int) and length <= padding:
+            raise ValueError(
+                f"`padding` must be less than the image's {length} pixels. Received: padding={padding}"
+            )
+
+
+def moved_text(down: int, right: int) -> str:
+    """How far the pixels of an image move, for a reader.
+
+    >>> moved_text(-2, 1), moved_text(0, 0)
+    ('2 up, 1 right', '')
+    """
+    ways = ((down, "down", "up"), (right, "right", "left"))
+    return ", ".join(f"{abs(way)} {one if way > 0 else other}" for way, one, other in ways if way)

@@ -7,9 +7,30 @@ import numpy as np
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row, operation_text
 from keras_resnet_recipes.augment.crop import INTERPOLATIONS
-from keras_resnet_recipes.formulas import rand_augment
-from keras_resnet_recipes.formulas.rand_augment import OPERATIONS
+from keras_resnet_recipes.augment.variates import below, cubic, normal
 from keras_resnet_recipes.number import number
+
+OPERATIONS = (
+    "auto_contrast",
+    "equalize",
+    "invert",
+    "rotate",
+    "posterize",
+    "solarize",
+    "solarize_add",
+    "color",
+    "contrast",
+    "brightness",
+    "sharpness",
+    "shear_x",
+    "shear_y",
+    "translate_x",
+    "translate_y",
+)
+"""The order in which timm lists its "increasing" operations; a drawn operation is a position in it."""
+
+UNIFORMS = 6
+"""Uniform variates per image and round."""
 
 
 class RandAugment(PackedAugmentation):
@@ -54,30 +75,32 @@ class RandAugment(PackedAugmentation):
     @property
     def uniforms(self) -> int:
         """Uniform variates per image."""
-        return rand_augment.UNIFORMS * self.operations
+        return UNIFORMS * self.operations
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`operation`, int32, `argument`, floating point, and `cubic`, bool, all [n, operations].
 
         An operation is a position in `OPERATIONS`, or its length for none.
         """
-        return rand_augment.drawn(
-            ops,
-            uniform,
-            magnitude=self.magnitude,
-            std=self.std,
-            operations=self.operations,
-            probability=self.probability,
-            interpolation=self.interpolation,
-        )
+        uniform = ops.numpy.reshape(uniform, (-1, self.operations, UNIFORMS))
+        operation = below(ops, uniform[..., 0], len(OPERATIONS))
+        applied = uniform[..., 1] < self.probability
+        level = self.magnitude + self.std * normal(ops, uniform[..., 2], uniform[..., 3])
+        sign = ops.cast(uniform[..., 4] < 0.5, uniform.dtype) * 2.0 - 1.0
+        none = ops.numpy.full_like(operation, len(OPERATIONS))
+        return {
+            "operation": ops.numpy.where(applied, operation, none),
+            "argument": level_argument(ops, operation, ops.numpy.clip(level, 0.0, 10.0), sign),
+            "cubic": cubic(ops, uniform[..., 5], self.interpolation),
+        }
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Does the drawn operations on packed pixels in turn."""
         rounds = zip(drawn["operation"], drawn["argument"], drawn["cubic"], strict=True)
-        for operation, argument, cubic in rounds:
+        for operation, argument, smooth in rounds:
             if operation < len(OPERATIONS):
                 name = OPERATIONS[operation]
-                pixels = kernels.operations.apply(name, pixels, float(argument), bool(cubic))
+                pixels = kernels.operations.apply(name, pixels, float(argument), bool(smooth))
         return pixels
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
@@ -93,3 +116,50 @@ class RandAugment(PackedAugmentation):
             for operation, argument in pairs
             if operation < len(OPERATIONS)
         )
+
+
+def level_argument(ops: Any, operation: Any, level: Any, sign: Any) -> Any:
+    """What timm calls an operation with at a given level.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        operation: Index in `OPERATIONS`, int32 [...].
+        level: Level of 0..10, floating point [...].
+        sign: 1 or -1, of the same type, [...]; ignored by operations without direction.
+
+    Returns:
+        Of the type of `level`, [...]: degrees, bits kept, threshold, addition, factor, shear, or
+        fraction of the width or height; 0 for operations without an argument.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_resnet_recipes.augment.backend import NUMPY
+        >>> rotate = np.array(OPERATIONS.index("rotate"))
+        >>> float(level_argument(NUMPY, rotate, np.array(7.0), np.array(-1.0)))
+        -21.0
+
+    References:
+        timm `data/auto_augment.py`, the "increasing" level functions.
+    """
+    strength = level / 10.0
+    factor = ops.numpy.maximum(1.0 + sign * (strength * 0.9), 0.1)
+    shear = sign * strength * 0.3
+    shift = sign * strength * 0.45
+    arguments = {
+        "rotate": sign * strength * 30.0,
+        "posterize": 4.0 - ops.numpy.floor(strength * 4.0),
+        "solarize": 256.0 - ops.numpy.minimum(ops.numpy.floor(strength * 256.0), 256.0),
+        "solarize_add": ops.numpy.minimum(ops.numpy.floor(strength * 110.0), 128.0),
+        "color": factor,
+        "contrast": factor,
+        "brightness": factor,
+        "sharpness": factor,
+        "shear_x": shear,
+        "shear_y": shear,
+        "translate_x": shift,
+        "translate_y": shift,
+    }
+    argument = ops.numpy.zeros_like(level)
+    for name, value in arguments.items():
+        argument = ops.numpy.where(operation == OPERATIONS.index(name), value, argument)
+    return argument

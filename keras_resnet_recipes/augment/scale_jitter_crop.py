@@ -7,7 +7,7 @@ import numpy as np
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import Crop, Row
 from keras_resnet_recipes.augment.crop import INTERPOLATIONS, check_sized
-from keras_resnet_recipes.formulas import scale_jitter_crop
+from keras_resnet_recipes.augment.variates import below, cubic
 from keras_resnet_recipes.number import number
 
 
@@ -37,7 +37,7 @@ class ScaleJitterCrop(Crop):
     """
 
     prefix: ClassVar[str] = "crop"
-    uniforms: ClassVar[int] = scale_jitter_crop.UNIFORMS
+    uniforms: ClassVar[int] = 4
 
     size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
     shorter_edge: tuple[int, int] = number(
@@ -59,9 +59,12 @@ class ScaleJitterCrop(Crop):
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`edge`, int32 [n], `place`, floating point [n, 2], and `cubic`, bool [n]."""
-        return scale_jitter_crop.drawn(
-            ops, uniform, shorter_edge=self.shorter_edge, interpolation=self.interpolation
-        )
+        low, high = self.shorter_edge
+        return {
+            "edge": low + below(ops, uniform[:, 0], high - low + 1),
+            "place": uniform[:, 1:3],
+            "cubic": cubic(ops, uniform[:, 3], self.interpolation),
+        }
 
     def box(self, height: int, width: int, drawn: Row) -> tuple[int, int, int, int]:
         """The part of an image that the square shows; a decoder that can crop needs no more.

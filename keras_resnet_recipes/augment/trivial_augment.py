@@ -1,14 +1,36 @@
 """TrivialAugment with the wide ranges, as torchvision understands it."""
 
+import functools
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 
 from keras_resnet_recipes.augment import kernels
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation, Row, operation_text
-from keras_resnet_recipes.formulas import trivial_augment
-from keras_resnet_recipes.formulas.trivial_augment import OPERATIONS
+from keras_resnet_recipes.augment.variates import below
 from keras_resnet_recipes.number import number
+
+OPERATIONS = (
+    "identity",
+    "shear_x",
+    "shear_y",
+    "translate_x",
+    "translate_y",
+    "rotate",
+    "brightness",
+    "color",
+    "contrast",
+    "sharpness",
+    "posterize",
+    "solarize",
+    "auto_contrast",
+    "equalize",
+)
+"""In torchvision's order; a drawn operation is a position in it."""
+
+BINS = 31
+"""How many magnitudes torchvision's operations have."""
 
 
 class TrivialAugmentWide(PackedAugmentation):
@@ -36,7 +58,7 @@ class TrivialAugmentWide(PackedAugmentation):
     """
 
     prefix: ClassVar[str] = "trivial_augment"
-    uniforms: ClassVar[int] = trivial_augment.UNIFORMS
+    uniforms: ClassVar[int] = 3
 
     interpolation: str = number(
         "bilinear", "TrivialAugment: resampling of its geometry", choices=("bilinear", "nearest")
@@ -44,7 +66,12 @@ class TrivialAugmentWide(PackedAugmentation):
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """`operation`, int32 [n], a position in `OPERATIONS`, and `argument`, floating point [n]."""
-        return trivial_augment.drawn(ops, uniform)
+        operation, magnitude, sign = (
+            below(ops, uniform[:, k], count) for k, count in enumerate((len(OPERATIONS), BINS, 2))
+        )
+        table = ops.cast(ops.convert_to_tensor(_arguments()), uniform.dtype)
+        index = (operation * BINS + magnitude) * 2 + sign
+        return {"operation": operation, "argument": ops.numpy.take(table, index, axis=0)}
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Does the drawn operation on packed pixels.
@@ -65,3 +92,65 @@ class TrivialAugmentWide(PackedAugmentation):
         'translate_x 1'
         """
         return operation_text(OPERATIONS[drawn["operation"]], drawn["argument"])
+
+
+def magnitude_argument(operation: str, magnitude: int, negative: bool = False) -> float:
+    """What an operation is called with at a given magnitude.
+
+    Args:
+        operation: One of `OPERATIONS`.
+        magnitude: Whole number of 0..30.
+        negative: Whether the sign is negative; ignored by operations without direction.
+
+    Returns:
+        Shear, pixels, degrees, factor, bits kept, threshold; 0 for operations without an argument.
+
+    Example:
+        >>> magnitude_argument("translate_x", 30), magnitude_argument("posterize", 30)
+        (32.0, 2.0)
+
+    References:
+        torchvision `transforms/autoaugment.py`, `_augmentation_space` and `_apply_op`.
+    """
+    sign = -1 if negative else 1
+    match operation:
+        case "shear_x" | "shear_y":
+            # There and back through the angle, as torchvision does, for the same last bit.
+            angle = math.degrees(math.atan(sign * _linear(0.0, 0.99, magnitude)))
+            return math.tan(math.radians(angle))
+        case "translate_x" | "translate_y":
+            return float(int(sign * _linear(0.0, 32.0, magnitude)))
+        case "rotate":
+            return sign * _linear(0.0, 135.0, magnitude)
+        case "brightness" | "color" | "contrast" | "sharpness":
+            return 1.0 + sign * _linear(0.0, 0.99, magnitude)
+        case "posterize":
+            return 8.0 - round(magnitude / ((BINS - 1) / 6))
+        case "solarize":
+            return _linear(255.0, 0.0, magnitude)
+        case _:
+            return 0.0
+
+
+def _linear(first: float, last: float, index: int) -> float:
+    """The numbers of `torch.linspace`: counted from either end, with one rounding each.
+
+    It matters: the middle one of 0..32 is the number below 16, and 15 as a whole number.
+    """
+    step = float(np.float32((np.float32(last) - np.float32(first)) / np.float32(BINS - 1)))
+    if index < BINS // 2:
+        return float(np.float32(first + step * index))
+    return float(np.float32(float(np.float32(last)) - step * (BINS - 1 - index)))
+
+
+@functools.cache
+def _arguments() -> np.ndarray:
+    """Of every operation, magnitude and sign, in this order: float64 [14 * 31 * 2]."""
+    return np.array(
+        [
+            magnitude_argument(name, magnitude, negative)
+            for name in OPERATIONS
+            for magnitude in range(BINS)
+            for negative in (False, True)
+        ]
+    )

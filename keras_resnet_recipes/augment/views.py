@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from keras_resnet_recipes.augment.crop import check_interpolation
 from keras_resnet_recipes.augment.resize import resize
-from keras_resnet_recipes.formulas.views import five_corners
 
 
 def resize_shorter_edge(image: np.ndarray, edge: int, cubic: bool = True) -> np.ndarray:
@@ -110,3 +110,31 @@ class TenCrop:
             for top, left in five_corners(height, width, size)
         ]
         return np.stack(squares)
+
+
+def five_corners(height: Any, width: Any, size: int) -> list[tuple[Any, Any]]:
+    """Where the squares of a ten-crop test begin: in the four corners and in the middle.
+
+    Args:
+        height: Of the image, an int or an integer tensor.
+        width: Likewise.
+        size: Height and width of the squares.
+
+    Returns:
+        Top and left of five squares: above left and right, below left and right, in the middle,
+        where a half is rounded to the even number.
+
+    Raises:
+        ValueError: If the image is known to be smaller than the squares.
+
+    Source: torchvision `transforms/functional.py`, five_crop.
+
+    >>> five_corners(9, 7, 4)
+    [(0, 0), (0, 3), (5, 0), (5, 3), (2, 2)]
+    """
+    for length in (height, width):
+        if isinstance(length, int) and length < size:
+            raise ValueError(f"size must be at most that of the image, {length}, got {size}")
+    bottom, right = height - size, width - size
+    middle = tuple(room // 2 + room % 2 * (room // 2 % 2) for room in (bottom, right))
+    return [(0, 0), (0, right), (bottom, 0), (bottom, right), middle]

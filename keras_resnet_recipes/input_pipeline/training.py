@@ -162,7 +162,7 @@ class TrainingBatches:
         if isinstance(self._recipe.mix, KerasLayer):
             return self._layers.mixed(images, targets)
         rng = mixing_rng(self._seed, epoch, step, device)
-        return self._recipe.mix.mix_batch(images, targets, rng)
+        return self._recipe.mix.apply(images, targets, rng)
 
 
 def check_within(name: str, labels: np.ndarray, classes: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.formulas import color_jitter
+from keras_resnet_recipes.augment.color_jitter import OPERATIONS
 from keras_resnet_recipes.layers.hue import turn
 from keras_resnet_recipes.layers.image_layer import ColorLayer
 from keras_resnet_recipes.layers.operations import blended, where_any
@@ -60,7 +60,7 @@ class ColorJitter(ColorLayer):
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, the operations done to each in its order."""
-        used = [k for k, name in enumerate(color_jitter.OPERATIONS) if self._strength(name)]
+        used = [k for k, name in enumerate(OPERATIONS) if self._strength(name)]
         for position in range(len(used)):
             images = self._operate(images, drawn["order"][:, position], drawn, used, ops)
         return images
@@ -70,7 +70,7 @@ class ColorJitter(ColorLayer):
     ) -> Any:
         argument = drawn["argument"]
         for k in used:
-            name, which = color_jitter.OPERATIONS[k], operation == k
+            name, which = OPERATIONS[k], operation == k
             change = functools.partial(_changed, ops, name, which, argument[:, k])
             images = where_any(ops, [which], images, change)
         return images

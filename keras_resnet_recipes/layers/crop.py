@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.formulas import crop, scale_jitter_crop
+from keras_resnet_recipes.layers.boxes import first_of
 from keras_resnet_recipes.layers.image_layer import ByteLayer, as_bytes
 from keras_resnet_recipes.layers.resize import resize, weights
 
@@ -132,7 +132,7 @@ class RandomResizedCrop(CropLayer):
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns a part of each image."""
-        box = crop.box(ops, ops.shape(images)[1:3], drawn, self.augmentation.aspect)
+        box = crop_boxes(ops, ops.shape(images)[1:3], drawn, self.augmentation.aspect)
         corner = 0 * box[:, :2]
         resized = corner + self.augmentation.size
         return self.square(images, box, resized, corner, drawn["cubic"], ops)
@@ -187,6 +187,62 @@ class ScaleJitterCrop(CropLayer):
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns a square of each image."""
         size = ops.convert_to_tensor(ops.shape(images)[1:3], "int32")
-        resized, corner = scale_jitter_crop.placed(ops, size, drawn, self.augmentation.size)
+        resized, corner = placed_squares(ops, size, drawn, self.augmentation.size)
         box = ops.numpy.concatenate([0 * corner, 0 * corner + size], axis=1)
         return self.square(images, box, resized, corner, drawn["cubic"], ops)
+
+
+def crop_boxes(ops: Any, size: Any, drawn: dict[str, Any], aspect: tuple[float, float]) -> Any:
+    """The parts of images that are cut out.
+
+    The first of the ten tries that fits; after that the largest part in the middle with a legal
+    aspect ratio.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        size: Height and width of the images, whole numbers [2] or [n, 2].
+        drawn: What `RandomResizedCrop.drawn` returns.
+        aspect: Smallest and largest ratio of width to height.
+
+    Returns:
+        Top, left, height and width, int32 [n, 4].
+
+    References:
+        timm `data/transforms.py`, RandomResizedCropAndInterpolation.
+    """
+    kind = drawn["area"].dtype
+    size = ops.cast(ops.convert_to_tensor(size, "int32"), kind)
+    height, width = size[..., 0:1], size[..., 1:2]
+    area = drawn["area"] * (width * height)
+    widths = ops.numpy.round(ops.numpy.sqrt(area * drawn["aspect"]))
+    heights = ops.numpy.round(ops.numpy.sqrt(area / drawn["aspect"]))
+    fits = (widths <= width) & (heights <= height) & (widths >= 1) & (heights >= 1)
+    part, found = first_of(ops, fits, heights, widths)
+    fallback = [
+        ops.numpy.minimum(height, ops.numpy.maximum(ops.numpy.round(width / aspect[0]), 1)),
+        ops.numpy.minimum(width, ops.numpy.maximum(ops.numpy.round(height * aspect[1]), 1)),
+    ]
+    part = ops.numpy.where(found, part, ops.numpy.concatenate(fallback, axis=-1))
+    room = size - part
+    corner = ops.numpy.where(found, drawn["place"] * (room + 1), room / 2)
+    return ops.cast(ops.numpy.concatenate([ops.numpy.floor(corner), part], axis=1), "int32")
+
+
+def placed_squares(ops: Any, size: Any, drawn: dict[str, Any], square: int) -> tuple[Any, Any]:
+    """The sizes that images are resized to, and where the squares are in them.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        size: Height and width of the images, whole numbers [2] or [n, 2].
+        drawn: What `ScaleJitterCrop.drawn` returns.
+        square: Height and width of the square.
+
+    Returns:
+        Height and width after resizing, int32 [n, 2]; top and left of the square, int32 [n, 2].
+    """
+    size = ops.convert_to_tensor(size, "int32")
+    shorter = ops.numpy.minimum(size[..., 0:1], size[..., 1:2])
+    # The longer edge is cut to a whole number.
+    resized = drawn["edge"][:, None] * size // shorter
+    positions = ops.cast(resized - square + 1, drawn["place"].dtype)
+    return resized, ops.cast(ops.numpy.floor(drawn["place"] * positions), "int32")

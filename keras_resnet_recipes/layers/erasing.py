@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.layers import boxes
 from keras_resnet_recipes.layers.image_layer import ImageLayer, color
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation
-from keras_resnet_recipes.formulas import TENSORFLOW, running_backend
+from keras_resnet_recipes.layers.backend import TENSORFLOW, running_backend
 
 
 class ImageLayer(keras.layers.Layer):

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.formulas import mixing
+from keras_resnet_recipes.augment import mixing
+from keras_resnet_recipes.layers.boxes import inside
 from keras_resnet_recipes.layers.image_layer import ImageLayer
 
 
@@ -65,17 +66,10 @@ class MixUpOrCutMix(ImageLayer):
         if not self.mix.mixes:
             return images, labels
         mixing.check_partner("reversed", ops.shape(images)[0])
-        weight, box, share = mixing.mixture(
-            ops,
-            images,
-            ops.random.uniform((mixing.DRAWS,), dtype="float32", seed=seed),
-            mixup_alpha=self.mix.mixup_alpha,
-            cutmix_alpha=self.mix.cutmix_alpha,
-            probability=self.mix.probability,
-            switch_probability=self.mix.switch_probability,
-        )
+        uniform = ops.random.uniform((self.mix.uniforms,), dtype="float32", seed=seed)
+        weight, box, share = self.mix.drawn(ops, uniform, ops.shape(images)[1:3])
         partners = [mixing.partners_of(ops, part, "reversed") for part in (images, labels)]
-        images = mixing.mix_images(ops, images, partners[0], weight, box)
+        images = mix_images(ops, images, partners[0], weight, box)
         return images, mixing.mix_labels(ops, labels, partners[1], share)
 
     def get_config(self) -> dict[str, Any]:
@@ -146,3 +140,50 @@ def _with_alpha(config: dict[str, Any], alpha: float | None) -> dict[str, Any]:
     for name in ("mixup_alpha", "cutmix_alpha", "probability", "switch_probability"):
         del config[name]
     return {**config, "alpha": alpha}
+
+
+def mix_images(ops: Any, images: Any, partners: Any, weight: Any, box: Any) -> Any:
+    """Blend with the given weight outside the box, take the partner inside it.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: As for `blend`.
+        partners: As for `blend`.
+        weight: As for `blend`.
+        box: int32 [top, left, bottom, right].
+
+    Returns:
+        The same shape and type.
+    """
+    blended = blend(ops, images, partners, weight)
+    return ops.numpy.where(inside(ops, images, box[None]), partners, blended)
+
+
+def blend(ops: Any, images: Any, partners: Any, weight: Any) -> Any:
+    """Blend each image with its partner.
+
+    Args:
+        ops: Namespace of a Keras backend.
+        images: Bytes (the blend is rounded half to even) or floating point (it is not),
+            [n, height, width, channels].
+        partners: The image that each is mixed with, of the same shape and type.
+        weight: Share of an image's own pixels. As float64 the bytes are those of timm also where
+            XLA compiles this; as float32 XLA may round a tie the other way.
+
+    Returns:
+        The same shape and type.
+    """
+    if "int" in str(images.dtype):
+        sums = _share(ops, images, weight) + _share(ops, partners, 1 - weight)
+        return ops.cast(ops.numpy.round(sums), images.dtype)
+    return ops.cast(weight, images.dtype) * images + ops.cast(1 - weight, images.dtype) * partners
+
+
+def _share(ops: Any, images: Any, weight: Any) -> Any:
+    """The product in single precision, with a rounding of its own.
+
+    XLA would join a plain product and the sum after it into one operation with one rounding, and
+    ties would be rounded to other bytes; a limit that is never reached stands between them.
+    """
+    product = ops.cast(images, "float32") * ops.cast(weight, "float32")
+    return ops.numpy.maximum(product, -1.0)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.formulas import rand_augment
+from keras_resnet_recipes.augment.rand_augment import OPERATIONS
 from keras_resnet_recipes.layers.image_layer import ColorLayer
 from keras_resnet_recipes.layers.operations import operate
 
@@ -70,7 +70,7 @@ class RandAugment(ColorLayer):
             operation, argument, cubic = (
                 drawn[name][:, turn] for name in ("operation", "argument", "cubic")
             )
-            names = enumerate(rand_augment.OPERATIONS)
+            names = enumerate(OPERATIONS)
             images = operate(
                 ops,
                 images,

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.formulas import trivial_augment
+from keras_resnet_recipes.augment.trivial_augment import OPERATIONS
 from keras_resnet_recipes.layers.image_layer import ColorLayer
 from keras_resnet_recipes.layers.operations import operate
 
@@ -53,10 +53,7 @@ class TrivialAugmentWide(ColorLayer):
         return operate(
             ops,
             images,
-            {
-                name: drawn["operation"] == index
-                for index, name in enumerate(trivial_augment.OPERATIONS)
-            },
+            {name: drawn["operation"] == index for index, name in enumerate(OPERATIONS)},
             drawn["argument"],
             # A positive translation moves to the right or down.
             pixels=(-1.0, -1.0),

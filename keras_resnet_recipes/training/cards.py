@@ -11,7 +11,9 @@ import numpy as np
 from keras import ops
 
 from keras_resnet_recipes.augment import Cutout, PadAndCrop, RandomFlip
-from keras_resnet_recipes.formulas import boxes, running_backend
+from keras_resnet_recipes.augment.pad_and_crop import moved_text
+from keras_resnet_recipes.layers import boxes
+from keras_resnet_recipes.layers.backend import running_backend
 from keras_resnet_recipes.recipe import BaseRecipe
 
 
@@ -107,7 +109,7 @@ def described(recipe: BaseRecipe, step: str, card: np.ndarray) -> str:
     """
     if step == "PadAndCrop":
         padding = recipe.augmentation_of(PadAndCrop).padding
-        return boxes.moved_text(padding - int(card[1]), padding - int(card[2]))
+        return moved_text(padding - int(card[1]), padding - int(card[2]))
     if step == "RandomFlip":
         return "mirrored" if card[3] else ""
     return f"at row {card[4]}, column {card[5]}" if step == "Cutout" else ""

@@ -5,8 +5,8 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.augment.augmentation import Crop, PackedAugmentation
+from keras_resnet_recipes.augment.backend import NUMPY
 from keras_resnet_recipes.augment.kernels.packing import pack, unpack
-from keras_resnet_recipes.formulas import NUMPY
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (40, 29, 3), np.uint8)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.augment import CenterCrop, RandomResizedCrop, ScaleJitterCrop, resize
-from keras_resnet_recipes.formulas import NUMPY
-from keras_resnet_recipes.formulas import crop as formulas
+from keras_resnet_recipes.augment.backend import NUMPY
+from keras_resnet_recipes.layers.crop import crop_boxes
 
 TRIES = 10
 
@@ -63,7 +63,7 @@ def test_layers_take_the_same_boxes(size, aspect):
     drawn = crop.draw(np.random.default_rng(0), 2_000)
     rows = [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
     boxes = [crop.box(*size, row) for row in rows]
-    np.testing.assert_array_equal(boxes, formulas.box(NUMPY, size, drawn, crop.aspect))
+    np.testing.assert_array_equal(boxes, crop_boxes(NUMPY, size, drawn, crop.aspect))
 
 
 def test_a_position_reaches_both_ends():

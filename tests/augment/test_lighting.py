@@ -5,8 +5,8 @@ import pytest
 from scipy import special, stats
 
 from keras_resnet_recipes.augment import Lighting
-from keras_resnet_recipes.formulas import NUMPY
-from keras_resnet_recipes.formulas.lighting import EIGENVALUES, EIGENVECTORS, principal_color
+from keras_resnet_recipes.augment.backend import NUMPY
+from keras_resnet_recipes.augment.lighting import EIGENVALUES, EIGENVECTORS, principal_color
 from tests.augment.chance import ks_distance, ks_limit
 
 N = 20_000

@@ -5,10 +5,18 @@ import math
 import numpy as np
 import pytest
 
-from keras_resnet_recipes.augment import CutMix, MixUp, MixUpOrCutMix, cutmix, mixup, one_hot
+from keras_resnet_recipes.augment import (
+    CutMix,
+    MixUp,
+    MixUpOrCutMix,
+    cutmix,
+    mixing,
+    mixup,
+    one_hot,
+)
+from keras_resnet_recipes.augment.backend import NUMPY
 from keras_resnet_recipes.augment.mixture import Mixture
 from keras_resnet_recipes.augment.mixture import mixed as mixed_by
-from keras_resnet_recipes.formulas import NUMPY, mixing
 from tests.augment.chance import ks_distance, ks_limit, share_limit
 
 CLASSES = 10

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.augment import RandAugment, operations
-from keras_resnet_recipes.formulas import NUMPY
-from keras_resnet_recipes.formulas.rand_augment import OPERATIONS, level_argument
+from keras_resnet_recipes.augment.backend import NUMPY
+from keras_resnet_recipes.augment.rand_augment import OPERATIONS, level_argument
 from tests.augment.chance import NORMAL, share_limit
 
 IMAGES = 20_000

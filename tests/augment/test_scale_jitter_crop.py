@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.augment import ScaleJitterCrop, resize
-from keras_resnet_recipes.formulas import NUMPY
-from keras_resnet_recipes.formulas import scale_jitter_crop as formulas
+from keras_resnet_recipes.augment.backend import NUMPY
+from keras_resnet_recipes.layers.crop import placed_squares
 from tests.augment.chance import chi_square, chi_square_limit, ks_distance, ks_limit
 
 N = 20_000
@@ -67,7 +67,7 @@ def test_layers_take_the_same_squares(size):
     crop = ScaleJitterCrop(20, (22, 90))
     drawn = crop.draw(np.random.default_rng(0), 2_000)
     rows = [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
-    resized, corners = formulas.placed(NUMPY, size, drawn, 20)
+    resized, corners = placed_squares(NUMPY, size, drawn, 20)
     for row, *expected in zip(rows, resized, corners, strict=True):
         np.testing.assert_array_equal(crop._placed(size, row), expected)
 

@@ -11,9 +11,9 @@ from keras_resnet_recipes.augment import (
     RandomErasing,
     RandomFlip,
     RandomResizedCrop,
+    mixing,
 )
-from keras_resnet_recipes.formulas import mixing
-from keras_resnet_recipes.formulas.rand_augment import OPERATIONS
+from keras_resnet_recipes.augment.rand_augment import OPERATIONS
 
 P = 0.001
 SEEDS = (0, 1, 2)  # fixed before the first comparison

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.augment import TrivialAugmentWide
-from keras_resnet_recipes.formulas.trivial_augment import BINS, OPERATIONS, magnitude_argument
+from keras_resnet_recipes.augment.trivial_augment import BINS, OPERATIONS, magnitude_argument
 from tests.augment.chance import chi_square, chi_square_limit
 
 N = 20_000

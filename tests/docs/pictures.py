@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import keras_resnet_recipes as krr
+from keras_resnet_recipes.augment.backend import NUMPY
+from keras_resnet_recipes.augment.rand_augment import OPERATIONS, level_argument
 from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
-from keras_resnet_recipes.formulas import NUMPY
-from keras_resnet_recipes.formulas.rand_augment import OPERATIONS, level_argument
 from tests.docs import curves, scenes
 
 augment = krr.augment

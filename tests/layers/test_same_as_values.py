@@ -6,17 +6,10 @@ import pytest
 from PIL import Image
 
 from keras_resnet_recipes import augment, layers
-from keras_resnet_recipes.formulas import (
-    NUMPY,
-    TENSORFLOW,
-    color_jitter,
-    crop,
-    lighting,
-    rand_augment,
-    running_backend,
-    scale_jitter_crop,
-    trivial_augment,
-)
+from keras_resnet_recipes.augment import rand_augment, trivial_augment
+from keras_resnet_recipes.augment.backend import NUMPY
+from keras_resnet_recipes.layers.backend import TENSORFLOW, running_backend
+from keras_resnet_recipes.layers.crop import crop_boxes, placed_squares
 from keras_resnet_recipes.layers.hue import turn
 from keras_resnet_recipes.layers.tables import TABLES
 
@@ -153,17 +146,16 @@ def test_positions_are_the_same_wherever_they_are_used(angle):
 @pytest.mark.parametrize("strengths", [(0.4, 0.4, 0.4, 0.1), (1.5, 0.0, 2.0, 0.0)])
 def test_color_jitter(strengths):
     value = augment.ColorJitter(*strengths)
-    uniform = np.random.default_rng(2).random((12, color_jitter.UNIFORMS))
-    rows = color_jitter.drawn(NUMPY, uniform, **vars(value))
+    rows = value.draw(np.random.default_rng(2), 12)
     images = np.resize(photographs(6), (12, 48, 40, 3))
     assert not differences(layers.ColorJitter(*strengths), value, images, rows).any()
 
 
 def test_lighting():
-    uniform = np.random.default_rng(3).random((12, lighting.UNIFORMS))
-    rows = lighting.drawn(NUMPY, uniform, std=0.5)
+    value = augment.Lighting(0.5)
+    rows = value.draw(np.random.default_rng(3), 12)
     images = np.resize(photographs(6), (12, 48, 40, 3))
-    assert not differences(layers.Lighting(0.5), augment.Lighting(0.5), images, rows).any()
+    assert not differences(layers.Lighting(0.5), value, images, rows).any()
 
 
 def test_hue_of_a_cube_of_colors_is_pillows():
@@ -207,20 +199,17 @@ def pillows(image, box, size, corner, square, kernel):
 @pytest.mark.parametrize("name", ["RandomResizedCrop", "ScaleJitterCrop"])
 def test_crops(name, kind):
     images, size = np.resize(photographs(6), (24, 48, 40, 3)), 24
-    uniform = np.random.default_rng(5).random((24, crop.UNIFORMS))
+    uniform = np.random.default_rng(5).random((24, 23))
     if name == "RandomResizedCrop":
         layer = layers.RandomResizedCrop(size, interpolation=kind)
-        limits = {"scale": (0.08, 1.0), "aspect": (3 / 4, 4 / 3)}
-        rows = crop.drawn(NUMPY, uniform, interpolation=kind, **limits)
-        boxes = crop.box(NUMPY, (48, 40), rows, limits["aspect"])
+        rows = layer.augmentation.drawn(NUMPY, uniform)
+        boxes = crop_boxes(NUMPY, (48, 40), rows, layer.augmentation.aspect)
         resized, corners = np.full((24, 2), size), np.zeros((24, 2), int)
     else:
         layer = layers.ScaleJitterCrop(size, (25, 70), kind)
-        rows = scale_jitter_crop.drawn(
-            NUMPY, uniform[:, :4], shorter_edge=(25, 70), interpolation=kind
-        )
+        rows = layer.augmentation.drawn(NUMPY, uniform)
         boxes = np.tile([0, 0, 48, 40], (24, 1))
-        resized, corners = scale_jitter_crop.placed(NUMPY, (48, 40), rows, size)
+        resized, corners = placed_squares(NUMPY, (48, 40), rows, size)
     kernel = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}[kind]
     expected = [
         pillows(*row, size, kernel) for row in zip(images, boxes, resized, corners, strict=True)

@@ -43,7 +43,7 @@ class RootOfTime(krr.schedules.Schedule):
 
 
 class Swapped(krr.augment.Mix):
-    def __call__(self, images, labels, rng):
+    def apply(self, images, labels, rng):
         return images[::-1], labels[::-1]
 
 

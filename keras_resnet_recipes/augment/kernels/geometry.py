@@ -209,6 +209,23 @@ def _gather_neighbours(pixels, rows, columns, n, down, across, lines):
 
 
 @kernel
+def _interpolate(values, levels, across, down, dx, dy, out):
+    """Bytes of the neighbours in `values`, row by row of them, interpolated across and then down."""
+    if down == 1:
+        _bytes_between(values, across, dx, out)
+    elif across == 1:
+        _bytes_between(values, down, dy, out)
+    else:
+        for k in range(down):
+            if across == 4:
+                four = values[4 * k : 4 * k + 4]
+                _cubic(four[0], four[1], four[2], four[3], dx, levels[k])
+            else:
+                _linear(values[2 * k], values[2 * k + 1], dx, levels[k])
+        _bytes_between(levels, down, dy, out)
+
+
+@kernel
 def _affine(pixels, result, a, b, c, d, e, f, cubic, fill):
     height, width = pixels.shape
     taps = 4 if cubic else 2
@@ -245,17 +262,12 @@ def _affine(pixels, result, a, b, c, d, e, f, cubic, fill):
             _copy_neighbours(pixels, rows[0], columns[0], n, down, across, lines)
         else:
             _gather_neighbours(pixels, rows, columns, n, down, across, lines)
-        values, here = lines.view(np.uint8), out[y, 4 * first : 4 * last]
-        if down == 1:
-            _bytes_between(values, across, dx, here)
-        elif across == 1:
-            _bytes_between(values, down, dy, here)
-        else:
-            for k in range(down):
-                line = levels[k, : 4 * n]
-                if cubic:
-                    four = values[4 * k : 4 * k + 4]
-                    _cubic(four[0], four[1], four[2], four[3], dx, line)
-                else:
-                    _linear(values[2 * k], values[2 * k + 1], dx, line)
-            _bytes_between(levels, down, dy, here)
+        _interpolate(
+            lines.view(np.uint8),
+            levels[:, : 4 * n],
+            across,
+            down,
+            dx,
+            dy,
+            out[y, 4 * first : 4 * last],
+        )

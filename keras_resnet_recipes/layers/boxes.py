@@ -1,12 +1,11 @@
-"""Boxes inside images: where they lie, and filling them; and cropping a padded image.
+"""Boxes inside the images of a batch: where they lie, and filling them; and cropping a padded image.
 
 A box is int32 [top, left, bottom, right], the last two exclusive.
 """
 
 from typing import Any
 
-TRIES = 10
-"""How often timm and torchvision draw a box before they give up."""
+from keras_resnet_recipes.augment.pad_and_crop import check_padding
 
 
 def inside(ops: Any, images: Any, boxes: Any) -> Any:
@@ -95,7 +94,7 @@ def first_of(ops: Any, fits: Any, heights: Any, widths: Any) -> tuple[Any, Any]:
     """The first of several tries that fits.
 
     Args:
-        ops: Namespace of a Keras backend, or `formulas.NUMPY`.
+        ops: Namespace of a Keras backend.
         fits: bool [n, tries].
         heights: Floating point [n, tries].
         widths: Likewise.
@@ -142,25 +141,6 @@ def padded_crop(ops: Any, images: Any, corner: Any, padding: int, color: Any = N
     in_rows, in_columns = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
     known = (in_rows[:, :, None] & in_columns[:, None, :])[..., None]
     return ops.numpy.where(known, crops, _as_pixels(ops, color, images))
-
-
-def check_padding(padding: int, height: Any, width: Any) -> None:
-    """Raises a ValueError if an image is known to be too small for its mirror image to cover the padding."""
-    for length in (height, width):
-        if isinstance(length, int) and length <= padding:
-            raise ValueError(
-                f"`padding` must be less than the image's {length} pixels. Received: padding={padding}"
-            )
-
-
-def moved_text(down: int, right: int) -> str:
-    """How far the pixels of an image move, for a reader.
-
-    >>> moved_text(-2, 1), moved_text(0, 0)
-    ('2 up, 1 right', '')
-    """
-    ways = ((down, "down", "up"), (right, "right", "left"))
-    return ", ".join(f"{abs(way)} {one if way > 0 else other}" for way, one, other in ways if way)
 
 
 def _mirrored(ops: Any, places: Any, length: Any) -> Any:

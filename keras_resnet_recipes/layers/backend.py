@@ -1,16 +1,8 @@
-"""The arithmetic of augmentations that stand twice, in `augment` and as layers in `layers`.
-
-Each function is written once, against the namespace of a Keras backend: `NUMPY` on the processor,
-`TENSORFLOW` inside `tf.data`, that of the running backend inside a model. What is drawn for an
-augmentation is here, too, each in the module of its name: `drawn` makes parameters of uniform
-variates, of which it takes `UNIFORMS` per image. Nothing here is random.
-"""
+"""The backend that a layer computes with: Keras' own, or TensorFlow inside `tf.data`."""
 
 import functools
 import importlib
 from typing import Any
-
-import numpy as np
 
 
 class _TensorFlow:
@@ -39,21 +31,6 @@ class _TensorFlowNumPy:
         return own[name] if name in own else getattr(tf.experimental.numpy, name)
 
 
-class _NumPy:
-    """As much of a Keras backend as the functions here need, on NumPy's arrays."""
-
-    numpy = np
-
-    def cast(self, x: Any, dtype: Any) -> Any:
-        return np.asarray(x).astype(dtype)
-
-    def convert_to_tensor(self, x: Any, dtype: Any = None) -> Any:
-        return np.asarray(x, dtype)
-
-    def shape(self, x: Any) -> tuple[int, ...]:
-        return np.shape(x)
-
-
 @functools.cache
 def _keras_on_tensorflow() -> Any:
     return running_backend("tensorflow")
@@ -66,6 +43,3 @@ def running_backend(name: str | None = None) -> Any:
 
 TENSORFLOW = _TensorFlow()
 """The namespace for layers inside `tf.data`."""
-
-NUMPY = _NumPy()
-"""The namespace for `augment`: NumPy's, in double precision where the variates are."""

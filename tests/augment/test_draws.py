@@ -10,17 +10,11 @@ from keras.src.utils.backend_utils import DynamicBackend
 from scipy import special
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.formulas import (
-    NUMPY,
-    TENSORFLOW,
-    boxes,
-    crop,
-    lighting,
-    rand_augment,
-    scale_jitter_crop,
-    trivial_augment,
-    variates,
-)
+from keras_resnet_recipes.augment import lighting, rand_augment, trivial_augment, variates
+from keras_resnet_recipes.augment.backend import NUMPY
+from keras_resnet_recipes.layers import boxes
+from keras_resnet_recipes.layers.backend import TENSORFLOW
+from keras_resnet_recipes.layers.crop import crop_boxes, placed_squares
 from tests.augment.chance import chi_square, chi_square_limit, ks_distance, ks_limit, share_limit
 
 OPS = TENSORFLOW if keras.backend.backend() == "tensorflow" else DynamicBackend()
@@ -72,8 +66,8 @@ def test_boxes_of_every_backend_are_those_of_numpy():
     value = DRAWS["crop"]
     rows = value.drawn(NUMPY, variates), value.drawn(OPS, single)
     for size in ((375, 500), (333, 250), (1000, 100)):
-        expected = crop.box(NUMPY, size, rows[0], value.aspect)
-        ours = keras.ops.convert_to_numpy(crop.box(OPS, size, rows[1], value.aspect))
+        expected = crop_boxes(NUMPY, size, rows[0], value.aspect)
+        ours = keras.ops.convert_to_numpy(crop_boxes(OPS, size, rows[1], value.aspect))
         # Where a length or a corner is next to a rounding limit, single precision may be on the other side.
         assert (ours != expected).any(1).mean() < 0.005
         assert abs(ours - expected).max() <= 1
@@ -82,8 +76,8 @@ def test_boxes_of_every_backend_are_those_of_numpy():
         DRAWS["scale_jitter_crop"].drawn(ops, x)
         for ops, x in ((NUMPY, variates), (OPS, OPS.convert_to_tensor(variates, "float32")))
     ]
-    expected = scale_jitter_crop.placed(NUMPY, (375, 500), rows[0], 224)
-    ours = scale_jitter_crop.placed(OPS, (375, 500), rows[1], 224)
+    expected = placed_squares(NUMPY, (375, 500), rows[0], 224)
+    ours = placed_squares(OPS, (375, 500), rows[1], 224)
     for mine, theirs in zip(ours, expected, strict=True):
         mine = keras.ops.convert_to_numpy(mine)
         assert (mine != theirs).any(1).mean() < 0.005
@@ -110,7 +104,7 @@ def test_boxes_equal_timms(golden):
         "aspect": np.repeat(np.exp(logarithm)[:, None], 10, 1),
         "place": np.zeros((len(rows), 2)),
     }
-    box = crop.box(NUMPY, np.stack([height, width], 1), tries, (3 / 4, 4 / 3))
+    box = crop_boxes(NUMPY, np.stack([height, width], 1), tries, (3 / 4, 4 / 3))
     fits = fits.astype(bool)
     assert fits.any()
     assert not fits.all()
@@ -124,7 +118,7 @@ def test_the_box_where_none_fits_is_timms(golden):
         "aspect": np.ones((len(rows), 10)),
         "place": np.zeros((len(rows), 2)),
     }
-    box = crop.box(NUMPY, rows[:, 1::-1], tries, (3 / 4, 4 / 3))
+    box = crop_boxes(NUMPY, rows[:, 1::-1], tries, (3 / 4, 4 / 3))
     np.testing.assert_array_equal(box, rows[:, 2:])
 
 

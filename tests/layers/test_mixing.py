@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras.src.utils.backend_utils import DynamicBackend
 
-from keras_resnet_recipes.formulas import mixing
+from keras_resnet_recipes.augment import mixing
+from keras_resnet_recipes.layers.mixing import mix_images
 
 pytestmark = pytest.mark.every_backend
 
@@ -29,7 +30,7 @@ def mixed(images, labels, case):
         weight = keras.ops.ones([])
     labels = keras.ops.convert_to_tensor(labels)
     partners = [mixing.partners_of(ops, part, "reversed") for part in (images, labels)]
-    images = mixing.mix_images(ops, images, partners[0], weight, box)
+    images = mix_images(ops, images, partners[0], weight, box)
     labels = mixing.mix_labels(ops, labels, partners[1], share)
     return keras.ops.convert_to_numpy(images), keras.ops.convert_to_numpy(labels)
 

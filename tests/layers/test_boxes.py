@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras.src.utils.backend_utils import DynamicBackend
 
-from keras_resnet_recipes.formulas import boxes
+from keras_resnet_recipes.layers import boxes
 
 pytestmark = pytest.mark.every_backend
 

@@ -8,7 +8,7 @@ def normal(ops: Any, first: Any, second: Any) -> Any:
     """Makes standard normal variates of two uniform ones each.
 
     Args:
-        ops: Namespace of a Keras backend, or `formulas.NUMPY`.
+        ops: Namespace of a Keras backend, or `NUMPY`.
         first: Variates in [0, 1), floating point [...].
         second: As many others.
 
@@ -17,7 +17,7 @@ def normal(ops: Any, first: Any, second: Any) -> Any:
 
     Example:
         >>> import numpy as np
-        >>> from keras_resnet_recipes.formulas import NUMPY
+        >>> from keras_resnet_recipes.augment.backend import NUMPY
         >>> normal(NUMPY, np.array([0.0, 0.5]), np.array([0.3, 0.5])).round(3).tolist()
         [-0.0, -1.177]
 
@@ -33,7 +33,7 @@ def below(ops: Any, uniform: Any, count: int) -> Any:
     """Makes whole numbers from 0 to `count - 1`, all equally likely.
 
     Args:
-        ops: Namespace of a Keras backend, or `formulas.NUMPY`.
+        ops: Namespace of a Keras backend, or `NUMPY`.
         uniform: Variates in [0, 1), floating point [...].
         count: How many numbers there are, at least 1.
 
@@ -42,7 +42,7 @@ def below(ops: Any, uniform: Any, count: int) -> Any:
 
     Example:
         >>> import numpy as np
-        >>> from keras_resnet_recipes.formulas import NUMPY
+        >>> from keras_resnet_recipes.augment.backend import NUMPY
         >>> below(NUMPY, np.array([0.0, 0.5, 0.99]), 15).tolist()
         [0, 7, 14]
     """
@@ -63,7 +63,7 @@ def log_between(ops: Any, uniform: Any, low: float, high: float) -> Any:
     """Makes variates from `low` to `high` whose logarithm is uniform.
 
     Example:
-        >>> from keras_resnet_recipes.formulas import NUMPY
+        >>> from keras_resnet_recipes.augment.backend import NUMPY
         >>> round(float(log_between(NUMPY, 0.5, 1.0, 4.0)), 6)
         2.0
     """
@@ -74,7 +74,7 @@ def cubic(ops: Any, uniform: Any, interpolation: str) -> Any:
     """Decides whether to interpolate bicubically.
 
     Args:
-        ops: Namespace of a Keras backend, or `formulas.NUMPY`.
+        ops: Namespace of a Keras backend, or `NUMPY`.
         uniform: Variates in [0, 1), floating point [...].
         interpolation: "bilinear", "bicubic", or "random" for a fair coin.
 
@@ -83,7 +83,7 @@ def cubic(ops: Any, uniform: Any, interpolation: str) -> Any:
 
     Example:
         >>> import numpy as np
-        >>> from keras_resnet_recipes.formulas import NUMPY
+        >>> from keras_resnet_recipes.augment.backend import NUMPY
         >>> cubic(NUMPY, np.array([0.2, 0.7]), "random").tolist()
         [True, False]
     """
