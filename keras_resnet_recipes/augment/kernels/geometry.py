@@ -217,11 +217,12 @@ def _interpolate(values, levels, across, down, dx, dy, out):
         _bytes_between(values, down, dy, out)
     else:
         for k in range(down):
+            line = levels[k, : out.shape[0]]
             if across == 4:
                 four = values[4 * k : 4 * k + 4]
-                _cubic(four[0], four[1], four[2], four[3], dx, levels[k])
+                _cubic(four[0], four[1], four[2], four[3], dx, line)
             else:
-                _linear(values[2 * k], values[2 * k + 1], dx, levels[k])
+                _linear(values[2 * k], values[2 * k + 1], dx, line)
         _bytes_between(levels, down, dy, out)
 
 
@@ -262,12 +263,5 @@ def _affine(pixels, result, a, b, c, d, e, f, cubic, fill):
             _copy_neighbours(pixels, rows[0], columns[0], n, down, across, lines)
         else:
             _gather_neighbours(pixels, rows, columns, n, down, across, lines)
-        _interpolate(
-            lines.view(np.uint8),
-            levels[:, : 4 * n],
-            across,
-            down,
-            dx,
-            dy,
-            out[y, 4 * first : 4 * last],
-        )
+        here = out[y, 4 * first : 4 * last]
+        _interpolate(lines.view(np.uint8), levels, across, down, dx, dy, here)
