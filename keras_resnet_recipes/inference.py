@@ -64,7 +64,7 @@ def to_probabilities(model: keras.Model, activation: str | None = None) -> keras
         activation or _trained_as(model), dtype="float32", name="probabilities"
     )
     with deep_recursion():
-        return keras.Model(model.inputs, last(model.outputs[0]), name=model.name)
+        return keras.Model(model.inputs[0], last(model.outputs[0]), name=model.name)
 
 
 def known_names(

@@ -58,12 +58,16 @@ class Part:
             )
         Part.known[cls.__name__] = cls
 
-    def __post_init__(self) -> None:
-        if self._abstract:
-            names = ", ".join(n for n, one in Part.known.items() if issubclass(one, type(self)))
+    def __new__(cls, *arguments: Any, **named: Any) -> Self:
+        """Makes a value, unless the class is a base of others."""
+        if cls._abstract:
+            names = ", ".join(name for name, one in Part.known.items() if issubclass(one, cls))
             raise ValueError(
-                f"`{type(self).__name__}` is a base class. Give one of its subclasses, such as {names}."
+                f"`{cls.__name__}` is a base class. Give one of its subclasses, such as {names}."
             )
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = checked(field, getattr(self, field.name), hints(type(self))[field.name])
             object.__setattr__(self, field.name, value)
@@ -172,10 +176,17 @@ def from_json(value: Any, known: Mapping[str, type["Part"]] | None = None) -> An
         return UNPUBLISHED
     if not isinstance(name, str) or name not in known:
         raise ValueError(
-            f"{name!r} is no part that is known here.{closest(str(name), known)} Import the module that defines "
-            "it first, or give its class: load_recipe(path, custom_objects=[...])."
+            f"{name!r} is no part that is known here.{closest(str(name), known)} {how_to_know(name)}"
         )
     return known[name].from_json({k: v for k, v in value.items() if k != "is"}, known)
+
+
+def how_to_know(name: Any) -> str:
+    """What a reader of a file does about something of their own that it names."""
+    return (
+        "Import the module that defines it first (`krr --import MODULE` on the command line), or give it: "
+        f"load_recipe(path, custom_objects=[{name}])."
+    )
 
 
 def own_numbers(part: type[Part] | Part) -> list["dataclasses.Field[Any]"]:

@@ -469,7 +469,11 @@ def test_a_mistake_in_python_is_a_value_error(mistake):
             ["predict", "ResNet50", "train", "--weights", "a1_in1k"],
             "keras-resnet-recipes[hub]",
         ),
-        ("tensorflow_datasets", train("tfds:mnist"), "pip install tensorflow-datasets"),
+        (
+            "tensorflow_datasets",
+            train("tfds:mnist"),
+            "pip install 'keras-resnet-recipes[tensorflow]'",
+        ),
         ("yaml", ["from-timm", "note"], "keras-resnet-recipes[timm]"),
     ],
 )

@@ -13,7 +13,7 @@ from keras_resnet_recipes.cli import (
     report,
     train,
 )
-from keras_resnet_recipes.cli.backend import import_keras, prepare_command, unusable
+from keras_resnet_recipes.cli.backend import import_keras, import_module, prepare_command, unusable
 from keras_resnet_recipes.version import __version__
 
 
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.needs_keras(options):
             import_keras(options.debug)
+        for module in options.imports:
+            import_module(module)
         status = options.run(options)
     except (ValueError, ImportError, ConnectionError) as error:
         if options.debug:
@@ -82,6 +84,14 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"keras-resnet-recipes {__version__}"
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module of your own parts, networks or Keras objects, imported first",
+    )
     # Commands that only read and print recipes say otherwise.
     parser.set_defaults(needs_keras=lambda options: True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -56,6 +56,20 @@ def import_keras(debug: bool) -> None:
             os.close(stderr)
 
 
+def import_module(name: str) -> None:
+    """Imports a module of the user's, which may lie in the current folder.
+
+    Raises:
+        ValueError: If that fails.
+    """
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        raise ValueError(f"`--import` {name!r}: {type(error).__name__}: {error}") from error
+
+
 def unusable(error: Exception) -> str | None:
     """What to say of Keras' own error when its backend cannot be imported; None of any other error."""
     if "keras" in sys.modules and hasattr(sys.modules["keras"], "Model"):

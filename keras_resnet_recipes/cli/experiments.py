@@ -67,7 +67,7 @@ def seeds_of(options: argparse.Namespace) -> range:
 def validation_of(options: argparse.Namespace) -> str | None:
     """What `--val` says, or else the images to validate on that lie next to those to train on."""
     if options.val is None and has_validation(options.data):
-        print(f"`--val`: those of {options.data}.")
+        print(f"`--val`: the validation images of {options.data}.")
         return options.data
     return options.val
 

@@ -7,14 +7,18 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+
 from keras_resnet_recipes.number import number
-from keras_resnet_recipes.part import Part
+from keras_resnet_recipes.part import Part, how_to_know
 
 if TYPE_CHECKING:
     import keras
 
 # Objects of other packages are made only if their class is registered with Keras, or given.
-_PACKAGES = ("keras", "keras_hub")
+_PACKAGES = ("keras", "keras_hub", "keras_resnet_recipes")
+# Where this package's own are, which are registered once they are imported.
+_OWN = ("layers", "losses", "optimizers", "schedules")
 
 
 class KerasObject(Part, abstract=True):
@@ -34,14 +38,26 @@ class KerasObject(Part, abstract=True):
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """The value of an object of Keras."""
+        """The value of an object of Keras.
+
+        Raises:
+            ValueError: If its configuration does not make another one.
+        """
         saving = importlib.import_module("keras.saving")
-        description = _without_names(saving.serialize_keras_object(given))
-        if not str(description.get("module")).startswith(_PACKAGES):
-            KerasObject.classes[type(given).__name__] = type(given)
-        for name in cls.ignored:
-            description["config"].pop(name, None)
-        return cls(text=json.dumps(description, sort_keys=True))
+        kind = type(given).__name__
+        try:
+            description = _without_names(saving.serialize_keras_object(given))
+            if _package(description) not in _PACKAGES:
+                KerasObject.classes[kind] = type(given)
+            for name in cls.ignored:
+                description["config"].pop(name, None)
+            value = cls(text=json.dumps(description, sort_keys=True))
+            value.build()
+        except Exception as error:
+            raise ValueError(
+                f"{kind} cannot be part of a recipe: Keras does not make it again from its configuration ({error})"
+            ) from None
+        return value
 
     @property
     def description(self) -> dict[str, Any]:
@@ -66,7 +82,10 @@ class KerasObject(Part, abstract=True):
         """How the object is made in Python; arguments with their default value are left out."""
         config = self.description["config"]
         given = [f"{name}={config[name]!r}" for name in config if self._needs(name)]
-        where = f"{self.namespace}." if self.name not in self.classes else ""
+        package = _package(self.description)
+        where = f"{self.namespace}." if package in _PACKAGES else ""
+        if package == "keras_resnet_recipes":
+            where = where.replace("keras.", "krr.", 1)
         return f"{where}{self.name}({', '.join(given)})"
 
     def _needs(self, name: str) -> bool:
@@ -95,6 +114,8 @@ class KerasObject(Part, abstract=True):
         if not isinstance(description, dict) or not isinstance(description.get("config"), dict):
             raise ValueError(f"{cls.__name__} needs an `object` as Keras serializes it.")
         classes = self_made(known)
+        for folder in _OWN:
+            importlib.import_module(f"keras_resnet_recipes.{folder}")
         _check_origin(description, classes)
         saving = importlib.import_module("keras.saving")
         try:
@@ -168,12 +189,24 @@ class KerasLoss(KerasObject):
         """The value of a loss.
 
         Raises:
-            ValueError: If it takes probabilities.
+            ValueError: If it takes probabilities, or is no mean over a batch.
         """
-        if given.get_config().get("from_logits") is False:
+        config, kind = given.get_config(), type(given).__name__
+        if config.get("from_logits") is False:
             raise ValueError(
                 "`loss` must take logits, which the networks give: from_logits=True. "
-                f"Received: {type(given).__name__}(from_logits=False)"
+                f"Received: {kind}(from_logits=False)"
+            )
+        reduction = config.get("reduction", "sum_over_batch_size")
+        if reduction != "sum_over_batch_size":
+            raise ValueError(
+                "`loss` must be the mean over a batch, reduction='sum_over_batch_size'. "
+                f"Received: {kind}(reduction={reduction!r})"
+            )
+        if not _learns_from_logits(given):
+            raise ValueError(
+                "`loss` must take targets and logits [n, classes], and fall as the logit of the right class rises, "
+                f"below 0, too. Received: {kind}"
             )
         return super().of(given)
 
@@ -186,6 +219,17 @@ class KerasLayer(KerasObject):
     """An image layer of Keras, called with `training=True` on batches of float32 in 0..255."""
 
     namespace: ClassVar[str] = "keras.layers"
+
+
+def _learns_from_logits(loss: "keras.losses.Loss") -> bool:
+    """Whether a loss falls while the logit of the right class rises from below 0, where no probability is."""
+    targets = np.array([[1, 0, 0]], np.float32)
+    logits = np.array([[[-3, -4, -4]], [[-2, -4, -4]]], np.float32)
+    try:
+        low, high = (float(loss(targets, one)) for one in logits)
+    except Exception:  # every backend has its own for targets of another shape
+        return False
+    return high < low
 
 
 def wrapped_object(value: Any) -> Any:
@@ -203,6 +247,10 @@ def wrapped_object(value: Any) -> Any:
         if isinstance(value, base):
             return kind.of(value)
     return value
+
+
+def _package(description: Mapping[str, Any]) -> str:
+    return str(description.get("module") or "").partition(".")[0]
 
 
 def _same_number(one: Any, other: Any) -> bool:
@@ -238,14 +286,13 @@ def _check_origin(value: Any, known: Mapping[str, Any]) -> None:
     if "class_name" in value:
         module, name = str(value.get("module") or ""), str(value["class_name"])
         registered = importlib.import_module("keras.saving").get_registered_object
-        own = module.partition(".")[0] in _PACKAGES and name != "Lambda"
+        own = _package(value) in _PACKAGES and name != "Lambda"
         given = (
             name in self_made(known) or registered(str(value.get("registered_name"))) is not None
         )
         if name in ("function", "__lambda__", "Lambda", "__tensor__") or not (own or given):
             raise ValueError(
-                f"{module or 'no module'}.{name} is neither Keras' own nor known here. Give its class: "
-                f"load_recipe(path, custom_objects=[{name}])."
+                f"{module or 'no module'}.{name} is neither Keras' own nor known here. {how_to_know(name)}"
             )
     for one in value.values():
         _check_origin(one, known)

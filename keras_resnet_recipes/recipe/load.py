@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.part import from_json
+from keras_resnet_recipes.part import from_json, how_to_know
 from keras_resnet_recipes.recipe.known import known_parts
 from keras_resnet_recipes.recipe.recipe import BaseRecipe
 
@@ -70,8 +70,8 @@ def _recipe(values: dict[str, Any], custom: dict[str, Any]) -> BaseRecipe:
     name = values.pop("recipe", None)
     if not isinstance(name, str) or name not in known:
         raise ValueError(
-            f"the recipe {name!r} is unknown here.{closest(str(name), known)} Known are {', '.join(known)}; give "
-            "the class of another one: load_recipe(path, custom_objects=[...])."
+            f"the recipe {name!r} is unknown here.{closest(str(name), known)} Known are {', '.join(known)}. "
+            f"{how_to_know(name)}"
         )
     fields = known[name].__dataclass_fields__
     for field in values:

@@ -2,12 +2,13 @@
 
 import functools
 import importlib
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.number import number
-from keras_resnet_recipes.part import Part
+from keras_resnet_recipes.part import Part, how_to_know
 
 
 class ResNet9(Part):
@@ -81,8 +82,12 @@ class NetworkFunction(Part):
             )
         module = function.__module__
         # Keras builds its applications from inner modules; their public place is this one.
-        if module.startswith("keras."):
+        if module.partition(".")[0] == "keras":
             module = "keras.applications"
+            if getattr(importlib.import_module(module), name, None) is not function:
+                raise ValueError(
+                    f"`network` must be a function of keras.applications or your own. Received: network={function!r}"
+                )
         cls.functions[module, name] = function
         return cls(module=module, name=name)
 
@@ -104,17 +109,14 @@ class NetworkFunction(Part):
         if module == "keras.applications":
             applications = importlib.import_module(module)
             found = getattr(applications, str(name), None)
-            if not callable(found):
+            if not isinstance(found, types.FunctionType):
                 raise ValueError(f"keras.applications has no {name!r}.")
             return cls.of(found)
         key = (str(module), str(name))
         registered = importlib.import_module("keras.saving").get_registered_object
         found = cls.functions.get(key) or known.get(key[1]) or registered(key[1])
         if not callable(found) or isinstance(found, type):
-            raise ValueError(
-                f"the network {module}.{name} is unknown here. Give the function: "
-                f"load_recipe(path, custom_objects=[{name}])."
-            )
+            raise ValueError(f"the network {module}.{name} is unknown here. {how_to_know(name)}")
         return cls.of(found)
 
 
@@ -144,7 +146,7 @@ def checked_network(network: Any, names: "tuple[str, ...]") -> "str | Part":
         return ResNet9()
     if isinstance(network, str) and network in names:
         return network
-    if callable(network) and not isinstance(network, type):
+    if isinstance(network, types.FunctionType):
         return NetworkFunction.of(network)
     hint = closest(network, names) if isinstance(network, str) else ""
     raise ValueError(

@@ -275,8 +275,9 @@ class BaseRecipe:
                 f"`{'` and `'.join(missing)}` must have a value to be rescaled: {type(self).__name__} has none. "
                 "Give both for the batch you want, with `replace` or --set."
             )
-        factor = max(batch_size / self.batch_size, 0.0) ** self.optimizer.scaling
-        return self.replace(batch_size=batch_size, learning_rate=self.learning_rate * factor)
+        changed = self.replace(batch_size=batch_size)
+        factor = (batch_size / self.batch_size) ** self.optimizer.scaling
+        return changed.replace(learning_rate=self.learning_rate * factor)
 
     def diff(self, other: "BaseRecipe") -> Comparison:
         """The numbers in which two recipes differ, as a table when printed.

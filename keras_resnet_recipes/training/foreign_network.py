@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
+from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipe import BaseRecipe
 
 _NORMALIZING = (keras.layers.Rescaling, keras.layers.Normalization)
@@ -33,6 +34,15 @@ def foreign_network(recipe: BaseRecipe) -> keras.Model:
     takes_all = any(one.kind is one.VAR_KEYWORD for one in legal.values())
     given = {name: value for name, value in options.items() if takes_all or name in legal}
     model = function(**given)
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            f"`network` must build a keras.Model. Received: {recipe.network.name}, which returns {type(model).__name__}"
+        )
+    if not gives_logits(model):
+        raise ValueError(
+            f"`network` must give logits, which no softmax follows, with `classifier_activation=None`. Received: "
+            f"{recipe.network.name}, whose model ends in {model.layers[-1].name!r}"
+        )
     normalizes = any(isinstance(layer, _NORMALIZING) for layer in model.layers[:4])
     if not normalizes and "input_tensor" in legal and recipe.network.module == "keras.applications":
         inputs = keras.Input((size, size, 3))

@@ -1,5 +1,6 @@
 """What a recipe's schedule becomes: the learning rate of every update, and what tells of it."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,21 @@ from keras_resnet_recipes.schedules import Plateau, Schedule
 
 
 def schedule(recipe: BaseRecipe) -> Schedule:
-    """The learning rate of each epoch."""
-    return recipe.schedule.for_run(recipe.learning_rate, recipe.epochs)
+    """The learning rate of each epoch.
+
+    Raises:
+        ValueError: If it is negative or no number in any of them.
+    """
+    rates = recipe.schedule.for_run(recipe.learning_rate, recipe.epochs)
+    if not isinstance(rates, Plateau):
+        for epoch in range(recipe.total_epochs):
+            rate = rates(epoch)
+            if not 0 <= rate < math.inf:
+                raise ValueError(
+                    "`schedule` must give rates of at least 0. Received: "
+                    f"{type(recipe.schedule).__name__}, which gives {rate!r} in epoch {epoch}"
+                )
+    return rates
 
 
 def per_update(recipe: BaseRecipe) -> bool:
