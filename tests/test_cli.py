@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -248,6 +249,25 @@ def test_help_names_every_command(capsys):
     assert "\n    prepare " in out
     assert "\n    report " in out
     assert "\n    card " in out
+
+
+def test_a_module_of_own_parts_is_imported_first(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(krr.recipe.Part.known, "Dimmed", None)
+    del krr.recipe.Part.known["Dimmed"]
+    Path("own_parts.py").write_text(
+        "import keras_resnet_recipes as krr\n"
+        "class Dimmed(krr.schedules.Schedule):\n"
+        "    share: float = 0.5\n"
+        "    def __call__(self, epoch, lr=None):\n"
+        "        return self.learning_rate * self.share\n"
+    )
+    assert main(["--import", "own_parts", "show", "A3", "--set", "schedule=Dimmed()"]) == 0
+    assert "dimmed_share" in capsys.readouterr().out
+    Path("broken_parts.py").write_text("1 +")
+    for name, words in (("no_such_parts", "ModuleNotFoundError"), ("broken_parts", "SyntaxError")):
+        assert main(["--import", name, "list"]) == 2
+        assert f"`--import` '{name}': {words}" in capsys.readouterr().err
 
 
 def test_debug_shows_the_traceback():

@@ -35,8 +35,9 @@ class KerasLayers:
         """The name of each layer, and the uint8 images after it."""
         changed = images.astype(np.float32) if self.layers else images
         for layer in self.layers:
-            changed = _called(layer, changed)
+            before, changed = changed, _called(layer, changed)
             _check_shape("augmentation", layer, "images", changed, images)
+            _check_is_augmentation(layer, before, changed)
             yield type(layer).__name__, _pixels(changed)
 
     def mixed(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,6 +63,18 @@ def _as_array(value: Any) -> Any:
 
 def _pixels(images: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(images, 0.0, 255.0)).astype(np.uint8)
+
+
+def _check_is_augmentation(layer: keras.Layer, before: np.ndarray, after: np.ndarray) -> None:
+    if layer.trainable_weights:
+        raise ValueError(
+            f"`augmentation`: {type(layer).__name__} must have no weights to train: a recipe makes the layer anew."
+        )
+    if after.max() <= 1 and before.max() > 2:
+        raise ValueError(
+            f"`augmentation`: {type(layer).__name__} must return images of 0..255, as it is given. Received: "
+            f"{after.min():.4g}..{after.max():.4g} (layers with `value_range` need value_range=(0, 255))"
+        )
 
 
 def _check_shape(field: str, layer: keras.Layer, what: str, result: Any, given: np.ndarray) -> None:

@@ -1,5 +1,6 @@
 """The accuracy of a model, as a recipe tests it, and what it sees in other pictures."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ def evaluate(
         evaluator.compile(
             loss=loss, weighted_metrics=[*metrics], jit_compile=views.jit_compile(recipe)
         )
-        with feed.evaluation(evaluator) as batches:
+        with feed.evaluation(evaluator) as batches, _weights_kept(evaluator):
             result = evaluator.evaluate(
                 batches,
                 verbose=verbose if devices.is_writer() else 0,
@@ -60,6 +61,22 @@ def evaluate(
         **{metric.name: float(metric.result()) for metric in metrics},
         "images": int(metrics[0].count.numpy()),
     }
+
+
+@contextlib.contextmanager
+def _weights_kept(model: keras.Model) -> Iterator[None]:
+    """Inside, an exception leaves the model its weights, which Keras 3.15 on JAX takes away for an evaluation."""
+    values = [(variable, variable._value) for variable in model.variables]
+    try:
+        yield
+    except BaseException:
+        if keras.backend.backend() == "jax":
+            # After the first batch Keras has them.
+            model.jax_state_sync()
+        for variable, value in values:
+            if variable._value is None:
+                variable._value = value
+        raise
 
 
 def predict(

@@ -1,6 +1,7 @@
 """Objects of Keras as values of a recipe, and files that would make Python do more than read."""
 
 import json
+import subprocess
 import sys
 
 import keras
@@ -83,6 +84,39 @@ def test_an_object_of_keras_is_a_value(name, tmp_path):
     assert not recipe.diff(read).rows
 
 
+def test_objects_of_this_package_are_told_from_those_of_keras():
+    ours = krr.A3(optimizer=krr.optimizers.Lamb(weight_decay=0.125))
+    theirs = krr.A3(optimizer=keras.optimizers.Lamb(weight_decay=0.125))
+    assert repr(ours) == "A3(optimizer=krr.optimizers.Lamb(weight_decay=0.125))"
+    assert ours.diff(theirs).rows["optimizer"] == (
+        "krr.optimizers.Lamb(weight_decay=0.125)",
+        "keras.optimizers.Lamb(weight_decay=0.125)",
+    )
+    loss = krr.A3(loss=krr.losses.BinaryCrossentropy(target_threshold=0.25))
+    for recipe in (ours, loss):
+        assert eval(repr(recipe), {"A3": krr.A3, "krr": krr}) == recipe
+
+
+def test_another_process_reads_objects_of_this_package(tmp_path):
+    recipe = krr.A3(
+        optimizer=krr.optimizers.Lamb(weight_decay=0.125),
+        loss=krr.losses.BinaryCrossentropy(target_threshold=0.25),
+        augmentation=(*STEPS, krr.layers.RandAugment(seed=1)),
+    )
+    recipe.to_json(tmp_path / "recipe.json")
+    program = f"import keras_resnet_recipes as krr; print(repr(krr.load_recipe({str(tmp_path)!r})))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == f"{recipe!r}\n", done.stderr
+
+
+def test_a_module_may_begin_with_the_name_of_keras(monkeypatch):
+    monkeypatch.setattr(Invert, "__module__", "keras_tools")
+    monkeypatch.setattr(KerasObject, "classes", {})
+    value = krr.A3(augmentation=(*STEPS, Invert())).augmentation[-1]
+    assert repr(value) == "Invert()"
+    assert isinstance(value.build(), Invert)
+
+
 def test_configurations_are_compared():
     layers = [
         keras.layers.RandomContrast(0.25),
@@ -113,6 +147,33 @@ def test_what_is_made_of_the_value_is_new():
             lambda: {"loss": keras.losses.CategoricalCrossentropy()},
             "`loss` must take logits.*from_logits=False",
         ),
+        (
+            lambda: {
+                "loss": keras.losses.CategoricalCrossentropy(from_logits=True, reduction="sum")
+            },
+            "`loss` must be the mean over a batch.*reduction='sum'",
+        ),
+        (
+            lambda: {"loss": keras.losses.KLDivergence()},
+            "`loss` must take targets and logits.*KLDivergence",
+        ),
+        (
+            lambda: {"loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True)},
+            "`loss` must take targets and logits.*SparseCategoricalCrossentropy",
+        ),
+        (
+            lambda: {"augmentation": (keras.Sequential([keras.layers.RandomFlip()]),)},
+            "Sequential cannot be part of a recipe: Keras does not make it again",
+        ),
+        (
+            lambda: {"augmentation": (keras.layers.Lambda(abs),)},
+            "Lambda cannot be part of a recipe",
+        ),
+        (
+            lambda: {"network": keras.utils.to_categorical},
+            "`network` must be a function of keras.applications or your own",
+        ),
+        (lambda: {"network": print}, "`network` must be the name of a network"),
         (
             lambda: {"schedule": keras.optimizers.schedules.CosineDecay(0.5, 9)},
             "`learning_rate` must be None with a schedule of Keras.*=0.008",

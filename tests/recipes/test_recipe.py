@@ -493,6 +493,9 @@ def test_rescaled_follows_the_square_root_for_lamb():
     assert recipe.learning_rate == pytest.approx(5e-3 * 0.5**0.5, rel=1e-15)
     assert recipe.warmup_learning_rate == krr.A2().warmup_learning_rate
     assert krr.A2().rescaled(2048) == krr.A2()
+    for size in ("512", 0, 10**400):
+        with pytest.raises(ValueError, match="`batch_size` must be"):
+            krr.A2().rescaled(size)
 
 
 def test_compare_shows_differing_rows_or_all():

@@ -2,9 +2,11 @@
 
 import io
 import os
+import shutil
 import struct
 import zlib
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -171,3 +173,28 @@ def test_of_1000_mutants_each_is_a_picture_or_named(tmp_path, batches):
     assert all(watcher.reasons.values())
     # A training puts others in the place of what cannot be read.
     assert images == (1000 - len(names) if batches is evaluation else 1000)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("views", ["one", "ten_crop"])
+def test_an_evaluation_that_fails_leaves_the_model_its_weights(folder, views):
+    for file in (folder / "b").iterdir():
+        file.write_bytes(b"no image")
+    model = krr.applications.ResNet20(classes=2, classifier_activation=None)
+    weights = model.get_weights()
+    with pytest.raises(ValueError, match="cannot be read, more than 1 %"):
+        RECIPE.replace(batch_size=1, test_views=views).evaluate(model, folder, verbose=0)
+    for ours, before in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(ours, before)
+
+
+@pytest.mark.every_backend
+def test_a_validation_that_fails_leaves_the_model_its_weights(folder, tmp_path_factory):
+    good = shutil.copytree(folder, tmp_path_factory.mktemp("good") / "train")
+    for file in (folder / "b").iterdir():
+        file.write_bytes(b"no image")
+    model = krr.applications.ResNet20(classes=2, classifier_activation=None)
+    with pytest.raises(ValueError, match="cannot be read, more than 1 %"):
+        RECIPE.fit(good, model=model, validation_data=folder, verbose=0)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert int(keras.ops.convert_to_numpy(model.optimizer.iterations)) == 1

@@ -209,6 +209,12 @@ def test_a_network_that_does_not_normalize_gets_it(monkeypatch):
     ("step", "message"),
     [
         (keras.layers.CenterCrop(8, 8), "`augmentation`: CenterCrop must return images"),
+        (keras.layers.Rescaling(1 / 255), r"Rescaling must return images of 0..255.*\.\.1 "),
+        (
+            keras.layers.RandomBrightness(0.2, value_range=(0, 1)),
+            r"RandomBrightness must return images of 0..255.*value_range=\(0, 255\)",
+        ),
+        (keras.layers.Dense(3), "Dense must have no weights to train"),
         ("rand-m7", "`augmentation` must be"),
     ],
     ids=str,
@@ -216,6 +222,44 @@ def test_a_network_that_does_not_normalize_gets_it(monkeypatch):
 def test_what_cannot_be_used_is_named(step, message):
     with pytest.raises(ValueError, match=message):
         batches(layers(step))
+
+
+def soft(*, classes=10, weights=None, input_shape=None):
+    """A network of probabilities, whatever it is asked for."""
+    return keras.Sequential(
+        [
+            keras.Input(input_shape),
+            keras.layers.Flatten(),
+            keras.layers.Dense(classes, activation="softmax"),
+        ]
+    )
+
+
+def nothing(**options):
+    """No network."""
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (soft, "`network` must give logits.*Received: soft, whose model ends in 'dense"),
+        (nothing, "`network` must build a keras.Model.*nothing, which returns NoneType"),
+    ],
+)
+def test_a_function_that_builds_no_network_of_logits_is_named(function, message):
+    with pytest.raises(ValueError, match=message):
+        PLAIN.replace(network=function).fit(DATA, verbose=0)
+
+
+class Falling(krr.schedules.Schedule):
+    def __call__(self, epoch, lr=None):
+        return self.learning_rate - epoch
+
+
+def test_a_rate_below_0_is_named():
+    message = "`schedule` must give rates of at least 0.*Falling, which gives -0.99.* in epoch 1$"
+    with pytest.raises(ValueError, match=message):
+        PLAIN.replace(schedule=Falling(), learning_rate=0.008).fit(DATA, verbose=0)
 
 
 def test_keras_layers_come_last():
