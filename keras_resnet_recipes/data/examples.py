@@ -1,6 +1,6 @@
 """One example of anybody's data set: an image in any of the usual forms, and a label."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ _WANTED = (
     "`dataset` must yield (image, label): a Pillow image, encoded bytes, or pixels, uint8 or float with values 0..255, "
     "[height, width, 3 or 1], and an integer label"
 )
+# In these forms an image is one, and has no pixels yet.
+_FILES = bytes | Image.Image | Mapping
 _IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels", "fine_label")
 
 
@@ -53,47 +55,16 @@ def checked(example: Any, name: str) -> tuple[Any, int]:
         (np.uint8(100), dtype('uint8'), 1)
     """
     image, label = pair(example)
-    return checked_image(image, name), _checked_label(label, name)
+    return _checked_image(image, name), _checked_label(label, name)
 
 
-def checked_image(image: Any, name: str) -> Any:
-    """An image as `ImageDataset.read` returns it; `checked` without a label."""
-    if isinstance(image, bytes | Image.Image):
-        return image
-    if isinstance(image, Mapping) and {"bytes", "path"} <= set(
-        image
-    ):  # not decoded by Hugging Face
-        return image["bytes"] if image["bytes"] is not None else contents_of(image["path"])
-    pixels = np.asarray(image)
-    if pixels.ndim == 0 and isinstance(pixels[()], bytes):
-        return pixels[()]
-    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[-1] not in (1, 3)):
-        hint = shape_hint((1, *pixels.shape)) if pixels.ndim == 3 else ""
-        raise ValueError(f"{_WANTED}; {name} is {_described(image)}.{hint}")
-    if pixels.dtype == np.uint8:
-        return pixels
-    if not np.issubdtype(pixels.dtype, np.floating):
-        raise ValueError(f"{_WANTED}; {name} is {_described(image)}.")
-    low, high = float(pixels.min()), float(pixels.max())
-    if not (low >= 0 and high <= 255):  # nor is NaN
-        raise ValueError(
-            f"float images must have values 0..255; {name} has {low:g}..{high:g}.{range_hint(low, high)}"
-        )
-    return np.rint(pixels).astype(np.uint8)
-
-
-def check_range(images: list[Any]) -> None:
+def check_range(images: Iterable[Any]) -> None:
     """Raises ValueError if all float images end at 1, which would be black pictures, silently."""
-    pixels = [
-        np.asarray(image)
-        for image in images
-        if not isinstance(image, bytes | Image.Image | Mapping)
-    ]
+    pixels = [np.asarray(image) for image in images if not isinstance(image, _FILES)]
     floats = [image for image in pixels if np.issubdtype(image.dtype, np.floating)]
-    if not floats:
-        return
-    low, high = float(min(map(np.min, floats))), float(max(map(np.max, floats)))
+    high = max(map(np.max, floats), default=255)
     if high <= 1:
+        low = min(map(np.min, floats))
         raise ValueError(
             f"float images of `dataset` must have values 0..255. Received: {low:g}..{high:g}.{range_hint(low, high)}"
         )
@@ -106,10 +77,33 @@ def is_batch(image: Any) -> bool:
         >>> is_batch(np.zeros((2, 4, 4, 3))), is_batch(np.zeros((4, 4, 3))), is_batch(b"")
         (True, False, False)
     """
-    if isinstance(image, bytes | Image.Image | Mapping):
+    if isinstance(image, _FILES):
         return False
     pixels = np.asarray(image)
     return pixels.ndim == 4 or (pixels.ndim == 1 and pixels.dtype.kind in "OS")
+
+
+def _checked_image(image: Any, name: str) -> Any:
+    if isinstance(image, bytes | Image.Image):
+        return image
+    if isinstance(image, Mapping) and {*image} >= {"bytes", "path"}:  # Hugging Face's, not decoded
+        return image["bytes"] if image["bytes"] is not None else contents_of(image["path"])
+    pixels = np.asarray(image)
+    if pixels.ndim == 0 and isinstance(pixels[()], bytes):
+        return pixels[()]
+    floats = np.issubdtype(pixels.dtype, np.floating)
+    is_image = pixels.ndim >= 2 and pixels.shape[2:] in ((), (1,), (3,))
+    if not is_image or not (floats or pixels.dtype == np.uint8):
+        hint = "" if is_image else shape_hint((1, *pixels.shape))
+        raise ValueError(f"{_WANTED}; {name} is {_described(image)}.{hint}")
+    if not floats:
+        return pixels
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (low >= 0 and high <= 255):  # nor is NaN
+        raise ValueError(
+            f"float images must have values 0..255; {name} has {low:g}..{high:g}.{range_hint(low, high)}"
+        )
+    return np.rint(pixels).astype(np.uint8)
 
 
 def _checked_label(label: Any, name: str) -> int:

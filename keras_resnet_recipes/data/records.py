@@ -9,7 +9,7 @@ import contextlib
 import struct
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
@@ -21,16 +21,14 @@ from keras_resnet_recipes.data.restart import RestartJpeg, has_restarts
 _WRITING = "group_size:1,uncompressed"
 _READING = "readahead_buffer_size:0,max_parallelism:0"
 _LABEL = struct.Struct("<i")
-_RAW = struct.Struct("<i4sII")
+_RAW = struct.Struct("<4sII")
 _RAW_NAME = b"RGBX"
 _READ_BYTES = 1 << 15
-
-_Result = TypeVar("_Result")
 
 
 def raw(packed: np.ndarray) -> bytes:
     """Packed pixels, uint32 [height, width], as a record stores them behind the label."""
-    return _RAW_NAME + struct.pack("<II", *packed.shape) + packed.astype("<u4").tobytes()
+    return _RAW.pack(_RAW_NAME, *packed.shape) + packed.astype("<u4").tobytes()
 
 
 def write(file: Path, number: int, examples: Iterable[tuple[bytes, int]]) -> np.ndarray:
@@ -97,9 +95,10 @@ def read(reader: ArrayRecordReader, index: int) -> tuple[Any, int]:
     try:
         record = reader.read([index])[0]
         label = _LABEL.unpack_from(record)[0]
-        if record.startswith(_RAW_NAME, 4):
-            _, _, height, width = _RAW.unpack_from(record)
-            pixels = np.frombuffer(record, "<u4", offset=_RAW.size).reshape(height, width)
+        if record.startswith(_RAW_NAME, _LABEL.size):
+            _, height, width = _RAW.unpack_from(record, _LABEL.size)
+            pixels = np.frombuffer(record, "<u4", offset=_LABEL.size + _RAW.size)
+            pixels = pixels.reshape(height, width)
             return OpenedImage(height, width, lambda: pixels), label
     except (RuntimeError, IndexError, ValueError, struct.error) as error:
         raise UnreadableImage(f"the record is damaged: {_first(error)}") from None
@@ -107,7 +106,7 @@ def read(reader: ArrayRecordReader, index: int) -> tuple[Any, int]:
     return (RestartJpeg(contents) if has_restarts(contents) else contents), label
 
 
-def _writing(file: Path, function: Callable[..., _Result], *arguments: Any) -> _Result:
+def _writing(file: Path, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except RuntimeError as error:

@@ -57,28 +57,26 @@ class Shard:
             raise ValueError(f"the shard {self.name!r} is no file in {str(folder)!r}.")
         if not file.is_file():
             raise ValueError(f"the shard {str(file)!r} is missing.")
-        size = file.stat().st_size
-        if size != self.bytes:
-            raise ValueError(f"the shard {str(file)!r} is damaged: {size} bytes, not {self.bytes}.")
-        if verify and sha256_of(file) != self.sha256:
-            raise ValueError(
-                f"the shard {str(file)!r} is damaged: another SHA-256 than when written."
-            )
         try:
+            size = file.stat().st_size
+            if size != self.bytes:
+                raise ValueError(f"{size} bytes, not {self.bytes}")
+            if verify and sha256_of(file) != self.sha256:
+                raise ValueError("another SHA-256 than when written")
             labels = records.read_labels(str(file), number, self.count)
+            if hashlib.sha256(labels.tobytes()).hexdigest() != self.labels:
+                raise ValueError("it has other labels")
         except ValueError as error:
             raise ValueError(f"the shard {str(file)!r} is damaged: {error}.") from None
-        if hashlib.sha256(labels.tobytes()).hexdigest() != self.labels:
-            raise ValueError(f"the shard {str(file)!r} is damaged: it has other labels.")
         return labels
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(kw_only=True)
 class Index:
     """What index.json says of a prepared folder.
 
     Args:
-        format: 2.
+        format: Of the folder.
         source: What the images were prepared from, and how.
         class_names: Names in the order of the labels, or None.
         classes: Number of classes: of the source, or else the largest label written plus one.
@@ -90,7 +88,7 @@ class Index:
         shards: The files.
     """
 
-    format: int
+    format: int = 2
     source: dict[str, Any]
     class_names: tuple[str, ...] | None
     classes: int | None = None
@@ -99,7 +97,7 @@ class Index:
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     done: int = 0
     complete: bool = False
-    shards: tuple[Shard, ...] = ()
+    shards: list[Shard] = dataclasses.field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         """Replaces index.json in one step: a crash leaves the old one or the new one."""
@@ -114,15 +112,13 @@ def read_index(folder: Path) -> Index:
         ValueError: If it cannot be read.
     """
     try:
-        values = json.loads((folder / INDEX).read_text())
-        names = values["class_names"]
-        values["class_names"] = None if names is None else tuple(names)
-        values["shards"] = tuple(Shard(**shard) for shard in values["shards"])
-        index = Index(**values)
+        index = Index(**json.loads((folder / INDEX).read_text()))
+        index.class_names = index.class_names and tuple(index.class_names)
+        index.shards = [Shard(**shard) for shard in index.shards]
         if index.images != sum(shard.count for shard in index.shards):
             raise ValueError("it lacks a shard")
         return index
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, RecursionError):
         raise ValueError(f"{str(folder / INDEX)!r} is no index of a prepared folder.") from None
 
 

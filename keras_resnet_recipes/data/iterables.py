@@ -1,0 +1,167 @@
+"""Anybody's data set of (image, label): with a length and an index, or one that can only be iterated."""
+
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_resnet_recipes.data.dataset import SHUFFLE_BUFFER, ImageDataset, ImageStream
+from keras_resnet_recipes.data.decode import UnreadableImage
+from keras_resnet_recipes.data.examples import check_range, checked, is_batch, pair
+
+# Images looked at before training: float images of 0..1 show at once.
+_FIRST = 16
+
+
+def from_indexable(
+    data: Any, class_names: Sequence[str] | None = None
+) -> ImageDataset | ImageStream:
+    """A data set with `len(data)` and `data[i]` as an `ImageDataset`.
+
+    Such are torch's map-style data sets, grain's MapDataset, Hugging Face data sets, and sequences. One whose
+    elements are batches, such as a `keras.utils.PyDataset`, becomes an `ImageStream` of their images.
+
+    Args:
+        data: Elements (image, label) or dictionaries with the keys `image` and `label`. An image is a Pillow image,
+            the contents of an image file as bytes, or pixels [height, width, 3 or 1], uint8 or float with
+            values 0..255; a label is an integer. It is read from several threads at once.
+        class_names: Names in the order of the labels; by default those that the data set has as `class_names`,
+            `classes` (torchvision) or `features["label"].names` (Hugging Face).
+
+    Raises:
+        ValueError: If the elements are others, there is none, or float images end at 1; when it is read, if
+            a float image is outside 0..255.
+
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> from PIL import Image
+        >>> pairs = [(Image.new("L", (4, 4)), label) for label in range(5)]
+        >>> images = krr.data.from_indexable(pairs)
+        >>> images.size, images.read(3)[1]
+        (5, 3)
+    """
+    size, name = len(data), f"the {type(data).__name__}"
+    if not size:
+        raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
+    names, (image, label) = _names(data, class_names), pair(data[0])
+    if is_batch(image):
+        # Their images have no index without reading a batch for each.
+        images = (size - 1) * len(label) + len(pair(data[size - 1])[1])
+        return _stream(lambda: _batches(data), name, size=images, class_names=names)
+    checked((image, label), f"image 0 of {name}")
+    if hasattr(image, "dtype") and np.asarray(image).dtype != np.uint8:
+        check_range([pair(data[index])[0] for index in range(min(size, _FIRST))])
+
+    def read(index: int) -> tuple[Any, int]:
+        try:
+            example = data[index]
+        except OSError as error:  # Pillow's, of a file that the data set opened
+            raise UnreadableImage(str(error).splitlines()[0]) from None
+        return checked(example, f"image {index} of {name}")
+
+    return ImageDataset(name=name, size=size, read=read, class_names=names)
+
+
+def from_dataset(stream: Iterable[Any], class_names: Sequence[str] | None = None) -> ImageStream:
+    """An iterable of (image, label) as an `ImageStream`.
+
+    Batches are undone. Without an index, images are shuffled through a buffer of 4096: a stream
+    sorted by class should be shuffled before. An epoch continues where the one before stopped.
+
+    Args:
+        stream: A tf.data.Dataset, a torch DataLoader or any other iterable, which begins a new pass each
+            time. Elements are (image, label) or dictionaries with the keys `image` and `label`, or batches of these.
+            An image is a Pillow image, the contents of an image file as bytes, or pixels [height, width, 3 or
+            1], uint8 or float with values 0..255; a label is an integer.
+        class_names: Names in the order of the labels; by default the stream's own, such as those of
+            `keras.utils.image_dataset_from_directory`; see `from_indexable`.
+
+    Raises:
+        ValueError: If the elements are others, there is none, or float images end at 1; when it is read, if
+            a float image is outside 0..255.
+
+    Example:
+        >>> import numpy as np, keras_resnet_recipes as krr
+        >>> batches = [(np.zeros((4, 8, 8, 3), "uint8"), np.arange(4))] * 2
+        >>> stream = krr.data.from_dataset(batches)
+        The batches of the list are undone: the recipe makes its own.
+        The order of the list is shuffled through a buffer of 4096 images.
+        >>> [label for *_, label in stream.in_order()]
+        [0, 1, 2, 3, 0, 1, 2, 3]
+    """
+    name, begin, size = f"the {type(stream).__name__}", lambda: iter(stream), None
+    if hasattr(stream, "__next__"):
+        raise ValueError(
+            f"`dataset` must begin anew for each pass; {name} ends after the first: give what it was made from."
+        )
+    # TensorFlow is not imported to know.
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and isinstance(stream, tensorflow.data.Dataset):
+        name, begin = "the tf.data.Dataset", stream.as_numpy_iterator
+        rank = getattr(getattr(pair(stream.element_spec)[0], "shape", None), "rank", None)
+        # -1 of an endless one, for TensorFlow, too, and -2 where it is unknown.
+        size = int((stream.unbatch() if rank in (1, 4) else stream).cardinality())
+    return _stream(
+        begin,
+        name,
+        size=None if size is None or size < 0 else size,
+        endless=size == -1,
+        class_names=_names(stream, class_names),
+        describe=lambda position: f"image {position} of the stream",
+    )
+
+
+def _stream(begin: Callable[[], Iterator[Any]], name: str, **known: Any) -> ImageStream:
+    """Passes over anybody's examples or batches, once the first of them are checked.
+
+    Args:
+        begin: Begins a pass.
+        name: What messages call the stream.
+        known: What else is known of it.
+    """
+    examples = begin()
+    first = next(examples, None)
+    if first is None:
+        raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
+    image, label = pair(first)
+    batched = is_batch(image)
+    if batched:
+        print(f"The batches of {name} are undone: the recipe makes its own.")
+        images, image, label = image, image[0], label[0]
+    else:
+        images = [image, *(pair(one)[0] for one in itertools.islice(examples, _FIRST - 1))]
+    check_range(images)
+    checked((image, label), f"image 0 of {name}")
+    print(f"The order of {name} is shuffled through a buffer of {SHUFFLE_BUFFER} images.")
+
+    def start() -> Iterator[tuple[Any, int]]:
+        passed = map(pair, begin())
+        if batched:
+            passed = (one for batch in passed for one in zip(*batch, strict=True))
+        for position, example in enumerate(passed):
+            yield checked(example, f"image {position} of {name}")
+
+    return ImageStream(name=name, start=start, **known)
+
+
+def _batches(data: Any) -> Iterator[Any]:
+    yield from (data[index] for index in range(len(data)))
+    if hasattr(data, "on_epoch_end"):  # which shuffles, in Keras
+        data.on_epoch_end()
+
+
+def _names(data: Any, class_names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The class names that are given, or else those that a data set has."""
+    features = getattr(data, "features", None)
+    label = features.get("label") if hasattr(features, "get") else None
+    own = (
+        getattr(data, "class_names", None),
+        getattr(data, "classes", None),
+        getattr(label, "names", None),
+    )
+    for names in (class_names or None, *own):
+        if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+            return tuple(names)
+    return None
