@@ -2,17 +2,26 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from keras_resnet_recipes.data.dataset import SHUFFLE_BUFFER, ImageDataset, ImageStream
 from keras_resnet_recipes.data.decode import UnreadableImage
-from keras_resnet_recipes.data.examples import check_range, checked, is_batch, pair
+from keras_resnet_recipes.data.folder import contents_of
+from keras_resnet_recipes.hints import label_hint, range_hint, shape_hint
 
 # Images looked at before training: float images of 0..1 show at once.
 _FIRST = 16
+_WANTED = (
+    "`dataset` must yield (image, label): a Pillow image, encoded bytes, or pixels, uint8 or float with values 0..255, "
+    "[height, width, 3 or 1], and an integer label"
+)
+# In these forms an image is one, and has no pixels yet.
+_FILES = bytes | Image.Image | Mapping
+_IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels", "fine_label")
 
 
 def from_indexable(
@@ -45,21 +54,21 @@ def from_indexable(
     size, name = len(data), f"the {type(data).__name__}"
     if not size:
         raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
-    names, (image, label) = _names(data, class_names), pair(data[0])
-    if is_batch(image):
+    names, (image, label) = _names(data, class_names), _pair(data[0])
+    if _is_batch(image):
         # Their images have no index without reading a batch for each.
-        images = (size - 1) * len(label) + len(pair(data[size - 1])[1])
+        images = (size - 1) * len(label) + len(_pair(data[size - 1])[1])
         return _stream(lambda: _batches(data), name, size=images, class_names=names)
-    checked((image, label), f"image 0 of {name}")
+    _checked(image, label, f"image 0 of {name}")
     if hasattr(image, "dtype") and np.asarray(image).dtype != np.uint8:
-        check_range([pair(data[index])[0] for index in range(min(size, _FIRST))])
+        _check_range([_pair(data[index])[0] for index in range(min(size, _FIRST))])
 
     def read(index: int) -> tuple[Any, int]:
         try:
             example = data[index]
         except OSError as error:  # Pillow's, of a file that the data set opened
             raise UnreadableImage(str(error).splitlines()[0]) from None
-        return checked(example, f"image {index} of {name}")
+        return _checked(*_pair(example), f"image {index} of {name}")
 
     return ImageDataset(name=name, size=size, read=read, class_names=names)
 
@@ -100,7 +109,7 @@ def from_dataset(stream: Iterable[Any], class_names: Sequence[str] | None = None
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is not None and isinstance(stream, tensorflow.data.Dataset):
         name, begin = "the tf.data.Dataset", stream.as_numpy_iterator
-        rank = getattr(getattr(pair(stream.element_spec)[0], "shape", None), "rank", None)
+        rank = getattr(getattr(_pair(stream.element_spec)[0], "shape", None), "rank", None)
         # -1 of an endless one, for TensorFlow, too, and -2 where it is unknown.
         size = int((stream.unbatch() if rank in (1, 4) else stream).cardinality())
     return _stream(
@@ -125,23 +134,23 @@ def _stream(begin: Callable[[], Iterator[Any]], name: str, **known: Any) -> Imag
     first = next(examples, None)
     if first is None:
         raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
-    image, label = pair(first)
-    batched = is_batch(image)
+    image, label = _pair(first)
+    batched = _is_batch(image)
     if batched:
         print(f"The batches of {name} are undone: the recipe makes its own.")
         images, image, label = image, image[0], label[0]
     else:
-        images = [image, *(pair(one)[0] for one in itertools.islice(examples, _FIRST - 1))]
-    check_range(images)
-    checked((image, label), f"image 0 of {name}")
+        images = [image, *(_pair(one)[0] for one in itertools.islice(examples, _FIRST - 1))]
+    _check_range(images)
+    _checked(image, label, f"image 0 of {name}")
     print(f"The order of {name} is shuffled through a buffer of {SHUFFLE_BUFFER} images.")
 
     def start() -> Iterator[tuple[Any, int]]:
-        passed = map(pair, begin())
+        passed = map(_pair, begin())
         if batched:
             passed = (one for batch in passed for one in zip(*batch, strict=True))
         for position, example in enumerate(passed):
-            yield checked(example, f"image {position} of {name}")
+            yield _checked(*example, f"image {position} of {name}")
 
     return ImageStream(name=name, start=start, **known)
 
@@ -165,3 +174,87 @@ def _names(data: Any, class_names: Sequence[str] | None) -> tuple[str, ...] | No
         if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
             return tuple(names)
     return None
+
+
+def _pair(example: Any) -> tuple[Any, Any]:
+    """Image and label of an example, a pair or a dictionary of the two."""
+    if isinstance(example, Mapping):
+        image = [key for key in _IMAGE_KEYS if key in example]
+        label = [key for key in _LABEL_KEYS if key in example]
+        if image and label:
+            return example[image[0]], example[label[0]]
+        raise ValueError(f"{_WANTED}; received a dictionary of {', '.join(map(str, example))}.")
+    if isinstance(example, tuple | list) and len(example) == 2:
+        return tuple(example)
+    raise ValueError(f"{_WANTED}; received {_described(example)}.")
+
+
+def _is_batch(image: Any) -> bool:
+    """Whether images are several.
+
+    >>> _is_batch(np.zeros((2, 4, 4, 3))), _is_batch(np.zeros((4, 4, 3))), _is_batch(b"")
+    (True, False, False)
+    """
+    if isinstance(image, _FILES):
+        return False
+    pixels = np.asarray(image)
+    return pixels.ndim == 4 or (pixels.ndim == 1 and pixels.dtype.kind in "OS")
+
+
+def _check_range(images: Iterable[Any]) -> None:
+    """Raises ValueError if all float images end at 1, which would be black pictures, silently."""
+    pixels = [np.asarray(image) for image in images if not isinstance(image, _FILES)]
+    floats = [image for image in pixels if np.issubdtype(image.dtype, np.floating)]
+    high = max(map(np.max, floats), default=255)
+    if high <= 1:
+        low = min(map(np.min, floats))
+        raise ValueError(
+            f"float images of `dataset` must have values 0..255. Received: {low:g}..{high:g}.{range_hint(low, high)}"
+        )
+
+
+def _checked(image: Any, label: Any, name: str) -> tuple[Any, int]:
+    """Image and label as `ImageDataset.read` returns them; `name` is what messages call the image.
+
+    >>> image, label = _checked(np.full((2, 2), 99.6), np.int64(1), "image 7")
+    >>> image[0, 0], image.dtype, label
+    (np.uint8(100), dtype('uint8'), 1)
+    """
+    image, number = _checked_image(image, name), np.asarray(label)
+    if number.shape == (1,):
+        number = number[0]
+    if number.ndim or not np.issubdtype(number.dtype, np.integer):
+        raise ValueError(
+            f"{_WANTED}; the label of {name} is {_described(label)}.{label_hint(number.ndim + 1)}"
+        )
+    if number < 0:
+        raise ValueError(f"labels must be 0 or more; that of {name} is {number}.")
+    return image, int(number)
+
+
+def _checked_image(image: Any, name: str) -> Any:
+    if isinstance(image, bytes | Image.Image):
+        return image
+    if isinstance(image, Mapping) and {*image} >= {"bytes", "path"}:  # Hugging Face's, not decoded
+        return image["bytes"] if image["bytes"] is not None else contents_of(image["path"])
+    pixels = np.asarray(image)
+    if pixels.ndim == 0 and isinstance(pixels[()], bytes):
+        return pixels[()]
+    floats = np.issubdtype(pixels.dtype, np.floating)
+    is_image = pixels.ndim >= 2 and pixels.shape[2:] in ((), (1,), (3,))
+    if not is_image or not (floats or pixels.dtype == np.uint8):
+        hint = "" if is_image else shape_hint((1, *pixels.shape))
+        raise ValueError(f"{_WANTED}; {name} is {_described(image)}.{hint}")
+    if not floats:
+        return pixels
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (low >= 0 and high <= 255):  # nor is NaN
+        raise ValueError(
+            f"float images must have values 0..255; {name} has {low:g}..{high:g}.{range_hint(low, high)}"
+        )
+    return np.rint(pixels).astype(np.uint8)
+
+
+def _described(value: Any) -> str:
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    return type(value).__name__ if dtype is None else f"{dtype} of the shape {shape}"

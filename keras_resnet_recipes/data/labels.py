@@ -10,8 +10,6 @@ import numpy as np
 
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, listed
 
-ORDERS = ("plain", "natural")
-
 Data = TypeVar("Data", ImageDataset, ImageStream)
 
 
@@ -40,7 +38,7 @@ def in_order(names: Collection[str], class_order: str = "plain") -> list[str]:
         ['9', '10', '11']
     """
     names = list(names)
-    if class_order not in ORDERS:
+    if class_order not in ("plain", "natural"):
         raise ValueError(
             f"`class_order` must be 'plain' or 'natural'. Received: class_order={class_order!r}"
         )

@@ -64,20 +64,17 @@ class Workers:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self.threads = threads or min(processors(), _MOST)
-        self._pool = ThreadPoolExecutor(self.threads)
+        self._threads = threads or min(processors(), _MOST)
+        self._pool = ThreadPoolExecutor(self._threads)
 
     def each(self, function: Callable[[_Item], None], items: Sequence[_Item]) -> None:
         """Calls a function with every item, and waits; raises the first error."""
+        # Few tasks: to hand one over costs as much as a flip.
+        tasks = 4 * self._threads
 
-        def call(part: Sequence[_Item]) -> None:
-            for item in part:
+        def call(first: int) -> None:
+            for item in items[first::tasks]:
                 function(item)
 
-        if self.threads == 1 or len(items) < 2:
-            call(items)
-            return
-        size = -(-len(items) // (4 * self.threads))
-        parts = [items[begin : begin + size] for begin in range(0, len(items), size)]
-        for future in [self._pool.submit(call, part) for part in parts]:
+        for future in [self._pool.submit(call, first) for first in range(tasks)]:
             future.result()
