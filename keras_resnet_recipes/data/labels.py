@@ -107,10 +107,7 @@ def by_number(data: Data) -> Data:
 
 
 def agreed(
-    name: str,
-    own: Sequence[str],
-    wanted: Sequence[str],
-    where: Callable[[str], str] = lambda _: "",
+    name: str, own: Sequence[str], wanted: Sequence[str], where: Callable[[str], str] = lambda _: ""
 ) -> np.ndarray:
     """The wanted label of each class, int64 [classes].
 

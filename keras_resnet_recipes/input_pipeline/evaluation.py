@@ -11,7 +11,6 @@ from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImage
 from keras_resnet_recipes.data.dataset import Reader
 from keras_resnet_recipes.data.decode import OpenedImage, opened
 from keras_resnet_recipes.data.parallel import Workers, mapped
-from keras_resnet_recipes.input_pipeline.training import AHEAD
 from keras_resnet_recipes.memory import check_labels
 from keras_resnet_recipes.recipe import BaseRecipe
 
@@ -21,6 +20,7 @@ _SIDES, _SIZE = (224, 256, 384, 480, 640), 224
 _BATCH = 256
 
 Views = tuple[np.ndarray, ...]
+Shape = tuple[int | None, ...]
 
 
 def shorter_sides(recipe: BaseRecipe) -> tuple[int, ...]:
@@ -42,9 +42,7 @@ def center_crop(recipe: BaseRecipe, size: int | None = None) -> CenterCrop:
     )
 
 
-def views_of(
-    recipe: BaseRecipe,
-) -> tuple[Callable[[OpenedImage], Views], list[tuple[int | None, ...]], int]:
+def views_of(recipe: BaseRecipe) -> tuple[Callable[[OpenedImage], Views], list[Shape], int]:
     """What the network sees of an image: one square, ten of them, or the whole image in several sizes.
 
     Returns:
@@ -123,19 +121,17 @@ class EvaluationBatches:
         Images are uint8 [batch, size, size, 3]; [batch, 10, size, size, 3] for ten crops; for several sizes a tuple
         of [1, height, width, 3]. They are made ahead of their use.
         """
-        return mapped(self._made, self._groups(), threads=1, ahead=AHEAD)
+        return mapped(self._made, self._groups(), threads=1)
 
     def _groups(self) -> Iterator[list[Reader]]:
         """The images of each batch that this host makes."""
-        own = (one for one in self._data.readers() if self._is_own(one[0]))
-        groups = iter(lambda: list(itertools.islice(own, self.size)), [])
+        readers, size = self._data.readers(), self.size
+        own = (one for one in readers if one[0] // size % self._hosts == self._host)
+        groups = iter(lambda: list(itertools.islice(own, size)), [])
         if self._hosts == 1:
             return groups
         # As many on every host: one that has another step than the others waits for ever.
         return itertools.islice(itertools.chain(groups, itertools.repeat([])), len(self))
-
-    def _is_own(self, index: int) -> bool:
-        return index // self.size % self._hosts == self._host
 
     def _made(self, readers: list[Reader]) -> tuple[Any, ...]:
         seen: dict[int, tuple[Views, int]] = {}
@@ -166,7 +162,7 @@ class EvaluationBatches:
         return batch if self.filled or not examples else batch[:2]
 
 
-def _stacked(views: list[np.ndarray], shape: tuple[int | None, ...], size: int) -> np.ndarray:
+def _stacked(views: list[np.ndarray], shape: Shape, size: int) -> np.ndarray:
     """A view of several images, and black ones up to a number; those of open sizes have 32 pixels."""
     shape = views[0].shape if views else [length or 32 for length in shape]
     return np.stack([*views, *[np.zeros(shape, np.uint8)] * (size - len(views))])

@@ -2,18 +2,16 @@
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
+from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches, Shape
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-Shape = tuple[int | None, ...]
 
 
 class Feeding:
@@ -63,10 +61,7 @@ class Feeding:
             raise
 
     def _dataset(
-        self,
-        batches: Callable[[], Iterator[Any]],
-        images: Sequence[Shape],
-        numbers: Sequence[Shape],
+        self, batches: Callable[[], Iterator[Any]], images: list[Shape], numbers: list[Shape]
     ) -> "tf.data.Dataset":
         """A tf.data.Dataset of batches: images of one shape or a tuple of several, targets, perhaps weights."""
         import tensorflow as tf

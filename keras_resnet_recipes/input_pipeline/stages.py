@@ -90,13 +90,11 @@ def _augmented(sampler: Sampler, examples: list[tuple[OpenedImage, list[Row]]]) 
         sampler.crop.describe(row[0], image.height, image.width) if sampler.crop else ""
         for image, row in examples
     ]
-    name = type(sampler.crop or sampler.whole).__name__
-    yield Stage(name, [kernels.packing.unpack(square) for square in squares], captions)
+    name, unpack = type(sampler.crop or sampler.whole).__name__, kernels.packing.unpack
+    yield Stage(name, [unpack(square) for square in squares], captions)
     changed = [
-        [(step, drawn, kernels.packing.unpack(pixels)) for step, drawn, pixels in changes]
-        for changes in (
-            sampler.changes(square, row) for square, (_, row) in zip(squares, examples, strict=True)
-        )
+        [(step, drawn, unpack(pixels)) for step, drawn, pixels in sampler.changes(square, row)]
+        for square, (_, row) in zip(squares, examples, strict=True)
     ]
     for after in zip(*changed, strict=True):
         captions = [step.describe(drawn, *image.shape[:2]) for step, drawn, image in after]

@@ -1,9 +1,8 @@
 """The batches of a training."""
 
 import collections
-import importlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -18,17 +17,14 @@ from keras_resnet_recipes.input_pipeline.sample import Sampler
 from keras_resnet_recipes.memory import check_labels
 from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 
-if TYPE_CHECKING:
-    from keras_resnet_recipes.input_pipeline.keras_layers import KerasLayers
-
-# Batches that are made before they are asked for.
-AHEAD = 2
-
 Batch = tuple[np.ndarray, np.ndarray]
 """Images, uint8 [batch, size, size, 3], and targets, float32 [batch, classes]."""
 
 Copies = list[tuple[int, list[Row]]]
 """The rows of a batch that show one image, each with what was drawn for it."""
+
+Use = Callable[[OpenedImage, Copies], None]
+"""What is done with an image, and the rows that show it."""
 
 
 class TrainingBatches:
@@ -66,7 +62,7 @@ class TrainingBatches:
     ) -> None:
         self._recipe, self._data, self._seed = recipe, data, seed
         self._unreadable, self._workers = unreadable, workers or Workers()
-        self.sampler, self.layers = Sampler(recipe, seed), keras_layers(recipe)
+        self.sampler, self.layers = Sampler(recipe, seed), _keras_layers(recipe)
         self._batch = recipe.batch_size // recipe.gradient_accumulation_steps
         self._steps = steps * recipe.gradient_accumulation_steps
         self._dealt = order.dealt(self._batch, devices, *host)
@@ -86,7 +82,7 @@ class TrainingBatches:
             for epoch in range(first_epoch, self._recipe.total_epochs)
             for step in range(first_step if epoch == first_epoch else 0, self._steps)
         )
-        return mapped(lambda key: self._made(candidates, *key), keys, threads=1, ahead=AHEAD)
+        return mapped(lambda key: self._made(candidates, *key), keys, threads=1)
 
     def batch(self, epoch: int, step: int) -> Batch:
         """One batch."""
@@ -137,13 +133,7 @@ class TrainingBatches:
             images = self.layers.augmented(images)
         return self.mixed(images, targets, epoch, step)
 
-    def read(
-        self,
-        candidates: order.Candidates,
-        epoch: int,
-        step: int,
-        use: Callable[[OpenedImage, Copies], None],
-    ) -> np.ndarray:
+    def read(self, candidates: order.Candidates, epoch: int, step: int, use: Use) -> np.ndarray:
         """Has every image of a batch used, in threads; returns the label of each row, int64 [size].
 
         Args:
@@ -182,9 +172,10 @@ class TrainingBatches:
         return labels
 
 
-def keras_layers(recipe: BaseRecipe) -> "KerasLayers | None":
-    """The layers of Keras of a recipe, if it has any: nothing else here needs Keras."""
+def _keras_layers(recipe: BaseRecipe) -> Any:
+    """The `KerasLayers` of a recipe, or None without any: nothing else here needs Keras."""
     if not any(isinstance(one, KerasLayer) for one in (*recipe.augmentation, recipe.mix)):
         return None
-    module = importlib.import_module("keras_resnet_recipes.input_pipeline.keras_layers")
-    return module.KerasLayers(recipe)
+    from keras_resnet_recipes.input_pipeline.keras_layers import KerasLayers
+
+    return KerasLayers(recipe)
