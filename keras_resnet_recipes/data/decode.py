@@ -60,6 +60,7 @@ class OpenedImage:
         self.width = width
         self._decode = decode
         self._packed: np.ndarray | None = None
+        self._is_large = height * width > _LARGE
 
     def opened(self) -> Self:
         """The image itself."""
@@ -115,10 +116,6 @@ class OpenedImage:
         if self._is_large:
             self._packed = None
             _one_at_a_time.release()
-
-    @property
-    def _is_large(self) -> bool:
-        return self.height * self.width > _LARGE
 
 
 def opened(image: Any, max_pixels: int = MAX_PIXELS) -> OpenedImage:

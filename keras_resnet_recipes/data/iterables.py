@@ -51,17 +51,12 @@ def from_indexable(
         >>> images.size, images.read(3)[1]
         (5, 3)
     """
-    size, name = len(data), f"the {type(data).__name__}"
-    if not size:
-        raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
-    names, (image, label) = _names(data, class_names), _pair(data[0])
-    if _is_batch(image):
+    size, name, names = len(data), f"the {type(data).__name__}", _names(data, class_names)
+    if _check_first((data[index] for index in range(size)), name):
         # Their images have no index without reading a batch for each.
-        images = (size - 1) * len(label) + len(_pair(data[size - 1])[1])
-        return _stream(lambda: _batches(data), name, size=images, class_names=names)
-    _checked(image, label, f"image 0 of {name}")
-    if hasattr(image, "dtype") and np.asarray(image).dtype != np.uint8:
-        _check_range([_pair(data[index])[0] for index in range(min(size, _FIRST))])
+        first, last = (len(_pair(data[index])[1]) for index in (0, size - 1))
+        images = (size - 1) * first + last
+        return _stream(lambda: _batches(data), name, batched=True, size=images, class_names=names)
 
     def read(index: int) -> tuple[Any, int]:
         try:
@@ -115,6 +110,7 @@ def from_dataset(stream: Iterable[Any], class_names: Sequence[str] | None = None
     return _stream(
         begin,
         name,
+        batched=_check_first(begin(), name),
         size=None if size is None or size < 0 else size,
         endless=size == -1,
         class_names=_names(stream, class_names),
@@ -122,27 +118,12 @@ def from_dataset(stream: Iterable[Any], class_names: Sequence[str] | None = None
     )
 
 
-def _stream(begin: Callable[[], Iterator[Any]], name: str, **known: Any) -> ImageStream:
-    """Passes over anybody's examples or batches, once the first of them are checked.
-
-    Args:
-        begin: Begins a pass.
-        name: What messages call the stream.
-        known: What else is known of it.
-    """
-    examples = begin()
-    first = next(examples, None)
-    if first is None:
-        raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
-    image, label = _pair(first)
-    batched = _is_batch(image)
+def _stream(
+    begin: Callable[[], Iterator[Any]], name: str, *, batched: bool, **known: Any
+) -> ImageStream:
+    """Passes over anybody's examples or batches; `begin` begins one, `name` is what messages call the stream."""
     if batched:
         print(f"The batches of {name} are undone: the recipe makes its own.")
-        images, image, label = image, image[0], label[0]
-    else:
-        images = [image, *(_pair(one)[0] for one in itertools.islice(examples, _FIRST - 1))]
-    _check_range(images)
-    _checked(image, label, f"image 0 of {name}")
     print(f"The order of {name} is shuffled through a buffer of {SHUFFLE_BUFFER} images.")
 
     def start() -> Iterator[tuple[Any, int]]:
@@ -165,12 +146,8 @@ def _names(data: Any, class_names: Sequence[str] | None) -> tuple[str, ...] | No
     """The class names that are given, or else those that a data set has."""
     features = getattr(data, "features", None)
     label = features.get("label") if hasattr(features, "get") else None
-    own = (
-        getattr(data, "class_names", None),
-        getattr(data, "classes", None),
-        getattr(label, "names", None),
-    )
-    for names in (class_names or None, *own):
+    own = [getattr(data, name, None) for name in ("class_names", "classes")]
+    for names in (class_names or None, *own, getattr(label, "names", None)):
         if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
             return tuple(names)
     return None
@@ -201,16 +178,34 @@ def _is_batch(image: Any) -> bool:
     return pixels.ndim == 4 or (pixels.ndim == 1 and pixels.dtype.kind in "OS")
 
 
-def _check_range(images: Iterable[Any]) -> None:
-    """Raises ValueError if all float images end at 1, which would be black pictures, silently."""
-    pixels = [np.asarray(image) for image in images if not isinstance(image, _FILES)]
-    floats = [image for image in pixels if np.issubdtype(image.dtype, np.floating)]
-    high = max(map(np.max, floats), default=255)
-    if high <= 1:
-        low = min(map(np.min, floats))
-        raise ValueError(
-            f"float images of `dataset` must have values 0..255. Received: {low:g}..{high:g}.{range_hint(low, high)}"
-        )
+def _check_first(examples: Iterator[Any], name: str) -> bool:
+    """Whether examples are batches, once the first of them are checked.
+
+    Float images that all end at 1 would be black pictures, silently.
+    """
+    first = next(examples, None)
+    if first is None:
+        raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
+    image, label = _pair(first)
+    images, batched = image, _is_batch(image)
+    if batched:
+        image, label = image[0], label[0]
+    _checked(image, label, f"image 0 of {name}")
+    if _has_floats(image):
+        if not batched:
+            images = [image, *(_pair(one)[0] for one in itertools.islice(examples, _FIRST - 1))]
+        floats = [np.asarray(one) for one in images if _has_floats(one)]
+        low, high = float(min(map(np.min, floats))), float(max(map(np.max, floats)))
+        if high <= 1:
+            raise ValueError(
+                "float images of `dataset` must have values 0..255. "
+                f"Received: {low:g}..{high:g}.{range_hint(low, high)}"
+            )
+    return batched
+
+
+def _has_floats(image: Any) -> bool:
+    return not isinstance(image, _FILES) and np.asarray(image).dtype.kind == "f"
 
 
 def _checked(image: Any, label: Any, name: str) -> tuple[Any, int]:

@@ -76,9 +76,9 @@ def write_prepared(
     index = _begun(folder, new)
     if not index.complete:
         unreadable = UnreadableImages(data, unreadable_images)
-        examples = _examples(data, index.done, unreadable, form)
+        examples = mapped(lambda one: _stored(one, data, form), data.readers(index.done))
         for number, group in itertools.groupby(examples, lambda one: one[0] // images_per_shard):
-            _add_shard(index, folder, number, group, data)
+            _add_shard(index, folder, number, group, data, unreadable)
             index.left_out |= unreadable.reasons
             index.write(folder)
             if verbose == 1:
@@ -131,24 +131,16 @@ def _begun(folder: Path, new: Index) -> Index:
     return index
 
 
-def _examples(
-    data: ImageDataset | ImageStream, start: int, unreadable: UnreadableImages, form: dict[str, Any]
-) -> Iterator[tuple[int, bytes | None, int]]:
-    """Position, contents to store (None if unreadable) and label of each image from `start` on."""
-
-    def stored(reader: Reader) -> tuple[int, bytes | UnreadableImage, int]:
-        position, read = reader
-        try:
-            image, label = read()
-            return position, _contents(image, data.max_pixels, **form), label
-        except UnreadableImage as error:
-            return position, error, 0
-
-    for position, contents, label in mapped(stored, data.readers(start)):
-        if isinstance(contents, UnreadableImage):
-            unreadable.report(position, contents)
-            contents = None
-        yield position, contents, label
+def _stored(
+    reader: Reader, data: ImageDataset | ImageStream, form: dict[str, Any]
+) -> tuple[int, bytes | UnreadableImage, int]:
+    """Position of an image, its contents to store, or why it cannot be read, and its label."""
+    position, read = reader
+    try:
+        image, label = read()
+        return position, _contents(image, data.max_pixels, **form), label
+    except UnreadableImage as error:
+        return position, error, 0
 
 
 def _contents(
@@ -182,15 +174,18 @@ def _add_shard(
     index: Index,
     folder: Path,
     number: int,
-    examples: Iterable[tuple[int, bytes | None, int]],
+    examples: Iterable[tuple[int, bytes | UnreadableImage, int]],
     data: ImageDataset | ImageStream,
+    unreadable: UnreadableImages,
 ) -> None:
     """Writes one shard, and notes it in the index."""
 
     def readable() -> Iterator[tuple[bytes, int]]:
         for position, contents, label in examples:
             index.done = position + 1
-            if contents is not None:
+            if isinstance(contents, UnreadableImage):
+                unreadable.report(position, contents)
+            else:
                 yield contents, label
 
     file = folder / f"{number:05}.array_record"
