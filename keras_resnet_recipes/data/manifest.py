@@ -67,8 +67,8 @@ def from_csv(
         table = np.array([_number(path, word, line) for word, line in lines.items()], np.int64)
     else:
         names = names or tuple(sorted(lines))
-        where = lambda word: f" (line {lines[word]})"  # noqa: E731
-        table = agreed(repr(str(path)), list(lines), names, where)
+        own = repr(str(path)), list(lines)
+        table = agreed(*own, names, where=lambda word: f" (line {lines[word]})")
     data = from_files(repr(str(path)), files, table[words], names)
     print(data.summary())
     return data

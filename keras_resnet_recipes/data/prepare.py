@@ -1,6 +1,5 @@
 """Images of any source written into files, once, to be read faster ever after."""
 
-import hashlib
 import io
 import itertools
 import warnings
@@ -14,7 +13,7 @@ from keras_resnet_recipes.data import records, restart
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, Reader
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.parallel import mapped
-from keras_resnet_recipes.data.shards import INDEX, Index, Shard, read_index, sha256_of, summary
+from keras_resnet_recipes.data.shards import INDEX, Index, read_index, summary
 from keras_resnet_recipes.data.unreadable import UnreadableImages
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.memory import check_labels
@@ -191,13 +190,7 @@ def _add_shard(
     file = folder / f"{number:05}.array_record"
     with replacing(file) as aside:
         labels = records.write(aside, number, readable())
-    shard = Shard(
-        name=file.name,
-        count=len(labels),
-        bytes=file.stat().st_size,
-        sha256=sha256_of(file),
-        labels=hashlib.sha256(labels.tobytes()).hexdigest(),
-    )
+    shard = records.Shard.of(file, labels)
     index.classes = data.classes or max(index.classes or 0, int(labels.max(initial=0)) + 1)
     check_labels(data.name, labels, index.classes)
     index.images += shard.count

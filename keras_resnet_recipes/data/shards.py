@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import json
 import warnings
 from collections.abc import Sequence
@@ -15,60 +14,12 @@ from keras_resnet_recipes.data import records
 from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.decode import UnreadableImage
 from keras_resnet_recipes.data.labels import agreeing
+from keras_resnet_recipes.data.records import Shard
 from keras_resnet_recipes.files import replacing
 
 INDEX = "index.json"
 # Files that are open at a time, below the 1024 that a process may have by default.
 _OPEN = 512
-
-
-@dataclasses.dataclass(frozen=True)
-class Shard:
-    """One file as the index knows it.
-
-    Args:
-        name: Its name.
-        count: Number of its images.
-        bytes: Its size.
-        sha256: Of its contents.
-        labels: SHA-256 of its labels.
-    """
-
-    name: str
-    count: int
-    bytes: int
-    sha256: str
-    labels: str
-
-    def read_labels(self, folder: Path, number: int, *, verify: bool) -> np.ndarray:
-        """The labels, once the file is known to be the one that was written.
-
-        Args:
-            folder: The prepared folder.
-            number: Its number in the folder.
-            verify: Whether to compare all contents, too.
-
-        Raises:
-            ValueError: If the file is missing, of another size, damaged, swapped with another, or no file of the
-                folder but a link to elsewhere.
-        """
-        file = folder / self.name
-        if Path(self.name).name != self.name or file.is_symlink():
-            raise ValueError(f"the shard {self.name!r} is no file in {str(folder)!r}.")
-        if not file.is_file():
-            raise ValueError(f"the shard {str(file)!r} is missing.")
-        try:
-            size = file.stat().st_size
-            if size != self.bytes:
-                raise ValueError(f"{size} bytes, not {self.bytes}")
-            if verify and sha256_of(file) != self.sha256:
-                raise ValueError("another SHA-256 than when written")
-            labels = records.read_labels(str(file), number, self.count)
-            if hashlib.sha256(labels.tobytes()).hexdigest() != self.labels:
-                raise ValueError("it has other labels")
-        except ValueError as error:
-            raise ValueError(f"the shard {str(file)!r} is damaged: {error}.") from None
-        return labels
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -217,9 +168,3 @@ def summary(index: Index) -> str:
     """Images, classes and sizes in one line."""
     shards = f"{len(index.shards)} shard{'s' if len(index.shards) != 1 else ''}"
     return f"{index.images} images, {index.classes} classes, {index.bytes / 1e6:.1f} MB in {shards}"
-
-
-def sha256_of(file: Path) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
-    with file.open("rb") as contents:
-        return hashlib.file_digest(contents, "sha256").hexdigest()
