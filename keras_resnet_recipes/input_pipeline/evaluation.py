@@ -74,7 +74,6 @@ class EvaluationBatches:
         unreadable: Collects images that cannot be read.
         devices: Devices of all hosts.
         host: This host, from 0, and the number of hosts.
-        workers: Threads that make images.
 
     Attributes:
         classes: Number of classes.
@@ -94,9 +93,8 @@ class EvaluationBatches:
         unreadable: UnreadableImages,
         devices: int = 1,
         host: tuple[int, int] = (0, 1),
-        workers: Workers | None = None,
     ) -> None:
-        self._data, self._unreadable, self._workers = data, unreadable, workers or Workers()
+        self._data, self._unreadable, self._workers = data, unreadable, Workers()
         self._views, self.shapes, batch = views_of(recipe)
         self._host, self._hosts = host
         self.classes, self.filled = recipe.classes, devices > 1
