@@ -138,11 +138,11 @@ def _opened(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
 
 def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
     """Raises ValueError if a label of what is called `name` is outside 0..classes-1."""
-    low, high = int(labels.min()), int(labels.max())
+    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
     if low < 0 or high >= classes:
         raise ValueError(
-            f"labels of {name} must be within 0..{classes - 1} for {classes} classes; "
-            f"received {low if low < 0 else high}."
+            f"labels of {name} must be within 0..{classes - 1} for {classes} classes. "
+            f"Received: {low if low < 0 else high}"
         )
 
 

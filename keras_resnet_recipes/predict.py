@@ -144,7 +144,7 @@ def _predictions(
 ) -> Iterator[Prediction]:
     workers = Workers()
     groups = _groups(files, batch_size)
-    done = mapped(lambda group: _seen(group, crop, workers), groups, threads=1, ahead=2)
+    done = mapped(lambda group: _seen(group, crop, workers), groups, threads=1)
     for group, images, reasons in done:
         readable = [file for file in group if file in images]
         labels: list[list[Label]] = []

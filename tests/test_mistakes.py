@@ -322,7 +322,7 @@ CALLS = {
     ),
     "labels out of range": (
         lambda: fit((X, Y + 5), RECIPE.replace(classes=2)),
-        ["labels of the arrays", "0..1", "received 6"],
+        ["labels of the arrays", "0..1", "Received: 6"],
     ),
     "fewer labels than images": (lambda: fit((X, Y[:5])), ["`labels`", "(8)", "received 5"]),
     "pictures of 0..1": (lambda: fit((X / 255, Y)), ["`images`", "0..255", "0..1", "by 255"]),
@@ -366,7 +366,7 @@ CALLS = {
     "no updates": (lambda: fit((X, Y), steps_per_epoch=0), ["`steps_per_epoch`", "at least 1"]),
     "more classes in validation": (
         lambda: fit((X, Y), validation_data=(X, np.arange(8) % 4)),
-        ["labels of the arrays", "0..1", "received 3"],
+        ["labels of the arrays", "0..1", "Received: 3"],
     ),
     "a model by name": (
         lambda: fit((X, Y), model="ResNet50"),

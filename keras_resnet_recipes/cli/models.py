@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_resnet_recipes import applications
-from keras_resnet_recipes.input_pipeline.views import center_crop
+from keras_resnet_recipes.input_pipeline.evaluation import center_crop
 from keras_resnet_recipes.names import closest, closest_path
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
 

@@ -1,16 +1,14 @@
 """Where images come from: folders, lists, arrays, prepared files, TensorFlow Datasets, any data set of Python."""
 
-from keras_resnet_recipes.data.arrays import from_arrays
-from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
+from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, from_arrays
 from keras_resnet_recipes.data.decode import OpenedImage, UnreadableImage, decode, opened
 from keras_resnet_recipes.data.folder import from_folder
-from keras_resnet_recipes.data.indexable import from_indexable
+from keras_resnet_recipes.data.iterables import from_dataset, from_indexable
 from keras_resnet_recipes.data.manifest import from_csv
 from keras_resnet_recipes.data.mean import mean_image
 from keras_resnet_recipes.data.prepare import write_prepared
 from keras_resnet_recipes.data.shards import from_prepared
 from keras_resnet_recipes.data.source import from_source, has_validation
-from keras_resnet_recipes.data.streams import from_dataset
 from keras_resnet_recipes.data.tfds import from_tfds
 from keras_resnet_recipes.data.unreadable import UnreadableImages
 

@@ -16,6 +16,7 @@ SHUFFLE_BUFFER = 4096
 _SHOWN = 10
 
 Reader = tuple[int, Callable[[], tuple[Any, int]]]
+"""Index or position of an image, and what reads it and its label."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,7 +58,7 @@ class Images:
 
     def check_labels(self, classes: int) -> None:
         """Raises ValueError if a known label is outside 0..classes-1."""
-        if self.labels is not None and len(self.labels):
+        if self.labels is not None:
             check_labels(self.name, self.labels, classes)
 
 
@@ -169,6 +170,35 @@ class ImageStream(Images):
 
     def _positioned(self) -> Iterator[tuple[int, Any, int]]:
         return ((position, *example) for position, example in enumerate(self.start()))
+
+
+def from_arrays(images: np.ndarray, labels: np.ndarray) -> ImageDataset:
+    """Images and labels in memory as an `ImageDataset`.
+
+    Args:
+        images: [n, height, width, 3], [n, height, width, 1] or [n, height, width]; uint8, or float with values 0..255.
+        labels: Integers [n] or [n, 1], from 0.
+
+    Raises:
+        ValueError: If there is no image, a shape, dtype or range is another, or the lengths differ.
+
+    Example:
+        >>> import numpy as np, keras_resnet_recipes as krr
+        >>> krr.data.from_arrays(np.zeros((3, 28, 28), "uint8"), np.arange(3)).size
+        3
+    """
+    return from_memory(ImageArrays("the arrays", images, labels))
+
+
+def from_memory(arrays: ImageArrays) -> ImageDataset:
+    """Checked images and labels in memory as an `ImageDataset`."""
+    return ImageDataset(
+        name=arrays.name,
+        size=arrays.size,
+        read=lambda index: (arrays.images[index], int(arrays.labels[index])),
+        labels=arrays.labels,
+        arrays=arrays,
+    )
 
 
 def listed(names: Sequence[str]) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
+from keras_resnet_recipes.augment import kernels
+
 # Above this Pillow warns of a file that is small and decodes to more than the memory holds.
 MAX_PIXELS = 89_478_485
 # Images above this, 64 MB of pixels, are in memory one at a time, whatever the number of threads.
@@ -58,6 +60,7 @@ class OpenedImage:
         self.width = width
         self._decode = decode
         self._packed: np.ndarray | None = None
+        self._is_large = height * width > _LARGE
 
     def opened(self) -> Self:
         """The image itself."""
@@ -102,11 +105,7 @@ class OpenedImage:
         Raises:
             UnreadableImage: If the image is damaged.
         """
-        channels = self.packed().view(np.uint8).reshape(self.height, self.width, 4)
-        pixels = np.empty((self.height, self.width, 3), np.uint8)
-        for channel in range(3):  # NumPy copies three bytes at a time slowly
-            pixels[..., channel] = channels[..., channel]
-        return pixels
+        return kernels.packing.unpack(self.packed())
 
     def __enter__(self) -> Self:
         if self._is_large:
@@ -117,10 +116,6 @@ class OpenedImage:
         if self._is_large:
             self._packed = None
             _one_at_a_time.release()
-
-    @property
-    def _is_large(self) -> bool:
-        return self.height * self.width > _LARGE
 
 
 def opened(image: Any, max_pixels: int = MAX_PIXELS) -> OpenedImage:
@@ -142,11 +137,11 @@ def opened(image: Any, max_pixels: int = MAX_PIXELS) -> OpenedImage:
         (40, 50, (40, 50, 3))
     """
     if isinstance(image, bytes):
-        made = _of_file(image)
-    elif isinstance(image, np.ndarray):
+        image = _opened_file(image)
+    if isinstance(image, np.ndarray):
         made = OpenedImage(*image.shape[:2], lambda: packed(image))
     elif isinstance(image, Image.Image):
-        made = _of_pillow(image)
+        made = OpenedImage(image.height, image.width, lambda: _packed_by_pillow(image))
     else:
         made = image.opened()
     if made.height * made.width > max_pixels:
@@ -218,17 +213,13 @@ def jpeg_packed(contents: bytes | bytearray) -> np.ndarray:
     return pixels
 
 
-def _of_file(contents: bytes) -> OpenedImage:
+def _opened_file(contents: bytes) -> OpenedImage | Image.Image:
     if contents.startswith(_JPEG):
         with contextlib.suppress(*_REFUSED):
             height, width, colors, _ = simplejpeg.decode_jpeg_header(contents)
             if colors not in ("CMYK", "YCCK"):  # where it is one level off
                 return OpenedImage(height, width, lambda: jpeg_packed(contents))
-    return _of_pillow(_opened_by_pillow(contents))
-
-
-def _of_pillow(image: Image.Image) -> OpenedImage:
-    return OpenedImage(image.height, image.width, lambda: _packed_by_pillow(image))
+    return _opened_by_pillow(contents)
 
 
 def _opened_by_pillow(contents: bytes | bytearray) -> Image.Image:

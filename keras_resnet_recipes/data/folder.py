@@ -74,12 +74,11 @@ def from_folder(
     path = folder = str(path)
     splits = split_folders(path)
     if splits:
+        held = " and ".join(dict.fromkeys(map(os.path.basename, splits.values())))
         if split not in splits:
-            raise ValueError(
-                f"{path!r} holds {_together(splits.values())}, and nothing for the split {split!r}."
-            )
+            raise ValueError(f"{path!r} holds {held}, and nothing for the split {split!r}.")
         folder = splits[split]
-        print(f"{path!r} holds {_together(splits.values())}: {os.path.basename(folder)} is read.")
+        print(f"{path!r} holds {held}: {os.path.basename(folder)} is read.")
         if class_names is None and split != "train":
             class_names = tuple(map(printable, _class_folders(splits["train"], class_order)))
     files, labels = [], []
@@ -219,10 +218,6 @@ def _children(folder: str | Path, within: Sequence[str] = ()) -> tuple[list[str]
 def _leads_back(link: str, within: Sequence[str]) -> bool:
     target = os.path.join(os.path.realpath(link), "")
     return any(os.path.join(outer, "").startswith(target) for outer in within)
-
-
-def _together(paths: Sequence[str]) -> str:
-    return " and ".join(dict.fromkeys(os.path.basename(path) for path in paths))
 
 
 def _no_folder(path: Path) -> str:

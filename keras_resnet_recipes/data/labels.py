@@ -10,8 +10,6 @@ import numpy as np
 
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, listed
 
-ORDERS = ("plain", "natural")
-
 Data = TypeVar("Data", ImageDataset, ImageStream)
 
 
@@ -40,7 +38,7 @@ def in_order(names: Collection[str], class_order: str = "plain") -> list[str]:
         ['9', '10', '11']
     """
     names = list(names)
-    if class_order not in ORDERS:
+    if class_order not in ("plain", "natural"):
         raise ValueError(
             f"`class_order` must be 'plain' or 'natural'. Received: class_order={class_order!r}"
         )
@@ -109,10 +107,7 @@ def by_number(data: Data) -> Data:
 
 
 def agreed(
-    name: str,
-    own: Sequence[str],
-    wanted: Sequence[str],
-    where: Callable[[str], str] = lambda _: "",
+    name: str, own: Sequence[str], wanted: Sequence[str], where: Callable[[str], str] = lambda _: ""
 ) -> np.ndarray:
     """The wanted label of each class, int64 [classes].
 

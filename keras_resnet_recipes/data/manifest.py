@@ -61,33 +61,31 @@ def from_csv(
             f"{str(path)!r} lists {files[0]!r} first, which does not exist; paths are relative to "
             f"{str(path.parent)!r}."
         )
+    names = tuple(class_names) if class_names else None
     # Names that are numbers are names: labels are then those of the folders they come from.
-    if all(map(is_number, lines)) and not any(map(is_number, class_names or ())):
-        table = [_number(path, word, line) for word, line in lines.items()]
+    if all(map(is_number, lines)) and not any(map(is_number, names or ())):
+        table = np.array([_number(path, word, line) for word, line in lines.items()], np.int64)
     else:
-        class_names = tuple(class_names or sorted(lines))
-        where = lambda word: f" (line {lines[word]})"  # noqa: E731
-        table = agreed(repr(str(path)), list(lines), class_names, where)
-    labels = np.array(table, np.int64)[words]
-    names = None if class_names is None else tuple(class_names)
-    data = from_files(repr(str(path)), files, labels, names)
+        names = names or tuple(sorted(lines))
+        own = repr(str(path)), list(lines)
+        table = agreed(*own, names, where=lambda word: f" (line {lines[word]})")
+    data = from_files(repr(str(path)), files, table[words], names)
     print(data.summary())
     return data
 
 
 def _read(
     path: Path, encoding: str, delimiter: str | None
-) -> tuple[list[str], np.ndarray, dict[str, int]]:
+) -> tuple[list[str], list[int], dict[str, int]]:
     """Files, the position of each one's label among the different labels, and the first line of each of these."""
     if not path.is_file():
         raise ValueError(f"`path` must be an existing CSV file; received {str(path)!r}.")
     folder = str(path.parent.absolute())
-    files, words, positions, lines = [], [], {}, {}
+    files, words, found = [], [], {}
     try:
         for line, file, word in _rows(path, encoding, delimiter):
             files.append(os.path.join(folder, file))
-            words.append(positions.setdefault(word, len(positions)))
-            lines.setdefault(word, line)
+            words.append(found.setdefault(word, (len(found), line))[0])
     except UnicodeError:
         guess = "utf-16" if path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
         raise ValueError(
@@ -98,7 +96,7 @@ def _read(
         raise ValueError(f"cannot read {str(path)!r}: {error}.") from None
     if not files:
         raise ValueError(f"{str(path)!r} must list at least one image; it is empty.")
-    return files, np.array(words, np.int64), lines
+    return files, words, {word: line for word, (_, line) in found.items()}
 
 
 def _rows(path: Path, encoding: str, delimiter: str | None) -> Iterator[tuple[int, str, str]]:
@@ -106,13 +104,11 @@ def _rows(path: Path, encoding: str, delimiter: str | None) -> Iterator[tuple[in
     with path.open(encoding=encoding, newline="") as file:
         delimiter = delimiter or _detected(file.readline())
         file.seek(0)
-        first = True
         rows = csv.reader(file, delimiter=delimiter)
-        for row in rows:
+        for number, row in enumerate(filter(None, rows)):
             cells = [cell.strip() for cell in row]
-            if not row or (first and [cell.lower() for cell in cells] == _HEADER):
+            if number == 0 and [cell.lower() for cell in cells] == _HEADER:
                 continue
-            first = False
             if len(cells) != 2 or not all(cells):
                 raise ValueError(
                     f"{str(path)!r} must have two columns, path and label; line {rows.line_num} is {row}."

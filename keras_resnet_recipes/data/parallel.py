@@ -21,32 +21,26 @@ def processors() -> int:
 
 
 def mapped(
-    function: Callable[[_Item], _Result],
-    items: Iterable[_Item],
-    *,
-    threads: int | None = None,
-    ahead: int | None = None,
+    function: Callable[[_Item], _Result], items: Iterable[_Item], *, threads: int | None = None
 ) -> Iterator[_Result]:
-    """`map` in threads: results in order, a few of them ahead of their use, whatever the number of items.
+    """`map` in threads: results in order, two per thread ahead of their use, whatever the number of items.
 
     Args:
         function: Called with each item.
         items: What it is called with.
         threads: Number of threads; by default as many as there are processors.
-        ahead: Results that are made before they are asked for; by default four per thread.
 
     Example:
         >>> list(mapped(abs, range(-3, 3)))
         [3, 2, 1, 0, 1, 2]
     """
     threads = threads or processors()
-    ahead = 4 * threads if ahead is None else ahead
     waiting: collections.deque[Future[_Result]] = collections.deque()
     pool = ThreadPoolExecutor(threads)
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) > ahead:
+            if len(waiting) > 2 * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -64,20 +58,17 @@ class Workers:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self.threads = threads or min(processors(), _MOST)
-        self._pool = ThreadPoolExecutor(self.threads)
+        self._threads = threads or min(processors(), _MOST)
+        self._pool = ThreadPoolExecutor(self._threads)
 
     def each(self, function: Callable[[_Item], None], items: Sequence[_Item]) -> None:
         """Calls a function with every item, and waits; raises the first error."""
+        # Few tasks: to hand one over costs as much as a flip.
+        tasks = 4 * self._threads
 
-        def call(part: Sequence[_Item]) -> None:
-            for item in part:
+        def call(first: int) -> None:
+            for item in items[first::tasks]:
                 function(item)
 
-        if self.threads == 1 or len(items) < 2:
-            call(items)
-            return
-        size = -(-len(items) // (4 * self.threads))
-        parts = [items[begin : begin + size] for begin in range(0, len(items), size)]
-        for future in [self._pool.submit(call, part) for part in parts]:
+        for future in [self._pool.submit(call, first) for first in range(tasks)]:
             future.result()

@@ -1,7 +1,5 @@
 """Images of any source written into files, once, to be read faster ever after."""
 
-import dataclasses
-import hashlib
 import io
 import itertools
 import warnings
@@ -9,63 +7,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from keras_resnet_recipes.data import records, restart
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, Reader
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.parallel import mapped
-from keras_resnet_recipes.data.shards import INDEX, Index, Shard, read_index, sha256_of, summary
+from keras_resnet_recipes.data.shards import INDEX, Index, read_index, summary
 from keras_resnet_recipes.data.unreadable import UnreadableImages
 from keras_resnet_recipes.files import replacing
+from keras_resnet_recipes.memory import check_labels
 
 # 256 is what ImageNet is usually kept at; 1.15 times that leaves random crops for 224 some room.
 SHORTER_SIDE = int(256 * 1.15)
 QUALITY = 90
-_FORMAT = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class _Form:
-    """The form in which images are stored."""
-
-    shorter_side: int | None
-    quality: int
-    raw: bool
-
-    def __post_init__(self) -> None:
-        if self.shorter_side is not None and self.shorter_side < 1:
-            raise ValueError(
-                f"`shorter_side` must be at least 1, or None. Received: shorter_side={self.shorter_side}"
-            )
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f"`quality` must be within 1..100. Received: quality={self.quality}")
-
-    def contents(self, image: Any, max_pixels: int) -> bytes:
-        """What is stored of an image; decoded in any case, to know that it can be.
-
-        Raises:
-            UnreadableImage: If it cannot.
-        """
-        with opened(image, max_pixels) as source:
-            packed, size = source.packed(), (source.width, source.height)
-            shorter = min(size)
-            smaller = self.shorter_side is not None and shorter > self.shorter_side
-            original = image if isinstance(image, bytes) else getattr(image, "contents", None)
-            if original is not None and not smaller and not self.raw:
-                return original
-            rgb = Image.frombytes("RGB", size, packed.tobytes(), "raw", "RGBX")
-        if smaller:
-            width, height = (self.shorter_side * length // shorter for length in size)
-            rgb = rgb.resize((width, height), Image.Resampling.BICUBIC)
-        if self.raw:
-            return records.raw(opened(rgb).packed())
-        if smaller:
-            return restart.encode(rgb, self.quality)
-        file = io.BytesIO()
-        rgb.save(file, "PNG")
-        return file.getvalue()
 
 
 def write_prepared(
@@ -112,34 +67,40 @@ def write_prepared(
         ...     sorted(os.listdir(folder))
         ['00000.array_record', '00001.array_record', 'index.json']
     """
-    form = _Form(shorter_side, quality, raw)
-    if images_per_shard < 1:
-        raise ValueError(
-            f"`images_per_shard` must be at least 1. Received: images_per_shard={images_per_shard}"
-        )
+    _check(shorter_side, quality, images_per_shard)
+    form = {"shorter_side": shorter_side, "quality": quality, "raw": raw}
+    source = {"name": data.name, "images": data.size, **form, "images_per_shard": images_per_shard}
+    new = Index(source=source, class_names=data.class_names, classes=data.classes)
     folder = Path(path)
-    source = {
-        "name": data.name,
-        "images": data.size,
-        **dataclasses.asdict(form),
-        "images_per_shard": images_per_shard,
-    }
-    index = _begun(folder, Index(_FORMAT, source, data.class_names, data.classes))
+    index = _begun(folder, new)
     if not index.complete:
         unreadable = UnreadableImages(data, unreadable_images)
-        examples = _examples(data, index.done, form, unreadable)
+        examples = mapped(lambda one: _stored(one, data, form), data.readers(index.done))
         for number, group in itertools.groupby(examples, lambda one: one[0] // images_per_shard):
-            index = _with_shard(index, folder, number, group, data)
-            index = dataclasses.replace(index, left_out=index.left_out | unreadable.reasons)
+            _add_shard(index, folder, number, group, data, unreadable)
+            index.left_out |= unreadable.reasons
             index.write(folder)
             if verbose == 1:
                 of = "" if data.size is None else f" of {data.size:,}"
                 print(f"{str(folder)!r}: {index.done:,}{of} images", flush=True)
         unreadable.warn()
-        index = dataclasses.replace(index, complete=True)
+        index.complete = True
         index.write(folder)
     if verbose:
         print(f"{str(folder)!r}: {summary(index)}; {len(index.left_out)} unreadable left out.")
+
+
+def _check(shorter_side: int | None, quality: int, images_per_shard: int) -> None:
+    if shorter_side is not None and shorter_side < 1:
+        raise ValueError(
+            f"`shorter_side` must be at least 1, or None. Received: shorter_side={shorter_side}"
+        )
+    if not 1 <= quality <= 100:
+        raise ValueError(f"`quality` must be within 1..100. Received: quality={quality}")
+    if images_per_shard < 1:
+        raise ValueError(
+            f"`images_per_shard` must be at least 1. Received: images_per_shard={images_per_shard}"
+        )
 
 
 def _begun(folder: Path, new: Index) -> Index:
@@ -169,68 +130,69 @@ def _begun(folder: Path, new: Index) -> Index:
     return index
 
 
-def _examples(
-    data: ImageDataset | ImageStream, start: int, form: _Form, unreadable: UnreadableImages
-) -> Iterator[tuple[int, bytes | None, int]]:
-    """Position, contents to store (None if unreadable) and label of each image from `start` on."""
-
-    def stored(reader: Reader) -> tuple[int, bytes | UnreadableImage, int]:
-        position, read = reader
-        try:
-            image, label = read()
-            return position, form.contents(image, data.max_pixels), label
-        except UnreadableImage as error:
-            return position, error, 0
-
-    for position, contents, label in mapped(stored, data.readers(start)):
-        if isinstance(contents, UnreadableImage):
-            unreadable.report(position, contents)
-            contents = None
-        yield position, contents, label
+def _stored(
+    reader: Reader, data: ImageDataset | ImageStream, form: dict[str, Any]
+) -> tuple[int, bytes | UnreadableImage, int]:
+    """Position of an image, its contents to store, or why it cannot be read, and its label."""
+    position, read = reader
+    try:
+        image, label = read()
+        return position, _contents(image, data.max_pixels, **form), label
+    except UnreadableImage as error:
+        return position, error, 0
 
 
-def _with_shard(
+def _contents(
+    image: Any, max_pixels: int, *, shorter_side: int | None, quality: int, raw: bool
+) -> bytes:
+    """What is stored of an image; decoded in any case, to know that it can be.
+
+    Raises:
+        UnreadableImage: If it cannot.
+    """
+    with opened(image, max_pixels) as source:
+        packed, size = source.packed(), (source.width, source.height)
+        smaller = shorter_side is not None and min(size) > shorter_side
+        original = image if isinstance(image, bytes) else getattr(image, "contents", None)
+        if original is not None and not smaller and not raw:
+            return original
+        rgb = Image.frombytes("RGB", size, packed.tobytes(), "raw", "RGBX")
+    if smaller:
+        width, height = (shorter_side * length // min(size) for length in size)
+        rgb = rgb.resize((width, height), Image.Resampling.BICUBIC)
+    if raw:
+        return records.raw(opened(rgb).packed())
+    if smaller:
+        return restart.encode(rgb, quality)
+    file = io.BytesIO()
+    rgb.save(file, "PNG")
+    return file.getvalue()
+
+
+def _add_shard(
     index: Index,
     folder: Path,
     number: int,
-    examples: Iterable[tuple[int, bytes | None, int]],
+    examples: Iterable[tuple[int, bytes | UnreadableImage, int]],
     data: ImageDataset | ImageStream,
-) -> Index:
-    """Writes one shard; returns the index with it."""
-    done = 0
+    unreadable: UnreadableImages,
+) -> None:
+    """Writes one shard, and notes it in the index."""
 
     def readable() -> Iterator[tuple[bytes, int]]:
-        nonlocal done
         for position, contents, label in examples:
-            done = position + 1
-            if contents is not None:
+            index.done = position + 1
+            if isinstance(contents, UnreadableImage):
+                unreadable.report(position, contents)
+            else:
                 yield contents, label
 
     file = folder / f"{number:05}.array_record"
     with replacing(file) as aside:
         labels = records.write(aside, number, readable())
-    shard = Shard(
-        name=file.name,
-        count=len(labels),
-        bytes=file.stat().st_size,
-        sha256=sha256_of(file),
-        labels=hashlib.sha256(labels.tobytes()).hexdigest(),
-    )
-    return dataclasses.replace(
-        index,
-        done=done,
-        classes=_classes(data, index.classes, labels),
-        images=index.images + shard.count,
-        bytes=index.bytes + shard.bytes,
-        shards=(*index.shards, shard),
-    )
-
-
-def _classes(data: ImageDataset | ImageStream, so_far: int | None, labels: np.ndarray) -> int:
-    low, high = int(min(labels, default=0)), int(max(labels, default=0))
-    if low < 0 or (data.classes is not None and high >= data.classes):
-        raise ValueError(
-            f"labels of {data.name} must be within 0..{(data.classes or high + 1) - 1}; "
-            f"received {low if low < 0 else high}."
-        )
-    return data.classes or max(so_far or 0, high + 1)
+    shard = records.Shard.of(file, labels)
+    index.classes = data.classes or max(index.classes or 0, int(labels.max(initial=0)) + 1)
+    check_labels(data.name, labels, index.classes)
+    index.images += shard.count
+    index.bytes += shard.bytes
+    index.shards.append(shard)

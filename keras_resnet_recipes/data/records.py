@@ -6,10 +6,12 @@ labels, four bytes each. The format has a checksum for each record, and any reco
 """
 
 import contextlib
+import dataclasses
+import hashlib
 import struct
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
@@ -21,16 +23,74 @@ from keras_resnet_recipes.data.restart import RestartJpeg, has_restarts
 _WRITING = "group_size:1,uncompressed"
 _READING = "readahead_buffer_size:0,max_parallelism:0"
 _LABEL = struct.Struct("<i")
-_RAW = struct.Struct("<i4sII")
+_RAW = struct.Struct("<4sII")
 _RAW_NAME = b"RGBX"
 _READ_BYTES = 1 << 15
 
-_Result = TypeVar("_Result")
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One file as the index knows it.
+
+    Args:
+        name: Its name.
+        count: Number of its images.
+        bytes: Its size.
+        sha256: Of its contents.
+        labels: SHA-256 of its labels.
+    """
+
+    name: str
+    count: int
+    bytes: int
+    sha256: str
+    labels: str
+
+    @classmethod
+    def of(cls, file: Path, labels: np.ndarray) -> Self:
+        """What there is to know of a file that was written."""
+        return cls(file.name, len(labels), file.stat().st_size, _sha256_of(file), _sha256(labels))
+
+    def read_labels(self, folder: Path, number: int, *, verify: bool) -> np.ndarray:
+        """The labels, int32 [count], once the file is known to be the one that was written.
+
+        Args:
+            folder: The prepared folder.
+            number: Its number in the folder.
+            verify: Whether to compare all contents, too.
+
+        Raises:
+            ValueError: If the file is missing, of another size, damaged, swapped with another, or no file of the
+                folder but a link to elsewhere.
+        """
+        file = folder / self.name
+        if Path(self.name).name != self.name or file.is_symlink():
+            raise ValueError(f"the shard {self.name!r} is no file in {str(folder)!r}.")
+        if not file.is_file():
+            raise ValueError(f"the shard {str(file)!r} is missing.")
+        try:
+            size = file.stat().st_size
+            if size != self.bytes:
+                raise ValueError(f"{size} bytes, not {self.bytes}")
+            if verify and _sha256_of(file) != self.sha256:
+                raise ValueError("another SHA-256 than when written")
+            reader = opened(str(file))
+            if not reader.ok() or reader.num_records() != self.count + 1:
+                raise ValueError(f"it does not hold the {self.count} images that were written")
+            record = reader.read([self.count])[0]
+            if len(record) != 4 * (self.count + 1) or _LABEL.unpack_from(record)[0] != number:
+                raise ValueError("it is not the file that was written")
+            labels = np.frombuffer(record, "<i4", offset=4)
+            if _sha256(labels) != self.labels:
+                raise ValueError("it has other labels")
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(f"the shard {str(file)!r} is damaged: {_first(error)}.") from None
+        return labels
 
 
 def raw(packed: np.ndarray) -> bytes:
     """Packed pixels, uint32 [height, width], as a record stores them behind the label."""
-    return _RAW_NAME + struct.pack("<II", *packed.shape) + packed.astype("<u4").tobytes()
+    return _RAW.pack(_RAW_NAME, *packed.shape) + packed.astype("<u4").tobytes()
 
 
 def write(file: Path, number: int, examples: Iterable[tuple[bytes, int]]) -> np.ndarray:
@@ -65,29 +125,6 @@ def opened(file: str) -> ArrayRecordReader:
     return ArrayRecordReader(file, _READING, file_reader_buffer_size=_READ_BYTES)
 
 
-def read_labels(file: str, number: int, count: int) -> np.ndarray:
-    """The labels of a file, int32 [count].
-
-    Args:
-        file: Its path.
-        number: Its number in the folder.
-        count: Number of its images.
-
-    Raises:
-        ValueError: If the file is damaged, has another number of records, or is another one.
-    """
-    reader = opened(file)
-    if not reader.ok() or reader.num_records() != count + 1:
-        raise ValueError(f"it does not hold the {count} images that were written")
-    try:
-        record = reader.read([count])[0]
-    except RuntimeError as error:
-        raise ValueError(_first(error)) from None
-    if len(record) != 4 * (count + 1) or _LABEL.unpack_from(record)[0] != number:
-        raise ValueError("it is not the file that was written")
-    return np.frombuffer(record, "<i4", offset=4)
-
-
 def read(reader: ArrayRecordReader, index: int) -> tuple[Any, int]:
     """Image, as `ImageDataset.read` returns it, and label of a record.
 
@@ -97,9 +134,10 @@ def read(reader: ArrayRecordReader, index: int) -> tuple[Any, int]:
     try:
         record = reader.read([index])[0]
         label = _LABEL.unpack_from(record)[0]
-        if record.startswith(_RAW_NAME, 4):
-            _, _, height, width = _RAW.unpack_from(record)
-            pixels = np.frombuffer(record, "<u4", offset=_RAW.size).reshape(height, width)
+        if record.startswith(_RAW_NAME, _LABEL.size):
+            _, height, width = _RAW.unpack_from(record, _LABEL.size)
+            pixels = np.frombuffer(record, "<u4", offset=_LABEL.size + _RAW.size)
+            pixels = pixels.reshape(height, width)
             return OpenedImage(height, width, lambda: pixels), label
     except (RuntimeError, IndexError, ValueError, struct.error) as error:
         raise UnreadableImage(f"the record is damaged: {_first(error)}") from None
@@ -107,7 +145,7 @@ def read(reader: ArrayRecordReader, index: int) -> tuple[Any, int]:
     return (RestartJpeg(contents) if has_restarts(contents) else contents), label
 
 
-def _writing(file: Path, function: Callable[..., _Result], *arguments: Any) -> _Result:
+def _writing(file: Path, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except RuntimeError as error:
@@ -118,3 +156,12 @@ def _writing(file: Path, function: Callable[..., _Result], *arguments: Any) -> _
 def _first(error: Exception) -> str:
     """What a message of the library says first; positions and files follow."""
     return (str(error) or type(error).__name__).split(";")[0]
+
+
+def _sha256(labels: np.ndarray) -> str:
+    return hashlib.sha256(labels.tobytes()).hexdigest()
+
+
+def _sha256_of(file: Path) -> str:
+    with file.open("rb") as contents:
+        return hashlib.file_digest(contents, "sha256").hexdigest()

@@ -40,13 +40,13 @@ def encode(image: Image.Image, quality: int) -> bytes:
         >>> image.height, image.width, [part.shape for part in image.pixels(40, 70, 5, 20)[:1]]
         (60, 100, [(16, 32)])
     """
-    file, blocks = io.BytesIO(), -(-image.width // _BLOCK) * -(-image.height // _BLOCK)
-    options = {"quality": quality, "subsampling": "4:2:0"}
-    if blocks > _MOST_BLOCKS:
-        image.save(file, "JPEG", **options)
-        return file.getvalue()
-    image.save(file, "JPEG", **options, restart_marker_blocks=1)
+    listed = -(-image.width // _BLOCK) * -(-image.height // _BLOCK) <= _MOST_BLOCKS
+    options = {"subsampling": "4:2:0", "restart_marker_blocks": int(listed)}
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality, **options)
     contents = file.getvalue()
+    if not listed:
+        return contents
     size, scan = _positions(contents)
     coded = np.frombuffer(contents, np.uint8)[scan:]
     # A 0xFF of the coded pixels has a 0 behind it: every other one begins a marker.

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import json
 import warnings
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from keras_resnet_recipes.data import records
 from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.decode import UnreadableImage
 from keras_resnet_recipes.data.labels import agreeing
+from keras_resnet_recipes.data.records import Shard
 from keras_resnet_recipes.files import replacing
 
 INDEX = "index.json"
@@ -22,63 +22,12 @@ INDEX = "index.json"
 _OPEN = 512
 
 
-@dataclasses.dataclass(frozen=True)
-class Shard:
-    """One file as the index knows it.
-
-    Args:
-        name: Its name.
-        count: Number of its images.
-        bytes: Its size.
-        sha256: Of its contents.
-        labels: SHA-256 of its labels.
-    """
-
-    name: str
-    count: int
-    bytes: int
-    sha256: str
-    labels: str
-
-    def read_labels(self, folder: Path, number: int, *, verify: bool) -> np.ndarray:
-        """The labels, once the file is known to be the one that was written.
-
-        Args:
-            folder: The prepared folder.
-            number: Its number in the folder.
-            verify: Whether to compare all contents, too.
-
-        Raises:
-            ValueError: If the file is missing, of another size, damaged, swapped with another, or no file of the
-                folder but a link to elsewhere.
-        """
-        file = folder / self.name
-        if Path(self.name).name != self.name or file.is_symlink():
-            raise ValueError(f"the shard {self.name!r} is no file in {str(folder)!r}.")
-        if not file.is_file():
-            raise ValueError(f"the shard {str(file)!r} is missing.")
-        size = file.stat().st_size
-        if size != self.bytes:
-            raise ValueError(f"the shard {str(file)!r} is damaged: {size} bytes, not {self.bytes}.")
-        if verify and sha256_of(file) != self.sha256:
-            raise ValueError(
-                f"the shard {str(file)!r} is damaged: another SHA-256 than when written."
-            )
-        try:
-            labels = records.read_labels(str(file), number, self.count)
-        except ValueError as error:
-            raise ValueError(f"the shard {str(file)!r} is damaged: {error}.") from None
-        if hashlib.sha256(labels.tobytes()).hexdigest() != self.labels:
-            raise ValueError(f"the shard {str(file)!r} is damaged: it has other labels.")
-        return labels
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(kw_only=True)
 class Index:
     """What index.json says of a prepared folder.
 
     Args:
-        format: 2.
+        format: Of the folder.
         source: What the images were prepared from, and how.
         class_names: Names in the order of the labels, or None.
         classes: Number of classes: of the source, or else the largest label written plus one.
@@ -90,7 +39,7 @@ class Index:
         shards: The files.
     """
 
-    format: int
+    format: int = 2
     source: dict[str, Any]
     class_names: tuple[str, ...] | None
     classes: int | None = None
@@ -99,7 +48,7 @@ class Index:
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     done: int = 0
     complete: bool = False
-    shards: tuple[Shard, ...] = ()
+    shards: list[Shard] = dataclasses.field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         """Replaces index.json in one step: a crash leaves the old one or the new one."""
@@ -114,15 +63,13 @@ def read_index(folder: Path) -> Index:
         ValueError: If it cannot be read.
     """
     try:
-        values = json.loads((folder / INDEX).read_text())
-        names = values["class_names"]
-        values["class_names"] = None if names is None else tuple(names)
-        values["shards"] = tuple(Shard(**shard) for shard in values["shards"])
-        index = Index(**values)
+        index = Index(**json.loads((folder / INDEX).read_text()))
+        index.class_names = index.class_names and tuple(index.class_names)
+        index.shards = [Shard(**shard) for shard in index.shards]
         if index.images != sum(shard.count for shard in index.shards):
             raise ValueError("it lacks a shard")
         return index
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, RecursionError):
         raise ValueError(f"{str(folder / INDEX)!r} is no index of a prepared folder.") from None
 
 
@@ -221,9 +168,3 @@ def summary(index: Index) -> str:
     """Images, classes and sizes in one line."""
     shards = f"{len(index.shards)} shard{'s' if len(index.shards) != 1 else ''}"
     return f"{index.images} images, {index.classes} classes, {index.bytes / 1e6:.1f} MB in {shards}"
-
-
-def sha256_of(file: Path) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
-    with file.open("rb") as contents:
-        return hashlib.file_digest(contents, "sha256").hexdigest()

@@ -7,19 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_resnet_recipes.data.arrays import from_arrays, from_memory
-from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
+from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, from_arrays, from_memory
 from keras_resnet_recipes.data.folder import from_folder, split_folders
-from keras_resnet_recipes.data.indexable import from_indexable
+from keras_resnet_recipes.data.iterables import from_dataset, from_indexable
 from keras_resnet_recipes.data.labels import agreeing, by_number
 from keras_resnet_recipes.data.manifest import from_csv
 from keras_resnet_recipes.data.shards import INDEX, from_prepared
-from keras_resnet_recipes.data.streams import from_dataset
 from keras_resnet_recipes.data.tfds import from_tfds
 from keras_resnet_recipes.memory import ImageArrays, has_test_pictures, is_npz
 from keras_resnet_recipes.names import closest_path
-
-_CSV = (".csv", ".tsv")
 
 
 def from_source(
@@ -53,7 +49,9 @@ def from_source(
     """
     if like is not None:
         class_names = like.class_names
-    data = _found(source, split, class_names)
+    data = source
+    if not isinstance(source, ImageDataset | ImageStream):
+        data = agreeing(_found(source, split, class_names), class_names)
     if like is not None and class_names is None:
         data = by_number(data)
     return data if max_pixels is None else dataclasses.replace(data, max_pixels=max_pixels)
@@ -80,8 +78,7 @@ def has_validation(source: Any) -> bool:
 def _found(
     source: Any, split: str, class_names: Sequence[str] | None
 ) -> ImageDataset | ImageStream:
-    if isinstance(source, ImageDataset | ImageStream):
-        return source
+    """The data set; `class_names` are for those that count their classes themselves."""
     if isinstance(source, ImageArrays):
         return from_memory(source)
     if isinstance(source, str | Path):
@@ -90,9 +87,9 @@ def _found(
         return from_arrays(*source)
     if not isinstance(source, Mapping | np.ndarray | bytes | tuple | list):
         if hasattr(source, "__len__") and hasattr(source, "__getitem__"):
-            return agreeing(from_indexable(source), class_names)
+            return from_indexable(source)
         if hasattr(source, "__iter__"):
-            return agreeing(from_dataset(source), class_names)
+            return from_dataset(source)
     received = type(source).__name__
     if isinstance(source, tuple | list):
         received = f"a {received} of {len(source)}"
@@ -105,18 +102,18 @@ def _found(
 
 def _named(name: str, split: str, class_names: Sequence[str] | None) -> ImageDataset | ImageStream:
     if name.startswith("tfds:"):
-        return agreeing(from_tfds(name.removeprefix("tfds:"), split), class_names)
+        return from_tfds(name.removeprefix("tfds:"), split)
     path = Path(name).expanduser()
     if is_npz(path):
         return from_memory(ImageArrays.from_npz(path, split))
     if (path / INDEX).is_file():
         return from_prepared(path, class_names)
-    if path.suffix.lower() in _CSV:
+    if path.suffix.lower() in (".csv", ".tsv"):
         return from_csv(path, class_names)
     looks_like_path = "." in name.split("/")[0] or name.startswith(("/", "~")) or "\\" in name
     if path.exists() or looks_like_path:
         return from_folder(path, class_names, split=split)
     try:
-        return agreeing(from_tfds(name, split), class_names)
+        return from_tfds(name, split)
     except ValueError as error:
         raise ValueError(f"there is no folder {name!r}.{closest_path(path)} And {error}") from None

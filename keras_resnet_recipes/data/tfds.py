@@ -1,7 +1,6 @@
 """Images of TensorFlow Datasets by name."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
@@ -45,11 +44,11 @@ def from_tfds(name: str, split: str = "train") -> ImageDataset | ImageStream:
         )
     stream = builder.as_dataset(split=split, decoders=decoders)
     size = int(stream.cardinality())
-
-    def start() -> Iterator[tuple[bytes, int]]:
-        return map(_image_and_label, stream.as_numpy_iterator())
-
-    return ImageStream(size=size if size > 0 else None, start=start, **known)
+    return ImageStream(
+        size=size if size > 0 else None,
+        start=lambda: map(_image_and_label, stream.as_numpy_iterator()),
+        **known,
+    )
 
 
 def _image_and_label(example: dict[str, Any]) -> tuple[bytes, int]:

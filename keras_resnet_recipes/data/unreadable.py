@@ -42,7 +42,7 @@ class UnreadableImages:
         self.reasons: dict[str, str] = {}
         self._data = data
         self._policy = policy
-        self._read = data.size or 0
+        self._read = 0
         self._warned = 0
         self._lock = threading.Lock()
 
@@ -56,21 +56,18 @@ class UnreadableImages:
         Raises:
             ValueError: If the policy does not go on.
         """
-        name = self._data.describe(index)
+        name, is_known = self._data.describe(index), self._data.size is not None
         with self._lock:
             self.reasons.setdefault(name, str(reason))
             failed = len(self.reasons)
-            if self._data.size is None:
-                self._read = max(self._read, index + 1)
+            self._read = self._data.size if is_known else max(self._read, index + 1)
         if self._policy == "raise":
             raise ValueError(
                 f"cannot read {name}: {reason} (unreadable_images='skip' goes on without it)."
             )
-        tolerated = self._read * TOLERATED_SHARE
-        if self._data.size is None:
-            tolerated = max(tolerated, _ENOUGH)
+        tolerated = max(self._read * TOLERATED_SHARE, 0 if is_known else _ENOUGH)
         if self._policy == "skip" and failed > tolerated:
-            so_far = "" if self._data.size is not None else " read so far"
+            so_far = "" if is_known else " read so far"
             raise ValueError(
                 f"{failed} of the {self._read} images of {self._data.name}{so_far} cannot be read, more than 1 %; "
                 f"the last was {name}: {reason}"

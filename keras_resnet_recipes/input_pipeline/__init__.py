@@ -1,12 +1,10 @@
 """From a recipe and a data set to batches: NumPy arrays, whatever the backend.
 
     order        which image stands at which position of an epoch, and on which device
-    sources      the images of a training in that order
-    sample       one image: read, decoded, cropped, augmented
+    sample       one image: cropped, augmented
     training     the batches of a training
-    evaluation   the batches of an evaluation
+    evaluation   the batches of an evaluation, in all views
     keras_layers layers of Keras among the augmentations
-    views        what the network sees of an image in an evaluation
     stages       the first batch after each ingredient, to look at
     feeding      batches as Keras takes them
 

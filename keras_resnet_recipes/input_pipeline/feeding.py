@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
+from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches, Shape
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -20,32 +20,30 @@ class Feeding:
     def __init__(self) -> None:
         self._failures: list[Exception] = []
 
-    def training(
-        self, batches: Callable[[], Iterator[Any]], shapes: tuple[tuple[int, ...], ...]
-    ) -> Any:
+    def training(self, batches: Callable[[], Iterator[Any]], images: Shape, targets: Shape) -> Any:
         """What `Model.fit` takes as `x`, of all epochs one after another.
 
         Args:
             batches: Begins with the first of them: Keras looks at one, and begins again.
-            shapes: Shapes of images and targets, those of the batch included.
+            images: Shape of the images of a batch.
+            targets: Shape of its targets.
         """
         if keras.backend.backend() != "tensorflow":
             # What Keras looked at it keeps.
             return batches()
-        import tensorflow as tf
-
-        types = (tf.uint8, tf.float32)
-        signature = tuple(map(tf.TensorSpec, shapes, types))
-        return self._dataset(batches, signature)
+        return self._dataset(batches, [images], [targets])
 
     def evaluation(self, batches: EvaluationBatches) -> Any:
         """What `Model.evaluate` and `validation_data` take; it can be iterated again and again."""
         if keras.backend.backend() != "tensorflow":
             return _Evaluated(batches)
-        # What holds no image has weights, and nothing to say.
+        size = batches.size if batches.filled else None
+        weights = [(size,)] if batches.filled else []
         return self._dataset(
+            # What holds no image has weights, and nothing to say.
             lambda: (batch for batch in batches if batches.filled or len(batch) == 2),
-            _signature(batches),
+            [(size, *shape) for shape in batches.shapes],
+            [(size, batches.classes), *weights],
         )
 
     @contextlib.contextmanager
@@ -62,7 +60,10 @@ class Feeding:
                 raise self._failures[0] from None
             raise
 
-    def _dataset(self, batches: Callable[[], Iterator[Any]], signature: Any) -> "tf.data.Dataset":
+    def _dataset(
+        self, batches: Callable[[], Iterator[Any]], images: list[Shape], numbers: list[Shape]
+    ) -> "tf.data.Dataset":
+        """A tf.data.Dataset of batches: images of one shape or a tuple of several, targets, perhaps weights."""
         import tensorflow as tf
 
         def kept() -> Iterator[Any]:
@@ -72,26 +73,14 @@ class Feeding:
                 self._failures.append(error)
                 raise
 
+        views = tuple(tf.TensorSpec(shape, tf.uint8) for shape in images)
+        numbers = [tf.TensorSpec(shape, tf.float32) for shape in numbers]
+        signature = (views if len(views) > 1 else views[0], *numbers)
         dataset = tf.data.Dataset.from_generator(kept, output_signature=signature)
         options = tf.data.Options()
         # One process makes everything; TensorFlow would only warn that it cannot shard this by files.
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
         return dataset.prefetch(1).with_options(options)
-
-
-def _signature(batches: EvaluationBatches) -> tuple[Any, ...]:
-    """The shapes and types of the batches of an evaluation."""
-    import tensorflow as tf
-
-    size = batches.batch // batches.hosts if batches.filled else None
-    whole = len(batches.shapes) > 1
-    images = tuple(
-        tf.TensorSpec((size, *((None, None, 3) if whole else shape)), tf.uint8)
-        for shape in batches.shapes
-    )
-    targets = tf.TensorSpec((size, batches.classes), tf.float32)
-    weights = [tf.TensorSpec((size,), tf.float32)] if batches.filled else []
-    return images if whole else images[0], targets, *weights
 
 
 class _Evaluated(keras.utils.PyDataset):

@@ -26,10 +26,9 @@ class KerasLayers:
 
     def augmented(self, images: np.ndarray) -> np.ndarray:
         """uint8 images after all layers."""
-        changed = images
-        for _, changed in self.changes(images):  # noqa: B007
+        for _, images in self.changes(images):  # noqa: B007, B020
             pass
-        return changed
+        return images
 
     def changes(self, images: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         """The name of each layer, and the uint8 images after it."""

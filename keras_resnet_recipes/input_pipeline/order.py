@@ -1,8 +1,16 @@
 """Which image stands at which position of an epoch, which positions a device takes, and what draws for them."""
 
-import dataclasses
+import functools
+import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
+
+from keras_resnet_recipes.data import ImageDataset, ImageStream
+from keras_resnet_recipes.data.dataset import Reader
+
+Candidates = Callable[[int, int, int], list[Iterator[Reader]]]
+"""From an epoch, its first position and a number of positions to the image of each, and those that may replace it."""
 
 # What random numbers are drawn for: no two may share a generator.
 _SHUFFLING, _AUGMENTATION, _MIXING = range(3)
@@ -31,9 +39,8 @@ def _generator(*key: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
 
 
-@dataclasses.dataclass(frozen=True)
-class Shards:
-    """How the positions of a batch are dealt to the devices of all hosts.
+def dealt(batch: int, devices: int = 1, host: int = 0, hosts: int = 1) -> np.ndarray:
+    """The positions within a batch that the devices of a host take, int64 [devices, images of a device].
 
     Devices take positions by turns: of p devices, device r takes r, r + p, r + 2 p, ..., so that the copies of
     repeated augmentation land on different devices.
@@ -41,35 +48,71 @@ class Shards:
     Args:
         batch: Images of a batch.
         devices: Devices of all hosts; divides `batch`.
-        host: This host, from 0.
+        host: The host, from 0.
         hosts: Number of hosts; divides `devices`.
 
     Source: timm `data/distributed_sampler.py`, RepeatAugSampler.
+
+    >>> dealt(batch=6, devices=2).tolist()
+    [[0, 2, 4], [1, 3, 5]]
+    >>> dealt(batch=8, devices=4, host=1, hosts=2).tolist()
+    [[2, 6], [3, 7]]
     """
+    own = max(devices // hosts, 1)
+    return np.arange(batch).reshape(-1, own * hosts).T[host * own : (host + 1) * own]
 
-    batch: int
-    devices: int = 1
-    host: int = 0
-    hosts: int = 1
 
-    @property
-    def size(self) -> int:
-        """Images of the batch that this host makes."""
-        return self.batch // self.hosts
+def indexed(data: ImageDataset, seed: int, per_epoch: int) -> Candidates:
+    """Images of a data set that is read in any order; behind the last one the order begins again.
 
-    @property
-    def own_devices(self) -> range:
-        """The devices of this host."""
-        count = max(self.devices, self.hosts) // self.hosts
-        return range(self.host * count, (self.host + 1) * count)
+    What takes the place of an image that cannot be read is one of those that the epoch leaves out, if it leaves
+    out any, or else the image after it in the order.
 
-    def positions(self) -> np.ndarray:
-        """Positions within a batch of the images that this host makes, device after device.
+    Args:
+        data: The data set.
+        seed: Seed of the run.
+        per_epoch: Positions of an epoch.
+    """
+    shuffled = functools.lru_cache(1)(functools.partial(order, data.size, seed))
+    spare = max(data.size - per_epoch, 0)
 
-        >>> Shards(batch=6, devices=2).positions().tolist()
-        [0, 2, 4, 1, 3, 5]
-        >>> Shards(batch=8, devices=4, host=1, hosts=2).positions().tolist()
-        [2, 6, 3, 7]
-        """
-        dealt = np.arange(self.batch).reshape(-1, max(self.devices, self.hosts)).T
-        return dealt[self.own_devices.start : self.own_devices.stop].reshape(-1)
+    def readers(indices: np.ndarray, position: int) -> Iterator[Reader]:
+        left_out = (per_epoch + (position + k) % spare for k in range(spare))
+        following = ((position + k) % data.size for k in range(1, data.size))
+        for place in itertools.chain([position % data.size], left_out, following):
+            index = int(indices[place])
+            yield index, functools.partial(data.read, index)
+
+    def candidates(epoch: int, first: int, count: int) -> list[Iterator[Reader]]:
+        indices = shuffled(epoch)
+        return [readers(indices, position) for position in range(first, first + count)]
+
+    return candidates
+
+
+def streamed(data: ImageStream, seed: int, per_epoch: int, first: int) -> Candidates:
+    """Images of a stream, which goes on where the epoch before has stopped; batches are asked for in their order.
+
+    What takes the place of an image that cannot be read is the next one of the same batch: every host knows it, and
+    none reads ahead of the others.
+
+    Args:
+        data: The stream.
+        seed: Seed of the run.
+        per_epoch: Positions of an epoch.
+        first: Position of the run to begin with.
+    """
+    images = itertools.islice(data.shuffled(seed), first, None)
+    following, last = first, None
+
+    def candidates(epoch: int, first: int, count: int) -> list[Iterator[Reader]]:
+        nonlocal following, last
+        begin = epoch * per_epoch + first
+        # Copies of one image may be in two batches.
+        kept = [last] if begin == following - 1 else []
+        new = itertools.islice(images, count - len(kept))
+        examples = [*kept, *((position, lambda pair=pair: pair) for position, *pair in new)]
+        following, last = begin + count, examples[-1]
+        return [iter(examples[k:] + examples[:k]) for k in range(count)]
+
+    return candidates

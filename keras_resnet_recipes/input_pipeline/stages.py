@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from keras_resnet_recipes.augment import MixUpOrCutMix, kernels, one_hot
-from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImage
-from keras_resnet_recipes.data.decode import opened
+from keras_resnet_recipes.augment.augmentation import Row
+from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImages
+from keras_resnet_recipes.data.decode import OpenedImage
 from keras_resnet_recipes.input_pipeline.order import mixing_rng
 from keras_resnet_recipes.input_pipeline.sample import Sampler
-from keras_resnet_recipes.input_pipeline.sources import IndexedImages, StreamedImages
-from keras_resnet_recipes.input_pipeline.training import check_within, keras_layers
+from keras_resnet_recipes.input_pipeline.training import Copies, TrainingBatches
 from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 
 
@@ -52,97 +52,64 @@ def stages(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int) -
     Raises:
         ValueError: If no image can be read, or a label is outside 0..classes-1.
     """
-    sampler, layers = Sampler(recipe, seed), keras_layers(recipe)
-    decoded, labels = _first(recipe, data, seed)
-    check_within(data.name, np.array(labels), recipe.classes)
-    drawn = sampler.drawn(0, 0, recipe.batch_size)
-    rows = [sampler.row(drawn, position) for position in range(recipe.batch_size)]
+    batches = TrainingBatches(
+        recipe, data, steps=1, seed=seed, unreadable=UnreadableImages(data, "name")
+    )
+    shown: dict[int, tuple[OpenedImage, list[Row]]] = {}
+
+    def keep(image: OpenedImage, copies: Copies) -> None:
+        image.packed()
+        shown.update({row: (image, drawn) for row, drawn in copies})
+
+    labels = batches.read(batches.candidates(0, 0), 0, 0, keep)
+    examples = [shown[row] for row in range(len(labels))]
     names = [class_name(label, data.class_names) for label in labels]
-    crop = sampler.crop
-    boxes = crop and [
-        crop.box(image.height, image.width, row[0])
-        for image, row in zip(decoded, rows, strict=True)
-    ]
-    made = [Stage("as decoded", [image.rgb() for image in decoded], names, boxes)]
-    made += _augmented(sampler, decoded, rows)
+    crop = batches.sampler.crop
+    boxes = crop and [crop.box(image.height, image.width, row[0]) for image, row in examples]
+    made = [Stage("as decoded", [image.rgb() for image, _ in examples], names, boxes)]
+    made += _augmented(batches.sampler, examples)
     images = np.stack(made[-1].images)
-    for name, images in layers.changes(images) if layers else ():  # noqa: B020
+    for name, images in batches.layers.changes(images) if batches.layers else ():  # noqa: B020
         made.append(Stage(name, images, [""] * len(labels)))
     if recipe.mixes:
-        targets = one_hot(np.array(labels), recipe.classes, recipe.loss.label_smoothing)
-        made.append(_mixed(recipe, images, targets, seed, layers, data.class_names))
+        smoothing = recipe.loss.label_smoothing
+        targets = one_hot(labels, recipe.classes, smoothing)
+        mixed, targets = batches.mixed(images.copy(), targets, 0, 0)
+        captions = [
+            target_caption(target, data.class_names, smoothing / recipe.classes)
+            for target in targets
+        ]
+        made.append(Stage(_name_of_mix(recipe.mix, images, seed), mixed, captions))
     return made
 
 
-def _first(
-    recipe: BaseRecipe, data: ImageDataset | ImageStream, seed: int
-) -> tuple[list[Any], list[int]]:
-    """The images of the first batch, opened, each as often as it is there, and their labels."""
-    count, copies = recipe.batch_size, recipe.repeated_augmentation
-    kind = IndexedImages if isinstance(data, ImageDataset) else StreamedImages
-    source = kind(data, seed, -(-count // copies))
-    images, labels = [], []
-    for candidates in source.candidates(0, 0, -(-count // copies)):
-        for _, read in candidates:
-            try:
-                image, label = read()
-                one = opened(image, data.max_pixels)
-                one.packed()
-            except UnreadableImage:
-                continue
-            images += [one] * copies
-            labels += [label] * copies
-            break
-        else:
-            raise ValueError(f"{data.name} holds no image that can be read.")
-    return images[:count], labels[:count]
-
-
-def _augmented(sampler: Sampler, images: list[Any], rows: list[Any]) -> Iterator[Stage]:
+def _augmented(sampler: Sampler, examples: list[tuple[OpenedImage, list[Row]]]) -> Iterator[Stage]:
     """A stage for the crop and for each augmentation that follows."""
-    pairs = list(zip(images, rows, strict=True))
-    squares = [sampler.cropped(image, row, whole=True).copy() for image, row in pairs]
+    squares = [sampler.cropped(image, row, whole=True).copy() for image, row in examples]
     captions = [
         sampler.crop.describe(row[0], image.height, image.width) if sampler.crop else ""
-        for image, row in pairs
+        for image, row in examples
     ]
-    crop = sampler.crop or sampler.whole
-    yield Stage(
-        type(crop).__name__, [kernels.packing.unpack(square) for square in squares], captions
-    )
+    name, unpack = type(sampler.crop or sampler.whole).__name__, kernels.packing.unpack
+    yield Stage(name, [unpack(square) for square in squares], captions)
     changed = [
-        [
-            (one, drawn, kernels.packing.unpack(pixels))
-            for one, drawn, pixels in sampler.changes(square, row)
-        ]
-        for square, row in zip(squares, rows, strict=True)
+        [(step, drawn, unpack(pixels)) for step, drawn, pixels in sampler.changes(square, row)]
+        for square, (_, row) in zip(squares, examples, strict=True)
     ]
     for after in zip(*changed, strict=True):
-        captions = [one.describe(drawn, *image.shape[:2]) for one, drawn, image in after]
+        captions = [step.describe(drawn, *image.shape[:2]) for step, drawn, image in after]
         yield Stage(type(after[0][0]).__name__, [image for *_, image in after], captions)
 
 
-def _mixed(
-    recipe: BaseRecipe,
-    images: np.ndarray,
-    targets: np.ndarray,
-    seed: int,
-    layers: Any,
-    names: tuple[str, ...] | None,
-) -> Stage:
-    """The batch as it is mixed, its targets as captions."""
-    name = type(recipe.mix).__name__
-    if isinstance(recipe.mix, KerasLayer):
-        name = recipe.mix.name
-        images, targets = layers.mixed(images, targets)
-    else:
-        if isinstance(recipe.mix, MixUpOrCutMix):
-            mixture = recipe.mix.draw(mixing_rng(seed, 0, 0, 0), *images.shape[1:3])
-            kind = "CutMix" if any(mixture.box) else "MixUp"
-            name = f"{kind}\nlambda {mixture.share:.2f}" if mixture.share < 1 else "not mixed"
-        images, targets = recipe.mix(images, targets, mixing_rng(seed, 0, 0, 0))
-    smoothed = recipe.loss.label_smoothing / recipe.classes
-    return Stage(name, images, [target_caption(target, names, smoothed) for target in targets])
+def _name_of_mix(mix: Any, images: np.ndarray, seed: int) -> str:
+    """How the first batch is mixed, with its weight."""
+    if isinstance(mix, KerasLayer):
+        return mix.name
+    if not isinstance(mix, MixUpOrCutMix):
+        return type(mix).__name__
+    mixture = mix.draw(mixing_rng(seed, 0, 0, 0), *images.shape[1:3])
+    kind = "CutMix" if any(mixture.box) else "MixUp"
+    return f"{kind}\nlambda {mixture.share:.2f}" if mixture.share < 1 else "not mixed"
 
 
 def target_caption(target: np.ndarray, names: Sequence[str] | None, smallest: float = 0.0) -> str:

@@ -1,28 +1,30 @@
 """The batches of a training."""
 
-import importlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import collections
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from keras_resnet_recipes.augment import one_hot
+from keras_resnet_recipes.augment.augmentation import Row
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImage, UnreadableImages
+from keras_resnet_recipes.data.dataset import Reader
 from keras_resnet_recipes.data.decode import OpenedImage, opened
 from keras_resnet_recipes.data.parallel import Workers, mapped
-from keras_resnet_recipes.input_pipeline.order import Shards, mixing_rng
-from keras_resnet_recipes.input_pipeline.sample import Drawn, Sampler
-from keras_resnet_recipes.input_pipeline.sources import Example, IndexedImages, StreamedImages
+from keras_resnet_recipes.input_pipeline import order
+from keras_resnet_recipes.input_pipeline.sample import Sampler
+from keras_resnet_recipes.memory import check_labels
 from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
-
-if TYPE_CHECKING:
-    from keras_resnet_recipes.input_pipeline.keras_layers import KerasLayers
-
-# Batches that are made before they are asked for.
-AHEAD = 2
 
 Batch = tuple[np.ndarray, np.ndarray]
 """Images, uint8 [batch, size, size, 3], and targets, float32 [batch, classes]."""
+
+Copies = list[tuple[int, list[Row]]]
+"""The rows of a batch that show one image, each with what was drawn for it."""
+
+Use = Callable[[OpenedImage, Copies], None]
+"""What is done with an image, and the rows that show it."""
 
 
 class TrainingBatches:
@@ -41,6 +43,9 @@ class TrainingBatches:
         devices: Devices of all hosts, each of which gets an equal shard of every batch.
         host: This host, from 0, and the number of hosts.
         workers: Threads that make images.
+
+    Attributes:
+        size: Images of a batch that this host makes.
     """
 
     def __init__(
@@ -55,13 +60,14 @@ class TrainingBatches:
         host: tuple[int, int] = (0, 1),
         workers: Workers | None = None,
     ) -> None:
-        size = recipe.batch_size // recipe.gradient_accumulation_steps
         self._recipe, self._data, self._seed = recipe, data, seed
         self._unreadable, self._workers = unreadable, workers or Workers()
-        self._sampler, self._layers = Sampler(recipe, seed), keras_layers(recipe)
-        self._copies = recipe.repeated_augmentation
-        self.shards = Shards(size, devices, *host)
-        self.per_epoch = steps * recipe.gradient_accumulation_steps
+        self.sampler, self.layers = Sampler(recipe, seed), _keras_layers(recipe)
+        self._batch = recipe.batch_size // recipe.gradient_accumulation_steps
+        self._steps = steps * recipe.gradient_accumulation_steps
+        self._dealt = order.dealt(self._batch, devices, *host)
+        self._first_device = host[0] * len(self._dealt)
+        self.size = self._dealt.size
 
     def batches(self, first_epoch: int = 0, first_step: int = 0) -> Iterator[Batch]:
         """All batches from one on, made ahead of their use.
@@ -70,113 +76,106 @@ class TrainingBatches:
             first_epoch: Epoch to begin with, from 0.
             first_step: Batch of that epoch to begin with.
         """
-        images = self._images(first_epoch, first_step)
+        candidates = self.candidates(first_epoch, first_step)
         keys = (
             (epoch, step)
             for epoch in range(first_epoch, self._recipe.total_epochs)
-            for step in range(first_step if epoch == first_epoch else 0, self.per_epoch)
+            for step in range(first_step if epoch == first_epoch else 0, self._steps)
         )
-        return mapped(lambda key: self._made(images, *key), keys, threads=1, ahead=AHEAD)
+        return mapped(lambda key: self._made(candidates, *key), keys, threads=1)
 
     def batch(self, epoch: int, step: int) -> Batch:
         """One batch."""
-        return self._made(self._images(epoch, step), epoch, step)
+        return self._made(self.candidates(epoch, step), epoch, step)
 
-    def _images(self, epoch: int, step: int) -> IndexedImages | StreamedImages:
-        batch, copies = self.shards.batch, self._copies
-        per_epoch = -(-self.per_epoch * batch // copies)
-        if isinstance(self._data, ImageDataset):
-            return IndexedImages(self._data, self._seed, per_epoch)
-        first = epoch * per_epoch + step * batch // copies
-        return StreamedImages(self._data, self._seed, per_epoch, first)
+    def mixed(self, images: np.ndarray, targets: np.ndarray, epoch: int, step: int) -> Batch:
+        """A batch as the recipe mixes it; images may be changed in place."""
+        mix = self._recipe.mix
 
-    def _made(self, images: IndexedImages | StreamedImages, epoch: int, step: int) -> Batch:
-        size, copies = self.shards.batch, self._copies
-        first = step * size // copies
-        count = ((step + 1) * size - 1) // copies - first + 1
-        candidates = images.candidates(epoch, first, count)
-        # The rows of this host that show the same image.
-        rows: dict[int, list[tuple[int, int]]] = {}
-        for row, position in enumerate(self.shards.positions().tolist()):
-            rows.setdefault((step * size + position) // copies - first, []).append((row, position))
-        drawn = self._sampler.drawn(epoch, step * size, size)
-        pictures = np.empty((self.shards.size, self._sampler.size, self._sampler.size, 3), np.uint8)
-        labels = np.empty(self.shards.size, np.int64)
-        jobs = [(candidates[image], here, drawn, pictures, labels) for image, here in rows.items()]
-        self._workers.each(lambda job: self._fill(*job), jobs)
-        return self._finished(pictures, labels, epoch, step)
+        def of_device(images: np.ndarray, targets: np.ndarray, device: int) -> Batch:
+            if isinstance(mix, KerasLayer):
+                return self.layers.mixed(images, targets)
+            return mix.apply(images, targets, order.mixing_rng(self._seed, epoch, step, device))
 
-    def _fill(
-        self,
-        candidates: Iterator[Example],
-        rows: list[tuple[int, int]],
-        drawn: Drawn,
-        images: np.ndarray,
-        labels: np.ndarray,
-    ) -> None:
-        """Writes the copies of the first image that can be read into their rows."""
-        for index, read in candidates:
-            try:
-                image, label = read()
-                with opened(image, self._data.max_pixels) as one:
-                    self._augment(one, rows, drawn, images)
-            except UnreadableImage as error:
-                self._unreadable.report(index, str(error))
-                continue
-            labels[[row for row, _ in rows]] = label
-            return
-        raise ValueError(f"{self._data.name} holds no image that can be read.")
-
-    def _augment(
-        self, image: OpenedImage, rows: list[tuple[int, int]], drawn: Drawn, images: np.ndarray
-    ) -> None:
-        for row, position in rows:
-            own = self._sampler.row(drawn, position)
-            self._sampler.make(image, own, whole=len(rows) > 1, image=images[row])
-
-    def _finished(self, images: np.ndarray, labels: np.ndarray, epoch: int, step: int) -> Batch:
-        """The batch with targets, after layers of Keras, mixed."""
-        recipe = self._recipe
-        check_within(self._data.name, labels, recipe.classes)
-        targets = one_hot(labels, recipe.classes, recipe.loss.label_smoothing)
-        if self._layers is not None:
-            images = self._layers.augmented(images)
-        if not recipe.mixes:
+        if not self._recipe.mixes:
             return images, targets
-        if not recipe.mix_per_replica:
+        if not self._recipe.mix_per_replica:
             # Image i and its partner stand where they do on one device.
-            back = np.argsort(self.shards.positions())
-            images, targets = self._mixed(images[back], targets[back], epoch, step, 0)
-            dealt = self.shards.positions()
-            return images[dealt], targets[dealt]
-        devices = self.shards.own_devices
-        parts = zip(
-            np.split(images, len(devices)), np.split(targets, len(devices)), devices, strict=True
-        )
-        mixed = [self._mixed(*part, epoch, step, device) for *part, device in parts]
-        return mixed[0] if len(mixed) == 1 else tuple(map(np.concatenate, zip(*mixed, strict=True)))
+            positions = self._dealt.reshape(-1)
+            back = np.argsort(positions)
+            images, targets = of_device(images[back], targets[back], 0)
+            return images[positions], targets[positions]
+        count = len(self._dealt)
+        devices = range(self._first_device, self._first_device + count)
+        parts = zip(np.split(images, count), np.split(targets, count), devices, strict=True)
+        mixed = [of_device(*part) for part in parts]
+        return mixed[0] if count == 1 else tuple(map(np.concatenate, zip(*mixed, strict=True)))
 
-    def _mixed(
-        self, images: np.ndarray, targets: np.ndarray, epoch: int, step: int, device: int
-    ) -> Batch:
-        if isinstance(self._recipe.mix, KerasLayer):
-            return self._layers.mixed(images, targets)
-        rng = mixing_rng(self._seed, epoch, step, device)
-        return self._recipe.mix.apply(images, targets, rng)
+    def candidates(self, epoch: int, step: int) -> order.Candidates:
+        """The images of this batch and of those that follow."""
+        copies = self._recipe.repeated_augmentation
+        per_epoch = -(-self._steps * self._batch // copies)
+        if isinstance(self._data, ImageDataset):
+            return order.indexed(self._data, self._seed, per_epoch)
+        first = epoch * per_epoch + step * self._batch // copies
+        return order.streamed(self._data, self._seed, per_epoch, first)
+
+    def _made(self, candidates: order.Candidates, epoch: int, step: int) -> Batch:
+        images = np.empty((self.size, self.sampler.size, self.sampler.size, 3), np.uint8)
+
+        def augment(image: OpenedImage, copies: Copies) -> None:
+            for row, drawn in copies:
+                self.sampler.make(image, drawn, whole=len(copies) > 1, image=images[row])
+
+        labels = self.read(candidates, epoch, step, augment)
+        targets = one_hot(labels, self._recipe.classes, self._recipe.loss.label_smoothing)
+        if self.layers is not None:
+            images = self.layers.augmented(images)
+        return self.mixed(images, targets, epoch, step)
+
+    def read(self, candidates: order.Candidates, epoch: int, step: int, use: Use) -> np.ndarray:
+        """Has every image of a batch used, in threads; returns the label of each row, int64 [size].
+
+        Args:
+            candidates: Images, from this batch or an earlier one on.
+            epoch: The epoch, from 0.
+            step: The batch of the epoch, from 0.
+            use: Called with an image and the rows that show it.
+
+        Raises:
+            ValueError: If no image can be read, or a label is outside 0..classes-1.
+        """
+        labels = np.empty(self.size, np.int64)
+
+        def read_one(readers: Iterator[Reader], copies: Copies) -> None:
+            for index, read in readers:
+                try:
+                    image, label = read()
+                    with opened(image, self._data.max_pixels) as one:
+                        use(one, copies)
+                except UnreadableImage as error:
+                    self._unreadable.report(index, str(error))
+                    continue
+                labels[[row for row, _ in copies]] = label
+                return
+            raise ValueError(f"{self._data.name} holds no image that can be read.")
+
+        begin, repeated = step * self._batch, self._recipe.repeated_augmentation
+        shown: dict[int, Copies] = collections.defaultdict(list)
+        for row, position in enumerate((self._dealt.reshape(-1) + begin).tolist()):
+            shown[position // repeated].append((row, self.sampler.row(epoch, position)))
+        first = begin // repeated
+        readers = candidates(epoch, first, (begin + self._batch - 1) // repeated - first + 1)
+        jobs = [(readers[image - first], copies) for image, copies in shown.items()]
+        self._workers.each(lambda job: read_one(*job), jobs)
+        check_labels(self._data.name, labels, self._recipe.classes)
+        return labels
 
 
-def check_within(name: str, labels: np.ndarray, classes: int) -> None:
-    """Raises a ValueError if a label that was read is outside 0..classes-1."""
-    wrong = labels[(labels < 0) | (labels >= classes)]
-    if wrong.size:
-        raise ValueError(
-            f"labels of {name} must be within 0..{classes - 1} for {classes} classes. Received: {wrong[0]}"
-        )
-
-
-def keras_layers(recipe: BaseRecipe) -> "KerasLayers | None":
-    """The layers of Keras of a recipe, if it has any: nothing else here needs Keras."""
+def _keras_layers(recipe: BaseRecipe) -> Any:
+    """The `KerasLayers` of a recipe, or None without any: nothing else here needs Keras."""
     if not any(isinstance(one, KerasLayer) for one in (*recipe.augmentation, recipe.mix)):
         return None
-    module = importlib.import_module("keras_resnet_recipes.input_pipeline.keras_layers")
-    return module.KerasLayers(recipe)
+    from keras_resnet_recipes.input_pipeline.keras_layers import KerasLayers
+
+    return KerasLayers(recipe)

@@ -10,7 +10,7 @@ import keras
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes import predict as predicting
 from keras_resnet_recipes.inference import gives_logits
-from keras_resnet_recipes.input_pipeline.views import center_crop
+from keras_resnet_recipes.input_pipeline.evaluation import center_crop
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts, views
 from keras_resnet_recipes.training.own_model import check_input

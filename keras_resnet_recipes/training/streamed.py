@@ -98,12 +98,12 @@ class Feed:
             Arguments of `fit`: `x` and `validation_data`.
         """
         training, recipe = self._training(), self._recipe
-        size = training.shards.size
-        shapes = (size, recipe.train_size, recipe.train_size, 3), (size, recipe.classes)
+        images = (training.size, recipe.train_size, recipe.train_size, 3)
+        targets = (training.size, recipe.classes)
         with self._feeding.errors():
             yield {
                 "x": self._feeding.training(
-                    lambda: training.batches(first_epoch, first_batch), shapes
+                    lambda: training.batches(first_epoch, first_batch), images, targets
                 ),
                 "validation_data": self._validation and self._feeding.evaluation(self._validation),
             }

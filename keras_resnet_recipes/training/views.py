@@ -3,7 +3,7 @@
 import keras
 
 from keras_resnet_recipes import testing
-from keras_resnet_recipes.input_pipeline.views import shorter_sides
+from keras_resnet_recipes.input_pipeline.evaluation import shorter_sides
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training.own_model import check_size
 

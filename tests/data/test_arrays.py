@@ -62,5 +62,5 @@ def test_a_mistake_is_named(images, labels, message):
 
 def test_labels_outside_the_classes_are_named():
     data = krr.data.from_arrays(np.zeros((2, 4, 4, 3), "uint8"), np.array([0, 7]))
-    with pytest.raises(ValueError, match=r"within 0..4 for 5 classes; received 7"):
+    with pytest.raises(ValueError, match=r"within 0..4 for 5 classes. Received: 7"):
         data.check_labels(5)

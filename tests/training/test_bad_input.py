@@ -116,7 +116,7 @@ def test_a_label_outside_the_range_is_named(folder, batches):
     ]
     (folder / "list.csv").write_text("\n".join(lines))
     data = krr.data.from_csv(folder / "list.csv")
-    with pytest.raises(ValueError, match=r"within 0..1 for 2 classes; received 6"):
+    with pytest.raises(ValueError, match=r"within 0..1 for 2 classes. Received: 6"):
         data.check_labels(2)
     watcher = UnreadableImages(data, "raise")
     with pytest.raises(ValueError, match=r"within 0..1 for 2 classes. Received: [56]"):

@@ -277,7 +277,7 @@ def test_a_run_of_ones_own_model_is_found_again(tmp_path):
             RECIPE.replace(classes=3),
             squares(32, classes=6),
             {},
-            r"within 0..2 for 3 classes; received 5",
+            r"within 0..2 for 3 classes. Received: 5",
         ),
         (RECIPE, (squares()[0], np.zeros(32, int)), {}, "of two classes or more; all are 0"),
         (RECIPE, squares(), {"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),

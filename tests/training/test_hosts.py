@@ -9,7 +9,7 @@ from PIL import Image
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.data import ImageStream, UnreadableImages
 from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
-from keras_resnet_recipes.input_pipeline.order import Shards
+from keras_resnet_recipes.input_pipeline.order import dealt
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 
 SMALL = {
@@ -114,9 +114,9 @@ def test_the_length_of_an_evaluation_must_be_known():
     ("batch", "devices", "hosts"), [(8, 2, 2), (8, 4, 2), (24, 8, 4), (6, 1, 1)]
 )
 def test_every_position_has_one_owner(batch, devices, hosts):
-    dealt = [Shards(batch, devices, host, hosts).positions() for host in range(hosts)]
-    assert {len(positions) for positions in dealt} == {batch // hosts}
-    assert sorted(np.concatenate(dealt)) == list(range(batch))
+    taken = [dealt(batch, devices, host, hosts).ravel() for host in range(hosts)]
+    assert {len(positions) for positions in taken} == {batch // hosts}
+    assert sorted(np.concatenate(taken)) == list(range(batch))
 
 
 @pytest.mark.parametrize("devices", [1, 2, 4, 8])
@@ -124,9 +124,9 @@ def test_copies_are_dealt_as_timm_deals_them(golden, devices):
     """Device r takes positions r, r + p, ... of the repeated order, as RepeatAugSampler's process r does."""
     batch = 24
     repeated = np.arange(16 * 3) // 3
-    shards = Shards(batch, devices)
+    positions = dealt(batch, devices)
     for step in range(2):
-        rows = repeated[step * batch + shards.positions()].reshape(devices, -1)
+        rows = repeated[step * batch + positions]
         for device, images in enumerate(rows):
             own = repeated[device::devices]
             size = batch // devices

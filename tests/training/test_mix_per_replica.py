@@ -5,7 +5,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.data import UnreadableImages
-from keras_resnet_recipes.input_pipeline.order import Shards
+from keras_resnet_recipes.input_pipeline.order import dealt
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 
 # Image i of 32 is all i and of class i, so that targets tell who was mixed with whom and how much.
@@ -27,7 +27,7 @@ RECIPE = krr.A3(
 
 
 # Where the images of one device stand on four.
-DEALT = Shards(32, 4).positions()
+DEALT = dealt(32, 4).ravel()
 
 
 def targets(recipe, replicas):

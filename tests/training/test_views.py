@@ -9,7 +9,7 @@ from PIL import Image
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.data import opened
-from keras_resnet_recipes.input_pipeline.views import views_of as views_in_the_pipeline
+from keras_resnet_recipes.input_pipeline.evaluation import views_of as views_in_the_pipeline
 from keras_resnet_recipes.training import views
 
 RECIPE = krr.He2015(step_epochs=(1,), network="ResNet20", test_size=28, batch_size=30, classes=7)
@@ -120,7 +120,7 @@ def test_an_evaluation_is_that_of_each_picture_alone(kind, model, pictures, fold
     assert result["top5"] == pytest.approx(top5, abs=1e-6)
     assert ("loss" in result) == (kind in ("one", "mirrored"))
     seen, _ = views.averaged(recipe, model, True)
-    look = views_in_the_pipeline(recipe)
+    look, *_ = views_in_the_pipeline(recipe)
     ours = []
     for number in order:
         images = [np.asarray(image)[None] for image in look(opened(pictures[number]))]
@@ -135,7 +135,7 @@ def test_probabilities_are_those_of_the_loss(model, pictures, folder):
     binary = krr.A3(network="ResNet20", test_size=28, classes=7, test_views="ten_crop")
     seen, logits = views.averaged(binary, model, True)
     assert not logits
-    look = np.stack([views_in_the_pipeline(binary)(opened(p))[0] for p in pictures[:3]])
+    look = np.stack([views_in_the_pipeline(binary)[0](opened(p))[0] for p in pictures[:3]])
     each = keras.ops.convert_to_numpy(model(look.reshape(-1, 28, 28, 3).astype("float32")))
     sigmoids = (1 / (1 + np.exp(-each.astype("float64")))).reshape(3, 10, 7).mean(1)
     np.testing.assert_allclose(seen.predict_on_batch(look), sigmoids, rtol=2e-4, atol=2e-5)
