@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import numbers
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self, dataclass_transform
@@ -58,18 +59,20 @@ class Part:
             )
         Part.known[cls.__name__] = cls
 
-    def __new__(cls, *arguments: Any, **named: Any) -> Self:
-        """Makes a value, unless the class is a base of others."""
-        if cls._abstract:
-            names = ", ".join(name for name, one in Part.known.items() if issubclass(one, cls))
-            raise ValueError(
-                f"`{cls.__name__}` is a base class. Give one of its subclasses, such as {names}."
-            )
-        return super().__new__(cls)
-
     def __post_init__(self) -> None:
+        if self._abstract:
+            names = ", ".join(n for n, one in Part.known.items() if issubclass(one, type(self)))
+            raise ValueError(
+                f"`{type(self).__name__}` is a base class. Give one of its subclasses, such as {names}."
+            )
         for field in dataclasses.fields(self):
-            value = checked(field, getattr(self, field.name), hints(type(self))[field.name])
+            value = getattr(self, field.name)
+            if not _is_plain(value):
+                raise ValueError(
+                    f"`{field.name}` must be a number, text, None, a part, or a tuple of these. "
+                    f"Received: {field.name}={value!r}"
+                )
+            value = checked(field, value, hints(type(self))[field.name])
             object.__setattr__(self, field.name, value)
 
     def __repr__(self) -> str:
@@ -187,6 +190,13 @@ def how_to_know(name: Any) -> str:
         "Import the module that defines it first (`krr --import MODULE` on the command line), or give it: "
         f"load_recipe(path, custom_objects=[{name}])."
     )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value can be compared and written to JSON."""
+    if isinstance(value, tuple | list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | numbers.Real | Part) or value is UNPUBLISHED
 
 
 def own_numbers(part: type[Part] | Part) -> list["dataclasses.Field[Any]"]:

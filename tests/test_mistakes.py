@@ -262,6 +262,14 @@ COMMANDS = {
         ["preview", "A3", "--data", "train", "--out", "x.xyz"],
         ["`path` of a picture", ".png", "'x.xyz'"],
     ),
+    "data prepared into one of its classes": (
+        ["prepare", "train", "train/prepared"],
+        ["`DST` must not be in SRC, whose subfolders are classes", "'train/prepared'"],
+    ),
+    "JPEG quality of pixels": (
+        ["prepare", "train", "new", "--raw", "--quality", "50"],
+        ["`--quality` is of JPEG, which `--raw` does not write"],
+    ),
     "data prepared into something else": (
         ["prepare", "train", "val"],
         ["`path`", "new or empty", "'val'"],

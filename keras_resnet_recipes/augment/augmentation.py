@@ -1,6 +1,5 @@
 """`Augmentation`: the base class of the random changes of one image."""
 
-import abc
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -15,7 +14,7 @@ Row = Mapping[str, Any]
 """What is drawn for one image, by name."""
 
 
-class Augmentation(Part, abc.ABC, abstract=True):
+class Augmentation(Part, abstract=True):
     """A random change of one image, in two steps: draw its parameters, then apply them.
 
     A pipeline draws for a whole batch at once, which is much faster than image by image, and applies
@@ -49,7 +48,6 @@ class Augmentation(Part, abc.ABC, abstract=True):
         names = {field.name for field in dataclasses.fields(self)}
         return dataclasses.replace(self, size=size) if self.crops and "size" in names else self
 
-    @abc.abstractmethod
     def draw(self, rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
         """Draws the parameters of n images.
 
@@ -60,8 +58,8 @@ class Augmentation(Part, abc.ABC, abstract=True):
         Returns:
             Arrays [n, ...] by name.
         """
+        raise NotImplementedError
 
-    @abc.abstractmethod
     def apply(self, image: np.ndarray, drawn: Row) -> np.ndarray:
         """Applies one row of what `draw` returned to one image.
 
@@ -72,6 +70,7 @@ class Augmentation(Part, abc.ABC, abstract=True):
         Returns:
             uint8 [height, width, 3].
         """
+        raise NotImplementedError
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
         """Describes what was drawn for one image in a few words; nothing where nothing changes.
@@ -100,7 +99,11 @@ class Augmentation(Part, abc.ABC, abstract=True):
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Applies one row to packed pixels, uint32 [height, width], as the pipeline has them."""
-        return kernels.packing.pack(self.apply(kernels.packing.unpack(pixels), drawn))
+        image = self.apply(kernels.packing.unpack(pixels), drawn)
+        try:
+            return kernels.packing.pack(image)
+        except ValueError as error:
+            raise ValueError(f"{type(self).__name__}.apply: {error}") from None
 
 
 class PackedAugmentation(Augmentation, abstract=True):
@@ -112,7 +115,6 @@ class PackedAugmentation(Augmentation, abstract=True):
     uniforms: ClassVar[int] = 1
     """Uniform variates per image."""
 
-    @abc.abstractmethod
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """The parameters of n images.
 
@@ -123,6 +125,7 @@ class PackedAugmentation(Augmentation, abstract=True):
         Returns:
             Tensors [n, ...] by name.
         """
+        raise NotImplementedError
 
     def draw(self, rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
         """Draws the parameters of n images; see `Augmentation.draw`."""
@@ -132,9 +135,9 @@ class PackedAugmentation(Augmentation, abstract=True):
         """Applies one row of what `draw` returned to one image; see `Augmentation.apply`."""
         return kernels.packing.unpack(self.apply_packed(kernels.packing.pack(image), drawn))
 
-    @abc.abstractmethod
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Applies one row to packed pixels, which may be changed in place."""
+        raise NotImplementedError
 
 
 class Crop(PackedAugmentation, abstract=True):
@@ -142,11 +145,10 @@ class Crop(PackedAugmentation, abstract=True):
 
     crops: ClassVar[bool] = True
 
-    @abc.abstractmethod
     def box(self, height: int, width: int, drawn: Row) -> tuple[int, int, int, int]:
         """Top, left, height and width of the pixels that are needed of an image."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
     def cut(
         self, pixels: np.ndarray, corner: tuple[int, int], shape: tuple[int, int], drawn: Row
     ) -> np.ndarray:
@@ -161,6 +163,7 @@ class Crop(PackedAugmentation, abstract=True):
         Returns:
             uint32 [size, size], in memory of its own.
         """
+        raise NotImplementedError
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
         """Cuts the square out of a whole image."""

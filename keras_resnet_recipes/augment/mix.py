@@ -3,7 +3,6 @@
 A batch has one mixing weight and one box. The partner of image i of n is image n - 1 - i.
 """
 
-import abc
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +14,7 @@ from keras_resnet_recipes.number import number
 from keras_resnet_recipes.part import Part
 
 
-class Mix(Part, abc.ABC, abstract=True):
+class Mix(Part, abstract=True):
     """A random change of the images and labels of a batch; a subclass defines `apply`."""
 
     # Without a type it is no field, which a subclass can make it.
@@ -43,11 +42,11 @@ class Mix(Part, abc.ABC, abstract=True):
         """
         return self.apply(np.array(images, order="C"), labels, rng)
 
-    @abc.abstractmethod
     def apply(
         self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mixes a batch as a call does; the images may be changed in place."""
+        raise NotImplementedError
 
 
 class MixUpOrCutMix(Mix):

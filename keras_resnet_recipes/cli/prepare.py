@@ -1,6 +1,7 @@
 """Data sets in files that are read faster: prepare."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes import data
@@ -54,5 +55,12 @@ def _prepare(options: argparse.Namespace) -> None:
         for key, value in vars(options).items()
         if key in ("shorter_side", "quality", "raw")
     }
+    if options.raw and "quality" in chosen:
+        raise ValueError("`--quality` is of JPEG, which `--raw` does not write.")
+    source, folder = (Path(path).resolve() for path in (options.source, options.folder))
+    if folder == source or source in folder.parents:
+        raise ValueError(
+            f"`DST` must not be in SRC, whose subfolders are classes. Received: {options.folder!r}"
+        )
     images = data.from_source(options.source, split=options.split)
     data.write_prepared(images, options.folder, **chosen, verbose=verbosity())

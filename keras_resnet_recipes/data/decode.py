@@ -128,6 +128,7 @@ def opened(image: Any, max_pixels: int = MAX_PIXELS) -> OpenedImage:
 
     Raises:
         UnreadableImage: If the contents are no image that Pillow opens, or the image is too large.
+        ValueError: If it is none of these.
 
     Example:
         >>> file = io.BytesIO()
@@ -139,11 +140,21 @@ def opened(image: Any, max_pixels: int = MAX_PIXELS) -> OpenedImage:
     if isinstance(image, bytes):
         image = _opened_file(image)
     if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim < 2 or image.shape[2:] not in ((), (1,), (3,)):
+            raise ValueError(
+                "`read` must return images of uint8 [height, width, 3], [height, width, 1] or [height, width]. "
+                f"Received: {image.dtype} {list(image.shape)}"
+            )
         made = OpenedImage(*image.shape[:2], lambda: packed(image))
     elif isinstance(image, Image.Image):
         made = OpenedImage(image.height, image.width, lambda: _packed_by_pillow(image))
-    else:
+    elif hasattr(image, "opened"):
         made = image.opened()
+    else:
+        raise ValueError(
+            "`read` must return bytes, a uint8 array or a Pillow image. "
+            f"Received: {type(image).__name__}"
+        )
     if made.height * made.width > max_pixels:
         raise UnreadableImage(
             f"it has {made.width} x {made.height} pixels, more than the limit of {max_pixels:,}; "

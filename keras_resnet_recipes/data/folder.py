@@ -18,7 +18,7 @@ SUFFIXES = (
 # What a folder that is split is called, in the order of preference.
 SPLITS = {
     "train": ("train", "training"),
-    "validation": ("validation", "val", "valid", "test", "testing"),
+    "validation": ("validation", "val", "valid", "dev", "eval", "test", "testing"),
     "test": ("test", "testing"),
 }
 # Of Jupyter (hidden), macOS archives, Synology, Windows, Python and ext4.
@@ -45,8 +45,8 @@ def from_folder(
     inside a class folder count for it. Hidden and system files and folders, such as `.ipynb_checkpoints` and
     `__MACOSX`, are left out at any depth; links are followed unless they lead back up.
 
-    A folder that holds `train` and `val` (or `validation`, `test`) with class folders inside is read by split, and
-    the classes of all splits are those of `train`.
+    A folder that holds `train` and `val` (or `validation`, `dev`, `test`) with class folders inside is read by split,
+    and the classes of all splits are those of `train`.
 
     Args:
         path: The folder that holds the class folders.
@@ -57,7 +57,7 @@ def from_folder(
 
     Raises:
         ValueError: If the folder is missing, has no subfolder, no image, an empty class or a class that
-            `class_names` lacks.
+            `class_names` lacks, or is split and lacks the split or its class folders.
 
     Example:
         >>> import tempfile, keras_resnet_recipes as krr
@@ -74,15 +74,18 @@ def from_folder(
     path = folder = str(path)
     splits = split_folders(path)
     if splits:
-        held = " and ".join(dict.fromkeys(map(os.path.basename, splits.values())))
+        held = " and ".join(sorted(set(map(os.path.basename, splits.values()))))
         if split not in splits:
             raise ValueError(f"{path!r} holds {held}, and nothing for the split {split!r}.")
         folder = splits[split]
         print(f"{path!r} holds {held}: {os.path.basename(folder)} is read.")
-        if class_names is None and split != "train":
+        if class_names is None and split != "train" and "train" in splits:
             class_names = tuple(map(printable, _class_folders(splits["train"], class_order)))
     files, labels = [], []
     found = _class_folders(folder, class_order)
+    stray = _children(folder)[1]
+    if stray:
+        print(f"{folder!r}: {len(stray)} image(s) next to the class folders are left out.")
     for label, child in enumerate(found.values()):
         images = images_below(child, within=[os.path.realpath(folder)])
         if not images and class_names is None:
@@ -102,11 +105,14 @@ def from_folder(
 def split_folders(path: str | Path) -> dict[str, str]:
     """The folders of a folder that is split, by split; empty if it is not.
 
-    It is if it holds `train`, and next to it nothing or another split, and `train` itself holds
-    folders: a class called "train" holds images.
+    It is if it holds two splits, or nothing but `train`, with class folders inside. A single class may be called
+    "train".
 
     Args:
         path: The folder, which need not exist.
+
+    Raises:
+        ValueError: If it holds nothing but splits, which have no class folders.
     """
     try:
         folders = {os.path.basename(child).lower(): child for child in _children(path)[0]}
@@ -117,10 +123,17 @@ def split_folders(path: str | Path) -> dict[str, str]:
         for split, names in SPLITS.items()
         if any(name in folders for name in names)
     }
-    if "train" not in found or (len(found) == 1 and len(folders) > 1):
+    names = sorted(set(map(os.path.basename, found.values())))
+    if not names or (len(names) == 1 and (len(folders) > 1 or "train" not in found)):
         return {}
-    inner, files = _children(found["train"])
-    return found if inner and not files else {}
+    if all(_children(one)[0] for one in found.values()):
+        return found
+    if len(names) == 1 or len(names) < len(folders):
+        return {}
+    raise ValueError(
+        f"{str(path)!r} holds {' and '.join(names)}, each of which must hold one subfolder per class. Labels of files "
+        "in one folder can stand in a .csv of path,label."
+    )
 
 
 def images_below(folder: str | Path, within: Sequence[str] = ()) -> list[str]:

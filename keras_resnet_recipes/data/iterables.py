@@ -1,5 +1,6 @@
 """Anybody's data set of (image, label): with a length and an index, or one that can only be iterated."""
 
+import functools
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -129,11 +130,21 @@ def _stream(
     def start() -> Iterator[tuple[Any, int]]:
         passed = map(_pair, begin())
         if batched:
-            passed = (one for batch in passed for one in zip(*batch, strict=True))
+            passed = itertools.chain.from_iterable(map(functools.partial(_undone, name), passed))
         for position, example in enumerate(passed):
             yield _checked(*example, f"image {position} of {name}")
 
     return ImageStream(name=name, start=start, **known)
+
+
+def _undone(name: str, batch: tuple[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    images, labels = batch
+    if len(images) != len(labels):
+        raise ValueError(
+            f"batches of {name} must have a label for each image. "
+            f"Received: {len(images)} images, {len(labels)} labels"
+        )
+    return zip(images, labels, strict=True)
 
 
 def _batches(data: Any) -> Iterator[Any]:

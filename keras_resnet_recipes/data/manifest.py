@@ -104,12 +104,12 @@ def _rows(path: Path, encoding: str, delimiter: str | None) -> Iterator[tuple[in
     with path.open(encoding=encoding, newline="") as file:
         delimiter = delimiter or _detected(file.readline())
         file.seek(0)
-        rows = csv.reader(file, delimiter=delimiter)
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
         for number, row in enumerate(filter(None, rows)):
             cells = [cell.strip() for cell in row]
             if number == 0 and [cell.lower() for cell in cells] == _HEADER:
                 continue
-            if len(cells) != 2 or not all(cells):
+            if len(cells) != 2 or not all(cells) or "\n" in "".join(cells):
                 raise ValueError(
                     f"{str(path)!r} must have two columns, path and label; line {rows.line_num} is {row}."
                 )

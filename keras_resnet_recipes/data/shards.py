@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 import json
 import warnings
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from keras_resnet_recipes.data.records import Shard
 from keras_resnet_recipes.files import replacing
 
 INDEX = "index.json"
+_FORMAT = 2
 # Files that are open at a time, below the 1024 that a process may have by default.
 _OPEN = 512
 
@@ -39,7 +41,7 @@ class Index:
         shards: The files.
     """
 
-    format: int = 2
+    format: int = _FORMAT
     source: dict[str, Any]
     class_names: tuple[str, ...] | None
     classes: int | None = None
@@ -52,8 +54,9 @@ class Index:
 
     def write(self, folder: Path) -> None:
         """Replaces index.json in one step: a crash leaves the old one or the new one."""
+        values = dataclasses.asdict(self)
         with replacing(folder / INDEX) as aside:
-            aside.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+            aside.write_text(json.dumps({**values, "sha256": _digest(values)}, indent=1) + "\n")
 
 
 def read_index(folder: Path) -> Index:
@@ -63,14 +66,23 @@ def read_index(folder: Path) -> Index:
         ValueError: If it cannot be read.
     """
     try:
-        index = Index(**json.loads((folder / INDEX).read_text()))
+        values = json.loads((folder / INDEX).read_text())
+        if values.pop("sha256") != _digest(values) or values["format"] != _FORMAT:
+            raise ValueError("it was changed, or is of another version")
+        index = Index(**values)
         index.class_names = index.class_names and tuple(index.class_names)
         index.shards = [Shard(**shard) for shard in index.shards]
         if index.images != sum(shard.count for shard in index.shards):
             raise ValueError("it lacks a shard")
         return index
-    except (OSError, ValueError, TypeError, RecursionError):
-        raise ValueError(f"{str(folder / INDEX)!r} is no index of a prepared folder.") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise ValueError(
+            f"{str(folder / INDEX)!r} is no index of a prepared folder, or damaged."
+        ) from None
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def from_prepared(

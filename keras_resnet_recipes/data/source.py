@@ -31,7 +31,7 @@ def from_source(
     Args:
         source: An existing folder with one subfolder per class, or of `krr prepare`; a .csv file; an
             .npz file with x_train, y_train, x_test and y_test; a TFDS name (`"tfds:NAME"` or bare); a pair of
-            arrays; any data set with `len` and `[i]`, such as torch's, grain's and Hugging Face's; a
+            arrays; any data set with `len` and `[i]`, such as torch's, grain's, Hugging Face's and a list of pairs; a
             tf.data.Dataset, torch DataLoader or other iterable; an `ImageDataset` or `ImageStream`.
         split: Split of a TFDS name, "train" or "validation" of an .npz file, or one of these or "test" of a
             folder that holds `train` and another.
@@ -51,7 +51,8 @@ def from_source(
         class_names = like.class_names
     data = source
     if not isinstance(source, ImageDataset | ImageStream):
-        data = agreeing(_found(source, split, class_names), class_names)
+        data = _found(source, split, class_names)
+    data = agreeing(data, class_names)
     if like is not None and class_names is None:
         data = by_number(data)
     return data if max_pixels is None else dataclasses.replace(data, max_pixels=max_pixels)
@@ -83,6 +84,8 @@ def _found(
         return from_memory(source)
     if isinstance(source, str | Path):
         return _named(str(source), split, class_names)
+    if isinstance(source, list) and source and isinstance(source[0], tuple | Mapping):
+        return from_indexable(source)
     if isinstance(source, tuple | list) and len(source) == 2:
         return from_arrays(*source)
     if not isinstance(source, Mapping | np.ndarray | bytes | tuple | list):

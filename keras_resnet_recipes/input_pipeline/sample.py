@@ -48,10 +48,17 @@ class Sampler:
 
     def _drawn(self, epoch: int, block: int) -> list[Mapping[str, np.ndarray]]:
         """Draws for a block of positions, so that a position's draws do not depend on its batch."""
-        return [
-            step.draw(augmentation_rng(self._seed, epoch, block, number), _BLOCK)
-            for number, step in enumerate(self.steps)
-        ]
+        drawn = []
+        for number, step in enumerate(self.steps):
+            rows = step.draw(augmentation_rng(self._seed, epoch, block, number), _BLOCK)
+            shapes = {name: np.shape(value) for name, value in rows.items()} if rows else rows
+            if not shapes or any(shape[:1] != (_BLOCK,) for shape in shapes.values()):
+                raise ValueError(
+                    f"`augmentation`: {type(step).__name__}.draw must return arrays [n, ...] by name, here of n = "
+                    f"{_BLOCK}. Received: {shapes}"
+                )
+            drawn.append(rows)
+        return drawn
 
     def cropped(self, opened: OpenedImage, row: list[Row], whole: bool) -> np.ndarray:
         """The packed square that is augmented further, in memory of its own.

@@ -265,11 +265,8 @@ class BaseRecipe:
         >>> krr.A2().rescaled(512)
         A2(batch_size=512, learning_rate=0.0025)
         """
-        missing = [
-            name
-            for name in ("batch_size", "learning_rate")
-            if getattr(self, name) in (UNPUBLISHED, None)
-        ]
+        names = ("batch_size", "learning_rate")
+        missing = [name for name in names if getattr(self, name) in (UNPUBLISHED, None)]
         if missing:
             raise ValueError(
                 f"`{'` and `'.join(missing)}` must have a value to be rescaled: {type(self).__name__} has none. "

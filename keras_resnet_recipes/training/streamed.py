@@ -116,7 +116,10 @@ class Feed:
 
     def examined(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The images that `evaluation` shows, uint8 [n, size, size, 3], and their targets [n, classes]."""
-        return (batch for batch in self._validation if len(batch) == 2)
+        for images, targets, *weights in self._validation:
+            # On several devices what fills up a batch has no weight.
+            seen = weights[0] > 0 if weights else slice(None)
+            yield images[seen], targets[seen]
 
     def names(self, places: Collection[int]) -> dict[int, str]:
         """What images of `examined` are called, by their positions there, once all were seen."""

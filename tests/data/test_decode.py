@@ -409,3 +409,22 @@ def test_memory_is_bounded(kind, outcome, megabytes):
     assert said.count("more than") <= 1
     assert int(used) < megabytes
     assert not done.stderr
+
+
+@pytest.mark.parametrize(
+    ("image", "received"),
+    [
+        (np.ones((4, 5, 3)), r"float64 \[4, 5, 3\]"),
+        (np.ones((4, 5, 3), "int16"), r"int16 \[4, 5, 3\]"),
+        (np.ones((3, 4, 5), "uint8"), r"uint8 \[3, 4, 5\]"),
+        (np.ones((4, 5, 4), "uint8"), r"uint8 \[4, 5, 4\]"),
+        (np.ones(4, "uint8"), r"uint8 \[4\]"),
+        ([[1, 2], [3, 4]], "list"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_a_read_of_ones_own_must_not_return(image, received):
+    data = krr.data.ImageDataset(name="own", size=1, read=lambda index: (image, 0))
+    recipe = krr.A3(network="ResNet20", classes=2, batch_size=2, train_size=8, test_size=8)
+    with pytest.raises(ValueError, match=f"`read` must return .*Received: {received}"):
+        recipe.replace(warmup_epochs=0, epochs=1).fit(data, steps_per_epoch=1, verbose=0)

@@ -129,6 +129,29 @@ def test_a_folder_that_is_split_is_read_by_split(tmp_path, capsys, folders, read
     assert krr.data.has_validation(tmp_path) == ("validation" in read)
 
 
+def test_an_image_next_to_the_classes_of_a_split_is_left_out(tmp_path, capsys):
+    for split in ("train", "dev"):
+        write(tmp_path / split / "cat" / "1.png")
+        write(tmp_path / split / "dog" / "1.png")
+    write(tmp_path / "train" / "cover.png")
+    assert krr.data.from_source(tmp_path).class_names == ("cat", "dog")
+    assert "1 image(s) next to the class folders are left out" in capsys.readouterr().out
+    assert krr.data.has_validation(tmp_path)
+
+
+def test_splits_are_never_classes(tmp_path):
+    for split in ("train", "val"):
+        write(tmp_path / split / "1.png")
+    with pytest.raises(ValueError, match="holds train and val, each of which must hold"):
+        krr.data.from_folder(tmp_path)
+    for split in ("val", "test"):
+        write(tmp_path / "untrained" / split / "dog" / "1.png")
+    with pytest.raises(ValueError, match="holds test and val, and nothing for the split 'train'"):
+        krr.data.from_folder(tmp_path / "untrained")
+    data = krr.data.from_folder(tmp_path / "untrained", split="validation")
+    assert data.class_names == ("dog",)
+
+
 def test_a_class_may_be_called_train(tmp_path):
     for name in ("bus", "train", "test"):
         write(tmp_path / name / "1.png")

@@ -175,3 +175,30 @@ def test_a_file_that_the_data_set_cannot_open_is_unreadable():
 def test_mistakes_are_named(data, message):
     with pytest.raises(ValueError, match=message):
         krr.data.from_source(data)
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_a_list_of_pairs_is_a_data_set(count):
+    pairs = [*zip(X, range(7), strict=True)][:count]
+    for made in (pairs, [{"image": image, "label": label} for image, label in pairs]):
+        images, labels = read_all(krr.data.from_source(made))
+        np.testing.assert_array_equal(images, X[:count])
+        assert labels == [*range(count)]
+    arrays = krr.data.from_source([X[:2], np.arange(2)])
+    np.testing.assert_array_equal(read_all(arrays)[0], X[:2])
+
+
+class Uneven(keras.utils.PyDataset):
+    """Two batches, the second with fewer labels than images."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return X[:4], np.arange(4 - index)
+
+
+def test_a_batch_with_fewer_labels_than_images_is_named():
+    stream = krr.data.from_source(Uneven())
+    with pytest.raises(ValueError, match=r"Uneven must have a label.* 4 images, 3 labels"):
+        list(stream.in_order())

@@ -149,3 +149,11 @@ def test_names_are_refused_where_training_had_numbers(listed):
         krr.data.from_source(listed("1.png,1\n1.png,wolf\n"), like=numbers)
     data = krr.data.from_source(listed("1.png,1\n1.png,0\n"), like=numbers)
     assert data.labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "text", ['1.png,"dog\ndeeper/2.png,cat\n', '1.png,"dog\ndeeper/2.png,cat"\n']
+)
+def test_an_unclosed_quote_loses_no_line(listed, text):
+    with pytest.raises(ValueError, match=r"unexpected end of data|must have two columns"):
+        krr.data.from_csv(listed(text))

@@ -427,6 +427,24 @@ krr.data.write_prepared(krr.data.from_folder(sys.argv[1]), sys.argv[2], images_p
         assert file.read_bytes() == (tmp_path / "whole" / file.name).read_bytes()
 
 
+def write_index(folder, values):
+    """As somebody who knows the checksum would."""
+    values = {key: value for key, value in values.items() if key != "sha256"}
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    (folder / "index.json").write_text(json.dumps({**values, "sha256": digest}))
+
+
+@pytest.mark.parametrize("change", [("ant", "anu"), ('"format": 2', '"format": 3')])
+def test_a_changed_index_is_damaged(pictures, tmp_path, change):
+    prepared(pictures, tmp_path / "shards")
+    file = tmp_path / "shards" / "index.json"
+    text = file.read_text()
+    assert change[0] in text
+    file.write_text(text.replace(*change))
+    with pytest.raises(ValueError, match="is no index of a prepared folder, or damaged"):
+        krr.data.from_prepared(tmp_path / "shards")
+
+
 def test_an_index_cannot_name_files_elsewhere(pictures, tmp_path):
     folder = tmp_path / "shards"
     prepared(pictures, folder)
@@ -438,7 +456,7 @@ def test_an_index_cannot_name_files_elsewhere(pictures, tmp_path):
     index = json.loads((folder / "index.json").read_text())
     for name in ("../elsewhere", "/etc/passwd", "a/../../b", "", "..", "."):
         index["shards"][0]["name"] = name
-        (folder / "index.json").write_text(json.dumps(index))
+        write_index(folder, index)
         with pytest.raises(ValueError, match=r"is no file in|is missing"):
             krr.data.from_prepared(folder)
 
@@ -453,7 +471,7 @@ def test_an_index_cannot_lack_a_shard_or_hold_one_twice(pictures, tmp_path):
         ([one, one, three], "0.array_record' is damaged: it is not the file"),
         ([two, one, three], "1.array_record' is damaged: it is not the file"),
     ):
-        (folder / "index.json").write_text(json.dumps({**whole, "shards": kept}))
+        write_index(folder, {**whole, "shards": kept})
         with pytest.raises(ValueError, match=message):
             krr.data.from_prepared(folder)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -463,6 +464,23 @@ def test_a_part_that_stands_twice_has_numbers_for_each():
 def test_a_base_class_makes_no_value(base, example):
     with pytest.raises(ValueError, match=f"`{base.__name__}` is a base class.* {example}"):
         base()
+
+
+class Listed(augment.Augmentation):
+    weights: Any = ()
+
+    def draw(self, rng, n):
+        return {"n": np.zeros(n)}
+
+    def apply(self, image, drawn):
+        return image
+
+
+@pytest.mark.parametrize("value", [np.arange(3), {"a": 1}, max])
+def test_a_field_must_be_plain(value):
+    assert Listed(weights=[1, (2.0, "three")]).weights == (1, (2.0, "three"))
+    with pytest.raises(ValueError, match="`weights` must be a number, text, None, a part"):
+        Listed(weights=value)
 
 
 def test_a_part_of_another_process_is_given(tmp_path, monkeypatch):

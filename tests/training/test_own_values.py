@@ -224,6 +224,44 @@ def test_what_cannot_be_used_is_named(step, message):
         batches(layers(step))
 
 
+class Drawing(krr.augment.Augmentation):
+    """Draws and applies what it is told to."""
+
+    def draw(self, rng, n):
+        return RESULTS[0](n)
+
+    def apply(self, image, drawn):
+        return RESULTS[1](image)
+
+
+RESULTS = []
+
+
+@pytest.mark.parametrize(
+    ("draw", "apply", "message"),
+    [
+        (lambda n: None, None, r"Drawing.draw must return arrays \[n, ...\].*Received: None"),
+        (lambda n: {"a": 1.0}, None, r"Drawing.draw must return .*Received: {'a': \(\)}"),
+        (lambda n: {"a": np.ones(3)}, None, r"Drawing.draw must .*Received: {'a': \(3,\)}"),
+        (lambda n: {"a": np.ones(n + 1)}, None, r"Drawing.draw must return arrays .*\(257,\)}"),
+        (
+            lambda n: {"a": np.ones(n)},
+            lambda image: image / 255,
+            r"Drawing.apply: `image` must be uint8 .*float64 \[16, 16, 3\]",
+        ),
+        (
+            lambda n: {"a": np.ones(n)},
+            lambda image: image[:8],
+            "`augmentation`: Drawing must return images of 16 x 16 pixels.*8 x 16",
+        ),
+    ],
+)
+def test_wrong_results_of_an_own_augmentation_are_named(draw, apply, message):
+    RESULTS[:] = draw, apply
+    with pytest.raises(ValueError, match=message):
+        batches(PLAIN.replace(augmentation=(*FLIP, Drawing())))
+
+
 def soft(*, classes=10, weights=None, input_shape=None):
     """A network of probabilities, whatever it is asked for."""
     return keras.Sequential(
