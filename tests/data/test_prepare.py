@@ -18,6 +18,7 @@ from keras_resnet_recipes.data import records, shards
 from keras_resnet_recipes.data.decode import packed
 from keras_resnet_recipes.data.restart import RestartJpeg, encode
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
+from tests.data.prepared_index import write_index
 
 
 @pytest.fixture
@@ -425,13 +426,6 @@ krr.data.write_prepared(krr.data.from_folder(sys.argv[1]), sys.argv[2], images_p
     )
     for file in folder.iterdir():
         assert file.read_bytes() == (tmp_path / "whole" / file.name).read_bytes()
-
-
-def write_index(folder, values):
-    """As somebody who knows the checksum would."""
-    values = {key: value for key, value in values.items() if key != "sha256"}
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    (folder / "index.json").write_text(json.dumps({**values, "sha256": digest}))
 
 
 @pytest.mark.parametrize("change", [("ant", "anu"), ('"format": 2', '"format": 3')])
