@@ -68,13 +68,13 @@ keras-cv: $(VENV)-keras-cv/installed
 	$(VENV)-keras-cv/bin/python -m pytest -W default tests/with_keras_cv
 	$(VENV)-keras-cv/bin/python -W ignore -m tests.with_keras_cv.differences
 
-# Wheel and source distribution, and the README's quickstart with the wheel in a clean environment.
+# Wheel and source distribution, and the README's quickstart with the wheel in a clean environment without TensorFlow.
 dist: $(VENV)-build/installed
 	rm -rf build dist $(VENV)-dist
 	$(VENV)-build/bin/python -m build
 	$(PYTHON) -m venv $(VENV)-dist
-	$(VENV)-dist/bin/python -m pip install --quiet --constraint constraints.txt dist/*.whl
-	cd dist && $(abspath $(VENV)-dist)/bin/python -I $(CURDIR)/tests/installed.py
+	$(VENV)-dist/bin/python -m pip install --quiet --constraint constraints.txt "$$(echo dist/*.whl)[jax]"
+	cd dist && KERAS_BACKEND=jax $(abspath $(VENV)-dist)/bin/python -I $(CURDIR)/tests/installed.py
 
 lint: $(VENV)/dev-installed
 	$(BIN)/ruff check .
