@@ -23,8 +23,9 @@ from divergence import PERTURBATION, plot, summary
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.memory import ImageArrays
-from keras_resnet_recipes.training import parts, resident
-from keras_resnet_recipes.training.cards import drawn_cards
+from keras_resnet_recipes.training import TrainingModel, parts
+from keras_resnet_recipes.training.feeds import device
+from keras_resnet_recipes.training.feeds.parameters import drawn_parameters
 
 PEER = Path(__file__).with_name("speed_run_torch.py")
 STEPS = 100
@@ -107,12 +108,12 @@ def initial_network(recipe: krr.Recipe) -> keras.Model:
 def write_tape(
     path: Path, recipe: krr.Recipe, model: keras.Model, images: ImageArrays, tests: ImageArrays
 ) -> None:
-    """All that the torch run needs: pictures, cards, weights and numbers."""
-    cards = [
-        drawn_cards(recipe, images.images.shape, count=images.size, seed=0, epoch=epoch)
+    """Writes what the torch run needs: images, augmentation parameters, weights and numbers."""
+    drawn = [
+        drawn_parameters(recipe, images.images.shape, count=images.size, seed=0, epoch=epoch)
         for epoch in range(EPOCHS)
     ]
-    rows = np.concatenate(cards).reshape(EPOCHS * STEPS, recipe.batch_size, -1)
+    rows = np.concatenate(drawn).reshape(EPOCHS * STEPS, recipe.batch_size, -1)
     weights = {
         f"{layer.name}/{name}": np.asarray(getattr(layer, name))
         for layer in model.layers
@@ -130,7 +131,7 @@ def write_tape(
         "pad": recipe.padding,
         "cutout": recipe.cutout_size,
     }
-    parts_of_tape = {"x_train": images.images, "y_train": images.labels, "cards": rows}
+    parts_of_tape = {"x_train": images.images, "y_train": images.labels, "parameters": rows}
     parts_of_tape |= {"x_test": tests.images, "y_test": tests.labels, **weights}
     np.savez(path, numbers=json.dumps(numbers), **parts_of_tape)
 
@@ -139,10 +140,13 @@ def trained(
     recipe: krr.Recipe, model: keras.Model, images: ImageArrays, tests: ImageArrays
 ) -> dict[str, Any]:
     """Our run, by the steps that `Recipe.fit` makes."""
-    feed = resident.Feed(recipe, images, tests, steps=STEPS, seed=0, batches_per_call=1)
+    feed = device.Feed(recipe, images, tests, steps=STEPS, seed=0, save_every=1)
+    learner = TrainingModel(model, **feed.step)
+    learner.compile(optimizer=model.optimizer, **parts.objective(recipe), auto_scale_loss=False)
+    learner.build_losses_and_metrics()
     losses, begun = Losses(), time.process_time()
-    with feed.training(model, first_epoch=0, first_batch=0) as given:
-        history = model.fit(
+    with feed.training(first_epoch=0, first_batch=0) as given:
+        history = learner.fit(
             **given, epochs=EPOCHS, shuffle=False, callbacks=[losses], verbose=2
         ).history
     return {

@@ -74,11 +74,11 @@ def normalized(images: np.ndarray) -> torch.Tensor:
     return ((torch.from_numpy(images).float() - MEAN) / STD).permute(0, 3, 1, 2)
 
 
-def augmented(images: np.ndarray, cards: np.ndarray, pad: int, cutout: int) -> torch.Tensor:
+def augmented(images: np.ndarray, drawn: np.ndarray, pad: int, cutout: int) -> torch.Tensor:
     """Cards are (crop row, crop column, mirrored, square's row, square's column) for each picture."""
     padded = functional.pad(normalized(images), (pad,) * 4, mode="reflect")
     out = torch.empty(images.shape[0], 3, 32, 32)
-    for i, (row, column, mirrored, top, left) in enumerate(cards.tolist()):
+    for i, (row, column, mirrored, top, left) in enumerate(drawn.tolist()):
         picture = padded[i, :, row : row + 32, column : column + 32]
         out[i] = picture.flip(2) if mirrored else picture
         if cutout:
@@ -141,10 +141,10 @@ def main() -> None:
     velocities = [torch.zeros_like(weight) for weight in parameters]
     batch, per_epoch = numbers["batch_size"], numbers["steps_per_epoch"]
     losses, accuracies, begun = [], [], time.process_time()
-    for k, cards in enumerate(tape["cards"], 1):
+    for k, drawn in enumerate(tape["parameters"], 1):
         rate = np.interp(k / per_epoch, numbers["knot_epochs"], numbers["knot_rates"]) / batch
-        index = cards[:, 0]
-        x = augmented(tape["x_train"][index], cards[:, 1:], numbers["pad"], numbers["cutout"])
+        index = drawn[:, 0]
+        x = augmented(tape["x_train"][index], drawn[:, 1:], numbers["pad"], numbers["cutout"])
         labels = torch.from_numpy(tape["y_train"][index].astype(np.int64))
         loss = functional.cross_entropy(net(x), labels, reduction="sum")
         loss.backward()

@@ -15,6 +15,7 @@ from . import recipe as recipe
 from . import report as report
 from . import schedules as schedules
 from . import testing as testing
+from . import training as training
 from .recipe import UNPUBLISHED as UNPUBLISHED
 from .recipe import compare as compare
 from .recipe import load_recipe as load_recipe
@@ -36,5 +37,6 @@ from .recipes import He2015CIFAR as He2015CIFAR
 from .recipes import LinearProbe as LinearProbe
 from .recipes import Recipe as Recipe
 from .recipes import TorchVisionV2 as TorchVisionV2
+from .training import TrainingModel as TrainingModel
 from .training import load_run as load_run
 from .version import __version__ as __version__

@@ -5,7 +5,6 @@ import csv
 import os
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +43,7 @@ class RunFolder(keras.callbacks.Callback):
         monitor: Log whose largest value marks the best weights; without it in the logs
             (no validation) no best weights are written.
         save_every: Batches of an epoch after which to save, too; None saves after epochs only.
-        notes: Called at every save for further numbers to keep, which `restore` gives back.
-        average: The average with which the model is evaluated: the best weights are then its. Call
-            its `build` before `restore`.
+        average: EMA of the weights; the best weights are then its values.
 
     >>> import tempfile, numpy as np, keras, keras_resnet_recipes as krr
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -64,14 +61,12 @@ class RunFolder(keras.callbacks.Callback):
         monitor: str = "val_top1",
         *,
         save_every: int | None = None,
-        notes: Callable[[], dict[str, int]] = dict,
         average: MovingAverage | None = None,
     ) -> None:
         super().__init__()
         self.path = Path(path)
         self.monitor = monitor
         self.save_every = save_every
-        self.notes = notes
         self.average = average
         self.stop_requested = False
         self.rows: list[dict[str, float]] = []
@@ -179,7 +174,6 @@ class RunFolder(keras.callbacks.Callback):
                     epochs=epochs,
                     batches=batches,
                     keep_as=self.path / PREVIOUS if name == LAST else None,
-                    notes=self.notes(),
                 )
         except OSError as error:
             raise OSError(

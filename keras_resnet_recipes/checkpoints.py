@@ -3,9 +3,7 @@
 import dataclasses
 import io
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -26,13 +24,11 @@ class Place:
         epochs: Finished epochs.
         batches: Batches done of the epoch after those.
         metrics: Values of the metrics' variables, the running sums of that epoch.
-        notes: What else the run counted.
     """
 
     epochs: int = 0
     batches: int = 0
     metrics: tuple[Any, ...] = ()
-    notes: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 class _Memory(io.BytesIO):
@@ -49,7 +45,6 @@ def save(
     epochs: int,
     batches: int = 0,
     keep_as: Path | None = None,
-    notes: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Writes a compiled model's weights, optimizer, random seeds and running metrics to a file.
 
@@ -62,7 +57,6 @@ def save(
         epochs: Finished epochs.
         batches: Batches done of the next epoch; without any the metrics are not kept.
         keep_as: What to call the file that was there, instead of losing it.
-        notes: Further numbers to keep.
 
     Raises:
         OSError: If the file cannot be written.
@@ -72,14 +66,13 @@ def save(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(folder + "/a.weights.h5", model, epochs=3)
     ...     load(folder + "/a.weights.h5", model)
-    Place(epochs=3, batches=0, metrics=(), notes={})
+    Place(epochs=3, batches=0, metrics=())
     """
     place = {
         "epochs": epochs,
         "batches": batches,
         "seeds": [_numbers(seed) for seed in _seeds(model)],
         "metrics": [_numbers(value) for value in model.metrics_variables] if batches else [],
-        "notes": dict(notes),
     }
     # On a full disk HDF5 ends the process with a segmentation fault.
     memory = _Memory()

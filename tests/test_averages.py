@@ -8,7 +8,7 @@ from keras import ops
 from keras_resnet_recipes import callbacks
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.distribution import repair_optimizer
-from keras_resnet_recipes.watchdog import skipping_non_finite
+from keras_resnet_recipes.training.model import TrainingModel
 
 pytestmark = pytest.mark.every_backend
 
@@ -43,12 +43,12 @@ def golden_arguments(g, case):
 def test_it_equals_the_original(golden, case):
     g = golden("averages")
     weights, statistics = g["walk/weight"], g["walk/buffer"]
-    model = keras.Sequential([keras.Input((12,)), Walk()])
+    network = keras.Sequential([keras.Input((12,)), Walk()])
+    network.set_weights([weights[0], statistics[0]])
+    average = golden_arguments(g, case)
+    model = TrainingModel(network, average=average)
     # SGD at 1 on the sum: the weight goes to the next of the walk.
     model.compile(keras.optimizers.SGD(1.0), lambda y, prediction: prediction)
-    model.set_weights([weights[0], statistics[0]])
-    average = golden_arguments(g, case)
-    average.build(model)
 
     class Compared(keras.callbacks.Callback):
         largest = 0.0
@@ -77,7 +77,7 @@ def test_it_equals_the_original(golden, case):
         batch_size=1,
         shuffle=False,
         verbose=0,
-        callbacks=[average, compared],
+        callbacks=[compared],
     )
     np.testing.assert_allclose(model.get_weights()[0], weights[-1], atol=TOLERANCE)
     assert compared.largest <= TOLERANCE
@@ -97,8 +97,8 @@ def network():
     )
 
 
-def small_model(optimizer=None, **compiled):
-    model = network()
+def small_model(average=None, optimizer=None, **compiled):
+    model = TrainingModel(network(), average=average)
     optimizer = optimizer or keras.optimizers.SGD(0.05, 0.9)
     model.compile(optimizer, "mse", auto_scale_loss=False, **compiled)
     return model
@@ -109,10 +109,10 @@ def data(count=40):
     return x, x[:, :1]
 
 
-def fit(model, callbacks, epochs=1, **options):
+def fit(model, callbacks=(), epochs=1, **options):
     x, y = data()
     options = {"batch_size": 8, "shuffle": False, "verbose": 0, **options}
-    return model.fit(x, y, epochs=epochs, callbacks=callbacks, **options)
+    return model.fit(x, y, epochs=epochs, callbacks=[*callbacks], **options)
 
 
 class Weights(keras.callbacks.Callback):
@@ -144,10 +144,11 @@ def largest(one, other):
 
 
 def test_all_state_is_averaged_and_training_is_left_alone():
-    plain, model = small_model(), small_model()
-    fit(plain, [], epochs=2)
-    start, seen, average = model.get_weights(), Weights(), MovingAverage(0.8)
-    fit(model, [average, seen], epochs=2)
+    average = MovingAverage(0.8)
+    plain, model = small_model(), small_model(average)
+    fit(plain, epochs=2)
+    start, seen = model.get_weights(), Weights()
+    fit(model, [seen], epochs=2)
     for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)  # compiled in another order
     average.finish()
@@ -158,32 +159,35 @@ def test_all_state_is_averaged_and_training_is_left_alone():
     assert min(moved) > 1e-4  # statistics of the batch norm, too
     # What is left is the optimizer that Keras made.
     assert len(model.optimizer.variables) == len(plain.optimizer.variables)
-    fit(model, [])
 
 
 def test_validation_sees_the_average():
     x, y = data()
-    model, average = small_model(), MovingAverage(0.9)
-    history = fit(model, [average], epochs=2, validation_data=(x, y)).history
-    raw = model.evaluate(x, y, verbose=0)
-    with_callback = model.evaluate(x, y, verbose=0, callbacks=[average])
+    average = MovingAverage(0.9)
+    model = small_model(average)
+    history = fit(model, epochs=2, validation_data=(x, y)).history
+    plain = model.network()
+    plain.compile(loss="mse")
+    raw, averaged = plain.evaluate(x, y, verbose=0), model.evaluate(x, y, verbose=0)
     before = model.get_weights()
     average.finish()
-    assert model.evaluate(x, y, verbose=0) == pytest.approx(history["val_loss"][-1], rel=1e-5)
-    assert with_callback == pytest.approx(history["val_loss"][-1], rel=1e-5)
-    assert abs(raw - with_callback) > 1e-3
+    assert plain.evaluate(x, y, verbose=0) == pytest.approx(history["val_loss"][-1], rel=1e-5)
+    assert averaged == pytest.approx(history["val_loss"][-1], rel=1e-5)
+    assert abs(raw - averaged) > 1e-3
     assert largest(before, model.get_weights()) > 1e-3
 
 
 def test_several_steps_an_execution():
     # On torch Keras takes 1 only.
     many = 1 if keras.backend.backend() == "torch" else 5
-    one, several = (small_model(steps_per_execution=steps) for steps in (1, many))
-    for model in (one, several):
+    made = []
+    for steps in (1, many):
         average = MovingAverage(0.8, every=2)
-        fit(model, [average], epochs=2)
+        model = small_model(average, steps_per_execution=steps)
+        fit(model, epochs=2)
         average.finish()
-    assert largest(one.get_weights(), several.get_weights()) < 1e-6
+        made.append(model.get_weights())
+    assert largest(*made) < 1e-6
 
 
 @pytest.mark.parametrize("loss_scaling", [False, True])
@@ -194,37 +198,47 @@ def test_parts_of_a_batch_average_once_an_update(loss_scaling):
             keras.optimizers.SGD(0.05), accumulation_steps=accumulation, loss_scaling=loss_scaling
         )
         keras.utils.set_random_seed(0)
-        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
-        model.compile(optimizer, "mse", auto_scale_loss=False)
         average = MovingAverage(0.5, every=2)
-        fit(model, [average], batch_size=batch_size, epochs=2)
+        network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model = TrainingModel(network, average=average)
+        model.compile(optimizer, "mse", auto_scale_loss=False)
+        fit(model, batch_size=batch_size, epochs=2)
         average.finish()
         made.append(model.get_weights())
     assert largest(*made) < 1e-6
 
 
-def test_an_update_left_out_is_none():
+def test_a_skipped_update_does_not_count():
+    """The batches that overflow float16 are dropped: the average is that of a training without them."""
     x, y = data()
-    x[8:16] = np.nan
-    model, average = small_model(), MovingAverage(0.5)
-    with skipping_non_finite(model):
-        model.fit(x, y, batch_size=8, shuffle=False, verbose=0, callbacks=[average])
-    assert int(ops.convert_to_numpy(model.optimizer.iterations)) == 4
-    average.finish()
-    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    x[8:16] = 1e30
+    made = []
+    for images, targets in ((x, y), (np.delete(x, range(8, 16), 0), np.delete(y, range(8, 16), 0))):
+        average = MovingAverage(0.5, every=2)
+        scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.05), initial_scale=8.0)
+        keras.utils.set_random_seed(0)
+        network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model = TrainingModel(network, average=average)
+        model.compile(scaled, "mse", auto_scale_loss=False)
+        model.fit(images, targets, batch_size=8, shuffle=False, verbose=0)
+        assert int(ops.convert_to_numpy(scaled.inner_optimizer.iterations)) == 4
+        average.finish()
+        made.append(model.get_weights())
+    # The scale, a power of two, differs.
+    assert largest(*made) < 1e-6
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_averages_of_small_floats_are_wide(dtype):
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, dtype=dtype)])
-    model.compile(keras.optimizers.SGD(0.0), "mse", auto_scale_loss=False)
-    model.set_weights([np.array([[2.0]]), np.array([0.0])])
     average = MovingAverage(0.999)
-    average.build(model)
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, dtype=dtype)])
+    network.set_weights([np.array([[2.0]]), np.array([0.0])])
+    model = TrainingModel(network, average=average)
+    model.compile(keras.optimizers.SGD(0.0), "mse", auto_scale_loss=False)
     model.set_weights([np.array([[1.0]]), np.array([0.0])])
     x = np.ones((40, 1), "float32")
-    model.fit(x, x, batch_size=1, verbose=0, callbacks=[average])
+    model.fit(x, x, batch_size=1, verbose=0)
     kernel = ops.convert_to_numpy(average._averages[0]).item()
     # In eight bits, 2 - 0.001 is 2.
     assert kernel == pytest.approx(1 + 0.999**40, rel=1e-5)
@@ -236,13 +250,12 @@ def test_averages_of_small_floats_are_wide(dtype):
 
 
 def run(folder, epochs, average):
-    model = small_model()
-    average.build(model)
+    model = small_model(average)
     keeper = callbacks.RunFolder(folder, monitor="val_loss", average=average)
     place = keeper.restore(model)
     fit(
         model,
-        [average, keeper],
+        [keeper],
         epochs=epochs,
         initial_epoch=place.epochs,
         validation_data=data(),
@@ -291,9 +304,9 @@ def test_wrong_arguments_are_named(arguments, message):
         MovingAverage(**arguments)
 
 
-def test_a_model_must_be_compiled():
-    with pytest.raises(ValueError, match="`model` must be built and compiled"):
-        MovingAverage(0.9).build(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+def test_a_network_must_be_built():
+    with pytest.raises(ValueError, match=r"`network` must be built.*Received: 'mine'"):
+        MovingAverage(0.9).build(keras.Sequential([keras.layers.Dense(1)], name="mine"), None)
 
 
 def test_keras_still_has_the_hooks():

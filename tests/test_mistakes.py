@@ -20,7 +20,8 @@ import tensorflow as tf
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.training import parts, resident
+from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.feeds import device
 
 pytestmark = pytest.mark.usefixtures("tiny_resnet20")
 
@@ -162,7 +163,7 @@ COMMANDS = {
         ["train", "DAWNBench", "--data", "small.npz", "--set", "batch_size=4"],
         ["`train_size` is 32", "16 x 16", "data_on_device=False"],
     ),
-    "a recipe that needs more than cards on the device": (
+    "a recipe with an augmentation that is not made on the device": (
         train("small.npz", "--set", "data_on_device=True"),
         ["`augmentation` with data_on_device=True", "PadAndCrop", "RandomResizedCrop("],
     ),
@@ -498,10 +499,10 @@ def test_a_data_set_that_the_device_cannot_hold(monkeypatch):
         raise MemoryError("Unable to allocate 150 GiB")
 
     recipe = krr.DAWNBench(classes=2, train_size=16, test_size=16, batch_size=4)
-    monkeypatch.setattr(resident.ops, "convert_to_tensor", full)
+    monkeypatch.setattr(device.ops, "convert_to_tensor", full)
     # 8 pictures of 768 bytes.
     with pytest.raises(ValueError, match=r"`data_on_device` must be False .* 0\.0 GB"):
-        resident.Feed(recipe, resident.read((X, Y)), None, steps=2)
+        device.Feed(recipe, device.read((X, Y)), None, steps=2)
 
 
 def test_other_errors_of_the_device_stay_what_they_are(monkeypatch):
@@ -509,9 +510,9 @@ def test_other_errors_of_the_device_stay_what_they_are(monkeypatch):
         raise RuntimeError("no such device")
 
     recipe = krr.DAWNBench(classes=2, train_size=16, test_size=16, batch_size=4)
-    monkeypatch.setattr(resident.ops, "convert_to_tensor", broken)
+    monkeypatch.setattr(device.ops, "convert_to_tensor", broken)
     with pytest.raises(RuntimeError, match="no such device"):
-        resident.Feed(recipe, resident.read((X, Y)), None, steps=2)
+        device.Feed(recipe, device.read((X, Y)), None, steps=2)
 
 
 def test_no_memory_is_one_line(monkeypatch, capsys):

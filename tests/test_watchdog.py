@@ -1,4 +1,4 @@
-"""Losses and weights that are not finite stop a run, or their updates are left out and counted."""
+"""Losses and weights that are not finite stop a run."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from keras_resnet_recipes.callbacks import RunFolder
 from keras_resnet_recipes.distribution import repair_optimizer
-from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
+from keras_resnet_recipes.watchdog import NonFinite
 
 pytestmark = pytest.mark.every_backend
 
@@ -62,31 +62,6 @@ def test_a_weight_is_found_at_the_end_of_the_epoch():
         train(model, *data(), NonFinite())
 
 
-@pytest.mark.filterwarnings("ignore:epoch 1. 2 update")
-def test_skipping_equals_training_without_those_batches():
-    x, y = data(1, 5)
-    good = np.repeat(np.arange(6) % 4 != 1, 4)
-    whole, part = model_of(), model_of()
-    with skipping_non_finite(whole):
-        history = train(whole, x, y, NonFinite(skips=True))
-    expected = train(part, x[good], y[good])
-    assert history.history["skipped_steps"] == [2]
-    # The same float32 steps; graphs of other operations may round another way.
-    np.testing.assert_allclose(history.history["loss"], expected.history["loss"], rtol=1e-5)
-    for ours, theirs in zip(whole.get_weights(), part.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
-    assert int(whole.optimizer.iterations) == 4
-    # Outside, the model is what it was.
-    train(whole, *data())
-    assert "skipped_steps" not in whole.history.history
-
-
-def test_skipped_updates_are_told():
-    model = model_of()
-    with skipping_non_finite(model), pytest.warns(UserWarning, match="epoch 1: 1 update"):
-        train(model, *data(2), NonFinite(skips=True))
-
-
 def test_an_overflowing_gradient_under_loss_scaling_is_no_fault():
     model = model_of()
     scaled = keras.optimizers.LossScaleOptimizer(
@@ -110,26 +85,6 @@ def accumulating_model(*, loss_scaling):
     )
     model.optimizer.build(model.trainable_variables)
     return model
-
-
-@pytest.mark.filterwarnings("ignore:epoch 1. 2 update")
-@pytest.mark.parametrize("loss_scaling", [False, True])
-def test_a_bad_batch_costs_the_whole_update_it_is_part_of(loss_scaling):
-    x, y = data(0, 3)  # the first batch of the first update, the last of the second
-    model = accumulating_model(loss_scaling=loss_scaling)
-    before = model.get_weights()
-    with skipping_non_finite(model):
-        half = train(model, x[:16], y[:16], NonFinite(skips=True, batches_per_update=2))
-        assert half.history["skipped_steps"] == [2]
-        assert int(model.optimizer.iterations) == 0
-        kernel = next(i for i, w in enumerate(model.weights) if "kernel" in w.path)
-        np.testing.assert_array_equal(model.get_weights()[kernel], before[kernel])
-        train(model, x[16:], y[16:], NonFinite(skips=True, batches_per_update=2))
-    assert int(model.optimizer.iterations) == 1
-    assert all(np.isfinite(weight).all() for weight in model.get_weights())
-    if loss_scaling:
-        # Two updates with gradients that are not finite, and Keras halves the scale at each.
-        assert float(model.optimizer.inner_optimizer.dynamic_scale) == 2.0**13
 
 
 def test_the_error_counts_updates_and_tells_the_loss_scale():

@@ -54,9 +54,6 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="save within an epoch, too, every N updates",
     )
-    command.add_argument(
-        "--on-nan", choices=("stop", "skip"), default="stop", help="at a loss that is not finite"
-    )
     add_seeds(command)
     add_size(command)
     command.set_defaults(run=_train)
@@ -101,7 +98,6 @@ def _fit(
         run_dir=run_dir,
         distribution=options.distribution,
         save_every_steps=options.save_every_steps,
-        on_nan=options.on_nan,
         seed=seed,
         verbose=verbosity(),
     )

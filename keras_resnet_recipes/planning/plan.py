@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from keras_resnet_recipes.clock import duration
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete, table
 from keras_resnet_recipes.schedules import Plateau
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.feeds import feeds
 from keras_resnet_recipes.training.probe import Probe, probe
 from keras_resnet_recipes.training.rates import learning_rates, per_update
 
@@ -158,7 +158,7 @@ def plan(
     check_complete(recipe)
     name, data = "as given", None
     if dataset is not None:
-        data = parts.source(recipe).read(dataset)
+        data = feeds(recipe).read(dataset)
         name, images = data.name, images or data.size
         if images is None:
             raise ValueError(

@@ -26,7 +26,6 @@ class Running:
         distribution: str = "auto",
         steps_per_epoch: int | None = None,
         save_every_steps: int | None = None,
-        on_nan: str = "stop",
         callbacks: "Sequence[keras.callbacks.Callback]" = (),
         verbose: str | int = "auto",
         seed: int = 0,
@@ -45,7 +44,7 @@ class Running:
             teacher: A trained Keras model of the same classes, raw 0..255 pixels in and logits out, that
                 looks at the same augmented and mixed pictures: `label_weight`, `distillation_weight`
                 and `distillation_temperature` say what is learned from it. It stays as it is, is saved
-                nowhere, and must be given again to resume. Callbacks see a wrapper as their model. On several
+                nowhere, and must be given again to resume. On several
                 devices the logged `loss` is that of the labels alone.
             run_dir: Folder for the recipe, log, versions and weights. A second call with the same
                 recipe resumes where the last save was; a finished run is returned untrained.
@@ -54,8 +53,6 @@ class Running:
                 `krr.distribution.scope`. On several JAX hosts (docs/scale-out.md) every one calls `fit`.
             steps_per_epoch: Updates of an epoch, floor(images / batch_size) unless given; unknown lengths need it.
             save_every_steps: Updates after which to save within an epoch, too, into `run_dir`.
-            on_nan: What a loss or weight that is not finite does: "stop" raises FloatingPointError and
-                keeps the last good weights, "skip" leaves that update out, counts and warns.
             callbacks: Keras callbacks beside the recipe's own.
             verbose: As in `keras.Model.fit`.
             seed: Seed of the weights, the order and the augmentation. The picture at position i
@@ -90,7 +87,6 @@ class Running:
             distribution=distribution,
             steps_per_epoch=steps_per_epoch,
             save_every_steps=save_every_steps,
-            on_nan=on_nan,
             callbacks=callbacks,
             verbose=verbose,
             seed=seed,

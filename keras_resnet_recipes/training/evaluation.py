@@ -1,6 +1,5 @@
-"""The accuracy of a model, as a recipe tests it, and what it sees in other pictures."""
+"""Evaluation and prediction as a recipe defines them."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,8 @@ from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.input_pipeline.evaluation import center_crop
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts, views
+from keras_resnet_recipes.training.feeds import feeds
+from keras_resnet_recipes.training.model import TrainingModel
 from keras_resnet_recipes.training.own_model import check_input
 
 if TYPE_CHECKING:
@@ -37,46 +38,27 @@ def evaluate(
     with devices.scope_of(model) as replicas:
         views.check(recipe, model, replicas)
         names = getattr(model, "class_names", None)
-        source = parts.source(recipe)
+        source = feeds(recipe)
         data = source.read(dataset, split="validation", class_names=names)
         feed = source.Feed(recipe, None, data, replicas=replicas)
         seen, logits = views.averaged(recipe, model, gives_logits(model))
         metrics = parts.metrics(recipe, replicas if logits else 1)
         loss = parts.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
-        # A model of its own around the same layers: the caller's optimizer and metrics stay untouched.
-        evaluator = keras.Model(seen.inputs, seen.outputs)
+        # A model around the same layers: the caller's optimizer and metrics stay as they are.
+        evaluator = TrainingModel(seen, **feed.step)
         evaluator.compile(
             loss=loss, weighted_metrics=[*metrics], jit_compile=views.jit_compile(recipe)
         )
-        with feed.evaluation(evaluator) as batches, _weights_kept(evaluator):
-            result = evaluator.evaluate(
-                batches,
-                verbose=verbose if devices.is_writer() else 0,
-                callbacks=[devices.AveragedStatistics()],
-                return_dict=True,
-            )
+        evaluator.build_losses_and_metrics()
+        with feed.evaluation() as batches:
+            shown = verbose if devices.is_writer() else 0
+            result = evaluator.evaluate(batches, verbose=shown, return_dict=True)
     feed.warn()
     return {
         **({"loss": float(result["loss"])} if logits else {}),
         **{metric.name: float(metric.result()) for metric in metrics},
         "images": int(metrics[0].count.numpy()),
     }
-
-
-@contextlib.contextmanager
-def _weights_kept(model: keras.Model) -> Iterator[None]:
-    """Inside, an exception leaves the model its weights, which Keras 3.15 on JAX takes away for an evaluation."""
-    values = [(variable, variable._value) for variable in model.variables]
-    try:
-        yield
-    except BaseException:
-        if keras.backend.backend() == "jax":
-            # After the first batch Keras has them.
-            model.jax_state_sync()
-        for variable, value in values:
-            if variable._value is None:
-                variable._value = value
-        raise
 
 
 def predict(

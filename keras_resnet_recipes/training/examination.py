@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.feeds import feeds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,7 @@ def examine(
     >>> examine(krr.A3(classes=2, test_size=32), model, data, worst=3).images
     4
     """
-    names, source = getattr(model, "class_names", None), parts.source(recipe)
+    names, source = getattr(model, "class_names", None), feeds(recipe)
     data = source.read(dataset, split="validation", class_names=names)
     feed = source.Feed(recipe.replace(test_views="one"), None, data)
     confusion = np.zeros((recipe.classes, recipe.classes), np.int64)

@@ -6,11 +6,12 @@ import numpy as np
 
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete
 from keras_resnet_recipes.recipe.recipe import NEUTRAL
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.classes import resolved_classes
+from keras_resnet_recipes.training.feeds import feeds
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.input_pipeline.stages import Stage
-    from keras_resnet_recipes.training import resident, streamed
+    from keras_resnet_recipes.training.feeds import device, host
 
 
 # What an image depends on; anything else may be missing of a recipe that is looked at.
@@ -33,7 +34,7 @@ def _preview_feed(
     rows: int,
     columns: int,
     seed: int,
-) -> "resident.Feed | streamed.Feed":
+) -> "device.Feed | host.Feed":
     """What feeds a training of `rows` batches of `columns` pictures."""
     for name, count in (("rows", rows), ("columns", columns)):
         if count < 1:
@@ -43,9 +44,9 @@ def _preview_feed(
             f"`columns` must be even where pictures are mixed in pairs; received {columns}."
         )
     check_complete(recipe, fields=_SEEN)
-    source = parts.source(recipe)
+    source = feeds(recipe)
     data = source.read(dataset)
-    classes = parts.resolved_classes(recipe, data)
+    classes = resolved_classes(recipe, data)
     one_batch = {"batch_size": columns, "gradient_accumulation_steps": 1}
     # One epoch is enough, and its number may be unpublished.
     recipe = recipe.replace(classes=classes, epochs=1, schedule=NEUTRAL, **one_batch)

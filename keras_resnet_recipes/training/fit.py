@@ -1,7 +1,7 @@
 """`fit`: builds the parts of a recipe and calls `keras.Model.fit`."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,25 @@ from keras_resnet_recipes.callbacks import RunFolder
 from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete
 from keras_resnet_recipes.schedules import Plateau
-from keras_resnet_recipes.training import determinism, parts, pretrained, rates, run, teaching
+from keras_resnet_recipes.training import (
+    determinism,
+    distillation,
+    parts,
+    pretrained,
+    rates,
+    run,
+)
+from keras_resnet_recipes.training.classes import resolved_classes
+from keras_resnet_recipes.training.feeds import feeds
+from keras_resnet_recipes.training.model import TrainingModel
 from keras_resnet_recipes.training.own_model import check_trainable
 from keras_resnet_recipes.training.plateau import PlateauCallback
-from keras_resnet_recipes.watchdog import NonFinite, skipping_non_finite
+from keras_resnet_recipes.watchdog import NonFinite
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes.training import resident, streamed
+    from keras_resnet_recipes.training.feeds import device, host
+
+    Feed = device.Feed | host.Feed
 
 
 def fit(
@@ -34,75 +46,58 @@ def fit(
     distribution: str = "auto",
     steps_per_epoch: int | None = None,
     save_every_steps: int | None = None,
-    on_nan: str = "stop",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: str | int = "auto",
     seed: int = 0,
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
-    _check_options(recipe, model, teacher, on_nan, save_every_steps, run_dir)
+    _check_options(recipe, model, teacher, save_every_steps, run_dir)
     run.check_arguments(run_dir, callbacks, seed)
     data, validation = _read(recipe, dataset, validation_data)
     with devices.scope(distribution) as replicas:
-        recipe = recipe.replace(classes=parts.resolved_classes(recipe, data))
-        teaching.check(recipe, teacher)
+        recipe = recipe.replace(classes=resolved_classes(recipe, data))
+        distillation.check(recipe, teacher)
         if model is not None:
             check_trainable(recipe, model, validated=validation is not None)
         steps = parts.steps_of(recipe, data, steps_per_epoch)
-        skips, parts_of_batch = on_nan == "skip", recipe.gradient_accumulation_steps
-        feed = parts.source(recipe).Feed(
-            recipe,
-            data,
-            validation,
-            steps=steps,
-            seed=seed,
-            replicas=replicas,
-            # Whoever counts what is left out must see every batch.
-            batches_per_call=1 if skips else save_every_steps and save_every_steps * parts_of_batch,
-        )
+        save_every = save_every_steps and save_every_steps * recipe.gradient_accumulation_steps
+        options = {"steps": steps, "seed": seed, "replicas": replicas, "save_every": save_every}
+        feed = feeds(recipe).Feed(recipe, data, validation, **options)
         determinism.set_random_seed(seed)
-        # Not the model's name, which Keras counts up: the same script would be another run next time.
-        known = run.facts(data, validation, steps, seed, own_model=model is not None)
-        known |= teaching.facts(teacher)
-        model, average = _compiled_model(recipe, model, replicas, steps, feed, run_dir)
-        model.class_names = data.class_names
-        learner = teaching.taught(recipe, model, teacher, replicas)
-        guard = NonFinite(skips=skips, batches_per_update=parts_of_batch)
-        folder, place = _opened(
-            run_dir, recipe, learner, average, known, save_every_steps, guard, feed
-        )
-        options = {
-            "callbacks": _callbacks(recipe, steps, average, feed, callbacks, folder, guard),
-            "verbose": verbose if devices.is_writer() else 0,
-        }
-        with (
-            determinism.deterministic(),
-            run.stopping_on_sigterm(folder),
-            skipping_non_finite(learner) if skips else contextlib.nullcontext(),
-        ):
-            history = _trained(recipe, learner, feed, steps, place, options)
-        return _finished(history, model, folder, average)
+        facts = run.facts(data, validation, steps, seed, own_model=model is not None)
+        facts |= distillation.facts(teacher)
+        network = _compiled_network(recipe, model, replicas, steps, feed, run_dir)
+        network.class_names = data.class_names
+        average = parts.moving_average(recipe, steps)
+        learner = _training_model(recipe, network, average, teacher, feed, replicas)
+        with _averages_removed(average):
+            folder, place = _opened(run_dir, recipe, learner, average, facts, save_every)
+            called = _callbacks(recipe, steps, feed, callbacks, folder, place)
+            options = {"callbacks": called, "verbose": verbose if devices.is_writer() else 0}
+            with determinism.deterministic(), run.stopping_on_sigterm(folder):
+                history = _trained(recipe, learner, feed, steps, place, options)
+            return _finished(history, network, folder, average)
 
 
 def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, Any]:
-    """Both data sets; the classes of the second are numbered as those of the first."""
-    read = parts.source(recipe).read
+    """Returns both data sets, classes numbered as in the first."""
+    read = feeds(recipe).read
     data = read(dataset)
     if validation_data is None:
         return data, None
     return data, read(validation_data, split="validation", like=data)
 
 
-def _compiled_model(
+def _compiled_network(
     recipe: BaseRecipe,
     model: keras.Model | None,
     replicas: int,
     steps: int,
-    feed: "resident.Feed | streamed.Feed",
+    feed: "Feed",
     run_dir: str | Path | None,
-) -> tuple[keras.Model, MovingAverage | None]:
-    """The model, ready to be trained, and the average of its weights where the recipe has one."""
-    parts.check_share(recipe, replicas)
+) -> keras.Model:
+    """Returns the network that is trained, compiled: the model that was given, or the recipe's."""
+    parts.check_shards(recipe, replicas)
     precision = parts.resolved_precision(recipe)
     if recipe.precision == "auto":
         print(f"`precision`: {precision}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
@@ -115,66 +110,85 @@ def _compiled_model(
             if recipe.whitening:
                 whitening.whiten(model, feed.first_images(whitening.IMAGES))
         elif replicas > 1:
-            # Variables made outside the scope live on one device only.
+            # Variables created outside the scope are on one device only.
             weights = model.get_weights()
             model = keras.models.clone_model(model)
             model.set_weights(weights)
-        # Trained on, they are no longer the weights that were published.
+        # After training they are no longer the published weights.
         model.published = None
-        model = parts.compiled(recipe, model, replicas, steps)
-        average = parts.moving_average(recipe, steps)
+        return parts.compiled(recipe, model, replicas, steps)
+
+
+def _training_model(
+    recipe: BaseRecipe,
+    network: keras.Model,
+    average: MovingAverage | None,
+    teacher: keras.Model | None,
+    feed: "Feed",
+    replicas: int,
+) -> TrainingModel:
+    """Returns the network as it is trained, compiled with the network's optimizer."""
+    learner = TrainingModel(
+        network, average=average, teacher=distillation.teacher_of(recipe, teacher), **feed.step
+    )
+    learner.compile(
+        optimizer=network.optimizer, **parts.objective(recipe, replicas), auto_scale_loss=False
+    )
+    learner.build_losses_and_metrics()
+    return learner
+
+
+@contextlib.contextmanager
+def _averages_removed(average: MovingAverage | None) -> Iterator[None]:
+    """Context manager: however `fit` ends, the optimizer is again the one that the network was compiled with."""
+    try:
+        yield
+    finally:
         if average is not None:
-            average.build(model)
-        return model, average
+            average.remove()
 
 
 def _opened(
     run_dir: str | Path | None,
     recipe: BaseRecipe,
-    model: keras.Model,
+    learner: TrainingModel,
     average: MovingAverage | None,
-    known: dict[str, Any],
-    save_every_steps: int | None,
-    guard: NonFinite,
-    feed: "resident.Feed | streamed.Feed",
+    facts: dict[str, Any],
+    save_every: int | None,
 ) -> tuple[RunFolder | None, Place]:
-    """The run folder, if there is one, and how far the run has come."""
+    """Returns the run folder, if there is one, and where the run resumes."""
     if run_dir is None:
         return None, Place()
-    run.claim_with_hosts(run_dir, recipe, known)
-    folder = RunFolder(
-        run_dir,
-        save_every=save_every_steps and save_every_steps * recipe.gradient_accumulation_steps,
-        average=average,
-        notes=lambda: {"skipped": guard.skipped, **feed.notes},
-    )
+    run.claim_with_hosts(run_dir, recipe, facts)
+    folder = RunFolder(run_dir, save_every=save_every, average=average)
     with devices.alone():
-        place = folder.restore(model)
+        place = folder.restore(learner)
     run.check_shared(run_dir, place.epochs)
-    guard.resume(place.batches, place.notes.get("skipped", 0))
-    feed.resume(place.notes)
     return folder, place
 
 
 def _trained(
     recipe: BaseRecipe,
-    model: keras.Model,
-    feed: "resident.Feed | streamed.Feed",
+    learner: TrainingModel,
+    feed: "Feed",
     steps: int,
     place: Place,
     options: dict[str, Any],
 ) -> keras.callbacks.History:
-    """The history of the epochs that are left; Keras cannot begin within one, which gets a `fit` of its own."""
+    """Returns the history of the remaining epochs; Keras cannot begin within one, which gets its own `fit`."""
     history = keras.callbacks.History()
-    history.set_model(model)
+    history.set_model(learner)
     last = recipe.total_epochs
-    # Keras counts the parts of a batch.
+    # Keras counts micro-batches.
     length = steps * recipe.gradient_accumulation_steps
     begun = [(place.epochs, place.batches, place.epochs + 1)] if place.batches else []
     for epoch, batch, end in [*begun, (place.epochs + len(begun), 0, last)]:
         if epoch < end:
-            with feed.training(model, first_epoch=epoch, first_batch=batch) as batches:
-                history = model.fit(
+            learner.steps_per_execution = feed.steps_per_call(batch)
+            # Keras keeps the function that it compiled for another number of steps.
+            learner.train_function = learner.test_function = None
+            with feed.training(first_epoch=epoch, first_batch=batch) as batches:
+                history = learner.fit(
                     **batches,
                     initial_epoch=epoch,
                     epochs=end,
@@ -184,7 +198,7 @@ def _trained(
                 )
             if "loss" not in history.history:
                 raise RuntimeError("Keras ended an epoch without a single update.")
-            if model.stop_training:
+            if learner.stop_training:
                 break
     return history
 
@@ -193,32 +207,28 @@ def _check_options(
     recipe: BaseRecipe,
     model: keras.Model | None,
     teacher: keras.Model | None,
-    on_nan: str,
     save_every_steps: int | None,
     run_dir: Any,
 ) -> None:
     check_complete(recipe)
     pretrained.check(recipe, model)
-    teaching.check(recipe, teacher)
-    if on_nan not in ("stop", "skip"):
-        raise ValueError(f"`on_nan` must be 'stop' or 'skip'; received {on_nan!r}.")
+    distillation.check(recipe, teacher)
     if save_every_steps is not None and (save_every_steps < 1 or run_dir is None):
         raise ValueError(
-            "`save_every_steps` must be at least 1 and needs `run_dir`; "
-            f"received {save_every_steps} and run_dir={run_dir!r}."
+            "`save_every_steps` must be at least 1, and needs `run_dir`. "
+            f"Received: save_every_steps={save_every_steps!r}, run_dir={run_dir!r}"
         )
 
 
 def _finished(
     history: keras.callbacks.History,
-    model: keras.Model,
+    network: keras.Model,
     folder: RunFolder | None,
     average: MovingAverage | None,
 ) -> keras.callbacks.History:
-    """The history of all epochs, once every host has come so far and one has written the files."""
+    """Returns the history of all epochs, once every host is done and one has written the files."""
     devices.gather(0)
-    # Not what was trained in its place, if there was a teacher.
-    history.set_model(model)
+    history.set_model(network)
     if average is not None:
         average.finish()
     if folder is not None:
@@ -229,12 +239,14 @@ def _finished(
 def _callbacks(
     recipe: BaseRecipe,
     steps: int,
-    average: MovingAverage | None,
-    feed: "resident.Feed | streamed.Feed",
+    feed: "Feed",
     callbacks: Sequence[keras.callbacks.Callback],
     folder: RunFolder | None,
-    guard: NonFinite,
+    place: Place,
 ) -> list[keras.callbacks.Callback]:
+    guard = NonFinite(batches_per_update=recipe.gradient_accumulation_steps)
+    guard.resume(place.batches)
+
     def log_rate(epoch: int, logs: dict[str, float]) -> None:
         rate = keras.ops.convert_to_numpy(guard.model.optimizer.learning_rate)
         logs["learning_rate"] = float(rate)
@@ -247,11 +259,10 @@ def _callbacks(
     else:
         rate = keras.callbacks.LambdaCallback(on_epoch_end=log_rate)
     # The folder comes last: its log then has what the others put into theirs.
-    # Statistics are averaged before anyone saves them.
-    # The clock comes first: what the others do to evaluate is not training.
+    # Statistics are averaged before anything is saved.
+    # The clock comes first: evaluations by other callbacks are not training.
     return [
         rates.progress(recipe, steps),
-        *([average] if average else []),
         devices.AveragedStatistics(),
         rate,
         guard,

@@ -1,9 +1,7 @@
 """What a recipe's fields become: network, loss, optimizer, metrics."""
 
 import contextlib
-import importlib
 from collections.abc import Iterator
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -14,57 +12,14 @@ from keras_resnet_recipes import (
     distribution,
 )
 from keras_resnet_recipes.applications.network import Network
-from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.recipe import BaseRecipe, NetworkFunction
 from keras_resnet_recipes.training.foreign_network import foreign_network
 from keras_resnet_recipes.training.frozen import freeze
 from keras_resnet_recipes.training.rates import first_rate
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes.data import ImageStream
+    from keras_resnet_recipes.data import ImageDataset, ImageStream
     from keras_resnet_recipes.memory import ImageArrays
-
-
-def source(recipe: BaseRecipe) -> ModuleType:
-    """The module that reads the recipe's data and feeds its model: `resident` or `streamed`, both alike."""
-    # The second is TensorFlow code, which the first does without on another backend.
-    name = "resident" if recipe.data_on_device else "streamed"
-    return importlib.import_module(f"keras_resnet_recipes.training.{name}")
-
-
-def resolved_classes(recipe: BaseRecipe, data: "ImageDataset | ImageStream | ImageArrays") -> int:
-    """The number of classes, from the recipe or else from the data; known labels are checked against it."""
-    if data.classes == 1:
-        raise ValueError(
-            f"`classes` must be at least 2; {data.name} has one, {(data.class_names or (0,))[0]!r}: give the folder "
-            "that holds one subfolder a class."
-        )
-    if recipe.classes is None:
-        return data.classes if data.classes is not None else _counted_classes(data)
-    if data.classes is not None and data.classes != recipe.classes:
-        raise ValueError(
-            f"`classes` is {recipe.classes}, but {data.name} has {data.classes} classes."
-        )
-    data.check_labels(recipe.classes)
-    return recipe.classes
-
-
-def _counted_classes(data: "ImageDataset | ImageStream | ImageArrays") -> int:
-    if data.labels is not None:
-        largest = int(data.labels.max())
-    elif data.size is None:
-        raise ValueError(f"`classes` must be given for {data.name}, whose length is unknown.")
-    else:
-        examples = (
-            (data.read(index) for index in range(data.size))
-            if isinstance(data, ImageDataset)
-            else (pair for _, *pair in data.in_order())
-        )
-        largest = max(label for _, label in examples)
-    if largest < 1:
-        raise ValueError(f"`labels` of {data.name} must be of two classes or more; all are 0.")
-    print(f"`classes`: {largest + 1}, the largest label of {data.name} plus one.")
-    return largest + 1
 
 
 def as_tested(recipe: BaseRecipe, model: keras.Model) -> BaseRecipe:
@@ -119,8 +74,8 @@ def _smaller_batch(images: int) -> int:
     return max(2, 2 ** (images // 8).bit_length())
 
 
-def check_share(recipe: BaseRecipe, replicas: int) -> None:
-    """Raises ValueError where a batch cannot be dealt out to the devices."""
+def check_shards(recipe: BaseRecipe, replicas: int) -> None:
+    """Raises ValueError unless a batch can be divided into shards, one per device."""
     part = recipe.batch_size // recipe.gradient_accumulation_steps
     if part % replicas:
         raise ValueError(
@@ -200,12 +155,7 @@ def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) 
         accumulation_steps=recipe.gradient_accumulation_steps,
         loss_scaling=model.dtype_policy.name == "mixed_float16",
     )
-    model.compile(
-        optimizer=made,
-        loss=loss(recipe),
-        weighted_metrics=metrics(recipe, replicas),
-        auto_scale_loss=False,
-    )
+    model.compile(optimizer=made, **objective(recipe, replicas), auto_scale_loss=False)
     # Variables made in the first step would make TensorFlow trace that step twice.
     model.optimizer.build(model.trainable_variables)
     return model
@@ -214,6 +164,11 @@ def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) 
 def optimizer(recipe: BaseRecipe, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
     """The recipe's optimizer, which knows what of the model decays, for epochs of so many updates."""
     return recipe.optimizer.build(first_rate(recipe, steps), model)
+
+
+def objective(recipe: BaseRecipe, replicas: int = 1) -> dict[str, Any]:
+    """Returns the loss and the metrics as arguments of `compile`."""
+    return {"loss": loss(recipe), "weighted_metrics": metrics(recipe, replicas)}
 
 
 def loss(recipe: BaseRecipe, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:

@@ -69,7 +69,7 @@ def probe(
 
     Args:
         recipe: The recipe.
-        data: Images as `parts.source(recipe).read` gives them.
+        data: Images as `feeds(recipe).read` gives them.
         teacher: As for `Recipe.fit`.
         updates: How many to time.
         limit: Seconds after which it ends, with three timed at least.

@@ -39,7 +39,8 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
         # The last weights stand beside their average, the best ones are it.
         average = parts.moving_average(recipe, steps=1) if found[0] == "last" else None
         if average is not None:
-            average.build(parts.compiled(recipe, model, replicas=1, steps=1))
+            parts.compiled(recipe, model, replicas=1, steps=1)
+            average.build(model, model.optimizer)
     model.load_weights(files[found[0]])
     if average is not None:
         average.finish()

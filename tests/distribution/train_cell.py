@@ -26,6 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_resnet_recipes import averages, distribution, optimizers
+from keras_resnet_recipes.training.model import TrainingModel
 
 DEFAULTS = {
     "optimizer": "sgd",  # sgd, lamb, adaptive (SGD with adaptive clipping)
@@ -97,8 +98,12 @@ def watched_optimizer(cell: dict[str, Any], norms: list[float]) -> keras.optimiz
     return optimizer
 
 
-def compiled(cell: dict[str, Any], norms: list[float]) -> keras.Model:
+def compiled(
+    cell: dict[str, Any], norms: list[float], average: averages.MovingAverage | None
+) -> keras.Model:
     model = normalized_network(cell["batch_norm"])
+    if average is not None:
+        model = TrainingModel(model, average=average)
     optimizer = watched_optimizer(cell, norms)
     if not cell["stock"]:
         optimizer = distribution.repair_optimizer(
@@ -122,16 +127,15 @@ def train(cell: dict[str, Any]) -> dict[str, Any]:
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     norms = []
-    model = compiled(cell, norms)
+    average = None if cell["average"] is None else averages.MovingAverage(cell["average"])
+    model = compiled(cell, norms, average)
     before = row(model.trainable_variables)
-    average = [] if cell["stock"] else [distribution.AveragedStatistics()]
-    if cell["average"] is not None:
-        average.append(averages.MovingAverage(cell["average"]))
+    callbacks = [] if cell["stock"] else [distribution.AveragedStatistics()]
     history = model.fit(
-        batches.with_options(options), shuffle=False, verbose=0, callbacks=average
+        batches.with_options(options), shuffle=False, verbose=0, callbacks=callbacks
     ).history
-    if cell["average"] is not None:
-        average[-1].finish()
+    if average is not None:
+        average.finish()
     return {
         "before": before,
         "after": row(model.trainable_variables),

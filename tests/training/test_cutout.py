@@ -3,7 +3,8 @@
 import numpy as np
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.training import preview, streamed
+from keras_resnet_recipes.training import preview
+from keras_resnet_recipes.training.feeds import host
 
 RECIPE = krr.DAWNBench(
     data_on_device=False,
@@ -34,6 +35,6 @@ def test_every_picture_has_its_square():
 
 def test_a_whitening_sees_the_first_images_as_they_are():
     images = np.random.default_rng(0).integers(0, 256, X.shape, "uint8")
-    data = streamed.read((images, Y))
-    feed = streamed.Feed(RECIPE, data, None, steps=1)
+    data = host.read((images, Y))
+    feed = host.Feed(RECIPE, data, None, steps=1)
     np.testing.assert_array_equal(feed.first_images(20), images[:20])

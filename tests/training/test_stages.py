@@ -20,7 +20,7 @@ from keras_resnet_recipes.augment import (
     TrivialAugmentWide,
 )
 from keras_resnet_recipes.input_pipeline.order import order
-from keras_resnet_recipes.training import streamed
+from keras_resnet_recipes.training.feeds import host
 
 SMALL = {"train_size": 16, "batch_size": 8, "classes": 3}
 RECIPES = {
@@ -64,7 +64,7 @@ def folder(tmp_path_factory):
             size = 20 + number, 30 - number // 3, 3
             image = Image.fromarray(rng.integers(0, 256, size, "uint8"))
             image.save(root / name / f"{number}.png")
-    data = streamed.read(root)
+    data = host.read(root)
     first = order(data.size, SEED, epoch=0)[0]
     Path(data.describe(int(first))).write_bytes(b"no image")
     return root
@@ -123,10 +123,10 @@ def test_captions_name_what_was_done(folder):
 
 def test_targets_are_those_of_the_training(folder):
     recipe = RECIPES["repeated, RandAugment, mixed"]
-    data = streamed.read(folder)
+    data = host.read(folder)
     last = training.stages(recipe, folder, columns=8, seed=SEED)[-1]
-    feed = streamed.Feed(recipe, data, None, steps=1, seed=SEED)
-    with feed.training(None, first_epoch=0, first_batch=0) as batches:
+    feed = host.Feed(recipe, data, None, steps=1, seed=SEED)
+    with feed.training(first_epoch=0, first_batch=0) as batches:
         targets = next(iter(batches["x"]))[1].numpy()
     for target, caption in zip(targets, last.captions, strict=True):
         share, name = caption.splitlines()[0].split()

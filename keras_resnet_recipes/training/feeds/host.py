@@ -1,11 +1,10 @@
-"""Training on batches that the processor makes: any source, any augmentation, any number of devices."""
+"""Batches of images that the host makes: any source, any augmentation, any number of devices."""
 
 import contextlib
 import itertools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_resnet_recipes import distribution as devices
@@ -16,25 +15,25 @@ from keras_resnet_recipes.input_pipeline.feeding import Feeding
 from keras_resnet_recipes.input_pipeline.stages import Stage, stages
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.recipe import BaseRecipe
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.classes import resolved_classes
 
 __all__ = ["Feed", "read"]
 
 
 class Feed:
-    """Has a model train and be tested on batches of images, and collects images that cannot be read.
+    """Feeds training and evaluation batches to a model and collects unreadable images.
 
     Args:
         recipe: The recipe, its `classes` known.
-        images: What to train on; None to evaluate only.
-        validation: What to evaluate on, if anything.
+        images: Training data; None to evaluate only.
+        validation: Evaluation data, if any.
         steps: Updates per epoch.
         seed: Seed of order and augmentation.
         replicas: Devices of all hosts.
-        batches_per_call: Unused: callbacks have their turn after every batch.
+        save_every: Unused: callbacks are called after every batch.
 
     Raises:
-        ValueError: If what to evaluate on cannot be used.
+        ValueError: If the evaluation data cannot be used.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class Feed:
         steps: int = 0,
         seed: int = 0,
         replicas: int = 1,
-        batches_per_call: int | None = None,
+        save_every: int | None = None,
     ) -> None:
         self._recipe, self._images, self._tested = recipe, images, validation
         self._seed, self._validation, self._feeding = seed, None, Feeding()
@@ -58,7 +57,7 @@ class Feed:
         self._numbers = {"devices": replicas, "host": devices.host()}
         self._steps = steps
         if validation is not None:
-            parts.resolved_classes(recipe, validation)
+            resolved_classes(recipe, validation)
             # Ten views would cost ten times as much, after every epoch.
             tested = recipe if images is None else recipe.replace(test_views="one")
             self._validation = EvaluationBatches(
@@ -67,16 +66,17 @@ class Feed:
 
     @property
     def evaluates(self) -> bool:
-        """Whether there is anything to evaluate on."""
+        """Whether there is evaluation data."""
         return self._validation is not None
 
     @property
-    def notes(self) -> dict[str, int]:
-        """What to keep with every save: nothing, for a batch depends on nothing that came before it."""
+    def step(self) -> dict[str, Any]:
+        """Arguments of `TrainingModel`: none, for batches are images and targets already."""
         return {}
 
-    def resume(self, notes: Mapping[str, int]) -> None:
-        """Resumes with what a save kept: nothing."""
+    def steps_per_call(self, first_batch: int) -> int:
+        """Steps in one call of the compiled step."""
+        return 1
 
     def warn(self) -> None:
         """Warns of images that could not be read since the last call."""
@@ -84,18 +84,12 @@ class Feed:
             watcher.warn()
 
     @contextlib.contextmanager
-    def training(
-        self, model: keras.Model, *, first_epoch: int, first_batch: int
-    ) -> Iterator[dict[str, Any]]:
-        """Inside, the compiled model can be fitted to what this yields.
+    def training(self, *, first_epoch: int, first_batch: int) -> Iterator[dict[str, Any]]:
+        """Context manager: yields the arguments `x` and `validation_data` of `fit`.
 
         Args:
-            model: The model.
-            first_epoch: Epoch to begin with, from 0.
-            first_batch: Batch of that epoch to begin with.
-
-        Yields:
-            Arguments of `fit`: `x` and `validation_data`.
+            first_epoch: First epoch, from 0.
+            first_batch: First batch of that epoch, from 0.
         """
         training, recipe = self._training(), self._recipe
         images = (training.size, recipe.train_size, recipe.train_size, 3)
@@ -109,43 +103,43 @@ class Feed:
             }
 
     @contextlib.contextmanager
-    def evaluation(self, model: keras.Model) -> Iterator[Any]:
-        """Inside, the compiled model can be evaluated on what this yields."""
+    def evaluation(self) -> Iterator[Any]:
+        """Context manager: yields the data that `evaluate` takes."""
         with self._feeding.errors():
             yield self._feeding.evaluation(self._validation)
 
     def examined(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The images that `evaluation` shows, uint8 [n, size, size, 3], and their targets [n, classes]."""
+        """Yields the images of `evaluation`, uint8 [n, size, size, 3], and their targets [n, classes]."""
         for images, targets, *weights in self._validation:
-            # On several devices what fills up a batch has no weight.
+            # On several devices the padding of a batch has weight 0.
             seen = weights[0] > 0 if weights else slice(None)
             yield images[seen], targets[seen]
 
-    def names(self, places: Collection[int]) -> dict[int, str]:
-        """What images of `examined` are called, by their positions there, once all were seen."""
+    def names(self, positions: Collection[int]) -> dict[int, str]:
+        """Returns names of images by their positions in `examined`, once all were seen."""
         names: dict[int, str] = {}
-        index = place = 0
-        while len(names) < len(places):
+        index = position = 0
+        while len(names) < len(positions):
             name = self._tested.describe(index)
             index += 1
             if name in self._watchers[-1].reasons:
                 continue
-            if place in places:
-                names[place] = name
-            place += 1
+            if position in positions:
+                names[position] = name
+            position += 1
         return names
 
     def previewed(self, rows: int) -> np.ndarray:
-        """The images of the first batches, uint8 [rows, batch, size, size, 3]."""
+        """Returns the images of the first batches, uint8 [rows, batch, size, size, 3]."""
         with contextlib.closing(self._training().batches()) as batches:
             return np.stack([images for images, _ in itertools.islice(batches, rows)])
 
     def stages(self) -> list[Stage]:
-        """The first batch as decoded and after each ingredient."""
+        """Returns the first batch as decoded and after each ingredient."""
         return stages(self._recipe, self._images, seed=self._seed)
 
     def first_images(self, count: int) -> np.ndarray:
-        """At most so many of the training images as an evaluation sees them, uint8 [n, size, size, 3]."""
+        """Returns up to `count` training images, preprocessed as for evaluation, uint8 [n, size, size, 3]."""
         recipe, watcher = self._recipe.replace(test_views="one"), self._watchers[0]
         batches, images = EvaluationBatches(recipe, self._images, unreadable=watcher), []
         for seen, *_ in batches:

@@ -1,4 +1,4 @@
-"""A second network, whose answers the first one learns from."""
+"""Distillation: a trained network whose outputs the one in training learns from."""
 
 import hashlib
 from typing import Any
@@ -9,59 +9,63 @@ from keras import ops
 from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.losses import DistillationLoss
 from keras_resnet_recipes.recipe import BaseRecipe
-from keras_resnet_recipes.training import parts
 
 
-class Taught(keras.Model):
-    """A model in training with a teacher: other losses, the same layers, inputs and outputs.
+class Teacher:
+    """A trained network whose outputs another one learns from, in inference mode.
 
-    While it trains, the teacher looks at the same images, in inference mode and in the precision it was
-    made with, and the loss is
+    In each training step it sees the same images, in the precision it was made with, and the loss is
 
-        label_weight loss(labels, z) + distillation_weight T² H(softmax(r / T), z / T)
+        label_weight loss(labels, z) + weight T² H(softmax(r / T), z / T)
 
-    with logits z of the model and r of the teacher. Evaluations know of no teacher, and its
-    weights are saved nowhere: the files are those of the model. On several devices the `loss` in the
-    log is that of the labels, for the metric of `parts.metrics` takes its place.
+    with logits z of the network in training and r of the teacher. `keras.distillation.Distiller` of Keras 3.15 has
+    another second term, the divergence, saves the teacher's weights in its own files and moves the student
+    one level down.
 
-    `keras.distillation.Distiller` of Keras 3.15 has another second term, the divergence, and keeps the
-    teacher's weights in its own files and the student one level down.
+    Args:
+        network: From images to logits.
+        label_weight: Weight of the loss with the labels, at least 0.
+        weight: Weight of the loss with the teacher's outputs, at least 0.
+        temperature: T, above 0.
+
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> build = krr.applications.ResNet20
+        >>> teacher = krr.training.Teacher(build(classes=2, classifier_activation=None), temperature=2.0)
+        >>> model = krr.TrainingModel(build(classes=2, classifier_activation=None), teacher=teacher)
     """
 
     def __init__(
-        self, model: keras.Model, teacher: keras.Model, *, label_weight: float, loss: Any
-    ) -> None:
-        super().__init__(model.inputs[0], model.outputs[0], name=model.name)
-        self.copies = _Copies(teacher.variables)
-        self._label_weight, self._loss_of_answers = label_weight, loss
-
-        # Keras would take a model that it finds among the attributes for a part of this one.
-        def ask(images: Any) -> Any:
-            values = [ops.convert_to_tensor(weight) for weight in self.copies.weights]
-            with keras.StatelessScope(list(zip(teacher.variables, values, strict=True))):
-                return teacher(images, training=False)
-
-        self._ask = ask
-
-    def compute_loss(
         self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """The loss of a batch: in training of both terms, else of the labels alone."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        if not training:
-            return loss
-        return self._label_weight * loss + self._loss_of_answers((y, self._ask(x)), y_pred)
+        network: keras.Model,
+        *,
+        label_weight: float = 0.5,
+        weight: float = 0.5,
+        temperature: float = 1.0,
+    ) -> None:
+        self.weights = _Copies(network.variables)
+        self._network, self._label_weight = network, label_weight
+        self._loss = DistillationLoss(temperature, hard_weight=0.0, soft_weight=weight)
+
+    def combined(self, loss: Any, images: Any, targets: Any, logits: Any) -> Any:
+        """Returns the loss of a batch.
+
+        Args:
+            loss: The loss with the labels.
+            images: What the network in training has seen.
+            targets: Its targets.
+            logits: Its outputs.
+        """
+        values = [ops.convert_to_tensor(weight) for weight in self.weights.weights]
+        with keras.StatelessScope(list(zip(self._network.variables, values, strict=True))):
+            outputs = self._network(images, training=False)
+        return self._label_weight * loss + self._loss((targets, outputs), logits)
 
 
 class _Copies(keras.layers.Layer):
-    """Copies of variables on every device that trains, which no file gets to hold.
+    """Copies of variables on every device that trains; they are not saved.
 
-    As variables they enter a compiled step; constants would be a part of the program.
+    As variables they are inputs of a compiled step; constants would be a part of the program.
     """
 
     def __init__(self, variables: list[Any]) -> None:
@@ -84,39 +88,25 @@ class _Copies(keras.layers.Layer):
         """Loads nothing."""
 
 
-def taught(
-    recipe: BaseRecipe, model: keras.Model, teacher: keras.Model | None, replicas: int
-) -> keras.Model:
-    """What is trained: a compiled model itself or, where there is a teacher, with its optimizer `Taught`.
-
-    Raises:
-        ValueError: If there is a teacher and the model has no layers that can be put into another one.
-    """
-    if teacher is None:
-        return model
-    if not getattr(model, "inputs", None):
-        raise ValueError(
-            "`model` must be a functional or sequential Keras model to learn from a teacher; "
-            f"received {type(model).__name__}."
-        )
-    how = recipe.distillation
-    loss = DistillationLoss(how.temperature, hard_weight=0.0, soft_weight=how.weight)
-    learner = Taught(model, teacher, label_weight=how.label_weight, loss=loss)
-    learner.compile(
-        optimizer=model.optimizer,
-        loss=parts.loss(recipe),
-        weighted_metrics=parts.metrics(recipe, replicas),
-        auto_scale_loss=False,
+def teacher_of(recipe: BaseRecipe, network: keras.Model | None) -> Teacher | None:
+    """The teacher of a recipe with distillation, made of the network that `Recipe.fit` was given."""
+    if network is None:
+        return None
+    part = recipe.distillation
+    return Teacher(
+        network,
+        label_weight=part.label_weight,
+        weight=part.weight,
+        temperature=part.temperature,
     )
-    return learner
 
 
 def check(recipe: BaseRecipe, teacher: Any) -> None:
-    """Raises ValueError where a recipe lacks its teacher, or has one that cannot teach it.
+    """Raises ValueError unless a recipe has the teacher that it needs, and can learn from it.
 
     Args:
-        recipe: The recipe; unless its classes are known they are not compared.
-        teacher: What `Recipe.fit` was given.
+        recipe: The recipe; its classes are compared if they are known.
+        teacher: The argument of `Recipe.fit`.
     """
     name = type(recipe).__name__
     how = recipe.distillation
@@ -151,7 +141,7 @@ def check(recipe: BaseRecipe, teacher: Any) -> None:
 
 
 def facts(teacher: keras.Model | None) -> dict[str, Any]:
-    """What run.json says of a teacher: its name, parameters, and a digest of its weights."""
+    """A teacher in run.json: its name, number of parameters, and SHA-256 of its weights."""
     if teacher is None:
         return dict.fromkeys(("teacher", "teacher_parameters", "teacher_sha256"))
     digest = hashlib.sha256()

@@ -1,0 +1,173 @@
+"""The training step."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_resnet_recipes.averages import MovingAverage
+from keras_resnet_recipes.distribution import average_statistics
+from keras_resnet_recipes.training.distillation import Teacher
+
+
+class TrainingModel(keras.Model):
+    """A network in training: same layers, inputs and outputs, one training step.
+
+    Each step on a batch of data is:
+
+        images, targets = train_inputs(*data)     # where they are made on the device
+        logits          = network(images)
+        loss            = compiled loss(targets, logits), with a teacher combined with its term
+        optimizer       : one update; scaled, accumulated, clipped as `krr.distribution.repair_optimizer` sets it up
+        average         : follows the weights
+
+    It is the same on TensorFlow, JAX and torch, under `MirroredStrategy` and `DataParallel`.
+    Evaluations, of `fit`'s validation data as well, use the averaged weights and the mean of the
+    replicas' BatchNorm statistics; the trained weights are back afterwards. `save` and `export`
+    write the network alone.
+
+    Args:
+        network: A functional or sequential model. It shares its layers with this model, and is neither
+            compiled nor changed otherwise.
+        average: The EMA of its weights.
+        teacher: A network whose outputs the network learns from, next to the targets.
+        train_inputs: Function from the items of a batch to images and targets, called in the training step.
+        test_inputs: The same for the test step.
+        mirrored_tests: Whether evaluations and predictions use the mean output of each image and its mirror
+            image.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_resnet_recipes as krr
+        >>> network = krr.applications.ResNet20(classes=2, classifier_activation=None)
+        >>> model = krr.TrainingModel(network, average=krr.averages.MovingAverage(0.9))
+        >>> model.compile(keras.optimizers.SGD(0.1), krr.losses.BinaryCrossentropy(from_logits=True))
+        >>> images = np.zeros((4, 32, 32, 3), "uint8")
+        >>> history = model.fit(images, np.eye(2)[[0, 1, 0, 1]], verbose=0)
+        >>> sorted(history.history)
+        ['loss']
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        *,
+        average: MovingAverage | None = None,
+        teacher: Teacher | None = None,
+        train_inputs: Callable[..., tuple[Any, Any]] | None = None,
+        test_inputs: Callable[..., tuple[Any, Any]] | None = None,
+        mirrored_tests: bool = False,
+    ) -> None:
+        super().__init__(
+            _one_or_all(network.inputs), _one_or_all(network.outputs), name=network.name
+        )
+        # As an attribute, or a property, Keras would save its layers a second time.
+        self.network = lambda: network
+        self._average, self._teacher, self._mirrored_tests = average, teacher, mirrored_tests
+        self._train_inputs, self._test_inputs = train_inputs, test_inputs
+        if teacher is not None:
+            self._teacher_weights = teacher.weights
+
+    def compile(self, *arguments: Any, **options: Any) -> None:
+        """Compiles as `keras.Model.compile`; the average's variables become the optimizer's."""
+        super().compile(*arguments, **options)
+        if self._average is not None and self.optimizer is not None:
+            self._average.build(self.network(), self.optimizer)
+
+    def train_step(self, *arguments: Any) -> Any:
+        """One step; arguments and result are those of Keras' own step on the running backend."""
+        result = super().train_step(*_with_inputs(arguments, self._train_inputs))
+        if self._average is None:
+            return result
+        if keras.backend.backend() != "jax":
+            self._average.follow()
+            return result
+        logs, (trainable, other, optimizer, metrics) = result
+        weights = zip(
+            [*self.trainable_variables, *self.non_trainable_variables, *self.optimizer.variables],
+            [*trainable, *other, *optimizer],
+            strict=True,
+        )
+        with keras.StatelessScope(list(weights)) as scope:
+            self._average.follow()
+        optimizer = [scope.get_current_value(variable) for variable in self.optimizer.variables]
+        return logs, (trainable, other, optimizer, metrics)
+
+    def test_step(self, *arguments: Any) -> Any:
+        """Evaluates a batch; arguments and result are those of Keras' own step on the running backend."""
+        return super().test_step(*_with_inputs(arguments, self._test_inputs))
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Returns the network's outputs; outside training, the mean over mirror images where tests are mirrored."""
+        forward = super().call
+        if training or not self._mirrored_tests:
+            return forward(inputs, training=training, mask=mask)
+        views = [forward(view, training=training) for view in (inputs, ops.flip(inputs, axis=2))]
+        # In half precision the mean would be rounded to it.
+        return sum(ops.cast(view, "float32") for view in views) / 2
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Returns the loss of a batch: the compiled one, in training combined with the teacher's term."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        if self._teacher is None or not training:
+            return loss
+        return self._teacher.combined(loss, x, y, y_pred)
+
+    def evaluate(self, *arguments: Any, **options: Any) -> Any:
+        """Evaluates as `keras.Model.evaluate`, with averaged weights and statistics."""
+        average_statistics(self)
+        with self.averaged(), self._weights_kept():
+            return super().evaluate(*arguments, **options)
+
+    def averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Context manager: the weights are the averages, if there are any."""
+        return self._average.in_place() if self._average else contextlib.nullcontext()
+
+    def build_losses_and_metrics(self) -> None:
+        """Builds what Keras builds from the first batch, which it cannot where images are made in the step."""
+        nothing = ops.zeros((1, *self.output_shape[1:]))
+        self.compute_metrics(None, nothing, nothing)
+        self.reset_metrics()
+        self.compute_loss(None, nothing, nothing, training=False)
+
+    def save(self, *arguments: Any, **options: Any) -> Any:
+        """Saves the network."""
+        return self.network().save(*arguments, **options)
+
+    def export(self, *arguments: Any, **options: Any) -> Any:
+        """Exports the network."""
+        return self.network().export(*arguments, **options)
+
+    @contextlib.contextmanager
+    def _weights_kept(self) -> Iterator[None]:
+        """Context manager: after an exception the variables have values, which Keras 3.15 on JAX removes."""
+        values = [(variable, variable._value) for variable in self.variables]
+        try:
+            yield
+        except BaseException:
+            if keras.backend.backend() == "jax":
+                # After the first batch they are in the state that Keras passes on.
+                self.jax_state_sync()
+            for variable, value in values:
+                if variable._value is None:
+                    variable._value = value
+            raise
+
+
+def _one_or_all(tensors: list[Any]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors
+
+
+def _with_inputs(arguments: tuple[Any, ...], inputs: Callable[..., Any] | None) -> tuple[Any, ...]:
+    """The arguments of a step, the last of which is the data, with the data's inputs made."""
+    *state, data = arguments
+    return (*state, data if inputs is None else inputs(*data))
