@@ -320,22 +320,25 @@ def test_classes_are_counted_and_labels_checked():
     ("data", "message"),
     [
         ("pictures", "`dataset` must be arrays .* or an .npz file .*'pictures'"),
-        (np.zeros((2, 8, 8, 3)), "`dataset` must be arrays .* received ndarray"),
-        ((np.zeros((8, 9, 8, 3), "uint8"), np.zeros(8, int)), "`train_size` is 8, .* 9 x 8 pixels"),
+        (np.zeros((2, 8, 8, 3)), "`dataset` must be arrays .* Received: a dataset of type ndarray"),
+        (
+            (np.zeros((8, 9, 8, 3), "uint8"), np.zeros(8, int)),
+            "`train_size` must be .*=8 .* 9 x 8 pixels",
+        ),
         ((np.zeros((8, 8, 8, 2), "uint8"), np.zeros(8, int)), "`images` must be"),
         (([np.zeros((8, 8)), np.zeros((9, 8))], [0, 1]), "`images` must be of one size"),
         ("none.npz", "there is no file 'none.npz'"),
     ],
-    ids=str,
+    ids=["name", "images alone", "size", "channels", "sizes", "no file"],
 )
-def test_data_that_cannot_be_used_is_told(data, message):
+def test_data_that_cannot_be_used_is_an_error(data, message):
     with pytest.raises(ValueError, match=message):
         RECIPE.fit(data, model=network(), verbose=0)
 
 
 def test_several_devices_are_refused():
     data = ImageArrays("mine", X, Y)
-    with pytest.raises(ValueError, match=r"`distribution` must be 'none'.*there are 2"):
+    with pytest.raises(ValueError, match=r"`distribution` must be 'none'.*Received: 2 devices"):
         device.Feed(RECIPE, data, None, replicas=2)
 
 

@@ -48,10 +48,14 @@ def read(
     arrays = getattr(dataset, "arrays", None)
     if isinstance(arrays, ImageArrays):
         return arrays
-    received = repr(dataset) if isinstance(dataset, str) else type(dataset).__name__
+    received = (
+        f"dataset={dataset!r}"
+        if isinstance(dataset, str)
+        else f"a dataset of type {type(dataset).__name__}"
+    )
     raise ValueError(
         "`dataset` must be arrays (x, y) or an .npz file with x_train, y_train, x_test and y_test with "
-        f"data_on_device=True. Received: dataset={received}. data_on_device=False takes any data set."
+        f"data_on_device=True. Received: {received}. data_on_device=False takes any data set."
     )
 
 
