@@ -16,7 +16,7 @@ import jax
 import keras
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.clock import reached
+from keras_resnet_recipes.runs.progress import reached
 
 CLASSES = 1000
 

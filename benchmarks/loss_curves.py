@@ -26,7 +26,7 @@ from speed_run import Losses
 from timm_numbers import numbers
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.training import parts, rates
+from keras_resnet_recipes.training import build, learning_rate
 
 PEER = Path(__file__).with_name("timm_training.py")
 EPOCHS, STEPS, BATCH, SIZE = 10, 20, 64, 64
@@ -83,15 +83,15 @@ def measure(recipe: krr.Recipe, folder: Path, peer: list[str], data: str) -> Non
 
 def trained(recipe: krr.Recipe, batches: Path) -> dict[str, Any]:
     """Our run, by the steps that `Recipe.fit` makes."""
-    model = parts.network(recipe)
+    model = build.network(recipe)
     krr.applications.load_weights(model, batches / "weights.safetensors")
-    model = parts.compiled(recipe, model, replicas=1, steps=STEPS)
+    model = build.compiled(recipe, model, replicas=1, steps=STEPS)
     losses, begun = Losses(), time.process_time()
     history = model.fit(
         Recorded(batches),
         epochs=EPOCHS,
         shuffle=False,
-        callbacks=[keras.callbacks.LearningRateScheduler(rates.schedule(recipe)), losses],
+        callbacks=[keras.callbacks.LearningRateScheduler(learning_rate.schedule(recipe)), losses],
         verbose=2,
     ).history
     return {

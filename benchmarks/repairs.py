@@ -22,7 +22,7 @@ from conditions import conditions
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import distribution
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training import build
 
 CLASSES = 10
 CASES = (("ResNet20", 32, 64), ("ResNet18", 64, 32))
@@ -30,12 +30,12 @@ CASES = (("ResNet20", 32, 64), ("ResNet18", 64, 32))
 
 def repaired(recipe: krr.Recipe) -> keras.Model:
     """The model as `Recipe.fit` compiles it."""
-    return parts.compiled(recipe, parts.network(recipe), replicas=1, steps=1)
+    return build.compiled(recipe, build.network(recipe), replicas=1, steps=1)
 
 
 def stock(recipe: krr.Recipe) -> keras.Model:
     """The same network with Keras' own optimizer, clipping and accumulation."""
-    model = parts.network(recipe)
+    model = build.network(recipe)
     accumulated = recipe.gradient_accumulation_steps
     optimizer = keras.optimizers.Lamb(
         recipe.learning_rate,
@@ -43,7 +43,7 @@ def stock(recipe: krr.Recipe) -> keras.Model:
         global_clipnorm=recipe.gradient_clip,
         gradient_accumulation_steps=accumulated if accumulated > 1 else None,
     )
-    model.compile(optimizer, parts.loss(recipe), weighted_metrics=parts.metrics(recipe))
+    model.compile(optimizer, build.loss(recipe), weighted_metrics=build.metrics(recipe))
     model.optimizer.build(model.trainable_variables)
     return model
 

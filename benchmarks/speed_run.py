@@ -22,8 +22,8 @@ import numpy as np
 from divergence import PERTURBATION, plot, summary
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.memory import ImageArrays
-from keras_resnet_recipes.training import TrainingModel, parts
+from keras_resnet_recipes.data.arrays import ImageArrays
+from keras_resnet_recipes.training import TrainingModel, build
 from keras_resnet_recipes.training.feeds import device
 from keras_resnet_recipes.training.feeds.parameters import drawn_parameters
 
@@ -60,7 +60,7 @@ def main() -> None:
     recipe = shortened(options.batch_size)
     images, tests = subset(options.data, options.batch_size)
     tape = options.results / "tape.npz"
-    model = parts.compiled(recipe, initial_network(recipe), 1, STEPS)
+    model = build.compiled(recipe, initial_network(recipe), 1, STEPS)
     if not tape.is_file():
         write_tape(tape, recipe, model, images, tests)
     peer = [options.peer_python, str(PEER), str(tape)]
@@ -94,7 +94,7 @@ def subset(path: str, batch_size: int) -> tuple[ImageArrays, ImageArrays]:
 
 def initial_network(recipe: krr.Recipe) -> keras.Model:
     """The network as every run begins with it, on every backend."""
-    model = parts.network(recipe)
+    model = build.network(recipe)
     generator = np.random.default_rng(0)
     for layer in model.layers:
         if not layer.trainable_weights or not hasattr(layer, "kernel"):
@@ -142,7 +142,7 @@ def trained(
     """Our run, by the steps that `Recipe.fit` makes."""
     feed = device.Feed(recipe, images, tests, steps=STEPS, seed=0, save_every=1)
     learner = TrainingModel(model, **feed.step)
-    learner.compile(optimizer=model.optimizer, **parts.objective(recipe), auto_scale_loss=False)
+    learner.compile(optimizer=model.optimizer, **build.objective(recipe), auto_scale_loss=False)
     learner.build_losses_and_metrics()
     losses, begun = Losses(), time.process_time()
     with feed.training(first_epoch=0, first_batch=0) as given:

@@ -15,7 +15,7 @@ import numpy as np  # noqa: E402
 
 import keras_resnet_recipes as krr  # noqa: E402
 from keras_resnet_recipes import distribution  # noqa: E402
-from keras_resnet_recipes.training import parts  # noqa: E402
+from keras_resnet_recipes.training import build  # noqa: E402
 
 CLASSES = 10
 
@@ -73,7 +73,7 @@ def evaluated(recipe: krr.Recipe) -> None:
     images, targets = noise(recipe, 100 * recipe.batch_size)
     # `evaluate` takes no callbacks; this one it has.
     with mock.patch.object(distribution, "AveragedStatistics", InTestTurns):
-        recipe.evaluate(parts.network(recipe), (images, targets.argmax(axis=1)), verbose=1)
+        recipe.evaluate(build.network(recipe), (images, targets.argmax(axis=1)), verbose=1)
 
 
 def stock(recipe: krr.Recipe) -> None:
@@ -97,7 +97,7 @@ def _stock_model(recipe: krr.Recipe) -> keras.Model:
         )
         model = keras.Model(inputs, body(scaled))
     else:
-        model = _with_norms_of_keras(parts.network(recipe))
+        model = _with_norms_of_keras(build.network(recipe))
     model.compile(
         _stock_lamb(recipe),
         keras.losses.BinaryCrossentropy(from_logits=True),
@@ -129,8 +129,8 @@ def _stock_batches(recipe: krr.Recipe) -> Any:
 
 def by_hand(recipe: krr.Recipe) -> None:
     """The step and nothing else."""
-    model, loss = parts.network(recipe), krr.losses.BinaryCrossentropy(target_threshold=0.2)
-    optimizer = parts.optimizer(recipe, model, steps=1)
+    model, loss = build.network(recipe), krr.losses.BinaryCrossentropy(target_threshold=0.2)
+    optimizer = build.optimizer(recipe, model, steps=1)
     optimizer.build(model.trainable_variables)
     _repeat(
         _BY_HAND[keras.backend.backend()](model, loss, optimizer, *noise(recipe, recipe.batch_size))
@@ -139,7 +139,7 @@ def by_hand(recipe: krr.Recipe) -> None:
 
 def forward(recipe: krr.Recipe) -> None:
     """The network alone."""
-    model, images = parts.network(recipe), keras.ops.array(noise(recipe, recipe.batch_size)[0])
+    model, images = build.network(recipe), keras.ops.array(noise(recipe, recipe.batch_size)[0])
     if keras.backend.backend() == "jax":
         import jax
 
@@ -156,13 +156,13 @@ def forward(recipe: krr.Recipe) -> None:
 
 def updated(recipe: krr.Recipe) -> None:
     """The recipe's LAMB alone."""
-    model = parts.network(recipe)
-    _update(model, parts.optimizer(recipe, model, steps=1))
+    model = build.network(recipe)
+    _update(model, build.optimizer(recipe, model, steps=1))
 
 
 def stock_updated(recipe: krr.Recipe) -> None:
     """Keras' LAMB alone."""
-    _update(parts.network(recipe), _stock_lamb(recipe))
+    _update(build.network(recipe), _stock_lamb(recipe))
 
 
 def _update(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:

@@ -21,7 +21,7 @@ class MovingAverage:
         a <- w                                 before
 
     An update that the optimizer skips, such as one that overflows float16, does not count. The averages are
-    variables of the optimizer, so `save_weights` and `krr.callbacks.RunFolder` save and restore them. They
+    variables of the optimizer, so `save_weights` and `krr.runs.RunFolder` save and restore them. They
     are float32 even where a weight is float16; an integer weight is copied.
 
     `use_ema` of Keras' optimizers differs: it averages the trainable weights only, next to the

@@ -11,9 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_resnet_recipes.applications.keras_file import shortened
 from keras_resnet_recipes.applications.network import deep_recursion
+from keras_resnet_recipes.applications.outputs import known_names, to_probabilities
 from keras_resnet_recipes.files import replacing
-from keras_resnet_recipes.inference import known_names, shortened, to_probabilities
 
 FORMATS = ("saved_model", "onnx", "litert")
 # Relative to a picture's largest probability. Sums in another order make it 2e-6 for ResNet-50

@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_DIGEST = hashlib.sha256().digest_size
-
 
 @contextlib.contextmanager
 def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
@@ -49,40 +47,17 @@ def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
         raise
 
 
-def write_sealed(path: str | Path, contents: bytes | memoryview) -> None:
-    """Writes a file and, behind its contents, their SHA-256; HDF5 does not read behind its own end."""
-    with open(path, "wb") as file:
-        file.write(contents)
-        file.write(hashlib.sha256(contents).digest())
+def sha256(contents: Path | memoryview) -> str:
+    """Returns the SHA-256 of a file, or of bytes, in hexadecimal digits.
 
-
-def is_sealed(path: str | Path) -> bool:
-    """Whether a file ends with the SHA-256 of what stands before; not so if cut off or changed.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder, "file")
-    ...     write_sealed(file, b"contents")
-    ...     whole = is_sealed(file)
-    ...     _ = file.write_bytes(file.read_bytes()[:-1])
-    ...     whole, is_sealed(file)
-    (True, False)
+    Example:
+        >>> sha256(memoryview(b"contents"))[:8]
+        'd1b2a59f'
     """
-    length = os.path.getsize(path) - _DIGEST
-    if length < 0:
-        return False
-    with open(path, "rb") as file:
-        file.seek(length)
-        return file.read() == _digest(Path(path), length)
-
-
-def _digest(path: Path, length: int) -> bytes:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while length > 0 and (block := file.read(min(length, 1 << 20))):
-            digest.update(block)
-            length -= len(block)
-    return digest.digest()
+    if isinstance(contents, memoryview):
+        return hashlib.sha256(contents).hexdigest()
+    with contents.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:

@@ -17,18 +17,15 @@ LIST = Path(__file__).with_name("public_names.txt")
 # What only the package itself and its command line import; whatever else is added is public.
 INTERNAL = {
     "__main__",
-    "checkpoints",
     "cli",
     "files",
     "hints",
-    "inference",
     "names",
-    "part",
-    "plots",
-    "training",
     "number",
+    "part",
+    "preview",
+    "training",
     "version",
-    "watchdog",
 }
 
 

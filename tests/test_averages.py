@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_resnet_recipes import callbacks
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.distribution import repair_optimizer
+from keras_resnet_recipes.runs import folder as callbacks
 from keras_resnet_recipes.training.model import TrainingModel
 
 pytestmark = pytest.mark.every_backend

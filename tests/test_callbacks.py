@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_resnet_recipes.callbacks import RunFolder, read_log
-from keras_resnet_recipes.checkpoints import Place, load
+from keras_resnet_recipes.runs import RunFolder, read_log
+from keras_resnet_recipes.runs.checkpoints import Position, load
 
 
 def model_of(seed=0):
@@ -48,7 +48,7 @@ def test_restoring_goes_on_as_if_nothing_had_happened(tmp_path):
 
 
 def test_an_empty_folder_restores_nothing(tmp_path):
-    assert RunFolder(tmp_path).restore(model_of()) == Place()
+    assert RunFolder(tmp_path).restore(model_of()) == Position()
 
 
 def test_a_row_without_its_weights_is_dropped(tmp_path):
@@ -72,6 +72,7 @@ def test_the_best_weights_change_only_for_the_better(tmp_path):
         assert load(tmp_path / "last.weights.h5", model).epochs == epoch + 1
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "best.weights.h5",
+        "checkpoints.json",
         "last.weights.h5",
         "log.csv",
         "previous.weights.h5",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.clock import Progress, reached
+from keras_resnet_recipes.runs.progress import Progress, reached
 
 
 class Slow(keras.callbacks.Callback):
@@ -32,7 +32,7 @@ def watch():
 def test_evaluations_are_not_counted(monkeypatch):
     slow = Slow()
     ours = types.SimpleNamespace(perf_counter=lambda: slow.now)
-    monkeypatch.setattr("keras_resnet_recipes.clock.time", ours)
+    monkeypatch.setattr("keras_resnet_recipes.runs.progress.time", ours)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x, y = np.ones((4, 2)), np.ones((4, 1))

@@ -8,21 +8,19 @@ PACKAGE = Path(__file__).parents[1] / "keras_resnet_recipes"
 # Every part of the package may import those of lower levels.
 LEVELS = {
     **dict.fromkeys(("colors", "files", "hints", "names", "version"), 0),
-    **dict.fromkeys(("checkpoints", "memory", "number"), 1),
-    **dict.fromkeys(("clock", "distribution", "losses", "optimizers", "part"), 2),
-    "watchdog": 2,
+    "number": 1,
+    **dict.fromkeys(("distribution", "losses", "optimizers", "part"), 2),
     **dict.fromkeys(("augment", "averages", "schedules"), 3),
-    **dict.fromkeys(("callbacks", "data", "layers", "testing"), 4),
+    **dict.fromkeys(("data", "layers"), 4),
     "applications": 5,
-    "inference": 6,
-    **dict.fromkeys(("export", "plots", "recipe"), 7),
-    "input_pipeline": 8,
-    "predict": 9,
-    "training": 10,
-    "recipes": 11,
-    **dict.fromkeys(("experiments", "planning", "report"), 12),
-    "cli": 13,
-    **dict.fromkeys(("__init__", "__main__"), 14),
+    **dict.fromkeys(("export", "recipe"), 6),
+    **dict.fromkeys(("input_pipeline", "runs"), 7),
+    "training": 8,
+    **dict.fromkeys(("evaluation", "preview"), 9),
+    "recipes": 10,
+    **dict.fromkeys(("experiments", "planning", "report"), 11),
+    "cli": 12,
+    **dict.fromkeys(("__init__", "__main__"), 13),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 # What a reader of recipes need not have.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.memory import ImageArrays, has_test_pictures
+from keras_resnet_recipes.data.arrays import ImageArrays, has_test_pictures
 
 X, Y = np.arange(4 * 6 * 5 * 3).astype("uint8").reshape(4, 6, 5, 3), np.array([0, 1, 2, 1])
 

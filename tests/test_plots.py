@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes import plots
-from keras_resnet_recipes.training.rates import learning_rates
+from keras_resnet_recipes.preview import plots
+from keras_resnet_recipes.training.learning_rate import learning_rates
 
 
 def test_a_grid_shows_each_picture_in_its_place(tmp_path):

@@ -9,7 +9,7 @@ from PIL import Image
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.augment import CenterCrop
-from keras_resnet_recipes.predict import evaluation_crop, predict
+from keras_resnet_recipes.evaluation.predictions import evaluation_crop, predict
 from tests.applications.name_weights import fill
 
 pytestmark = pytest.mark.every_backend

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes import clock
+from keras_resnet_recipes.runs import progress as clock
 
 RECIPE = krr.A3(
     classes=2,
@@ -47,7 +47,7 @@ class Clock:
 def watch(monkeypatch):
     """A watch of 10 batches of 8 images an epoch, 3 epochs, with its clock."""
     by_hand = Clock(monkeypatch)
-    made = krr.callbacks.Progress(images=8, batches=10, epochs=3, rate_at=lambda batch: batch / 100)
+    made = krr.runs.Progress(images=8, batches=10, epochs=3, rate_at=lambda batch: batch / 100)
     made.set_model(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
     made.set_params({"verbose": 1, "steps": 10, "epochs": 3})
     made.clock = by_hand

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_resnet_recipes import applications, testing
+from keras_resnet_recipes import applications
 from keras_resnet_recipes.augment.views import five_corners
+from keras_resnet_recipes.evaluation import views as testing
 
 pytestmark = pytest.mark.every_backend
 

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_resnet_recipes.callbacks import RunFolder
 from keras_resnet_recipes.distribution import repair_optimizer
-from keras_resnet_recipes.watchdog import NonFinite
+from keras_resnet_recipes.runs.folder import RunFolder
+from keras_resnet_recipes.runs.non_finite import NonFinite
 
 pytestmark = pytest.mark.every_backend
 

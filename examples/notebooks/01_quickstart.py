@@ -132,7 +132,7 @@ write_report("runs/digits", data=(test_x, test_y))
 # recipe's.
 
 # %%
-from keras_resnet_recipes.predict import predict
+from keras_resnet_recipes.evaluation.predictions import predict
 
 for number in range(3):
     keras.utils.save_img(f"digit-{test_y[number]}-{number}.png", test_x[number])

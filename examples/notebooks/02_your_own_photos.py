@@ -165,7 +165,7 @@ write_report("runs/photos", data="val.csv")
 # The model knows the names of its classes. From a shell, `krr predict runs/photos photo.jpg` does the same.
 
 # %%
-from keras_resnet_recipes.predict import predict
+from keras_resnet_recipes.evaluation.predictions import predict
 
 some = [file for number, file in enumerate(files) if number % 5 == 0][:: max(1, len(files) // 25)]
 crop = krr.augment.CenterCrop(recipe.test_size, recipe.test_crop_ratio, recipe.test_interpolation)

@@ -83,7 +83,7 @@ history = recipe.fit(train, validation_data=test, run_dir="runs/speed", verbose=
 # cifar10.npz --seeds 5` tells mean and spread.
 
 # %%
-from keras_resnet_recipes.clock import reached
+from keras_resnet_recipes.runs.progress import reached
 
 found = reached(history.history, 94.0)
 if found:

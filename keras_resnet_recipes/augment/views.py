@@ -35,7 +35,7 @@ def resize_to_scales(
     shorter_edges: Sequence[int] = (224, 256, 384, 480, 640),
     cubic: bool = True,
 ) -> list[np.ndarray]:
-    """An image in several sizes, for `krr.testing.multi_scale_scores`.
+    """An image in several sizes, for `krr.evaluation.multi_scale_scores`.
 
     Args:
         image: uint8 [height, width, 3], of any size.
@@ -58,7 +58,7 @@ def resize_to_scales(
 class TenCrop:
     """Ten squares of an image: the corners and the middle, and those of its mirror image.
 
-    Nothing is random. The scores of the ten are averaged, see `krr.testing.average_scores`.
+    Nothing is random. The scores of the ten are averaged, see `krr.evaluation.average_scores`.
 
     Args:
         size: Height and width of the squares in pixels, at least 1.

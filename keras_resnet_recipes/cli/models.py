@@ -59,12 +59,12 @@ def trained(name: str, options: argparse.Namespace, size: int | None = None) -> 
     if Path(name).suffix == ".keras":
         if options.weights is not None:
             raise ValueError(f"`--weights` is not for a .keras file; received {options.weights!r}.")
-        from keras_resnet_recipes.inference import load_file
+        from keras_resnet_recipes.applications.keras_file import load_file
 
         model = load_file(name, compile=options.activation is None)
     else:
         model = _network(name, options.weights)
-    from keras_resnet_recipes.predict import evaluation_crop
+    from keras_resnet_recipes.evaluation.predictions import evaluation_crop
 
     return Trained(model, evaluation_crop(model, size), options.activation)
 
@@ -83,7 +83,7 @@ def load_network(path: str) -> "keras.Model":
         raise ValueError(
             f"`--teacher` must be an existing run folder or .keras file; received {path!r}.{closest_path(Path(path))}"
         )
-    from keras_resnet_recipes.inference import load_file
+    from keras_resnet_recipes.applications.keras_file import load_file
 
     return load_file(path)
 
@@ -95,7 +95,7 @@ def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Train
         raise ValueError(f"`--weights` of a run is best or last; received {options.weights!r}.")
     recipe: BaseRecipe = load_recipe(folder)
     crop = center_crop(recipe, size)
-    activation = options.activation or training.views.activation(recipe)
+    activation = options.activation or recipe.loss.activation
     return Trained(training.load_run(folder, options.weights), crop, activation)
 
 

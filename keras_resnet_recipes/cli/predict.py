@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keras_resnet_recipes.cli.models import MODEL, add_model_options, trained
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes.predict import Prediction
+    from keras_resnet_recipes.evaluation.predictions import Prediction
 
 
 def add_commands(commands: Any) -> None:
@@ -35,7 +35,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from keras_resnet_recipes.predict import predict
+    from keras_resnet_recipes.evaluation.predictions import predict
 
     name, paths = options.model, options.paths
     if name is None:

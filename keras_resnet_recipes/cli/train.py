@@ -155,7 +155,7 @@ def _summary(history: "Log", run_dir: str | Path | None) -> str:
 
 
 def _time_to(top1: float, history: "Log") -> str:
-    from keras_resnet_recipes.clock import reached
+    from keras_resnet_recipes.runs.progress import reached
 
     found = reached(history, top1)
     if found is None:

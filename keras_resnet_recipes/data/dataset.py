@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_resnet_recipes.data.arrays import ImageArrays, check_labels
 from keras_resnet_recipes.data.decode import MAX_PIXELS
-from keras_resnet_recipes.memory import ImageArrays, check_labels
 
 # Images of a stream that wait in memory for their turn; the order of an indexed data set needs none.
 SHUFFLE_BUFFER = 4096

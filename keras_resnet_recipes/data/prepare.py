@@ -10,13 +10,13 @@ from typing import Any
 from PIL import Image
 
 from keras_resnet_recipes.data import records, restart
+from keras_resnet_recipes.data.arrays import check_labels
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, Reader
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.parallel import mapped
 from keras_resnet_recipes.data.shards import INDEX, Index, read_index, summary
 from keras_resnet_recipes.data.unreadable import UnreadableImages
 from keras_resnet_recipes.files import replacing
-from keras_resnet_recipes.memory import check_labels
 
 # 256 is what ImageNet is usually kept at; 1.15 times that leaves random crops for 224 some room.
 SHORTER_SIDE = int(256 * 1.15)

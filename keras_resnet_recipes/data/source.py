@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_resnet_recipes.data.arrays import ImageArrays, has_test_pictures, is_npz
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, from_arrays, from_memory
 from keras_resnet_recipes.data.folder import from_folder, split_folders
 from keras_resnet_recipes.data.iterables import from_dataset, from_indexable
@@ -14,7 +15,6 @@ from keras_resnet_recipes.data.labels import agreeing, by_number
 from keras_resnet_recipes.data.manifest import from_csv
 from keras_resnet_recipes.data.shards import INDEX, from_prepared
 from keras_resnet_recipes.data.tfds import from_tfds
-from keras_resnet_recipes.memory import ImageArrays, has_test_pictures, is_npz
 from keras_resnet_recipes.names import closest_path
 
 

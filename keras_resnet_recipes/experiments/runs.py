@@ -11,12 +11,13 @@ from typing import Any
 
 import keras
 
-from keras_resnet_recipes.clock import reached
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipe import Comparison
 from keras_resnet_recipes.recipes import Recipe
-from keras_resnet_recipes.training import determinism, parts
+from keras_resnet_recipes.runs.progress import reached
+from keras_resnet_recipes.training import determinism
+from keras_resnet_recipes.training.precision import dtype_policy, resolved_precision
 
 RESULTS = "results.json"
 NOT_MEASURED = "not measured"
@@ -310,7 +311,7 @@ def _model(row: Row, seed: int) -> keras.Model | None:
     if row.model is None:
         return None
     determinism.set_random_seed(seed)
-    with parts.dtype_policy(parts.resolved_precision(row.recipe)):
+    with dtype_policy(resolved_precision(row.recipe)):
         return row.model()
 
 

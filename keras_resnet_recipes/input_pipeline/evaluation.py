@@ -8,10 +8,10 @@ import numpy as np
 
 from keras_resnet_recipes.augment import CenterCrop, TenCrop, kernels, one_hot, resize_to_scales
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImage, UnreadableImages
+from keras_resnet_recipes.data.arrays import check_labels
 from keras_resnet_recipes.data.dataset import Reader
 from keras_resnet_recipes.data.decode import OpenedImage, opened
 from keras_resnet_recipes.data.parallel import Workers, mapped
-from keras_resnet_recipes.memory import check_labels
 from keras_resnet_recipes.recipe import BaseRecipe
 
 # Shorter sides in the original, whose networks are tested with one view of 224 pixels.

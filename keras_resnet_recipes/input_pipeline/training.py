@@ -9,12 +9,12 @@ import numpy as np
 from keras_resnet_recipes.augment import one_hot
 from keras_resnet_recipes.augment.augmentation import Row
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImage, UnreadableImages
+from keras_resnet_recipes.data.arrays import check_labels
 from keras_resnet_recipes.data.dataset import Reader
 from keras_resnet_recipes.data.decode import OpenedImage, opened
 from keras_resnet_recipes.data.parallel import Workers, mapped
 from keras_resnet_recipes.input_pipeline import order
 from keras_resnet_recipes.input_pipeline.sample import Sampler
-from keras_resnet_recipes.memory import check_labels
 from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 
 Batch = tuple[np.ndarray, np.ndarray]

@@ -3,12 +3,12 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from keras_resnet_recipes.clock import duration
+from keras_resnet_recipes.planning.probe import Probe, probe
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete, table
+from keras_resnet_recipes.runs.progress import duration
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training.feeds import feeds
-from keras_resnet_recipes.training.probe import Probe, probe
-from keras_resnet_recipes.training.rates import learning_rates, per_update
+from keras_resnet_recipes.training.learning_rate import learning_rates, per_update
 
 if TYPE_CHECKING:
     import keras

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_resnet_recipes import plots, training
+from keras_resnet_recipes import evaluation, preview, training
 
 if TYPE_CHECKING:
     import keras
 
-    from keras_resnet_recipes.predict import Prediction
+    from keras_resnet_recipes.evaluation.predictions import Prediction
 
 
 class Running:
@@ -128,11 +128,11 @@ class Running:
         ...     recipe.preview((x, np.arange(8) % 2), folder + "/steps.png", columns=4).name
         'steps.png'
         """
-        plots.check_matplotlib(path)
+        preview.plots.check_matplotlib(path)
         options = {"columns": columns, "seed": seed}
         if rows is None:
-            return plots.save_stages(training.stages(self, dataset, **options), path)
-        return plots.save_grid(training.preview(self, dataset, rows=rows, **options), path)
+            return preview.plots.save_stages(preview.stages(self, dataset, **options), path)
+        return preview.plots.save_grid(preview.preview(self, dataset, rows=rows, **options), path)
 
     def plot_schedule(
         self, path: str | Path = "schedule.png", *, steps_per_epoch: int = 100
@@ -155,9 +155,9 @@ class Running:
         ...     krr.A1().plot_schedule(folder + "/schedule.png").name
         'schedule.png'
         """
-        plots.check_matplotlib(path)
-        places, rates = training.rates.learning_rates(self, steps_per_epoch)
-        return plots.save_schedule(places, rates, path, title=repr(self))
+        preview.plots.check_matplotlib(path)
+        places, rates = training.learning_rate.learning_rates(self, steps_per_epoch)
+        return preview.plots.save_schedule(places, rates, path, title=repr(self))
 
     def evaluate(
         self,
@@ -188,7 +188,7 @@ class Running:
         >>> sorted(result)
         ['images', 'loss', 'top1']
         """
-        return training.evaluate(self, model, dataset, verbose=verbose)
+        return evaluation.accuracy.evaluate(self, model, dataset, verbose=verbose)
 
     def predict(
         self,
@@ -209,7 +209,7 @@ class Running:
             batch_size: Pictures computed together.
 
         Returns:
-            A `krr.predict.Prediction` for each file, made as they are asked for: its path, and of the most
+            A `krr.evaluation.Prediction` for each file, made as they are asked for: its path, and of the most
             probable classes index, name and probability, sigmoids after binary cross-entropy. A file that
             cannot be read has an error instead.
 
@@ -226,6 +226,6 @@ class Running:
         >>> sorted(name for _, name, _ in seen.labels)
         ['cat', 'dog']
         """
-        return training.predict(
+        return evaluation.accuracy.predict(
             self, model, paths, top=top, class_names=class_names, batch_size=batch_size
         )

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_resnet_recipes.callbacks import BEST, LAST, LOG, PREVIOUS, read_log
-from keras_resnet_recipes.files import is_sealed
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
-from keras_resnet_recipes.training.run import FACTS, RECIPE, read_facts
+from keras_resnet_recipes.runs.checkpoints import BEST, LAST, PREVIOUS, is_intact
+from keras_resnet_recipes.runs.log import LOG, read_log
+from keras_resnet_recipes.runs.ownership import FACTS, RECIPE, read_facts
 
 # A run whose epochs take so long may have come to none: nothing is known of its pace yet.
 _FIRST_EPOCH = 3600.0
@@ -107,7 +107,7 @@ def read_run(path: str | Path, now: float | None = None) -> Run:
 
     rows, facts = read(read_log, []), read(read_facts, {})
     files = [path / name for name in (LAST, PREVIOUS, BEST) if (path / name).is_file()]
-    problems += [f"{file.name} is damaged." for file in files if not is_sealed(file)]
+    problems += [f"{file.name} is damaged." for file in files if not is_intact(file)]
     if not files:
         problems.append("There are no weights.")
     elif rows and path / LAST not in files:

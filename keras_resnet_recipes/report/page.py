@@ -3,13 +3,13 @@
 import shlex
 from collections.abc import Sequence
 
-from keras_resnet_recipes.clock import duration
 from keras_resnet_recipes.number import shown
 from keras_resnet_recipes.recipe import compare, table_rows
 from keras_resnet_recipes.report.charts import Curve, chart
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.report.markup import Markup, element, joined, table
 from keras_resnet_recipes.report.style import STYLE
+from keras_resnet_recipes.runs.progress import duration
 from keras_resnet_recipes.version import __version__
 
 # No script, no font and no picture from elsewhere, whatever a class may be called.

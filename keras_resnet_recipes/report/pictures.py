@@ -8,11 +8,12 @@ import numpy as np
 import simplejpeg
 
 from keras_resnet_recipes import training
-from keras_resnet_recipes.callbacks import BEST
+from keras_resnet_recipes.evaluation.mistakes import Examination, Verdict, examine
+from keras_resnet_recipes.preview import preview
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.report.markup import Markup, element, table
 from keras_resnet_recipes.report.page import percent, section
-from keras_resnet_recipes.training.examination import Examination, Verdict, examine
+from keras_resnet_recipes.runs.checkpoints import BEST
 
 # More rows than these nobody reads; then the most frequent confusions are listed.
 _LARGEST_MATRIX = 50
@@ -30,7 +31,7 @@ def samples(run: Run, train_data: Any) -> Markup:
         ValueError: If the data cannot be used.
     """
     seed = run.facts.get("seed", 0)
-    pictures = training.preview(run.recipe, train_data, rows=_ROWS, columns=_COLUMNS, seed=seed)
+    pictures = preview(run.recipe, train_data, rows=_ROWS, columns=_COLUMNS, seed=seed)
     figures = [element("figure", _picture(picture, "")) for row in pictures for picture in row]
     note = f"As the network sees them in training; every {_COLUMNS} are mixed as a batch."
     return section(
@@ -80,7 +81,7 @@ def _verdict(verdict: Verdict, names: Sequence[str]) -> Markup:
         element("br"),
         element("span", _last_parts(verdict.name), class_="soft"),
     )
-    return element("figure", _picture(verdict.picture, names[verdict.label]), caption)
+    return element("figure", _picture(verdict.image, names[verdict.label]), caption)
 
 
 def _confusions(examination: Examination, names: Sequence[str]) -> Markup:

@@ -7,10 +7,12 @@ import tempfile
 from pathlib import Path
 
 from keras_resnet_recipes import training
-from keras_resnet_recipes.callbacks import BEST, LAST, LOG
 from keras_resnet_recipes.report.card import CARD, PLACEHOLDER
 from keras_resnet_recipes.report.folder import Run
-from keras_resnet_recipes.training.run import FACTS, RECIPE
+from keras_resnet_recipes.runs import checkpoints
+from keras_resnet_recipes.runs.checkpoints import BEST, LAST, MANIFEST
+from keras_resnet_recipes.runs.log import LOG
+from keras_resnet_recipes.runs.ownership import FACTS, RECIPE
 
 # The others hold paths: the command, and where the data lay.
 _PUBLIC_FACTS = ("class_names", "own_model", "images", "steps_per_epoch", "seed", "versions")
@@ -31,7 +33,7 @@ def pushed_files(run: Run) -> dict[str, str]:
     ...     _ = krr.A3().to_json(folder + "/recipe.json")
     ...     _ = Path(folder, "best.weights.h5").write_bytes(b"")
     ...     list(pushed_files(read_run(folder)))
-    ['README.md', 'recipe.json', 'run.json', 'best.weights.h5']
+    ['README.md', 'recipe.json', 'run.json', 'best.weights.h5', 'checkpoints.json']
     """
     found = [name for name in (BEST, LAST) if (run.path / name).is_file()]
     if not found:
@@ -43,6 +45,7 @@ def pushed_files(run: Run) -> dict[str, str]:
         **({LOG: "the figures of every epoch"} if run.rows else {}),
         FACTS: f"of the run's facts only {', '.join(_PUBLIC_FACTS)}",
         BEST: f"the {which} weights, without the optimizer's",
+        MANIFEST: "the SHA-256 of the weights",
     }
 
 
@@ -113,4 +116,4 @@ def _collect(run: Run, folder: Path, repository: str) -> None:
             shutil.copyfile(run.path / name, folder / name)
     public = {name: run.facts[name] for name in _PUBLIC_FACTS if name in run.facts}
     (folder / FACTS).write_text(json.dumps(public, indent=2) + "\n")
-    training.load_run(run.path).save_weights(folder / BEST)
+    checkpoints.save(folder / BEST, training.load_run(run.path), epochs=len(run.rows))

@@ -1,11 +1,6 @@
-from . import parts as parts
-from . import rates as rates
-from . import views as views
+from . import build as build
+from . import learning_rate as learning_rate
 from .distillation import Teacher as Teacher
-from .evaluation import evaluate as evaluate
-from .evaluation import predict as predict
-from .first_pictures import preview as preview
-from .first_pictures import stages as stages
 from .fit import fit as fit
+from .load_run import load_run as load_run
 from .model import TrainingModel as TrainingModel
-from .saved import load_run as load_run

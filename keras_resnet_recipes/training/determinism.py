@@ -1,4 +1,4 @@
-"""The same numbers every time, where the hardware allows it."""
+"""Deterministic training, where the hardware allows it."""
 
 import contextlib
 import importlib
@@ -13,12 +13,12 @@ from keras_resnet_recipes import distribution
 
 @contextlib.contextmanager
 def deterministic() -> Iterator[None]:
-    """Lets TensorFlow compute the same bits every time, on machines without a GPU or TPU.
+    """Context manager: TensorFlow computes the same bits every time, on machines without a GPU or TPU.
 
-    Op determinism stays on for the process, as TensorFlow has no way back. It is not enough: the
-    graph optimizer turns a sum of three gradients, such as those that meet in front of a residual
-    block, into additions in the order of their arrival. It rests while inside; a step of ResNet-20 is
-    neither slower nor faster for it. Other backends are deterministic on the CPU by themselves.
+    Op determinism stays on for the process; TensorFlow cannot turn it off. It is not enough: the
+    graph optimizer turns a sum of three gradients, such as those before a residual
+    block, into additions in the order of their arrival. It is disabled inside; a step of ResNet-20 takes the
+    same time without it. Other backends are deterministic on the CPU.
     """
     if keras.backend.backend() != "tensorflow" or distribution.accelerators():
         yield
@@ -31,22 +31,22 @@ def deterministic() -> Iterator[None]:
     try:
         yield
     finally:
-        # A dictionary without the key would leave it as it is.
+        # A dictionary without the key would leave it disabled.
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **before})
 
 
 def set_random_seed(seed: int) -> None:
-    """As `keras.utils.set_random_seed`, which imports TensorFlow on every backend, where it is installed.
+    """Sets the seeds that `keras.utils.set_random_seed` sets, which imports TensorFlow on every backend.
 
     Args:
-        seed: Whole number from 0 to 2**32 - 1.
+        seed: Integer from 0 to 2**32 - 1.
     """
     if keras.backend.backend() == "tensorflow":
         keras.utils.set_random_seed(seed)
         return
     state = importlib.import_module("keras.src.backend.common.global_state")
     state.set_global_attribute("global_random_seed", seed)
-    # It is made anew from the seed.
+    # Keras creates it again from the seed.
     state.set_global_attribute("global_seed_generator", None)
     random.seed(seed)
     np.random.seed(seed)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_resnet_recipes.inference import gives_logits
+from keras_resnet_recipes.applications.outputs import gives_logits
 from keras_resnet_recipes.losses import DistillationLoss
 from keras_resnet_recipes.recipe import BaseRecipe
 
@@ -31,7 +31,7 @@ class Teacher:
     Example:
         >>> import keras_resnet_recipes as krr
         >>> build = krr.applications.ResNet20
-        >>> teacher = krr.training.Teacher(build(classes=2, classifier_activation=None), temperature=2.0)
+        >>> teacher = krr.Teacher(build(classes=2, classifier_activation=None), temperature=2.0)
         >>> model = krr.TrainingModel(build(classes=2, classifier_activation=None), teacher=teacher)
     """
 
@@ -128,13 +128,13 @@ def check(recipe: BaseRecipe, teacher: Any) -> None:
     shapes = getattr(teacher, "input_shape", None), getattr(teacher, "output_shape", None)
     if not isinstance(teacher, keras.Model) or not all(map(_is_one, shapes)):
         raise ValueError(
-            "`teacher` must be a functional or sequential Keras model from images to logits, one a class; "
-            f"received {teacher!r}."
+            "`teacher` must be a functional or sequential Keras model from images to logits, one per class. "
+            f"Received: teacher={teacher!r}"
         )
     _check_shapes(recipe, *shapes)
     if not gives_logits(teacher):
         raise ValueError(
-            f"`teacher` must give logits, which no softmax follows; {teacher.name} ends in "
+            f"`teacher` must return logits. Received: {teacher.name!r}, which ends in "
             f"{teacher.layers[-1].name!r}. Build it with classifier_activation=None, or use "
             "keras.Model(teacher.input, ...) up to its logits."
         )
@@ -155,7 +155,7 @@ def facts(teacher: keras.Model | None) -> dict[str, Any]:
 
 
 def _is_one(shape: Any) -> bool:
-    """Whether it is the shape of one tensor."""
+    """Returns whether it is the shape of one tensor."""
     return isinstance(shape, tuple) and all(size is None or isinstance(size, int) for size in shape)
 
 
@@ -167,10 +167,10 @@ def _check_shapes(
         a not in (None, b) for a, b in zip(images[1:], (size, size, 3), strict=True)
     ):
         raise ValueError(
-            f"`teacher` must see the training pictures, {size} x {size} pixels (`train_size`) of 3 colours, "
-            f"raw 0 to 255; received one for inputs of shape {images}."
+            f"`teacher` must take the training images, {size} x {size} pixels (`train_size`) with 3 channels, "
+            f"0 to 255. Received: a teacher for inputs of shape {images}"
         )
     if len(logits) != 2 or recipe.classes not in (None, logits[1]):
         raise ValueError(
-            f"`teacher` must give {recipe.classes} logits, one a class; received outputs of shape {logits}."
+            f"`teacher` must return {recipe.classes} logits, one per class. Received: outputs of shape {logits}"
         )

@@ -10,24 +10,26 @@ import keras
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications import whitening
 from keras_resnet_recipes.averages import MovingAverage
-from keras_resnet_recipes.callbacks import RunFolder
-from keras_resnet_recipes.checkpoints import Place
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete
+from keras_resnet_recipes.runs import ownership
+from keras_resnet_recipes.runs.checkpoints import Position
+from keras_resnet_recipes.runs.folder import RunFolder
+from keras_resnet_recipes.runs.non_finite import NonFinite
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training import (
+    batches,
+    build,
     determinism,
     distillation,
-    parts,
+    learning_rate,
+    precision,
     pretrained,
-    rates,
-    run,
 )
 from keras_resnet_recipes.training.classes import resolved_classes
 from keras_resnet_recipes.training.feeds import feeds
+from keras_resnet_recipes.training.given_model import check_trainable
 from keras_resnet_recipes.training.model import TrainingModel
-from keras_resnet_recipes.training.own_model import check_trainable
 from keras_resnet_recipes.training.plateau import PlateauCallback
-from keras_resnet_recipes.watchdog import NonFinite
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.training.feeds import device, host
@@ -52,30 +54,30 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
     _check_options(recipe, model, teacher, save_every_steps, run_dir)
-    run.check_arguments(run_dir, callbacks, seed)
+    ownership.check_arguments(run_dir, callbacks, seed)
     data, validation = _read(recipe, dataset, validation_data)
     with devices.scope(distribution) as replicas:
         recipe = recipe.replace(classes=resolved_classes(recipe, data))
         distillation.check(recipe, teacher)
         if model is not None:
             check_trainable(recipe, model, validated=validation is not None)
-        steps = parts.steps_of(recipe, data, steps_per_epoch)
+        steps = batches.steps_per_epoch(recipe, data, steps_per_epoch)
         save_every = save_every_steps and save_every_steps * recipe.gradient_accumulation_steps
         options = {"steps": steps, "seed": seed, "replicas": replicas, "save_every": save_every}
         feed = feeds(recipe).Feed(recipe, data, validation, **options)
         determinism.set_random_seed(seed)
-        facts = run.facts(data, validation, steps, seed, own_model=model is not None)
+        facts = ownership.facts(data, validation, steps, seed, own_model=model is not None)
         facts |= distillation.facts(teacher)
         network = _compiled_network(recipe, model, replicas, steps, feed, run_dir)
         network.class_names = data.class_names
-        average = parts.moving_average(recipe, steps)
+        average = build.moving_average(recipe, steps)
         learner = _training_model(recipe, network, average, teacher, feed, replicas)
         with _averages_removed(average):
-            folder, place = _opened(run_dir, recipe, learner, average, facts, save_every)
-            called = _callbacks(recipe, steps, feed, callbacks, folder, place)
+            folder, position = _opened(run_dir, recipe, learner, average, facts, save_every)
+            called = _callbacks(recipe, steps, feed, callbacks, folder, position)
             options = {"callbacks": called, "verbose": verbose if devices.is_writer() else 0}
-            with determinism.deterministic(), run.stopping_on_sigterm(folder):
-                history = _trained(recipe, learner, feed, steps, place, options)
+            with determinism.deterministic(), ownership.stopping_on_sigterm(folder):
+                history = _trained(recipe, learner, feed, steps, position, options)
             return _finished(history, network, folder, average)
 
 
@@ -97,15 +99,15 @@ def _compiled_network(
     run_dir: str | Path | None,
 ) -> keras.Model:
     """Returns the network that is trained, compiled: the model that was given, or the recipe's."""
-    parts.check_shards(recipe, replicas)
-    precision = parts.resolved_precision(recipe)
+    batches.check_shards(recipe, replicas)
+    policy = precision.resolved_precision(recipe)
     if recipe.precision == "auto":
-        print(f"`precision`: {precision}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
-    elif precision != "float32" and not devices.accelerators():
-        print(f"`precision`: {precision} is slower than float32 here, on a CPU; 'auto' is float32.")
-    with parts.dtype_policy(precision):
+        print(f"`precision`: {policy}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
+    elif policy != "float32" and not devices.accelerators():
+        print(f"`precision`: {policy} is slower than float32 here, on a CPU; 'auto' is float32.")
+    with precision.dtype_policy(policy):
         if model is None:
-            model = parts.network(recipe)
+            model = build.network(recipe)
             pretrained.load(model, recipe, run_dir)
             if recipe.whitening:
                 whitening.whiten(model, feed.first_images(whitening.IMAGES))
@@ -116,7 +118,7 @@ def _compiled_network(
             model.set_weights(weights)
         # After training they are no longer the published weights.
         model.published = None
-        return parts.compiled(recipe, model, replicas, steps)
+        return build.compiled(recipe, model, replicas, steps)
 
 
 def _training_model(
@@ -132,7 +134,7 @@ def _training_model(
         network, average=average, teacher=distillation.teacher_of(recipe, teacher), **feed.step
     )
     learner.compile(
-        optimizer=network.optimizer, **parts.objective(recipe, replicas), auto_scale_loss=False
+        optimizer=network.optimizer, **build.objective(recipe, replicas), auto_scale_loss=False
     )
     learner.build_losses_and_metrics()
     return learner
@@ -155,16 +157,16 @@ def _opened(
     average: MovingAverage | None,
     facts: dict[str, Any],
     save_every: int | None,
-) -> tuple[RunFolder | None, Place]:
+) -> tuple[RunFolder | None, Position]:
     """Returns the run folder, if there is one, and where the run resumes."""
     if run_dir is None:
-        return None, Place()
-    run.claim_with_hosts(run_dir, recipe, facts)
+        return None, Position()
+    ownership.claim_with_hosts(run_dir, recipe, facts)
     folder = RunFolder(run_dir, save_every=save_every, average=average)
     with devices.alone():
-        place = folder.restore(learner)
-    run.check_shared(run_dir, place.epochs)
-    return folder, place
+        position = folder.restore(learner)
+    ownership.check_shared(run_dir, position.epochs)
+    return folder, position
 
 
 def _trained(
@@ -172,7 +174,7 @@ def _trained(
     learner: TrainingModel,
     feed: "Feed",
     steps: int,
-    place: Place,
+    position: Position,
     options: dict[str, Any],
 ) -> keras.callbacks.History:
     """Returns the history of the remaining epochs; Keras cannot begin within one, which gets its own `fit`."""
@@ -181,15 +183,15 @@ def _trained(
     last = recipe.total_epochs
     # Keras counts micro-batches.
     length = steps * recipe.gradient_accumulation_steps
-    begun = [(place.epochs, place.batches, place.epochs + 1)] if place.batches else []
-    for epoch, batch, end in [*begun, (place.epochs + len(begun), 0, last)]:
+    begun = [(position.epochs, position.batches, position.epochs + 1)] if position.batches else []
+    for epoch, batch, end in [*begun, (position.epochs + len(begun), 0, last)]:
         if epoch < end:
             learner.steps_per_execution = feed.steps_per_call(batch)
             # Keras keeps the function that it compiled for another number of steps.
             learner.train_function = learner.test_function = None
-            with feed.training(first_epoch=epoch, first_batch=batch) as batches:
+            with feed.training(first_epoch=epoch, first_batch=batch) as data:
                 history = learner.fit(
-                    **batches,
+                    **data,
                     initial_epoch=epoch,
                     epochs=end,
                     steps_per_epoch=length - batch,
@@ -242,10 +244,10 @@ def _callbacks(
     feed: "Feed",
     callbacks: Sequence[keras.callbacks.Callback],
     folder: RunFolder | None,
-    place: Place,
+    position: Position,
 ) -> list[keras.callbacks.Callback]:
     guard = NonFinite(batches_per_update=recipe.gradient_accumulation_steps)
-    guard.resume(place.batches)
+    guard.resume(position.batches)
 
     def log_rate(epoch: int, logs: dict[str, float]) -> None:
         rate = keras.ops.convert_to_numpy(guard.model.optimizer.learning_rate)
@@ -254,15 +256,15 @@ def _callbacks(
     if isinstance(recipe.schedule, Plateau):
         monitor = "val_top1" if feed.evaluates else "top1"
         rate = PlateauCallback(recipe, monitor, lambda: folder.rows if folder else [])
-    elif not rates.per_update(recipe):
-        rate = keras.callbacks.LearningRateScheduler(rates.schedule(recipe))
+    elif not learning_rate.per_update(recipe):
+        rate = keras.callbacks.LearningRateScheduler(learning_rate.schedule(recipe))
     else:
         rate = keras.callbacks.LambdaCallback(on_epoch_end=log_rate)
     # The folder comes last: its log then has what the others put into theirs.
     # Statistics are averaged before anything is saved.
     # The clock comes first: evaluations by other callbacks are not training.
     return [
-        rates.progress(recipe, steps),
+        learning_rate.progress(recipe, steps),
         devices.AveragedStatistics(),
         rate,
         guard,

@@ -5,18 +5,18 @@ from typing import Any
 
 import keras
 
+from keras_resnet_recipes.applications.outputs import gives_logits
 from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
-from keras_resnet_recipes.inference import gives_logits
 from keras_resnet_recipes.recipe import BaseRecipe
 
 _NORMALIZING = (keras.layers.Rescaling, keras.layers.Normalization)
 
 
 def foreign_network(recipe: BaseRecipe) -> keras.Model:
-    """A network from images of 0..255 to logits, with random weights.
+    """Builds a network from images of 0..255 to logits, with random weights.
 
-    A network of keras.applications that does not normalize its images gets ImageNet's mean and deviation in
-    front. What it cannot do of the recipe is printed.
+    A network of keras.applications that does not normalize its images gets a layer with ImageNet's mean and standard
+    deviation in front. Values of the recipe that it has no argument for are printed.
 
     Raises:
         ValueError: If the function does not build such a network.
@@ -40,7 +40,7 @@ def foreign_network(recipe: BaseRecipe) -> keras.Model:
         )
     if not gives_logits(model):
         raise ValueError(
-            f"`network` must give logits, which no softmax follows, with `classifier_activation=None`. Received: "
+            f"`network` must return logits with `classifier_activation=None`. Received: "
             f"{recipe.network.name}, whose model ends in {model.layers[-1].name!r}"
         )
     normalizes = any(isinstance(layer, _NORMALIZING) for layer in model.layers[:4])

@@ -1,23 +1,22 @@
-"""Which weights stay what they are."""
+"""Frozen stages of a network."""
 
 import keras
 
 from keras_resnet_recipes.applications.features import trunk
 
-# Of `frozen_stages`, in a network of however many.
+# The value of `frozen_stages` that freezes all but the classifier, however many stages there are.
 _ALL = 5
 
 
 def freeze(model: keras.Model, stages: int) -> None:
-    """Has a model's first layers keep their weights, and its batch norm there its statistics.
+    """Freezes the first stages of a model, BatchNorm statistics included.
 
     Args:
-        model: A network of krr.applications, for all stages any model.
-        stages: 0 is none, 1 the stem, each further number one more of `applications.stages`, 5 all but the
-            classifier.
+        model: A network of krr.applications; any model for 0 and 5 stages.
+        stages: 0 freezes nothing, 1 the stem, each further number one more stage, 5 all but the classifier.
 
     Raises:
-        ValueError: If the model is another one, and neither all nor nothing of it is to be frozen.
+        ValueError: If the model has no known stages and `stages` is 1 to 4.
     """
     if stages == _ALL:
         layers = [layer for layer in model.layers if layer.weights][:-1]

@@ -1,4 +1,4 @@
-"""A learning rate that falls when the error no longer does."""
+"""Learning rate reduced when validation accuracy stops improving."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,16 +9,16 @@ from keras_resnet_recipes.recipe import BaseRecipe
 
 
 class PlateauCallback(keras.callbacks.ReduceLROnPlateau):
-    """Keras' callback with a recipe's numbers, which goes on where a resumed run was.
+    """Keras' callback with a recipe's numbers; it resumes with the run.
 
-    Every larger top-1 counts as an improvement, however small. Keras begins anew whenever training
-    begins; this one is then told all epochs of the log, in their order and from the first rate on, and
-    ends with the rate, the best value and the count of the run that was stopped, to the bit.
+    Every larger top-1 counts as an improvement, however small. Keras' callback forgets its state when training
+    begins; this one replays the epochs of the log, from the first rate on, to the same rate, best
+    value and count.
 
     Args:
         recipe: Its schedule is a `Plateau`.
-        monitor: The log that should rise: "val_top1", or "top1" without validation data.
-        rows: Gives the log of the finished epochs, as `RunFolder.rows` is.
+        monitor: The log to maximize: "val_top1", or "top1" without validation data.
+        rows: Function that returns the log of the finished epochs, as in `RunFolder.rows`.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class PlateauCallback(keras.callbacks.ReduceLROnPlateau):
         self._rows = rows
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begins, or goes through the finished epochs once more."""
+        """Starts at the first rate, and replays the finished epochs."""
         super().on_train_begin(logs)
         self.model.optimizer.learning_rate = self._first
         for row in self._rows():
-            # A copy: Keras writes the rate into what it is given.
+            # A copy: Keras writes the rate into the logs.
             self.on_epoch_end(int(row["epoch"]), dict(row))

@@ -1,4 +1,4 @@
-"""What training begins with if not with random weights."""
+"""Pretrained weights of a network."""
 
 import os
 from pathlib import Path
@@ -8,31 +8,31 @@ import keras
 from keras_resnet_recipes import applications
 from keras_resnet_recipes.applications.published import is_tag
 from keras_resnet_recipes.applications.weights import checked_path, classes_in
-from keras_resnet_recipes.callbacks import LAST, PREVIOUS
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
-from keras_resnet_recipes.training.saved import load_run
+from keras_resnet_recipes.runs.checkpoints import LAST, PREVIOUS
+from keras_resnet_recipes.training.load_run import load_run
 
 
 def check(recipe: BaseRecipe, model: keras.Model | None) -> None:
-    """Raises ValueError where `weights` or `frozen_stages` make no sense beside `model`."""
+    """Raises ValueError if `weights` or `frozen_stages` contradict `model`."""
     if recipe.weights is not None and model is not None:
         raise ValueError(
-            f"`weights` must be None with `model`, which has its own; received {recipe.weights!r}."
+            f"`weights` must be None with `model`, which has its own. Received: weights={recipe.weights!r}"
         )
     if recipe.weights is None and model is None and recipe.frozen_stages:
         raise ValueError(
-            f"`weights` must be given with frozen_stages={recipe.frozen_stages}, which would keep random "
-            "ones for ever; received None and no `model`."
+            "`weights` or `model` must be given with `frozen_stages`, or random weights would be frozen. "
+            f"Received: frozen_stages={recipe.frozen_stages}"
         )
 
 
 def load(model: keras.Model, recipe: BaseRecipe, run_dir: str | os.PathLike[str] | None) -> None:
-    """Gives a new network its recipe's `weights`; a classifier of other classes stays new.
+    """Loads the recipe's `weights` into a new network; a classifier for other classes keeps its random ones.
 
     Args:
         model: The network.
         recipe: Its recipe.
-        run_dir: A folder; with a save in it, which has later weights, nothing is loaded.
+        run_dir: The run folder; if it has a checkpoint, nothing is loaded.
 
     Raises:
         ValueError: If there are no such weights, or they are of another network.
@@ -51,20 +51,20 @@ def load(model: keras.Model, recipe: BaseRecipe, run_dir: str | os.PathLike[str]
         if [array.shape for array in arrays] == [tuple(weight.shape) for weight in layer.weights]:
             layer.set_weights(arrays)
         else:
-            # In the same network it can only be the classifier.
+            # In the same network only the classifier can differ.
             print(
-                f"`weights`: {recipe.weights} has other classes; the classifier of {recipe.classes} is new."
+                f"`weights`: {recipe.weights} has other classes; the classifier of {recipe.classes} classes is new."
             )
 
 
 def _source(recipe: BaseRecipe) -> keras.Model:
-    """The recipe's network with the weights and, unless they are published, their classes."""
+    """Returns the recipe's network with the weights, and their classes unless they are published."""
     if Path(recipe.weights).is_dir():
         network = load_recipe(recipe.weights).network
         if network != recipe.network:
             raise ValueError(
-                f"`weights` {recipe.weights!r} must be a run with network={recipe.network!r}; it has "
-                f"{network!r}."
+                f"`weights` must be a run with network={recipe.network!r}. "
+                f"Received: weights={recipe.weights!r}, a run with network={network!r}"
             )
         return load_run(recipe.weights)
     if not isinstance(recipe.network, str):
@@ -82,7 +82,8 @@ def _check_colors(recipe: BaseRecipe, layer: keras.layers.Layer, other: keras.la
     ours, theirs = layer.get_config(), other.get_config()
     if any(ours[name] != theirs[name] for name in ("mean", "variance")):
         raise ValueError(
-            f"`weights` {recipe.weights!r} expects images normalized in another way than the network's, which "
-            f"a run folder does not keep. Give krr.applications.{recipe.network}(weights={recipe.weights!r}, "
-            "classes=..., classifier_activation=None) as `model`, and weights=None."
+            "`weights` must expect images normalized as the network's. "
+            f"Received: weights={recipe.weights!r}, with another mean or variance, which a run folder does not record. "
+            f"Give krr.applications.{recipe.network}(weights={recipe.weights!r}, classes=..., "
+            "classifier_activation=None) as `model`, and weights=None."
         )

@@ -36,7 +36,7 @@ from keras.src.backend.common import dtypes
 
 from keras_resnet_recipes import applications
 from keras_resnet_recipes.applications.weights import from_torch, timm_state
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training.precision import dtype_policy
 from tests.applications.name_weights import draw, fill, timm_parameters
 from tests.applications.training_step import training_step
 
@@ -106,7 +106,7 @@ def float64(monkeypatch):
     with contextlib.ExitStack() as stack:
         if keras.backend.backend() == "jax":
             stack.enter_context(importlib.import_module("jax").enable_x64(True))
-        stack.enter_context(parts.dtype_policy("float64"))
+        stack.enter_context(dtype_policy("float64"))
         yield
 
 

@@ -8,6 +8,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.distribution import alone, gather, hosts, join_hosts, scope
+from keras_resnet_recipes.training.batches import check_shards
 
 pytestmark = pytest.mark.every_backend
 
@@ -70,11 +71,9 @@ def test_hosts_with_unlike_devices_are_refused(monkeypatch, backend):
 
 def test_whole_batches_are_not_mixed_on_several_hosts(monkeypatch):
     monkeypatch.setattr(krr.distribution, "host", lambda: (0, 2))
-    from keras_resnet_recipes.training import parts
-
     with pytest.raises(ValueError, match="`mix_per_replica` must be True on several hosts"):
-        parts.check_share(krr.A3(mix_per_replica=False), 2)
-    parts.check_share(krr.A3(mix=None), 2)
+        check_shards(krr.A3(mix_per_replica=False), 2)
+    check_shards(krr.A3(mix=None), 2)
 
 
 @pytest.mark.parametrize(

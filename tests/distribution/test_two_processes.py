@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_resnet_recipes.clock import TIMES
+from keras_resnet_recipes.runs.progress import TIMES
 
 pytestmark = pytest.mark.full
 
@@ -122,6 +122,7 @@ def test_one_process_writes(folders):
     _, two, outputs = folders
     files = [
         "best.weights.h5",
+        "checkpoints.json",
         "last.weights.h5",
         "log.csv",
         "previous.weights.h5",

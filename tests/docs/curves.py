@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.applications.blocks import drop_path_rates
-from keras_resnet_recipes.training.rates import learning_rates
+from keras_resnet_recipes.training.learning_rate import learning_rates
 
 
 def figures() -> dict[str, Figure]:

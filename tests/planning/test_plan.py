@@ -5,7 +5,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.training.probe import Probe, probe
+from keras_resnet_recipes.planning.probe import Probe, probe
 
 SMALL = {
     "network": "ResNet20",

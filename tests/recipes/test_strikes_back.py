@@ -6,7 +6,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from conftest import GOLDEN
-from keras_resnet_recipes.training.rates import schedule as schedule_of
+from keras_resnet_recipes.training.learning_rate import schedule as schedule_of
 
 COLUMNS = json.loads((GOLDEN / "strikes_back.json").read_text())["columns"]
 

@@ -19,7 +19,7 @@ from keras_resnet_recipes.recipe import (
 from keras_resnet_recipes.recipe.known import known_parts
 from keras_resnet_recipes.recipes import from_timm
 from keras_resnet_recipes.recipes.timm_arguments import arguments
-from keras_resnet_recipes.training.rates import schedule as schedule_of
+from keras_resnet_recipes.training.learning_rate import schedule as schedule_of
 
 FILES = Path(__file__).parent / "timm"
 

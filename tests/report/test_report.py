@@ -9,9 +9,9 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.evaluation.mistakes import examine
 from keras_resnet_recipes.report import read_run, write_card, write_report
 from keras_resnet_recipes.training import load_run
-from keras_resnet_recipes.training.examination import examine
 from tests.report.folders import FACTS, RECIPE, make_run
 
 pytestmark = pytest.mark.usefixtures("tiny_resnet20")
@@ -147,7 +147,7 @@ def test_a_broken_folder_says_what_is_wrong(tmp_path):
     (folder / "run.json").write_text("{")
     (folder / "log.csv").write_text("epoch,loss\n0,hello\n")
     text = read(write_report(folder)).text
-    for problem in ("There are no weights.", "does not describe a run", "is no log of a run"):
+    for problem in ("There are no weights.", "does not describe a run", "is not the log of a run"):
         assert problem in text
     (folder / "recipe.json").unlink()
     with pytest.raises(ValueError, match="there is no file"):
@@ -246,7 +246,7 @@ def test_an_examination_agrees_with_the_evaluation(trained):
     assert len({verdict.name for verdict in examined.worst}) == 12
     for verdict in examined.worst:
         assert ("bright" in verdict.name) == (verdict.label == 0)
-        assert (verdict.picture.mean() > 125) == (verdict.label == 0), "brightness is the class"
+        assert (verdict.image.mean() > 125) == (verdict.label == 0), "brightness is the class"
     assert [v.name for v in examine(recipe, model, trained / "val", worst=3).worst] == [
         verdict.name for verdict in examined.worst[:3]
     ]

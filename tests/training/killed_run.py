@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes import checkpoints, training  # noqa: F401 (before the fork)
+from keras_resnet_recipes.runs import checkpoints
 
 RECIPE = krr.A3(
     classes=2,

@@ -1,6 +1,6 @@
 """What is the same in two runs of one seed."""
 
-from keras_resnet_recipes.clock import TIMES
+from keras_resnet_recipes.runs.progress import TIMES
 
 
 def without_times(logs):

@@ -3,7 +3,7 @@
 import numpy as np
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.training import preview
+from keras_resnet_recipes.preview import preview
 from keras_resnet_recipes.training.feeds import host
 
 RECIPE = krr.DAWNBench(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.training.examination import examine
+from keras_resnet_recipes.evaluation.mistakes import examine
 
 pytestmark = pytest.mark.every_backend
 
@@ -38,7 +38,7 @@ def test_pictures_on_the_device_are_examined_as_those_of_a_pipeline():
     assert found.images == 21
     assert found.dataset == other.dataset == "the arrays"
     for one, same in zip(found.worst, other.worst, strict=True):
-        np.testing.assert_array_equal(one.picture, same.picture)
+        np.testing.assert_array_equal(one.image, same.image)
         assert (one.name, one.label, one.predicted) == (same.name, same.label, same.predicted)
         # Batches of other sizes are summed in another order.
         assert one.loss == pytest.approx(same.loss, rel=1e-4)
@@ -57,7 +57,7 @@ ALONE = """
 import sys
 import numpy as np, keras
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.training.examination import examine
+from keras_resnet_recipes.evaluation.mistakes import examine
 recipe = krr.DAWNBench(classes=3, train_size=8, test_size=8, batch_size=8)
 model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
 print(examine(recipe, model, (np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)).images)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training import build
 
 pytestmark = pytest.mark.every_backend
 
@@ -20,8 +20,8 @@ SGD = krr.Recipe(
 
 def after_one_update(recipe):
     """Every variable after an update from 1 with the gradient 1, by the end of its path."""
-    model = parts.network(recipe)
-    optimizer = parts.optimizer(recipe, model, steps=1)
+    model = build.network(recipe)
+    optimizer = build.optimizer(recipe, model, steps=1)
     weights = model.trainable_variables
     for weight in weights:
         weight.assign(keras.ops.ones(weight.shape))
@@ -60,5 +60,5 @@ def test_every_optimizer_reads_the_head_factor(optimizer):
 
 
 def test_without_factors_there_is_no_rule():
-    config = parts.optimizer(SGD, parts.network(SGD), steps=1).get_config()
+    config = build.optimizer(SGD, build.network(SGD), steps=1).get_config()
     assert config["learning_rate_factors"] == config["weight_decay_factors"] == {}

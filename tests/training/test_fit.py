@@ -10,9 +10,9 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import training
-from keras_resnet_recipes.callbacks import read_log
-from keras_resnet_recipes.clock import TIMES
-from keras_resnet_recipes.inference import to_probabilities
+from keras_resnet_recipes.applications.outputs import to_probabilities
+from keras_resnet_recipes.runs.log import read_log
+from keras_resnet_recipes.runs.progress import TIMES
 from keras_resnet_recipes.schedules import Cosine, Exponential, PiecewiseLinear, Step
 from tests.tiny import tiny_model
 
@@ -150,6 +150,7 @@ def test_a_run_folder_tells_what_it_is(finished):
         "last.weights.h5",
         "previous.weights.h5",
         "best.weights.h5",
+        "checkpoints.json",
     }
     assert krr.load_recipe(folder) == RECIPE.replace(classes=2)
     facts = json.loads((folder / "run.json").read_text())
@@ -160,7 +161,7 @@ def test_a_run_folder_tells_what_it_is(finished):
 
 
 def test_another_recipe_is_refused_with_the_difference(copy):
-    with pytest.raises(ValueError, match="holds a run of another recipe") as error:
+    with pytest.raises(ValueError, match="contains a run of another recipe") as error:
         RECIPE.replace(weight_decay=0.1).fit(squares(), run_dir=copy, verbose=0)
     assert re.search(r"weight_decay +0\.02 +0\.1\n", str(error.value))
     with pytest.raises(ValueError, match="seed=0; received 1"):
@@ -171,7 +172,7 @@ def test_another_recipe_is_refused_with_the_difference(copy):
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("important")
-    with pytest.raises(ValueError, match="must be a run folder, empty, or new"):
+    with pytest.raises(ValueError, match="must be a run folder, an empty folder, or new"):
         RECIPE.fit(squares(), run_dir=tmp_path, verbose=0)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -222,7 +223,7 @@ def test_the_average_of_the_weights_is_evaluated_kept_and_returned(finished, tmp
     ids=lambda schedule: type(schedule).__name__,
 )
 def test_the_rate_follows_the_schedule(chosen):
-    from keras_resnet_recipes.training.rates import schedule as schedule_of
+    from keras_resnet_recipes.training.learning_rate import schedule as schedule_of
 
     recipe = RECIPE.replace(schedule=chosen)
     rates = recipe.fit(squares(), verbose=0).history["learning_rate"]

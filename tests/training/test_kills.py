@@ -1,5 +1,6 @@
 """A training that is killed at any moment ends in the same bits as one that is not."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,15 +9,16 @@ from pathlib import Path
 import h5py
 import pytest
 
-from keras_resnet_recipes.callbacks import read_log
-from keras_resnet_recipes.clock import TIMES
+from keras_resnet_recipes.runs import checkpoints
+from keras_resnet_recipes.runs.log import read_log
+from keras_resnet_recipes.runs.progress import TIMES
 
 ROOT = Path(__file__).parents[2]
 KILLS = 20
 
 
 def contents(file):
-    """Every array of a weights file (network, optimizer), and where the run was (seeds, metrics)."""
+    """Every array of a weights file (network, optimizer), and the seeds and metrics of the run."""
     found = {}
     with h5py.File(file) as opened:
         opened.visititems(
@@ -24,7 +26,9 @@ def contents(file):
                 found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None
             )
         )
-        return {**found, "place": opened.attrs["place"]}
+    entry = checkpoints.verified(file)
+    del entry["sha256"]
+    return {**found, "entry": json.dumps(entry)}
 
 
 @pytest.mark.full

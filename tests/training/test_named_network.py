@@ -4,7 +4,7 @@ import keras
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training import build
 from tests.training.test_fit import RECIPE, squares
 
 
@@ -29,7 +29,7 @@ def test_it_learns():
 )
 def test_gammas_that_end_a_branch_begin_at_0_only_where_the_recipe_says(network, ends, branches):
     for zero in (False, True):
-        model = parts.network(krr.A3(classes=2, network=network, zero_gamma=zero))
+        model = build.network(krr.A3(classes=2, network=network, zero_gamma=zero))
         gammas = {
             layer.name: keras.ops.convert_to_numpy(layer.gamma)
             for layer in model.layers

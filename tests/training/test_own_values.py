@@ -174,7 +174,7 @@ def test_rates_of_own_schedules():
 def test_another_value_is_another_run(tmp_path):
     recipe = PLAIN.replace(mix=keras.layers.CutMix(1.0, seed=2), epochs=1)
     recipe.fit(DATA, model=network(), run_dir=tmp_path / "run", verbose=0)
-    with pytest.raises(ValueError, match="holds a run of another recipe"):
+    with pytest.raises(ValueError, match="contains a run of another recipe"):
         recipe.replace(mix=keras.layers.CutMix(0.5, seed=2)).fit(
             DATA, model=network(), run_dir=tmp_path / "run", verbose=0
         )
@@ -198,9 +198,9 @@ def test_a_function_of_keras_applications_is_a_network(tmp_path, capsys):
 
 
 def test_a_network_that_does_not_normalize_gets_it(monkeypatch):
-    from keras_resnet_recipes.training import parts
+    from keras_resnet_recipes.training import build
 
-    model = parts.network(PLAIN.replace(network=keras.applications.MobileNet, train_size=32))
+    model = build.network(PLAIN.replace(network=keras.applications.MobileNet, train_size=32))
     assert isinstance(model.layers[1], keras.layers.Normalization)
     assert model.output_shape == (None, 4)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.callbacks import read_log
+from keras_resnet_recipes.runs.log import read_log
 from tests.training.same_run import without_times
 
 pytestmark = pytest.mark.every_backend

@@ -6,7 +6,8 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import distribution
-from keras_resnet_recipes.training import parts
+from keras_resnet_recipes.training import build
+from keras_resnet_recipes.training.precision import dtype_policy, resolved_precision
 
 RECIPE = krr.A3(
     network="ResNet20",
@@ -32,8 +33,8 @@ RECIPE = krr.A3(
 )
 def test_auto_goes_by_the_devices(monkeypatch, devices, expected):
     monkeypatch.setattr(distribution, "accelerators", lambda: devices)
-    assert parts.resolved_precision(RECIPE) == expected
-    assert parts.resolved_precision(RECIPE.replace(precision="float32")) == "float32"
+    assert resolved_precision(RECIPE) == expected
+    assert resolved_precision(RECIPE.replace(precision="float32")) == "float32"
 
 
 def images(n, seed=0):
@@ -47,7 +48,7 @@ def images(n, seed=0):
 
 def small_network(precision):
     keras.utils.set_random_seed(0)
-    with parts.dtype_policy(precision):
+    with dtype_policy(precision):
         layers = [keras.layers.Rescaling(1 / 255)]
         for filters in (8, 16):
             layers += [
@@ -78,8 +79,8 @@ def test_losses_are_float32(name, precision):
     recipe = RECIPE.replace(loss=getattr(krr.recipe, name)())
     logits = np.zeros((2, 4), "float16")
     targets = np.eye(4, dtype="float32")[:2]
-    with parts.dtype_policy(precision):
-        value = parts.loss(recipe)(targets, keras.ops.convert_to_tensor(logits))
+    with dtype_policy(precision):
+        value = build.loss(recipe)(targets, keras.ops.convert_to_tensor(logits))
     assert keras.backend.standardize_dtype(value.dtype) == "float32"
     # log 2 and log 4 to 24 bits; float16 has 11.
     expected = np.log(2) if name[0] == "B" else np.log(4)
@@ -91,7 +92,7 @@ def test_losses_are_float32(name, precision):
 def test_accuracies_are_of_scores_in_half_precision_too(precision):
     targets = np.eye(8, dtype="float32")[[0, 3, 7, 6]]
     scores = keras.ops.cast(np.tile(np.arange(8, 0, -1), (4, 1)), precision)
-    top1, top5 = parts.metrics(RECIPE.replace(classes=8))
+    top1, top5 = build.metrics(RECIPE.replace(classes=8))
     for metric, share in ((top1, 1 / 4), (top5, 2 / 4)):
         metric.update_state(targets, scores)
         assert float(metric.result()) == share
@@ -100,7 +101,7 @@ def test_accuracies_are_of_scores_in_half_precision_too(precision):
 @pytest.mark.every_backend
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
 def test_probabilities_are_float32(activation):
-    with parts.dtype_policy("mixed_float16"):
+    with dtype_policy("mixed_float16"):
         model = krr.applications.ResNet20(classes=4, classifier_activation=activation)
     assert model.layers[-1].compute_dtype == "float32"
     assert keras.backend.standardize_dtype(model.output.dtype) == "float32"
@@ -109,7 +110,7 @@ def test_probabilities_are_float32(activation):
 @pytest.mark.every_backend
 def test_statistics_are_float32():
     """The square of 300 is no float16, and the variance around it would not be one of bfloat16."""
-    with parts.dtype_policy("mixed_float16"):
+    with dtype_policy("mixed_float16"):
         network = krr.applications.ResNet20(classes=4)
     norms = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
     assert norms
@@ -164,7 +165,7 @@ def test_fifty_updates_have_the_same_losses(float32_losses, precision, tolerance
 def test_statistics_are_synchronized_where_there_are_several_devices():
     def synchronized(replicas, batch_norm):
         recipe = RECIPE.replace(batch_norm=batch_norm)
-        model = parts.compiled(recipe, parts.network(recipe), replicas, steps=1)
+        model = build.compiled(recipe, build.network(recipe), replicas, steps=1)
         norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
         return {layer.synchronized for layer in norms}
 

@@ -7,7 +7,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import applications, training
 from keras_resnet_recipes.applications import published
-from keras_resnet_recipes.training import parts, pretrained
+from keras_resnet_recipes.training import build, pretrained
 from keras_resnet_recipes.training.frozen import freeze
 from tests.tiny import tiny_resnet20
 from tests.training.same_run import without_times
@@ -60,7 +60,7 @@ def equal(one, other):
 def test_every_file_gives_all_but_another_classifier(files, trained, name, capsys):
     for classes, same in ((10, None), (3, -2)):
         recipe = RECIPE.replace(weights=str(files / name), classes=classes)
-        model = parts.network(recipe)
+        model = build.network(recipe)
         pretrained.load(model, recipe, run_dir=None)
         loaded = equal(model.get_weights()[:same], trained.get_weights()[:same])
         assert all(loaded)
@@ -77,7 +77,7 @@ def test_a_file_of_features_alone(files, trained):
         else:
             applications.save_timm_weights(features, path)
         recipe = RECIPE.replace(weights=path)
-        model = parts.network(recipe)
+        model = build.network(recipe)
         pretrained.load(model, recipe, run_dir=None)
         assert all(equal(model.get_weights()[:-2], trained.get_weights()[:-2]))
 
@@ -87,7 +87,7 @@ def test_published_weights(trained, tmp_path, monkeypatch):
     applications.save_timm_weights(ten, tmp_path / "ten.safetensors")
     monkeypatch.setattr(published, "download", lambda repository: tmp_path / "ten.safetensors")
     recipe = RECIPE.replace(network="ResNet10T", weights="c3_in1k")
-    model = parts.network(recipe)
+    model = build.network(recipe)
     pretrained.load(model, recipe, run_dir=None)
     assert all(equal(model.get_weights()[:-2], ten.get_weights()[:-2]))
 
@@ -123,7 +123,7 @@ def test_a_run_needs_its_first_weights_once(tiny, tmp_path):
         assert all(equal(model.get_weights(), whole.model.get_weights()))
 
     after = RECIPE.replace(weights=str(tmp_path / "run"), classes=4)
-    model = parts.network(after)
+    model = build.network(after)
     pretrained.load(model, after, run_dir=None)
     assert all(equal(model.get_weights()[:-2], last.get_weights()[:-2]))
     with pytest.raises(

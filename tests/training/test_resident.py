@@ -21,13 +21,13 @@ from keras_resnet_recipes.augment import (
     ScaleJitterCrop,
     TrivialAugmentWide,
 )
-from keras_resnet_recipes.clock import TIMES
-from keras_resnet_recipes.memory import ImageArrays
-from keras_resnet_recipes.training import load_run, parts
+from keras_resnet_recipes.data.arrays import ImageArrays
+from keras_resnet_recipes.runs.progress import TIMES
+from keras_resnet_recipes.training import build, load_run
 from keras_resnet_recipes.training.feeds import device
 from keras_resnet_recipes.training.feeds import parameters as made
+from keras_resnet_recipes.training.learning_rate import schedule as schedule_of
 from keras_resnet_recipes.training.model import TrainingModel
-from keras_resnet_recipes.training.rates import schedule as schedule_of
 
 pytestmark = pytest.mark.every_backend
 
@@ -151,10 +151,10 @@ def trained_on_pictures(recipe):
     """The weights after Keras itself trained on the pictures, batch after batch."""
     model = network()
     keras.utils.set_random_seed(3)
-    optimizer = parts.compiled(recipe, model, 1, 5).optimizer
-    average = parts.moving_average(recipe, 5)
+    optimizer = build.compiled(recipe, model, 1, 5).optimizer
+    average = build.moving_average(recipe, 5)
     model = TrainingModel(model, average=average)
-    model.compile(optimizer, **parts.objective(recipe), auto_scale_loss=False)
+    model.compile(optimizer, **build.objective(recipe), auto_scale_loss=False)
     drawn = np.concatenate([cards_of(epoch) for epoch in range(recipe.epochs)])
     targets = np.full((len(drawn), 3), 0.2 / 3, "float32")
     targets[np.arange(len(drawn)), Y[drawn[:, 0]]] += 0.8
@@ -343,7 +343,7 @@ def test_several_devices_are_refused():
 
 
 def test_a_preview_shows_the_pictures_of_the_cards(tmp_path):
-    from keras_resnet_recipes.training import preview
+    from keras_resnet_recipes.preview import preview
 
     shown = preview(RECIPE, (X, Y), rows=2, columns=4, seed=3)
     expected = np.rint(pictures_of(RECIPE, cards_of(0, count=8), X))
@@ -351,7 +351,7 @@ def test_a_preview_shows_the_pictures_of_the_cards(tmp_path):
 
 
 def test_a_preview_tells_what_the_cards_say(tmp_path):
-    from keras_resnet_recipes.training import preview, stages
+    from keras_resnet_recipes.preview import preview, stages
 
     recipe = RECIPE.replace(cutout_fill=(1.0, 2.0, 3.0))
     shown = stages(recipe, (X, Y), columns=8, seed=3)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.callbacks import read_log
 from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.runs.log import read_log
 from tests.training.same_run import without_times
 
 RECIPE = krr.A3(
@@ -119,7 +119,9 @@ def test_a_damaged_save_is_noticed_and_the_one_before_used(whole, copy, damage, 
     if damage == "gone":
         assert_same(fit(copy), whole[1])
     else:
-        with pytest.warns(UserWarning, match="last.weights.h5' is damaged; the save before"):
+        with pytest.warns(
+            UserWarning, match="last.weights.h5' is damaged; the previous checkpoint"
+        ):
             assert_same(fit(copy), whole[1])
 
 
@@ -127,7 +129,7 @@ def test_without_any_whole_save_nothing_is_overwritten(tmp_path):
     fit(tmp_path, RECIPE.replace(epochs=1))
     last = tmp_path / "last.weights.h5"
     last.write_bytes(last.read_bytes()[:-1])
-    with pytest.raises(ValueError, match="is whole; give another"):
+    with pytest.raises(ValueError, match="is intact; give another"):
         fit(tmp_path, RECIPE.replace(epochs=1))
 
 
@@ -157,7 +159,7 @@ def test_sigterm_saves_and_exits_with_143(whole, tmp_path, place, capsys):
     with pytest.raises(SystemExit) as stopped:
         fit(tmp_path / "cut", callbacks=[Terminated()])
     assert stopped.value.code == 143
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "The same command resumes" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) is before
     with (tmp_path / "cut" / "log.csv").open() if place[0] else open(os.devnull) as log:
         assert len(list(csv.DictReader(log))) == (2 if place[0] else 0)
@@ -174,7 +176,9 @@ def test_a_full_disk_leaves_the_save_before(whole, tmp_path, epochs, monkeypatch
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        with pytest.raises(OSError, match="The save before is kept; the same command goes on"):
+        with pytest.raises(
+            OSError, match="The previous checkpoint is kept; the same command resumes"
+        ):
             fit(tmp_path / "cut", callbacks=[Full()])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

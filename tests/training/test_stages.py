@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes import training
+from keras_resnet_recipes import preview
 from keras_resnet_recipes.augment import (
     ColorJitter,
     Cutout,
@@ -74,12 +74,12 @@ def folder(tmp_path_factory):
 def shown(request, folder):
     """Name, recipe and stages."""
     recipe = RECIPES[request.param]
-    return request.param, recipe, training.stages(recipe, folder, columns=8, seed=SEED)
+    return request.param, recipe, preview.stages(recipe, folder, columns=8, seed=SEED)
 
 
 def test_the_last_stage_is_what_the_network_is_given(shown, folder):
     _, recipe, stages = shown
-    expected = training.preview(recipe, folder, rows=1, columns=8, seed=SEED)[0]
+    expected = preview.preview(recipe, folder, rows=1, columns=8, seed=SEED)[0]
     np.testing.assert_array_equal(np.stack(stages[-1].images), expected)
 
 
@@ -106,7 +106,7 @@ def test_what_is_not_drawn_is_not_changed(shown):
 
 
 def test_captions_name_what_was_done(folder):
-    stages = training.stages(RARELY_MIXED, folder, columns=40, seed=SEED)
+    stages = preview.stages(RARELY_MIXED, folder, columns=40, seed=SEED)
     assert stages[-1].name == "not mixed"
     before, after = stages[2:4]
     found = 0
@@ -124,7 +124,7 @@ def test_captions_name_what_was_done(folder):
 def test_targets_are_those_of_the_training(folder):
     recipe = RECIPES["repeated, RandAugment, mixed"]
     data = host.read(folder)
-    last = training.stages(recipe, folder, columns=8, seed=SEED)[-1]
+    last = preview.stages(recipe, folder, columns=8, seed=SEED)[-1]
     feed = host.Feed(recipe, data, None, steps=1, seed=SEED)
     with feed.training(first_epoch=0, first_batch=0) as batches:
         targets = next(iter(batches["x"]))[1].numpy()
@@ -140,7 +140,7 @@ def test_keras_layers_have_stages(folder):
     recipe = recipe.replace(
         augmentation=(*steps, keras.layers.Rescaling(-1.0, 255.0)), mix=keras.layers.CutMix(seed=1)
     )
-    stages = training.stages(recipe, folder, columns=8, seed=SEED)
+    stages = preview.stages(recipe, folder, columns=8, seed=SEED)
     assert [stage.name for stage in stages[2:]] == ["RandomFlip", "Rescaling", "CutMix"]
     np.testing.assert_array_equal(stages[3].images[0], 255 - stages[2].images[0])
 
@@ -156,16 +156,16 @@ def test_too_few_pictures_are_told(folder):
     data = np.zeros((2, 16, 16, 3), "uint8"), np.arange(2)
     recipe = krr.A3(**SMALL)
     # Arrays are repeated, files that cannot be read are not replaced for ever.
-    assert len(training.stages(recipe, data, columns=8, seed=0)[0].images) == 8
+    assert len(preview.stages(recipe, data, columns=8, seed=0)[0].images) == 8
     stream = krr.data.from_dataset([*zip(data[0], [0, 3], strict=True)])
     with pytest.raises(ValueError, match=r"must be within 0..2 for 3 classes. Received: 3"):
-        training.stages(recipe, stream, columns=8, seed=0)
+        preview.stages(recipe, stream, columns=8, seed=0)
 
 
 def test_what_is_not_seen_may_be_missing(folder):
-    known = training.stages(RECIPES["scaled, cropped"], folder, columns=4, seed=SEED)
+    known = preview.stages(RECIPES["scaled, cropped"], folder, columns=4, seed=SEED)
     unknown = krr.He2015(**SMALL, shorter_edge=(17, 24))  # nobody published `step_epochs`
-    shown = training.stages(unknown, folder, columns=4, seed=SEED)
+    shown = preview.stages(unknown, folder, columns=4, seed=SEED)
     np.testing.assert_array_equal(shown[-1].images, known[-1].images)
     tuned = {
         "rand_augment_magnitude": 6.0,
@@ -173,7 +173,7 @@ def test_what_is_not_seen_may_be_missing(folder):
         "mixup_alpha": 0.2,
         "label_smoothing": 0.1,
     }
-    assert training.preview(krr.B(**SMALL, **tuned), folder, rows=1, columns=4, seed=0).any()
+    assert preview.preview(krr.B(**SMALL, **tuned), folder, rows=1, columns=4, seed=0).any()
 
 
 def test_what_is_seen_must_be_given(folder):
@@ -181,4 +181,4 @@ def test_what_is_seen_must_be_given(folder):
         ValueError,
         match=r"^`label_smoothing`, `rand_augment_magnitude`, `rand_augment_std`, `mixup_alpha` must",
     ):
-        training.stages(krr.B(**SMALL), folder, columns=4, seed=SEED)
+        preview.stages(krr.B(**SMALL), folder, columns=4, seed=SEED)

@@ -21,7 +21,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.applications.weights import timm_variables, to_torch
-from keras_resnet_recipes.training import load_run, parts
+from keras_resnet_recipes.training import build, load_run
 from tests.applications.name_weights import draw, fill
 from tests.applications.training_step import training_step
 
@@ -77,7 +77,7 @@ def deviations(golden):
     reference = golden("tricks")
     meta, found = reference.meta, Deviations()
     recipe = recipe_of(meta)
-    model = parts.architecture(recipe)(
+    model = build.architecture(recipe)(
         classes=10, classifier_activation=None, include_preprocessing=False
     )
     fill(model)
@@ -102,7 +102,7 @@ def deviations(golden):
     # JAX returns them, the others have them in place.
     for variable, value in zip(model.non_trainable_variables, step.moving.values(), strict=True):
         variable.assign(value)
-    optimizer = parts.optimizer(recipe, model, steps=1)
+    optimizer = build.optimizer(recipe, model, steps=1)
     gradients = [keras.ops.convert_to_tensor(gradient) for gradient in step.gradients.values()]
     optimizer.apply(gradients, list(weights.values()))
     for name, weight in weights.items():
@@ -143,7 +143,7 @@ LAYERS = {
 def network(**changes):
     # Shapes are enough here, not numbers.
     with keras.StatelessScope(initialize_variables=False):
-        return parts.network(krr.Recipe(network=krr.recipe.ResNet9(**changes), classes=10))
+        return build.network(krr.Recipe(network=krr.recipe.ResNet9(**changes), classes=10))
 
 
 def layer_names(model):

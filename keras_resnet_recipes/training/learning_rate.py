@@ -1,4 +1,4 @@
-"""What a recipe's schedule becomes: the learning rate of every update, and what tells of it."""
+"""The learning rate of every epoch and update."""
 
 import math
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_resnet_recipes.clock import Progress
 from keras_resnet_recipes.recipe import BaseRecipe, KerasSchedule, check_complete
+from keras_resnet_recipes.runs.progress import Progress
 from keras_resnet_recipes.schedules import Plateau, Schedule
 
 
 def schedule(recipe: BaseRecipe) -> Schedule:
-    """The learning rate of each epoch.
+    """Returns the schedule of a run, from an epoch to its learning rate.
 
     Raises:
-        ValueError: If it is negative or no number in any of them.
+        ValueError: If a rate is negative or not finite.
     """
     rates = recipe.schedule.for_run(recipe.learning_rate, recipe.epochs)
     if not isinstance(rates, Plateau):
@@ -31,12 +31,12 @@ def schedule(recipe: BaseRecipe) -> Schedule:
 
 
 def per_update(recipe: BaseRecipe) -> bool:
-    """Whether the rate changes with every update."""
+    """Returns whether the rate changes with every update."""
     return isinstance(recipe.schedule, KerasSchedule) or recipe.schedule.per == "update"
 
 
 def first_rate(recipe: BaseRecipe, steps: int) -> Any:
-    """What an optimizer begins with: the first rate, or the schedule of all updates."""
+    """Returns what an optimizer is created with: the first rate, or the schedule of all updates."""
     if isinstance(recipe.schedule, KerasSchedule):
         return recipe.schedule.build()
     rates = schedule(recipe)
@@ -44,7 +44,7 @@ def first_rate(recipe: BaseRecipe, steps: int) -> Any:
 
 
 def rate_at(recipe: BaseRecipe, steps: int) -> Callable[[int], float]:
-    """From an update, counted from 0 over all epochs of so many, to its learning rate."""
+    """Returns the function from an update, counted from 0 over all epochs, to its learning rate."""
     if not per_update(recipe):
         rates = schedule(recipe)
         return lambda update: rates(update // steps)
@@ -53,9 +53,9 @@ def rate_at(recipe: BaseRecipe, steps: int) -> Callable[[int], float]:
 
 
 def progress(recipe: BaseRecipe, steps: int) -> Progress:
-    """What tells how fast a run of so many updates an epoch goes."""
+    """Returns the callback that reports the speed of a run, for a number of updates per epoch."""
     accumulated = recipe.gradient_accumulation_steps
-    # Where a plateau begins is only known after the epochs.
+    # The rates of a plateau are not known in advance.
     rates = None if isinstance(recipe.schedule, Plateau) else rate_at(recipe, steps)
     return Progress(
         images=recipe.batch_size // accumulated,
@@ -66,16 +66,16 @@ def progress(recipe: BaseRecipe, steps: int) -> Progress:
 
 
 def learning_rates(recipe: BaseRecipe, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places in epochs, from 0, and the learning rates that hold from each on.
+    """Returns positions in epochs, from 0, and the learning rates that hold from each on.
 
-    Every epoch, or some 1000 updates of a recipe whose rate changes with those.
+    One per epoch, or about 1000 updates of a recipe whose rate changes with every update.
 
     Raises:
         ValueError: If the recipe lacks a value, or `steps_per_epoch` is below 1.
     """
     check_complete(recipe)
     if steps < 1:
-        raise ValueError(f"`steps_per_epoch` must be at least 1; received {steps}.")
+        raise ValueError(f"`steps_per_epoch` must be at least 1. Received: steps_per_epoch={steps}")
     epochs = recipe.total_epochs
     stride = -(-epochs * steps // 1000) if per_update(recipe) else steps
     updates = np.unique([*range(0, epochs * steps, stride), epochs * steps - 1])

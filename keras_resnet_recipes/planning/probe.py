@@ -1,4 +1,4 @@
-"""How long an update takes here: some of them, timed."""
+"""Timing of some updates on this machine."""
 
 import dataclasses
 import itertools
@@ -14,28 +14,29 @@ from keras_resnet_recipes.training.fit import fit
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageDataset
-    from keras_resnet_recipes.memory import ImageArrays
+    from keras_resnet_recipes.data.arrays import ImageArrays
 
-# The first compiles, and the second still finds queues that are empty or full.
+# The first update compiles; during the second, queues are still empty or full.
 _UNCOUNTED = 2
 _FEWEST = 3
-# With the data set on the device several updates are one call, as in training.
+# With the data set on the device several updates are one call.
 _UPDATES_OF_A_CALL = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """What some updates of a training took.
+    """Duration of some updates of a training.
 
     Args:
-        images: Images of an update.
+        images: Images per update.
         first: Seconds of the first update, compilation included.
-        seconds: Seconds of each of those after it that were timed; with `data_on_device` means of a call.
-        peak_memory: The most that the process has had in memory so far, bytes; None where the system does
-            not tell. What an accelerator holds is not in it.
+        seconds: Seconds of each later update that was timed; with `data_on_device` means of a call.
+        peak_memory: Peak memory of the process so far in bytes, without that of accelerators; None where the
+            system does not report it.
 
-    >>> Probe(images=8, first=5.0, seconds=(0.5, 0.4, 0.6), peak_memory=None).images_per_second
-    16.0
+    Example:
+        >>> Probe(images=8, first=5.0, seconds=(0.5, 0.4, 0.6), peak_memory=None).images_per_second
+        16.0
     """
 
     images: int
@@ -45,12 +46,12 @@ class Probe:
 
     @property
     def median(self) -> float:
-        """Seconds of an update."""
+        """Median seconds per update."""
         return statistics.median(self.seconds)
 
     @property
     def images_per_second(self) -> float:
-        """Images trained on in a second."""
+        """Images per second."""
         return self.images / self.median
 
 
@@ -62,26 +63,26 @@ def probe(
     updates: int = 20,
     limit: float = 120.0,
 ) -> Probe:
-    """Trains for some updates as `fit` does, its pictures and callbacks included, and throws the model away.
+    """Trains for some updates as `fit` does, input pipeline and callbacks included, and discards the model.
 
-    Keras waits here for every update, which in training it does not: on an accelerator the figures are
-    rather too long than too short.
+    Keras waits here for every update, unlike in training, so on an accelerator the durations are upper
+    bounds.
 
     Args:
         recipe: The recipe.
-        data: Images as `feeds(recipe).read` gives them.
+        data: Images from `feeds(recipe).read`.
         teacher: As for `Recipe.fit`.
-        updates: How many to time.
-        limit: Seconds after which it ends, with three timed at least.
+        updates: Number of updates to time.
+        limit: Seconds after which timing ends, with at least three updates timed.
 
     Raises:
         ValueError: If `updates` is below 1, or as `Recipe.fit`.
     """
     if updates < 1:
-        raise ValueError(f"`updates` must be at least 1; received {updates}.")
+        raise ValueError(f"`updates` must be at least 1. Received: updates={updates!r}")
     clock = _Clock(recipe.gradient_accumulation_steps, updates, limit)
     if recipe.data_on_device:
-        # An epoch is a call, and a rate that rises within a few updates might not be borne.
+        # An epoch is one call; the rate is lowered because a warm-up of a few updates may diverge.
         epochs = recipe.epochs + -(-updates // _UPDATES_OF_A_CALL) + 1
         recipe = recipe.replace(epochs=epochs, learning_rate=recipe.learning_rate / 1000)
         dataset, steps = (data.images, data.labels), _UPDATES_OF_A_CALL
@@ -92,9 +93,9 @@ def probe(
 
 
 class _Clock(keras.callbacks.Callback):
-    """Notes when updates end, and stops training when enough of them are timed.
+    """Times updates, and stops training when enough of them are timed.
 
-    It does not say `async_safe`: Keras then waits for every batch.
+    Not marked `async_safe`, so that Keras waits for every batch.
     """
 
     def __init__(self, batches: int, updates: int, limit: float) -> None:
@@ -121,7 +122,7 @@ class _Clock(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def read(self) -> tuple[float, tuple[float, ...]]:
-        """Seconds of the first update (or call of several), and of each that counts."""
+        """Returns the seconds of the first update (or call), and of each that counts."""
         counted = [mark for mark in self._marks if mark[0] >= _UNCOUNTED]
         each = itertools.pairwise(counted)
         seconds = tuple((end - begin) / (last - first) for (first, begin), (last, end) in each)
@@ -134,5 +135,5 @@ def _peak_memory() -> int | None:
     except ImportError:  # Windows
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Kilobytes, but on macOS bytes.
+    # In kilobytes; on macOS in bytes.
     return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,4 +1,4 @@
-"""A run folder: whose it is, and where training goes on."""
+"""Ownership of a run folder: the recipe, data and seed that it belongs to."""
 
 import contextlib
 import json
@@ -16,26 +16,26 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes import distribution
-from keras_resnet_recipes.callbacks import RunFolder
+from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.recipe import BaseRecipe, compare, load_recipe
 from keras_resnet_recipes.version import __version__
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageDataset
-    from keras_resnet_recipes.memory import ImageArrays
+    from keras_resnet_recipes.data.arrays import ImageArrays
 
 RECIPE = "recipe.json"
 FACTS = "run.json"
 
 
 def claim(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> None:
-    """Makes a folder the run's own, or makes sure that it is.
+    """Makes a folder the run's, or checks that it is.
 
     Args:
         path: The folder; created if missing.
         recipe: The recipe, its classes known.
-        facts: What else describes the run, written to run.json when the folder is new.
+        facts: Other facts about the run, written to run.json when the folder is new.
 
     Raises:
         ValueError: If the folder holds a run of another recipe, seed or classes.
@@ -44,42 +44,42 @@ def claim(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> Non
     if (path / RECIPE).is_file():
         _check_same(path, recipe, facts)
         return
-    # A run killed here a moment ago may have left the first of the two files, or a part of one.
+    # A run that was killed here may have left the first of the two files, or a part of one.
     begun = {FACTS, f"new.{FACTS}", f"new.{RECIPE}"}
     if path.exists() and (not path.is_dir() or {file.name for file in path.iterdir()} - begun):
         raise ValueError(
-            f"`run_dir` must be a run folder, empty, or new; {str(path)!r} holds something else."
+            "`run_dir` must be a run folder, an empty folder, or new. "
+            f"Received: run_dir={str(path)!r}, which contains other files"
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with replacing(path / FACTS) as aside:
-            aside.write_text(json.dumps({**facts, **_environment()}, indent=2) + "\n")
-        with replacing(path / RECIPE) as aside:
-            recipe.to_json(aside)
+        with replacing(path / FACTS) as temporary:
+            temporary.write_text(json.dumps({**facts, **_environment()}, indent=2) + "\n")
+        with replacing(path / RECIPE) as temporary:
+            recipe.to_json(temporary)
     except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
         raise ValueError(
-            f"`run_dir` must be a folder that can be made and written to; received {str(path)!r} "
-            f"({error.strerror})."
+            f"`run_dir` must be a writable folder. Received: run_dir={str(path)!r} ({error.strerror})"
         ) from None
 
 
 def check_arguments(run_dir: Any, callbacks: Any, seed: Any) -> None:
-    """Raises ValueError for arguments of `Recipe.fit` of another type or range, before anything is done."""
+    """Raises ValueError for arguments of `Recipe.fit` of a wrong type or range, before anything is done."""
     if run_dir is not None and not isinstance(run_dir, str | os.PathLike):
-        raise ValueError(f"`run_dir` must be the path of a folder, or None; received {run_dir!r}.")
+        raise ValueError(f"`run_dir` must be the path of a folder, or None. Received: run_dir={run_dir!r}")
     if isinstance(callbacks, keras.callbacks.Callback) or not isinstance(callbacks, Iterable):
         raise ValueError(
-            f"`callbacks` must be a list of Keras callbacks, perhaps empty; received {callbacks!r}."
+            f"`callbacks` must be a list of Keras callbacks. Received: callbacks={callbacks!r}"
         )
-    # What the generators take that it is given to.
+    # Range accepted by the random generators that receive the seed.
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 32:
         raise ValueError(
-            f"`seed` must be a whole number from 0 to {(1 << 32) - 1}; received {seed!r}."
+            f"`seed` must be an integer from 0 to {(1 << 32) - 1}. Received: seed={seed!r}"
         )
 
 
 def claim_with_hosts(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> None:
-    """`claim` by one of the hosts; the others make sure that it is the same run.
+    """Calls `claim` on one of the hosts; the others check that it is the same run.
 
     Args:
         path: The folder, on a file system that all hosts share.
@@ -93,13 +93,13 @@ def claim_with_hosts(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, A
         if distribution.is_writer():
             claim(path, recipe, facts)
     finally:
-        # Also in case of an error, or the others would wait for ever.
+        # After an error too, or the others would wait forever.
         distribution.gather(0)
     if not distribution.is_writer():
         if not (Path(path) / RECIPE).is_file():
             raise ValueError(
-                f"`run_dir` {str(path)!r} must be in a file system that all hosts share: host 0 has just "
-                f"prepared it, or failed to, and host {distribution.host()[0]} sees no {RECIPE} there."
+                f"`run_dir` must be in a file system that all hosts share. Received: run_dir={str(path)!r}, where host "
+                f"{distribution.host()[0]} finds no {RECIPE} of host 0"
             )
         _check_same(Path(path), recipe, facts)
 
@@ -109,8 +109,8 @@ def check_shared(path: str | Path, finished: int) -> None:
     found = distribution.gather(finished)
     if len(set(found)) > 1:
         raise ValueError(
-            f"`run_dir` {str(path)!r} must be in a file system that all hosts share; they found {found} "
-            "finished epochs there."
+            "`run_dir` must be in a file system that all hosts share. "
+            f"Received: run_dir={str(path)!r}, where they find {found} finished epochs"
         )
 
 
@@ -122,7 +122,7 @@ def facts(
     *,
     own_model: bool,
 ) -> dict[str, Any]:
-    """What a run depends on beside its recipe, and what it is evaluated on."""
+    """Returns what a run depends on besides its recipe, and the name of its validation data."""
     names = None if data.class_names is None else list(data.class_names)
     return {
         "dataset": data.name,
@@ -136,7 +136,7 @@ def facts(
 
 
 def read_facts(path: str | Path) -> dict[str, Any]:
-    """What run.json says; empty if there is none.
+    """Reads run.json; empty if there is none.
 
     Raises:
         ValueError: If the file is something else.
@@ -158,8 +158,8 @@ def read_facts(path: str | Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def stopping_on_sigterm(folder: RunFolder | None) -> Iterator[None]:
-    """Has the folder save and exit when SIGTERM comes, as schedulers send it before they kill."""
-    # Only the main thread may change what a signal does.
+    """Context manager: on SIGTERM, which schedulers send before they kill, the run saves and exits."""
+    # Only the main thread may set signal handlers.
     if folder is None or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -178,16 +178,16 @@ def _check_same(path: Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> Non
     before = load_recipe(path)
     if before != recipe:
         raise ValueError(
-            f"`run_dir` {str(path)!r} holds a run of another recipe; the first column is what it holds:\n"
-            f"{compare(before, recipe)}\nGive another `run_dir`, or the same recipe to go on."
+            f"`run_dir` {str(path)!r} contains a run of another recipe, in the first column:\n"
+            f"{compare(before, recipe)}\nGive another `run_dir`, or the same recipe to resume."
         )
     known = read_facts(path)
     for name, value in facts.items():
-        # A data set may move to another folder, and Keras counts up names; contents are what counts.
+        # Data sets may move, and Keras numbers the names of models; only contents count.
         if name not in ("dataset", "validation_dataset", "teacher") and known.get(name) != value:
             raise ValueError(
-                f"`run_dir` {str(path)!r} holds a run with {name}={known.get(name)!r}; received {value!r}. "
-                "Give another `run_dir`, or what it began with to go on."
+                f"`run_dir` {str(path)!r} contains a run with {name}={known.get(name)!r}. Received: {name}={value!r}. "
+                "Give another `run_dir`, or the same value to resume."
             )
 
 
@@ -197,7 +197,6 @@ def _environment() -> dict[str, Any]:
             "keras_resnet_recipes": __version__,
             "keras": keras.version(),
             "backend": keras.backend.backend(),
-            # With pictures on the device another backend does without.
             "tensorflow": getattr(sys.modules.get("tensorflow"), "__version__", None),
             "numpy": np.__version__,
             "python": platform.python_version(),
@@ -219,7 +218,7 @@ def _processor() -> str:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    """What was typed, fit to be typed again."""
+    """Returns the command as it can be typed again."""
     path = Path(arguments[0])
     package = __name__.partition(".")[0]
     as_module = path.name == "__main__.py" and path.parent.name == package

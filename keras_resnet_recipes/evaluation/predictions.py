@@ -1,4 +1,4 @@
-"""What a trained model sees in picture files."""
+"""Predictions for image files."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -8,27 +8,28 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes.applications import decode_predictions
+from keras_resnet_recipes.applications.outputs import known_names, to_probabilities
 from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.folder import images_below
 from keras_resnet_recipes.data.parallel import Workers, mapped
-from keras_resnet_recipes.inference import known_names, to_probabilities
 
 Label = tuple[str | int, str, float]
 
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What a model sees in one picture file.
+    """Prediction of a model for one image file.
 
     Args:
         path: The file.
-        labels: (synset of ImageNet or index, name, probability) of the most probable classes, the
-            first the most probable; empty for a file that cannot be read.
+        labels: (ImageNet synset or index, name, probability) of the most probable classes in
+            descending order; empty for a file that cannot be read.
         error: Why the file cannot be read, or None.
 
-    >>> Prediction("cat.jpg", ((1, "cat", 0.75), (0, "dog", 0.25))).labels[0][1]
-    'cat'
+    Example:
+        >>> Prediction("cat.jpg", ((1, "cat", 0.75), (0, "dog", 0.25))).labels[0][1]
+        'cat'
     """
 
     path: str
@@ -46,42 +47,42 @@ def predict(
     class_names: Sequence[str] | None = None,
     batch_size: int = 32,
 ) -> Iterator[Prediction]:
-    """Classifies picture files, as an evaluation would see them.
+    """Classifies image files, preprocessed as in an evaluation.
 
-    Files are decoded, resized and cut by the code of `Recipe.evaluate`, several at a time.
+    Files are decoded, resized and cropped by the code of `Recipe.evaluate`, several at a time.
 
     Args:
-        model: A Keras model with raw 0..255 pixels in; logits or probabilities out.
-        paths: Picture files (JPEG, PNG, BMP, GIF, WebP), and folders, of which all such files in
-            them and in their subfolders are taken, sorted.
-        crop: Size, crop and interpolation of the model's evaluation; by default what the model's
-            published weights were tested with, or else the model's own input size (224 if it is
-            free), with crop ratio 0.875, bicubic.
+        model: A Keras model from pixels of 0..255 to logits or probabilities.
+        paths: Image files (JPEG, PNG, BMP, GIF, WebP), and folders, whose image files are taken with
+            those of their subfolders, sorted.
+        crop: Size, crop ratio and interpolation; by default those of the test of the model's
+            published weights, or else the model's input size (224 if it is
+            free), crop ratio 0.875, bicubic.
         activation: As for `to_probabilities`.
-        top: How many classes of each picture.
-        class_names: As for `known_names`. Where they are not known, 1000 classes are taken for
-            ImageNet's, and others are called by their numbers.
-        batch_size: Pictures computed together.
+        top: Number of classes to return per image.
+        class_names: Names of the classes; by default the model's. If it has none, 1000 classes are those of
+            ImageNet, and others are named by their index.
+        batch_size: Images per batch.
 
     Returns:
-        A prediction for each file, in their order, made as they are asked for. Files that cannot be
-        read are among them.
+        An iterator over one prediction per file, in order, including files that cannot be read.
 
     Raises:
-        ValueError: If an argument is not as above, a path does not exist or there is no picture.
+        ValueError: If an argument is not as above, a path does not exist or there is no image.
 
-    >>> import tempfile, keras_resnet_recipes as krr
-    >>> from PIL import Image
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Image.new("RGB", (30, 40)).save(folder + "/black.png")
-    ...     model = krr.applications.ResNet20(classes=2)
-    ...     seen = list(predict(model, [folder], CenterCrop(32), class_names=["cat", "dog"]))
-    >>> sorted(name for _, name, _ in seen[0].labels)
-    ['cat', 'dog']
+    Example:
+        >>> import tempfile, keras_resnet_recipes as krr
+        >>> from PIL import Image
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.new("RGB", (30, 40)).save(folder + "/black.png")
+        ...     model = krr.applications.ResNet20(classes=2)
+        ...     found = list(predict(model, [folder], CenterCrop(32), class_names=["cat", "dog"]))
+        >>> sorted(name for _, name, _ in found[0].labels)
+        ['cat', 'dog']
     """
     if top < 1 or batch_size < 1:
         raise ValueError(
-            f"`top` and `batch_size` must be at least 1; received {top}, {batch_size}."
+            f"`top` and `batch_size` must be at least 1. Received: top={top!r}, batch_size={batch_size!r}"
         )
     names, classes = known_names(model, class_names), model.output_shape[-1]
     if names is None and classes != 1000:
@@ -92,26 +93,27 @@ def predict(
 
 
 def evaluation_crop(model: keras.Model, size: int | None = None) -> CenterCrop:
-    """How pictures are prepared for a model that comes without a recipe.
+    """Returns the preprocessing for a model without a recipe.
 
     Args:
         model: A Keras model of images.
-        size: Height and width in pixels; by default the model's own.
+        size: Height and width in pixels; by default the model's.
 
     Returns:
-        What the model's published weights were tested with, if it has some, at the nearest size;
-        else a crop ratio of 0.875, bicubic, as the recipes' default is, 224 pixels if size is free.
+        The crop ratio and interpolation of the test of the model's published weights, if any, at the nearest size;
+        otherwise crop ratio 0.875, bicubic, the recipes' default, at 224 pixels if the size is free.
 
     Raises:
         ValueError: If the model takes another size.
 
-    >>> from keras_resnet_recipes.applications import ResNet20
-    >>> evaluation_crop(ResNet20(input_shape=(32, 32, 3)))
-    CenterCrop(size=32, crop_ratio=0.875, interpolation='bicubic')
+    Example:
+        >>> from keras_resnet_recipes.applications import ResNet20
+        >>> evaluation_crop(ResNet20(input_shape=(32, 32, 3)))
+        CenterCrop(size=32, crop_ratio=0.875, interpolation='bicubic')
     """
     own = model.input_shape[1]
     if size is not None and own not in (None, size):
-        raise ValueError(f"`size` must be the model's {own}; received {size}.")
+        raise ValueError(f"`size` must be the model's {own}. Received: size={size!r}")
     published = getattr(model, "published", None)
     if published is None:
         return CenterCrop(size or own or 224, crop_ratio=0.875)
@@ -127,10 +129,10 @@ def _files(paths: Sequence[str | Path]) -> list[str]:
     files: list[str] = []
     for path in paths:
         if not Path(path).exists():
-            raise ValueError(f"`paths` must exist; there is no {str(path)!r}.")
+            raise ValueError(f"`paths` must exist. Received: {str(path)!r}")
         files += images_below(path) if Path(path).is_dir() else [str(path)]
     if not files:
-        raise ValueError(f"`paths` must hold pictures; there is none in {[*map(str, paths)]}.")
+        raise ValueError(f"`paths` must contain images. Received: paths={[*map(str, paths)]}")
     return files
 
 
@@ -163,7 +165,7 @@ def _groups(files: list[str], size: int) -> Iterator[list[str]]:
 def _seen(
     files: list[str], crop: CenterCrop, workers: Workers
 ) -> tuple[list[str], dict[str, np.ndarray], dict[str, str]]:
-    """The images of some files as the network sees them, and why others cannot be read."""
+    """Returns the preprocessed images of some files, and why others cannot be read."""
     images: dict[str, np.ndarray] = {}
     reasons: dict[str, str] = {}
 

@@ -1,4 +1,4 @@
-"""The first training pictures, for someone to look at before anything is trained."""
+"""The first training images, to look at before training."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from keras_resnet_recipes.training.feeds import device, host
 
 
-# What an image depends on; anything else may be missing of a recipe that is looked at.
+# Fields that images depend on; others may be unpublished.
 _SEEN = ("loss", "train_size", "repeated_augmentation", "augmentation", "mix")
 
 
 def preview(recipe: BaseRecipe, dataset: Any, *, rows: int, columns: int, seed: int) -> np.ndarray:
-    """The first training pictures, a batch a row: uint8 [rows, columns, size, size, 3]."""
+    """Returns the first training images, one batch per row: uint8 [rows, columns, size, size, 3]."""
     return _preview_feed(recipe, dataset, rows, columns, seed).previewed(rows)
 
 
 def stages(recipe: BaseRecipe, dataset: Any, *, columns: int, seed: int) -> "list[Stage]":
-    """The first `columns` training pictures as one batch, as decoded and after each ingredient."""
+    """Returns the first `columns` training images as one batch, as decoded and after each ingredient."""
     return _preview_feed(recipe, dataset, 1, columns, seed).stages()
 
 
@@ -35,19 +35,19 @@ def _preview_feed(
     columns: int,
     seed: int,
 ) -> "device.Feed | host.Feed":
-    """What feeds a training of `rows` batches of `columns` pictures."""
+    """Returns the feed of a training with `rows` batches of `columns` images."""
     for name, count in (("rows", rows), ("columns", columns)):
         if count < 1:
-            raise ValueError(f"`{name}` must be at least 1; received {count}.")
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={count!r}")
     if columns % 2 and recipe.mixes_in_pairs:
         raise ValueError(
-            f"`columns` must be even where pictures are mixed in pairs; received {columns}."
+            f"`columns` must be even where images are mixed in pairs. Received: columns={columns!r}"
         )
     check_complete(recipe, fields=_SEEN)
     source = feeds(recipe)
     data = source.read(dataset)
     classes = resolved_classes(recipe, data)
     one_batch = {"batch_size": columns, "gradient_accumulation_steps": 1}
-    # One epoch is enough, and its number may be unpublished.
+    # One epoch is enough, and the number of epochs may be unpublished.
     recipe = recipe.replace(classes=classes, epochs=1, schedule=NEUTRAL, **one_batch)
     return source.Feed(recipe, data, None, steps=rows, seed=seed)

@@ -51,7 +51,7 @@ def save_schedule(
     Raises:
         ImportError: If matplotlib is missing (the extra `plot`).
 
-    >>> import tempfile, numpy as np, keras_resnet_recipes.plots as plots
+    >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     plots.save_schedule(np.arange(3), np.array([0.1, 0.2, 0.1]), folder + "/rate.png").name
     'rate.png'
@@ -79,7 +79,7 @@ def save_grid(pictures: np.ndarray, path: str | Path) -> Path:
     Raises:
         ImportError: If matplotlib is missing (the extra `plot`).
 
-    >>> import tempfile, numpy as np, keras_resnet_recipes.plots as plots
+    >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     plots.save_grid(np.zeros((2, 3, 8, 8, 3), "uint8"), folder + "/grid.png").name
     'grid.png'
@@ -107,7 +107,7 @@ def save_stages(stages: "Sequence[Stage]", path: str | Path) -> Path:
     Raises:
         ImportError: If matplotlib is missing (the extra `plot`).
 
-    >>> import tempfile, numpy as np, keras_resnet_recipes.plots as plots
+    >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
     >>> from keras_resnet_recipes.input_pipeline.stages import Stage
     >>> stage = Stage("RandomFlip", np.zeros((2, 8, 8, 3), "uint8"), ["mirrored", ""])
     >>> with tempfile.TemporaryDirectory() as folder:

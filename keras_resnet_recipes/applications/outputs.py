@@ -1,0 +1,102 @@
+"""Outputs of a classifier: logits or probabilities, and the names of its classes."""
+
+from collections.abc import Sequence
+
+import keras
+
+from keras_resnet_recipes import losses
+from keras_resnet_recipes.applications.network import deep_recursion
+
+ACTIVATIONS = ("softmax", "sigmoid")
+
+
+def gives_logits(model: keras.Model) -> bool:
+    """Returns whether no activation follows a model's last layer.
+
+    Args:
+        model: A Keras model with one output.
+
+    Example:
+        >>> from keras_resnet_recipes.applications import ResNet20
+        >>> gives_logits(ResNet20()), gives_logits(ResNet20(classifier_activation=None))
+        (False, True)
+    """
+    last = model
+    while getattr(last, "layers", None):
+        last = last.layers[-1]
+    if isinstance(last, keras.layers.Softmax):
+        return False
+    activation = getattr(last, "activation", None)
+    return activation in (None, keras.activations.linear)
+
+
+def to_probabilities(model: keras.Model, activation: str | None = None) -> keras.Model:
+    """Returns a model whose outputs are probabilities, computed in float32; it shares the model's layers.
+
+    Binary cross-entropy trains an independent classifier per class: its probabilities are sigmoids, which
+    need not add up to 1. Otherwise they are the softmax.
+
+    Args:
+        model: A Keras model whose outputs, `(batch, classes)`, are logits or probabilities.
+        activation: "softmax" or "sigmoid", for logits; by default the one of the loss that the model
+            is compiled with, and softmax if it is not compiled.
+
+    Returns:
+        The model itself if its outputs are probabilities already.
+
+    Raises:
+        ValueError: If `activation` is another one, or given for a model that has one.
+
+    Example:
+        >>> from keras_resnet_recipes.applications import ResNet20
+        >>> to_probabilities(ResNet20(classifier_activation=None)).layers[-1].activation.__name__
+        'softmax'
+    """
+    if activation not in (None, *ACTIVATIONS):
+        raise ValueError(
+            f"`activation` must be 'softmax' or 'sigmoid'. Received: activation={activation!r}"
+        )
+    if not gives_logits(model):
+        if activation is not None:
+            raise ValueError(
+                f"`activation` must be None for a model that ends in an activation, such as {model.name!r}. "
+                f"Received: activation={activation!r}"
+            )
+        return model
+    last = keras.layers.Activation(
+        activation or _trained_as(model), dtype="float32", name="probabilities"
+    )
+    with deep_recursion():
+        return keras.Model(model.inputs[0], last(model.outputs[0]), name=model.name)
+
+
+def known_names(
+    model: keras.Model, class_names: Sequence[str] | None = None
+) -> Sequence[str] | None:
+    """Returns the names of a model's classes, in the order of its outputs, or None if they are unknown.
+
+    Args:
+        model: A Keras model with one output.
+        class_names: The names; by default the model's attribute `class_names`, which
+            `Recipe.fit` sets where the data set has names.
+
+    Raises:
+        ValueError: If there are not as many names as outputs.
+
+    Example:
+        >>> from keras_resnet_recipes.applications import ResNet20
+        >>> known_names(ResNet20(classes=2), ["cat", "dog"])
+        ['cat', 'dog']
+    """
+    names = getattr(model, "class_names", None) if class_names is None else class_names
+    classes = model.output_shape[-1]
+    if names is not None and len(names) != classes:
+        raise ValueError(f"`class_names` must be {classes} names. Received: {len(names)} names")
+    return names
+
+
+def _trained_as(model: keras.Model) -> str:
+    binary = (losses.BinaryCrossentropy, keras.losses.BinaryCrossentropy)
+    named = getattr(model.loss, "__name__", model.loss)
+    is_binary = isinstance(model.loss, binary) or named == "binary_crossentropy"
+    return "sigmoid" if is_binary else "softmax"

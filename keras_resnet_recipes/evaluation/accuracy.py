@@ -1,0 +1,139 @@
+"""Evaluation and prediction as a recipe does them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes import distribution as devices
+from keras_resnet_recipes.applications.outputs import gives_logits
+from keras_resnet_recipes.evaluation import predictions, views
+from keras_resnet_recipes.input_pipeline.evaluation import center_crop, shorter_sides
+from keras_resnet_recipes.recipe import BaseRecipe
+from keras_resnet_recipes.training import build
+from keras_resnet_recipes.training.feeds import feeds
+from keras_resnet_recipes.training.given_model import check_input, check_size
+from keras_resnet_recipes.training.model import TrainingModel
+
+
+def evaluate(
+    recipe: BaseRecipe, model: keras.Model, dataset: Any, *, verbose: str | int = "auto"
+) -> dict[str, float]:
+    """Evaluates as `Recipe.evaluate` says."""
+    check_input(model)
+    classes = model.output_shape[-1]
+    if recipe.classes not in (None, classes):
+        raise ValueError(
+            f"`model` must have {recipe.classes} outputs, as `classes` says. Received: {classes} outputs"
+        )
+    recipe = as_tested(recipe.replace(classes=classes), model)
+    with devices.scope_of(model) as replicas:
+        _check_views(recipe, model, replicas)
+        names, source = getattr(model, "class_names", None), feeds(recipe)
+        data = source.read(dataset, split="validation", class_names=names)
+        feed = source.Feed(recipe, None, data, replicas=replicas)
+        viewed, logits = _over_views(recipe, model, gives_logits(model))
+        metrics = build.metrics(recipe, replicas if logits else 1)
+        loss = build.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
+        # A model around the same layers: the caller's optimizer and metrics stay as they are.
+        evaluator = TrainingModel(viewed, **feed.step)
+        # XLA would compile again for every new size of an image.
+        sizes = recipe.test.views == "multi_scale" and keras.backend.backend() == "tensorflow"
+        evaluator.compile(
+            loss=loss, weighted_metrics=[*metrics], jit_compile=False if sizes else "auto"
+        )
+        evaluator.build_losses_and_metrics()
+        with feed.evaluation() as batches:
+            shown = verbose if devices.is_writer() else 0
+            result = evaluator.evaluate(batches, verbose=shown, return_dict=True)
+    feed.warn()
+    return {
+        **({"loss": float(result["loss"])} if logits else {}),
+        **{metric.name: float(metric.result()) for metric in metrics},
+        "images": int(metrics[0].count.numpy()),
+    }
+
+
+def predict(
+    recipe: BaseRecipe,
+    model: keras.Model,
+    paths: Sequence[str | Path],
+    *,
+    top: int,
+    class_names: Sequence[str] | None,
+    batch_size: int,
+) -> Iterator[predictions.Prediction]:
+    """Predicts as `Recipe.predict` says."""
+    check_input(model)
+    recipe = as_tested(recipe, model)
+    return predictions.predict(
+        model,
+        paths,
+        center_crop(recipe),
+        activation=recipe.loss.activation if gives_logits(model) else None,
+        top=top,
+        class_names=class_names,
+        batch_size=batch_size,
+    )
+
+
+def as_tested(recipe: BaseRecipe, model: keras.Model) -> BaseRecipe:
+    """Returns the recipe with the crop ratio and interpolation of the test of a model's published weights.
+
+    The test size stays, and so do values that were changed in the recipe.
+    """
+    published = getattr(model, "published", None)
+    if published is None:
+        return recipe
+    evaluation = published.evaluation(recipe.test.size)
+    tested = {
+        "test_crop_ratio": evaluation.crop_ratio,
+        "test_interpolation": published.interpolation,
+    }
+    own = type(recipe)()
+    changes = {
+        name: value
+        for name, value in tested.items()
+        if getattr(recipe, name) == getattr(own, name) != value
+    }
+    if changes:
+        values = ", ".join(f"`{name}`: {value}" for name, value in changes.items())
+        print(f"{values}, as {published.repository} is tested at {evaluation.size}.")
+    return recipe.replace(**changes)
+
+
+def _over_views(recipe: BaseRecipe, model: keras.Model, logits: bool) -> tuple[keras.Model, bool]:
+    """Returns the model that averages over the recipe's test views, and whether its outputs are logits.
+
+    Ten crops and several sizes average probabilities, as He et al. did. An image and its mirror image average
+    the model's outputs, as Page did.
+    """
+    test = recipe.test
+    if test.views == "one":
+        return model, logits
+    if test.views == "mirrored":
+        return views.mirror_averaged(model), logits
+    activation = recipe.loss.activation if logits else None
+    if test.views == "ten_crop":
+        return views.view_averaged(model, 10, test.size, activation), False
+    sides = len(shorter_sides(recipe))
+    return views.multi_scale_averaged(model, sides, mirrored=True, activation=activation), False
+
+
+def _check_views(recipe: BaseRecipe, model: keras.Model, replicas: int) -> None:
+    """Raises ValueError unless a model can be tested with the recipe's views."""
+    if recipe.test.views != "multi_scale":
+        check_size(model, "test_size", recipe.test.size)
+        return
+    if replicas > 1:
+        raise ValueError(
+            "`test_views` must not be 'multi_scale' for a model on several devices: images of different sizes "
+            f"are evaluated one at a time. Received: a model on {replicas} devices"
+        )
+    height, width = model.input_shape[1:3]
+    if (height, width) != (None, None):
+        raise ValueError(
+            "`test_views` must not be 'multi_scale' for a model with a fixed input size. "
+            f"Received: a model for {height} x {width} pixels"
+        )

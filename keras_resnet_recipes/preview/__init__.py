@@ -1,0 +1,5 @@
+"""What a recipe does to images, shown before training."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

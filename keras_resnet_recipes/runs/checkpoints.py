@@ -1,0 +1,171 @@
+"""Checkpoints of a run: everything that training needs to resume, in Keras' weights files and one manifest."""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_resnet_recipes.files import replacing, sha256
+
+LAST = "last.weights.h5"
+PREVIOUS = "previous.weights.h5"
+BEST = "best.weights.h5"
+MANIFEST = "checkpoints.json"
+# Entries that the manifest keeps of each file: of the file, of the previous one, and of saves that a crash cut short.
+_KEPT = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Position:
+    """Position of a run.
+
+    Args:
+        epochs: Finished epochs.
+        batches: Finished batches of the next epoch.
+        metrics: Values of the metrics' variables, the running sums of that epoch.
+    """
+
+    epochs: int = 0
+    batches: int = 0
+    metrics: tuple[Any, ...] = ()
+
+
+class _Memory(io.BytesIO):
+    """Memory with a name, by which Keras recognizes a weights file."""
+
+    def __str__(self) -> str:
+        return "memory.weights.h5"
+
+
+def save(path: str | Path, model: keras.Model, *, epochs: int, batches: int = 0) -> None:
+    """Saves a compiled model's weights, optimizer, random seeds and running metrics.
+
+    The file is Keras' .weights.h5, which `keras.Model.load_weights` reads. `checkpoints.json` next to it
+    holds what Keras does not save, the states of random seeds and metrics, with the SHA-256 of the file. It
+    is written before the file is renamed and keeps the entries of earlier files, so a crash at any moment
+    leaves an intact checkpoint with its entry.
+
+    Args:
+        path: The file, named last.weights.h5 or best.weights.h5. A last one that exists becomes
+            previous.weights.h5; a best one is replaced.
+        model: The model.
+        epochs: Finished epochs.
+        batches: Finished batches of the next epoch; without any the metrics are not saved.
+
+    Raises:
+        OSError: If the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(folder + "/last.weights.h5", model, epochs=3)
+        ...     load(folder + "/last.weights.h5", model)
+        Position(epochs=3, batches=0, metrics=())
+    """
+    path = Path(path)
+    # On a full disk HDF5 ends the process with a segmentation fault.
+    memory = _Memory()
+    model.save_weights(memory)
+    entry = {
+        "file": path.name,
+        "sha256": sha256(memory.getbuffer()),
+        "epochs": epochs,
+        "batches": batches,
+        "seeds": [_numbers(seed) for seed in _seeds(model)],
+        "metrics": [_numbers(value) for value in model.metrics_variables] if batches else [],
+    }
+    keep_as = path.with_name(PREVIOUS) if path.name == LAST else None
+    with replacing(path, keep_as) as temporary:
+        temporary.write_bytes(memory.getbuffer())
+        _write_manifest(path.parent, entry)
+
+
+def load(path: str | Path, model: keras.Model) -> Position:
+    """Loads a checkpoint into a model that is compiled and built like the saved one.
+
+    Returns:
+        The position of the run; its metrics are set once the epoch has begun, see `resume_metrics`.
+
+    Raises:
+        ValueError: If the file is damaged, or is of another model.
+    """
+    entry = verified(path)
+    model.load_weights(path)
+    for seed, value in zip(_seeds(model), entry["seeds"], strict=True):
+        seed.assign(np.asarray(value, seed.dtype))
+    return Position(entry["epochs"], entry["batches"], tuple(entry["metrics"]))
+
+
+def verified(path: str | Path) -> dict[str, Any]:
+    """Returns a checkpoint's entry in the manifest, found by its SHA-256.
+
+    Raises:
+        ValueError: If the file, or the manifest, is damaged.
+    """
+    path = Path(path)
+    digest, written_as = sha256(path), LAST if path.name == PREVIOUS else path.name
+    for entry in _entries(path.parent):
+        if (entry["file"], entry["sha256"]) == (written_as, digest):
+            return entry
+    raise ValueError(
+        f"{str(path)!r} is damaged, or not a checkpoint of this run: {MANIFEST} does not list its SHA-256."
+    )
+
+
+def is_intact(path: str | Path) -> bool:
+    """Returns whether a checkpoint is as it was written."""
+    try:
+        verified(path)
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def resume_metrics(model: keras.Model, position: Position) -> None:
+    """Sets the running metrics of the epoch within which a run resumes."""
+    nothing = ops.zeros((1, *model.output_shape[1:]))
+    model.compute_metrics(None, nothing, nothing)
+    model.reset_metrics()
+    for variable, value in zip(model.metrics_variables, position.metrics, strict=True):
+        variable.assign(np.asarray(value, variable.dtype))
+
+
+def _write_manifest(folder: Path, entry: dict[str, Any]) -> None:
+    try:
+        earlier = _entries(folder)
+    except ValueError:
+        # A damaged manifest must not end a run that can write a new one.
+        earlier = []
+    kept = [old for old in earlier if old["file"] == entry["file"]][: _KEPT - 1]
+    others = [old for old in earlier if old["file"] != entry["file"]]
+    with replacing(folder / MANIFEST) as temporary:
+        temporary.write_text(json.dumps({"checkpoints": [entry, *kept, *others]}, indent=1) + "\n")
+
+
+def _entries(folder: Path) -> list[dict[str, Any]]:
+    file = folder / MANIFEST
+    if not file.is_file():
+        return []
+    try:
+        entries = json.loads(file.read_text())["checkpoints"]
+        if all({"file", "sha256", "epochs", "batches", "seeds", "metrics"} <= set(one) for one in entries):
+            return entries
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise ValueError(f"{str(file)!r} is damaged.")
+
+
+def _seeds(model: keras.Model) -> list[Any]:
+    """The states of the model's seed generators: all its variables except the weights."""
+    weights = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
+
+
+def _numbers(variable: Any) -> Any:
+    return ops.convert_to_numpy(variable).tolist()

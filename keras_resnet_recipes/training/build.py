@@ -1,0 +1,103 @@
+"""Builds the parts of a recipe: network, optimizer, loss, metrics, EMA."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_resnet_recipes import applications, averages, distribution
+from keras_resnet_recipes.applications.network import Network
+from keras_resnet_recipes.recipe import BaseRecipe, NetworkFunction
+from keras_resnet_recipes.training.foreign_network import foreign_network
+from keras_resnet_recipes.training.frozen import freeze
+from keras_resnet_recipes.training.learning_rate import first_rate
+
+
+def network(recipe: BaseRecipe) -> keras.Model:
+    """Returns the recipe's network; its outputs are logits."""
+    if isinstance(recipe.network, NetworkFunction):
+        return foreign_network(recipe)
+    model = architecture(recipe)(
+        classes=recipe.classes, classifier_activation=None, drop_path_rate=recipe.drop_path_rate
+    )
+    begin = keras.ops.zeros if recipe.zero_gamma else keras.ops.ones
+    for gamma in _last_gammas(model):
+        gamma.assign(begin(gamma.shape))
+    return model
+
+
+def _last_gammas(model: keras.Model) -> Iterator[keras.Variable]:
+    """Yields the scales of the last BatchNorm in each residual branch."""
+    layers = {layer.name: layer for layer in model.layers}
+    for block in (name.removesuffix("_add") for name in layers if name.endswith("_add")):
+        last = layers.get(f"{block}_bn3") or layers.get(f"{block}_bn2")
+        if last is not None:
+            yield last.gamma
+
+
+def architecture(recipe: BaseRecipe) -> Network:
+    """Returns the function that builds the recipe's network."""
+    if isinstance(recipe.network, str):
+        return getattr(applications, recipe.network)
+    return recipe.network.function()
+
+
+def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
+    """Returns the model, compiled with the recipe's optimizer, loss and metrics."""
+    freeze(model, recipe.frozen_stages)
+    if recipe.batch_norm == "synchronized" and replicas > 1:
+        distribution.synchronize_statistics(model)
+    made = distribution.repair_optimizer(
+        optimizer(recipe, model, steps),
+        accumulation_steps=recipe.gradient_accumulation_steps,
+        loss_scaling=model.dtype_policy.name == "mixed_float16",
+    )
+    model.compile(optimizer=made, **objective(recipe, replicas), auto_scale_loss=False)
+    # Variables created in the first step would make TensorFlow trace it twice.
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def optimizer(recipe: BaseRecipe, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
+    """Returns the recipe's optimizer, for a number of updates per epoch; the model tells it which weights decay."""
+    return recipe.optimizer.build(first_rate(recipe, steps), model)
+
+
+def objective(recipe: BaseRecipe, replicas: int = 1) -> dict[str, Any]:
+    """Returns the loss and the metrics as arguments of `compile`."""
+    return {"loss": loss(recipe), "weighted_metrics": metrics(recipe, replicas)}
+
+
+def loss(recipe: BaseRecipe, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
+    """Returns the recipe's loss on logits; label smoothing is part of the targets."""
+    return recipe.loss.build(reduction)
+
+
+@keras.saving.register_keras_serializable("keras_resnet_recipes")
+class TopFive(keras.metrics.TopKCategoricalAccuracy):
+    """Top-5 accuracy; casts logits to float32, because TensorFlow's top-k metric rejects float16."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Counts a batch; see Keras."""
+        super().update_state(y_true, keras.ops.cast(y_pred, "float32"), sample_weight)
+
+
+def metrics(recipe: BaseRecipe, replicas: int = 1) -> list[keras.metrics.Metric]:
+    """Returns top-1, top-5 for more than five classes, and on several devices the loss.
+
+    There the last batch of an evaluation is padded with images of weight 0, which Keras' own
+    loss counts; a metric of that name replaces it in the logs.
+    """
+    made = [keras.metrics.CategoricalAccuracy(name="top1")]
+    if recipe.classes > 5:
+        made.append(TopFive(5, name="top5"))
+    if replicas > 1:
+        made.append(keras.metrics.MeanMetricWrapper(loss(recipe, reduction=None), name="loss"))
+    return made
+
+
+def moving_average(recipe: BaseRecipe, steps: int) -> averages.MovingAverage | None:
+    """Returns the EMA of the weights, for a number of updates per epoch, if the recipe has one."""
+    if recipe.ema is None:
+        return None
+    return recipe.ema.build(steps, getattr(recipe.schedule, "warmup_epochs", 0))

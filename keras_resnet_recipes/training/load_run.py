@@ -1,0 +1,54 @@
+"""The model of a run folder."""
+
+from pathlib import Path
+
+import keras
+
+from keras_resnet_recipes.recipe import load_recipe
+from keras_resnet_recipes.runs import checkpoints, ownership
+from keras_resnet_recipes.runs.folder import RunFolder
+from keras_resnet_recipes.training import build, precision
+
+
+def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
+    """Loads the model of a run folder; its outputs are logits, its `loss` is the recipe's, and it is not compiled.
+
+    Args:
+        path: A folder that `Recipe.fit(run_dir=...)` wrote.
+        weights: "best" or "last"; by default the best if there are any.
+
+    Raises:
+        ValueError: If the folder has no recipe or no such weights, or they are damaged.
+    """
+    path = Path(path)
+    recipe = load_recipe(path)
+    best = path / checkpoints.BEST
+    files = {"best": best if best.is_file() else None, "last": RunFolder(path).last_save()}
+    found = [name for name, file in files.items() if file and weights in (None, name)]
+    if not found:
+        others = [name for name, file in files.items() if file]
+        why = f"only `weights` {others[0]!r}" if others else "no epoch is finished"
+        raise ValueError(f"{str(path)!r} has no {weights or 'best or last'} weights yet: {why}.")
+    file, facts = files[found[0]], ownership.read_facts(path)
+    checkpoints.verified(file)
+    if facts["own_model"]:
+        raise ValueError(
+            f"{str(path)!r} was trained with a model given as `model=`, which only you can build; "
+            f"then model.load_weights({str(file)!r})."
+        )
+    with precision.dtype_policy(precision.resolved_precision(recipe)):
+        model = build.network(recipe)
+        # `last` has the trained weights and their EMA, `best` the EMA only.
+        average = build.moving_average(recipe, steps=1) if found[0] == "last" else None
+        if average is not None:
+            build.compiled(recipe, model, replicas=1, steps=1)
+            average.build(model, model.optimizer)
+    model.load_weights(file)
+    if average is not None:
+        average.finish()
+    names = facts["class_names"]
+    model.class_names = None if names is None else tuple(names)
+    # `loss` selects sigmoid or softmax in exports and predictions. Not compiled: the model must not be trained
+    # with another optimizer by mistake.
+    model.loss = build.loss(recipe)
+    return model
