@@ -20,7 +20,7 @@ import tensorflow as tf
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.training.batches import check_shards
+from keras_resnet_recipes.training.checks import check_shards
 from keras_resnet_recipes.training.feeds import device
 
 pytestmark = pytest.mark.usefixtures("tiny_resnet20")

@@ -12,8 +12,8 @@ from keras_resnet_recipes.evaluation import predictions, views
 from keras_resnet_recipes.input_pipeline.evaluation import center_crop, shorter_sides
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import build
+from keras_resnet_recipes.training.checks import check_input, check_size
 from keras_resnet_recipes.training.feeds import feeds
-from keras_resnet_recipes.training.given_model import check_input, check_size
 from keras_resnet_recipes.training.model import TrainingModel
 
 

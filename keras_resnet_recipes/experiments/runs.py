@@ -17,7 +17,7 @@ from keras_resnet_recipes.recipe import Comparison
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.runs.progress import reached
 from keras_resnet_recipes.training import determinism
-from keras_resnet_recipes.training.precision import dtype_policy, resolved_precision
+from keras_resnet_recipes.training.build import dtype_policy, resolved_precision
 
 RESULTS = "results.json"
 NOT_MEASURED = "not measured"

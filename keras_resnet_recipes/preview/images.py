@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete
 from keras_resnet_recipes.recipe.recipe import NEUTRAL
-from keras_resnet_recipes.training.classes import resolved_classes
+from keras_resnet_recipes.training.checks import resolved_classes
 from keras_resnet_recipes.training.feeds import feeds
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Ownership of a run folder: the recipe, data and seed that it belongs to."""
 
 import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -63,21 +64,6 @@ def claim(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> Non
         ) from None
 
 
-def check_arguments(run_dir: Any, callbacks: Any, seed: Any) -> None:
-    """Raises ValueError for arguments of `Recipe.fit` of a wrong type or range, before anything is done."""
-    if run_dir is not None and not isinstance(run_dir, str | os.PathLike):
-        raise ValueError(f"`run_dir` must be the path of a folder, or None. Received: run_dir={run_dir!r}")
-    if isinstance(callbacks, keras.callbacks.Callback) or not isinstance(callbacks, Iterable):
-        raise ValueError(
-            f"`callbacks` must be a list of Keras callbacks. Received: callbacks={callbacks!r}"
-        )
-    # Range accepted by the random generators that receive the seed.
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 32:
-        raise ValueError(
-            f"`seed` must be an integer from 0 to {(1 << 32) - 1}. Received: seed={seed!r}"
-        )
-
-
 def claim_with_hosts(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> None:
     """Calls `claim` on one of the hosts; the others check that it is the same run.
 
@@ -121,6 +107,7 @@ def facts(
     seed: int,
     *,
     own_model: bool,
+    teacher: keras.Model | None,
 ) -> dict[str, Any]:
     """Returns what a run depends on besides its recipe, and the name of its validation data."""
     names = None if data.class_names is None else list(data.class_names)
@@ -132,6 +119,21 @@ def facts(
         "steps_per_epoch": steps,
         "seed": seed,
         "own_model": own_model,
+        **_teacher_facts(teacher),
+    }
+
+
+def _teacher_facts(teacher: keras.Model | None) -> dict[str, Any]:
+    """A teacher in run.json: its name, number of parameters, and SHA-256 of its weights."""
+    if teacher is None:
+        return dict.fromkeys(("teacher", "teacher_parameters", "teacher_sha256"))
+    digest = hashlib.sha256()
+    for weight in teacher.weights:
+        digest.update(keras.ops.convert_to_numpy(weight).tobytes())
+    return {
+        "teacher": teacher.name,
+        "teacher_parameters": teacher.count_params(),
+        "teacher_sha256": digest.hexdigest(),
     }
 
 

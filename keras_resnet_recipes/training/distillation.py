@@ -1,12 +1,10 @@
 """Distillation: a trained network whose outputs the one in training learns from."""
 
-import hashlib
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_resnet_recipes.applications.outputs import gives_logits
 from keras_resnet_recipes.losses import DistillationLoss
 from keras_resnet_recipes.recipe import BaseRecipe
 
@@ -99,78 +97,3 @@ def teacher_of(recipe: BaseRecipe, network: keras.Model | None) -> Teacher | Non
         weight=part.weight,
         temperature=part.temperature,
     )
-
-
-def check(recipe: BaseRecipe, teacher: Any) -> None:
-    """Raises ValueError unless a recipe has the teacher that it needs, and can learn from it.
-
-    Args:
-        recipe: The recipe; its classes are compared if they are known.
-        teacher: The argument of `Recipe.fit`.
-    """
-    name = type(recipe).__name__
-    how = recipe.distillation
-    if teacher is None and how is None:
-        return
-    if teacher is None:
-        network = how.teacher or "ResNet152D"
-        raise ValueError(
-            f"`teacher` must be given: {name} learned from a trained {network}. Use {name}(...)"
-            ".fit(data, teacher=model) with a Keras model of the same classes with logits as output, "
-            f"such as krr.applications.{network}(weights=..., classifier_activation=None), or "
-            "distillation=None as a field to learn from the labels alone."
-        )
-    if how is None:
-        raise ValueError(
-            f"`teacher` must be None with {name}, which has no distillation. Give it as a part: "
-            f"{name}(distillation=krr.recipe.Distillation())."
-        )
-    shapes = getattr(teacher, "input_shape", None), getattr(teacher, "output_shape", None)
-    if not isinstance(teacher, keras.Model) or not all(map(_is_one, shapes)):
-        raise ValueError(
-            "`teacher` must be a functional or sequential Keras model from images to logits, one per class. "
-            f"Received: teacher={teacher!r}"
-        )
-    _check_shapes(recipe, *shapes)
-    if not gives_logits(teacher):
-        raise ValueError(
-            f"`teacher` must return logits. Received: {teacher.name!r}, which ends in "
-            f"{teacher.layers[-1].name!r}. Build it with classifier_activation=None, or use "
-            "keras.Model(teacher.input, ...) up to its logits."
-        )
-
-
-def facts(teacher: keras.Model | None) -> dict[str, Any]:
-    """A teacher in run.json: its name, number of parameters, and SHA-256 of its weights."""
-    if teacher is None:
-        return dict.fromkeys(("teacher", "teacher_parameters", "teacher_sha256"))
-    digest = hashlib.sha256()
-    for weight in teacher.weights:
-        digest.update(ops.convert_to_numpy(weight).tobytes())
-    return {
-        "teacher": teacher.name,
-        "teacher_parameters": teacher.count_params(),
-        "teacher_sha256": digest.hexdigest(),
-    }
-
-
-def _is_one(shape: Any) -> bool:
-    """Returns whether it is the shape of one tensor."""
-    return isinstance(shape, tuple) and all(size is None or isinstance(size, int) for size in shape)
-
-
-def _check_shapes(
-    recipe: BaseRecipe, images: tuple[int | None, ...], logits: tuple[int | None, ...]
-) -> None:
-    size = recipe.train_size
-    if len(images) != 4 or any(
-        a not in (None, b) for a, b in zip(images[1:], (size, size, 3), strict=True)
-    ):
-        raise ValueError(
-            f"`teacher` must take the training images, {size} x {size} pixels (`train_size`) with 3 channels, "
-            f"0 to 255. Received: a teacher for inputs of shape {images}"
-        )
-    if len(logits) != 2 or recipe.classes not in (None, logits[1]):
-        raise ValueError(
-            f"`teacher` must return {recipe.classes} logits, one per class. Received: outputs of shape {logits}"
-        )

@@ -1,7 +1,6 @@
 """`fit`: builds the parts of a recipe and calls `keras.Model.fit`."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,25 +8,15 @@ import keras
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications import whitening
-from keras_resnet_recipes.averages import MovingAverage
-from keras_resnet_recipes.recipe import BaseRecipe, check_complete
+from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.runs import ownership
 from keras_resnet_recipes.runs.checkpoints import Position
 from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.runs.non_finite import NonFinite
 from keras_resnet_recipes.schedules import Plateau
-from keras_resnet_recipes.training import (
-    batches,
-    build,
-    determinism,
-    distillation,
-    learning_rate,
-    precision,
-    pretrained,
-)
-from keras_resnet_recipes.training.classes import resolved_classes
+from keras_resnet_recipes.training import build, checks, determinism, learning_rate, pretrained
+from keras_resnet_recipes.training.distillation import teacher_of
 from keras_resnet_recipes.training.feeds import feeds
-from keras_resnet_recipes.training.given_model import check_trainable
 from keras_resnet_recipes.training.model import TrainingModel
 from keras_resnet_recipes.training.plateau import PlateauCallback
 
@@ -53,32 +42,31 @@ def fit(
     seed: int = 0,
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
-    _check_options(recipe, model, teacher, save_every_steps, run_dir)
-    ownership.check_arguments(run_dir, callbacks, seed)
+    checks.check_arguments(recipe, model, teacher, run_dir, save_every_steps, callbacks, seed)
     data, validation = _read(recipe, dataset, validation_data)
     with devices.scope(distribution) as replicas:
-        recipe = recipe.replace(classes=resolved_classes(recipe, data))
-        distillation.check(recipe, teacher)
-        if model is not None:
-            check_trainable(recipe, model, validated=validation is not None)
-        steps = batches.steps_per_epoch(recipe, data, steps_per_epoch)
+        recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
+        checks.check_together(recipe, model, teacher, replicas, validated=validation is not None)
+        steps = checks.resolved_steps(recipe, data, steps_per_epoch)
         save_every = save_every_steps and save_every_steps * recipe.gradient_accumulation_steps
         options = {"steps": steps, "seed": seed, "replicas": replicas, "save_every": save_every}
         feed = feeds(recipe).Feed(recipe, data, validation, **options)
+        given = {"own_model": model is not None, "teacher": teacher}
+        facts = ownership.facts(data, validation, steps, seed, **given)
         determinism.set_random_seed(seed)
-        facts = ownership.facts(data, validation, steps, seed, own_model=model is not None)
-        facts |= distillation.facts(teacher)
         network = _compiled_network(recipe, model, replicas, steps, feed, run_dir)
         network.class_names = data.class_names
-        average = build.moving_average(recipe, steps)
-        learner = _training_model(recipe, network, average, teacher, feed, replicas)
-        with _averages_removed(average):
-            folder, position = _opened(run_dir, recipe, learner, average, facts, save_every)
+        learner = _training_model(recipe, network, teacher, feed, steps, replicas)
+        try:
+            folder, position = _opened(run_dir, recipe, learner, facts, save_every)
             called = _callbacks(recipe, steps, feed, callbacks, folder, position)
             options = {"callbacks": called, "verbose": verbose if devices.is_writer() else 0}
             with determinism.deterministic(), ownership.stopping_on_sigterm(folder):
                 history = _trained(recipe, learner, feed, steps, position, options)
-            return _finished(history, network, folder, average)
+            return _finished(history, learner, folder)
+        finally:
+            # After an error too, the network's optimizer must have its own variables only.
+            learner.release()
 
 
 def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, Any]:
@@ -99,13 +87,12 @@ def _compiled_network(
     run_dir: str | Path | None,
 ) -> keras.Model:
     """Returns the network that is trained, compiled: the model that was given, or the recipe's."""
-    batches.check_shards(recipe, replicas)
-    policy = precision.resolved_precision(recipe)
+    policy = build.resolved_precision(recipe)
     if recipe.precision == "auto":
         print(f"`precision`: {policy}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
     elif policy != "float32" and not devices.accelerators():
         print(f"`precision`: {policy} is slower than float32 here, on a CPU; 'auto' is float32.")
-    with precision.dtype_policy(policy):
+    with build.dtype_policy(policy):
         if model is None:
             model = build.network(recipe)
             pretrained.load(model, recipe, run_dir)
@@ -124,14 +111,17 @@ def _compiled_network(
 def _training_model(
     recipe: BaseRecipe,
     network: keras.Model,
-    average: MovingAverage | None,
     teacher: keras.Model | None,
     feed: "Feed",
+    steps: int,
     replicas: int,
 ) -> TrainingModel:
     """Returns the network as it is trained, compiled with the network's optimizer."""
     learner = TrainingModel(
-        network, average=average, teacher=distillation.teacher_of(recipe, teacher), **feed.step
+        network,
+        average=build.moving_average(recipe, steps),
+        teacher=teacher_of(recipe, teacher),
+        **feed.step,
     )
     learner.compile(
         optimizer=network.optimizer, **build.objective(recipe, replicas), auto_scale_loss=False
@@ -140,21 +130,10 @@ def _training_model(
     return learner
 
 
-@contextlib.contextmanager
-def _averages_removed(average: MovingAverage | None) -> Iterator[None]:
-    """Context manager: however `fit` ends, the optimizer is again the one that the network was compiled with."""
-    try:
-        yield
-    finally:
-        if average is not None:
-            average.remove()
-
-
 def _opened(
     run_dir: str | Path | None,
     recipe: BaseRecipe,
     learner: TrainingModel,
-    average: MovingAverage | None,
     facts: dict[str, Any],
     save_every: int | None,
 ) -> tuple[RunFolder | None, Position]:
@@ -162,7 +141,7 @@ def _opened(
     if run_dir is None:
         return None, Position()
     ownership.claim_with_hosts(run_dir, recipe, facts)
-    folder = RunFolder(run_dir, save_every=save_every, average=average)
+    folder = RunFolder(run_dir, save_every=save_every, average=learner.average)
     with devices.alone():
         position = folder.restore(learner)
     ownership.check_shared(run_dir, position.epochs)
@@ -205,34 +184,13 @@ def _trained(
     return history
 
 
-def _check_options(
-    recipe: BaseRecipe,
-    model: keras.Model | None,
-    teacher: keras.Model | None,
-    save_every_steps: int | None,
-    run_dir: Any,
-) -> None:
-    check_complete(recipe)
-    pretrained.check(recipe, model)
-    distillation.check(recipe, teacher)
-    if save_every_steps is not None and (save_every_steps < 1 or run_dir is None):
-        raise ValueError(
-            "`save_every_steps` must be at least 1, and needs `run_dir`. "
-            f"Received: save_every_steps={save_every_steps!r}, run_dir={run_dir!r}"
-        )
-
-
 def _finished(
-    history: keras.callbacks.History,
-    network: keras.Model,
-    folder: RunFolder | None,
-    average: MovingAverage | None,
+    history: keras.callbacks.History, learner: TrainingModel, folder: RunFolder | None
 ) -> keras.callbacks.History:
     """Returns the history of all epochs, once every host is done and one has written the files."""
     devices.gather(0)
-    history.set_model(network)
-    if average is not None:
-        average.finish()
+    history.set_model(learner.network())
+    learner.finish()
     if folder is not None:
         history.epoch, history.history = folder.history()
     return history

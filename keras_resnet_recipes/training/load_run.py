@@ -7,7 +7,7 @@ import keras
 from keras_resnet_recipes.recipe import load_recipe
 from keras_resnet_recipes.runs import checkpoints, ownership
 from keras_resnet_recipes.runs.folder import RunFolder
-from keras_resnet_recipes.training import build, precision
+from keras_resnet_recipes.training import build
 
 
 def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
@@ -36,7 +36,7 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
             f"{str(path)!r} was trained with a model given as `model=`, which only you can build; "
             f"then model.load_weights({str(file)!r})."
         )
-    with precision.dtype_policy(precision.resolved_precision(recipe)):
+    with build.dtype_policy(build.resolved_precision(recipe)):
         model = build.network(recipe)
         # `last` has the trained weights and their EMA, `best` the EMA only.
         average = build.moving_average(recipe, steps=1) if found[0] == "last" else None

@@ -65,7 +65,7 @@ class TrainingModel(keras.Model):
         )
         # As an attribute, or a property, Keras would save its layers a second time.
         self.network = lambda: network
-        self._average, self._teacher, self._mirrored_tests = average, teacher, mirrored_tests
+        self.average, self._teacher, self._mirrored_tests = average, teacher, mirrored_tests
         self._train_inputs, self._test_inputs = train_inputs, test_inputs
         if teacher is not None:
             self._teacher_weights = teacher.weights
@@ -73,16 +73,16 @@ class TrainingModel(keras.Model):
     def compile(self, *arguments: Any, **options: Any) -> None:
         """Compiles as `keras.Model.compile`; the average's variables become the optimizer's."""
         super().compile(*arguments, **options)
-        if self._average is not None and self.optimizer is not None:
-            self._average.build(self.network(), self.optimizer)
+        if self.average is not None and self.optimizer is not None:
+            self.average.build(self.network(), self.optimizer)
 
     def train_step(self, *arguments: Any) -> Any:
         """One step; arguments and result are those of Keras' own step on the running backend."""
         result = super().train_step(*_with_inputs(arguments, self._train_inputs))
-        if self._average is None:
+        if self.average is None:
             return result
         if keras.backend.backend() != "jax":
-            self._average.follow()
+            self.average.follow()
             return result
         logs, (trainable, other, optimizer, metrics) = result
         weights = zip(
@@ -91,7 +91,7 @@ class TrainingModel(keras.Model):
             strict=True,
         )
         with keras.StatelessScope(list(weights)) as scope:
-            self._average.follow()
+            self.average.follow()
         optimizer = [scope.get_current_value(variable) for variable in self.optimizer.variables]
         return logs, (trainable, other, optimizer, metrics)
 
@@ -130,7 +130,17 @@ class TrainingModel(keras.Model):
 
     def averaged(self) -> contextlib.AbstractContextManager[None]:
         """Context manager: the weights are the averages, if there are any."""
-        return self._average.in_place() if self._average else contextlib.nullcontext()
+        return self.average.in_place() if self.average else contextlib.nullcontext()
+
+    def finish(self) -> None:
+        """Makes the averages, if there are any, the network's weights."""
+        if self.average:
+            self.average.finish()
+
+    def release(self) -> None:
+        """Removes the averages' variables from the optimizer."""
+        if self.average:
+            self.average.remove()
 
     def build_losses_and_metrics(self) -> None:
         """Builds what Keras builds from the first batch, which it cannot where images are made in the step."""

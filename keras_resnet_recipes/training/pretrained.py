@@ -13,19 +13,6 @@ from keras_resnet_recipes.runs.checkpoints import LAST, PREVIOUS
 from keras_resnet_recipes.training.load_run import load_run
 
 
-def check(recipe: BaseRecipe, model: keras.Model | None) -> None:
-    """Raises ValueError if `weights` or `frozen_stages` contradict `model`."""
-    if recipe.weights is not None and model is not None:
-        raise ValueError(
-            f"`weights` must be None with `model`, which has its own. Received: weights={recipe.weights!r}"
-        )
-    if recipe.weights is None and model is None and recipe.frozen_stages:
-        raise ValueError(
-            "`weights` or `model` must be given with `frozen_stages`, or random weights would be frozen. "
-            f"Received: frozen_stages={recipe.frozen_stages}"
-        )
-
-
 def load(model: keras.Model, recipe: BaseRecipe, run_dir: str | os.PathLike[str] | None) -> None:
     """Loads the recipe's `weights` into a new network; a classifier for other classes keeps its random ones.
 

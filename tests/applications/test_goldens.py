@@ -36,7 +36,7 @@ from keras.src.backend.common import dtypes
 
 from keras_resnet_recipes import applications
 from keras_resnet_recipes.applications.weights import from_torch, timm_state
-from keras_resnet_recipes.training.precision import dtype_policy
+from keras_resnet_recipes.training.build import dtype_policy
 from tests.applications.name_weights import draw, fill, timm_parameters
 from tests.applications.training_step import training_step
 

@@ -8,7 +8,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.distribution import alone, gather, hosts, join_hosts, scope
-from keras_resnet_recipes.training.batches import check_shards
+from keras_resnet_recipes.training.checks import check_shards
 
 pytestmark = pytest.mark.every_backend
 

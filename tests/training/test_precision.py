@@ -7,7 +7,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import distribution
 from keras_resnet_recipes.training import build
-from keras_resnet_recipes.training.precision import dtype_policy, resolved_precision
+from keras_resnet_recipes.training.build import dtype_policy, resolved_precision
 
 RECIPE = krr.A3(
     network="ResNet20",

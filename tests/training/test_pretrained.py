@@ -7,8 +7,8 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import applications, training
 from keras_resnet_recipes.applications import published
+from keras_resnet_recipes.applications.features import freeze
 from keras_resnet_recipes.training import build, pretrained
-from keras_resnet_recipes.training.frozen import freeze
 from tests.tiny import tiny_resnet20
 from tests.training.same_run import without_times
 

@@ -13,7 +13,7 @@ from keras import ops
 from keras_resnet_recipes.data.arrays import ImageArrays, is_npz
 from keras_resnet_recipes.input_pipeline.stages import Stage, class_name
 from keras_resnet_recipes.recipe import BaseRecipe
-from keras_resnet_recipes.training.classes import resolved_classes
+from keras_resnet_recipes.training.checks import resolved_classes
 from keras_resnet_recipes.training.feeds.parameters import (
     augmented,
     described,

@@ -15,7 +15,7 @@ from keras_resnet_recipes.input_pipeline.feeding import Feeding
 from keras_resnet_recipes.input_pipeline.stages import Stage, stages
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.recipe import BaseRecipe
-from keras_resnet_recipes.training.classes import resolved_classes
+from keras_resnet_recipes.training.checks import resolved_classes
 
 __all__ = ["Feed", "read"]
 
