@@ -7,10 +7,10 @@
 Follows `new_dawn.py`, `torch_backend.py` and `bag_of_tricks.ipynb` of davidcpage/cifar10-fast,
 in float64: max-pooling before batch norm, CELU with alpha 0.3, batch norm over groups of 8 consecutive
 images (in the original, of every nth image), scales of 1, logits divided by 16, a fixed 3x3 convolution
-followed by a learned 1x1 convolution, label smoothing 0.2, the summed loss, Nesterov momentum with the learning rate inside the
-velocity, biases with 64 times the learning rate and a 64th of the decay. One update, then an evaluation.
-Moving variances track the unbiased variance, as in torch. Images, labels and weights are drawn
-from names and not stored; every nth number of large arrays is kept.
+followed by a learned 1x1 convolution, label smoothing 0.2, the summed loss, Nesterov momentum with the
+learning rate inside the velocity, biases with 64 times the learning rate and a 64th of the decay. One
+update, then an evaluation. Moving variances track the unbiased variance, as in torch. Images, labels and
+weights are drawn from names and not stored; every nth number of large arrays is kept.
 """
 
 import json
