@@ -25,7 +25,7 @@ def names() -> list[str]:
 
 def pages() -> dict[str, str]:
     """Returns the Markdown of each page by its path; the first page lists the others."""
-    modules = list(public_names.modules())
+    modules = [module for module in public_names.modules() if public_names.names_of(module)]
     rows = [f"| [`{_short(m.__name__)}`]({_file(m)}) | {_summary(m)} |" for m in modules]
     seen: dict[int, str] = {}
     found = {"api/index.md": HEAD + "\n".join(rows) + "\n"}
