@@ -146,7 +146,7 @@ def cells(case: dict[str, Any], name: str, peak: float | None) -> list[str]:
         each = [theirs["seconds"] / ours["seconds"] for ours, theirs in pairs]
         ratio = f"{statistics.median(each):.3f} ({min(each):.3f}-{max(each):.3f})"
     counted = case["turns"].get("ours", [{}])[0].get("operations")
-    share = f"{3 * counted * rate / (1e12 * peak):.3f}" if counted and peak else "-"
+    fraction = f"{3 * counted * rate / (1e12 * peak):.3f}" if counted and peak else "-"
     most = [each["device_mib"] for each in own if each["device_mib"] is not None]
     title = (
         f"{case['network']}, {case['size']} px, batch {case['batch']}, {case['precision']}, {name}"
@@ -154,7 +154,7 @@ def cells(case: dict[str, Any], name: str, peak: float | None) -> list[str]:
     if own[0].get("compiled") is False:
         title += " (not compiled)"
     memory = f"{max(most):.0f}" if most else "-"
-    return [title, f"{rate:.1f}", ratio, share, memory, f"{own[0]['seconds']:.1f}"]
+    return [title, f"{rate:.1f}", ratio, fraction, memory, f"{own[0]['seconds']:.1f}"]
 
 
 def speed_run_table(runs: list[dict[str, Any]]) -> list[str]:

@@ -13,8 +13,8 @@ from tests.docs import api, documents, links, pictures, values
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the API pages, pages for linked files outside docs/, and the figures."""
-    made = {**api.pages(), **links.pages(), **pictures.pages()}
-    for path, content in made.items():
+    generated = {**api.pages(), **links.pages(), **pictures.pages()}
+    for path, content in generated.items():
         files.append(File.generated(config, path, content=content))
     return files
 
