@@ -1,4 +1,4 @@
-"""What a figure depends on beside the code: versions, the machine, the command."""
+"""Conditions of a measurement: versions, machine, command."""
 
 import datetime
 import json
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# On what a processor can, from the best, TensorFlow's use of oneDNN depends.
+# Best first. TensorFlow's use of oneDNN depends on the instruction set.
 VECTORS = {
     "avx512_bf16": "AVX-512 BF16",
     "avx512_vnni": "AVX-512 VNNI",
@@ -22,10 +22,10 @@ PACKAGES += ("numba", "simplejpeg", "array_record")
 
 
 def conditions(*peer_pythons: str | None) -> dict[str, Any]:
-    """The conditions of a run of the script at hand, and the versions of its peers."""
-    # Paths of the machine tell nobody anything.
+    """Returns the conditions of the current script, including the versions of its peers."""
+    # Local paths are meaningless elsewhere.
     words = [Path(word).name if "/" in word else word for word in sys.argv]
-    made = {
+    record = {
         "command": shlex.join(["python", f"benchmarks/{words[0]}", *words[1:]]),
         "date": datetime.date.today().isoformat(),
         "python": platform.python_version(),
@@ -35,12 +35,14 @@ def conditions(*peer_pythons: str | None) -> dict[str, Any]:
     }
     peers = [_versions(python) for python in peer_pythons if python]
     if peers:
-        made["peer_versions"] = {name: version for peer in peers for name, version in peer.items()}
-    return made
+        record["peer_versions"] = {
+            name: version for peer in peers for name, version in peer.items()
+        }
+    return record
 
 
 def _versions(python: str) -> dict[str, str]:
-    """The packages of an interpreter; its own process, for it may be another environment."""
+    """Returns the package versions of an interpreter, which may belong to another environment."""
     program = (
         "import importlib.metadata as m, json, sys\n"
         "print(json.dumps({d.metadata['Name'].lower(): d.version for d in m.distributions()}))"
@@ -54,8 +56,8 @@ def _processor() -> str:
     information = Path("/proc/cpuinfo")
     if information.is_file():
         lines = (line.partition(":") for line in information.read_text().splitlines())
-        told = {name.strip(): value.strip() for name, _, value in lines}
-        flags = told.get("flags", "").split()
+        fields = {name.strip(): value.strip() for name, _, value in lines}
+        flags = fields.get("flags", "").split()
         best = next((name for flag, name in VECTORS.items() if flag in flags), None)
-        return ", ".join(filter(None, (told.get("model name", platform.machine()), best)))
+        return ", ".join(filter(None, (fields.get("model name", platform.machine()), best)))
     return platform.processor() or platform.machine()

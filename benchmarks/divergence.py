@@ -1,7 +1,7 @@
-"""How far runs leave a reference run, over how far it leaves itself: what loss curves are compared by.
+"""Divergence of runs from a reference run, relative to the divergence of the reference from itself.
 
-Training is chaotic. A reference that begins from weights changed by a ten-millionth of themselves shows
-how soon rounding becomes visible; that is the floor that other runs are measured with.
+Training is chaotic. A reference run from weights perturbed by a relative 1e-7 shows
+how soon rounding becomes visible; this is the floor that other runs are compared with.
 """
 
 import os
@@ -16,41 +16,42 @@ Run = dict[str, Any]
 
 
 def summary(runs: dict[str, Run], reference: str, steps: int) -> list[str]:
-    """A line a run: how near its losses are, in shares of the floor up to an update.
+    """Returns a line per run with the divergence of its losses, relative to the floor.
 
     Args:
-        runs: By name, dictionaries with `losses`, one an update; the floor is named `reference` + "_floor".
-        reference: Name of the run that the others are compared with.
-        steps: Updates that count.
+        runs: Dictionaries by name with `losses`, one per update; the floor is named `reference` + "_floor".
+        reference: Name of the reference run.
+        steps: Number of updates to compare.
     """
     reached = _floor(runs, reference)
     lines = [f"floor: {reached[9]:.1e} by update 10, {reached[steps - 1]:.1e} by {steps}"]
     for name, run in runs.items():
         if name.startswith(reference):
             continue
-        first, shares = against_floor(run, runs, reference)
-        shares = shares[:steps]
-        told = (
-            f"{name}: first 10 losses within {first:.1e} (relative); largest share of the floor "
-            f"{shares.max():.2f} at update {shares.argmax() + 1}, {shares[-1]:.2f} at {steps}"
+        first, ratios = against_floor(run, runs, reference)
+        ratios = ratios[:steps]
+        line = (
+            f"{name}: first 10 losses within {first:.1e} (relative); largest ratio to the floor "
+            f"{ratios.max():.2f} at update {ratios.argmax() + 1}, {ratios[-1]:.2f} at {steps}"
         )
-        above = np.flatnonzero(shares > 3)
+        above = np.flatnonzero(ratios > 3)
         if len(above):
             most = _largest_so_far(run, runs[reference])[above[-1]]
-            told += f"; above 3 in {len(above)}, the last {above[-1] + 1}, until when it is off by {most:.1e} at most"
-        lines.append(told)
+            line += f"; above 3 in {len(above)} updates, the last being {above[-1] + 1}, "
+            line += f"with a difference of at most {most:.1e} until then"
+        lines.append(line)
     return lines
 
 
 def against_floor(run: Run, runs: dict[str, Run], reference: str) -> tuple[float, np.ndarray]:
-    """How far its first ten losses are off at most, relatively; and at each update its share of the floor."""
-    shares = _largest_so_far(run, runs[reference]) / _floor(runs, reference)
+    """Returns the largest relative difference of the first ten losses, and the ratio to the floor at each update."""
+    ratios = _largest_so_far(run, runs[reference]) / _floor(runs, reference)
     losses, expected = (np.array(each["losses"][:10]) for each in (run, runs[reference]))
-    return float(abs(losses / expected - 1).max()), shares
+    return float(abs(losses / expected - 1).max()), ratios
 
 
 def plot(path: Path, runs: dict[str, Run], reference: str) -> None:
-    """Losses above, distances from the reference below."""
+    """Plots the losses above and the differences from the reference below."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     from matplotlib import pyplot
 
@@ -65,7 +66,7 @@ def plot(path: Path, runs: dict[str, Run], reference: str) -> None:
             below.semilogy(
                 steps, _largest_so_far(run, runs[reference]), label=f"{name} from {reference}"
             )
-    itself = f"{reference} from itself, weights changed by {PERTURBATION:g}"
+    itself = f"{reference} from itself, weights perturbed by {PERTURBATION:g}"
     below.semilogy(steps, reached, "k--", label=itself)
     below.semilogy(steps, 3 * reached, "k:", label="three times that")
     above.set_ylabel("loss of a batch")
@@ -79,11 +80,11 @@ def plot(path: Path, runs: dict[str, Run], reference: str) -> None:
 
 
 def _floor(runs: dict[str, Run], reference: str) -> np.ndarray:
-    # A loss in single precision is not known better than its last bit.
+    # The resolution of a float32 loss is its last bit.
     last_bits = np.spacing(np.array(runs[reference]["losses"], np.float32))
     return np.maximum(_largest_so_far(runs[f"{reference}_floor"], runs[reference]), last_bits)
 
 
 def _largest_so_far(run: Run, reference: Run) -> np.ndarray:
-    # The difference at one update may be 0 by chance: the largest so far is what chaos has reached.
+    # The running maximum, because the difference at a single update may be 0 by chance.
     return np.maximum.accumulate(abs(np.array(run["losses"]) - np.array(reference["losses"])))

@@ -1,10 +1,10 @@
-"""How far exported files are from the Keras model, and how large they are.
+"""Measures the deviation of exported files from the Keras model, and their size.
 
     python benchmarks/export.py ResNet20:32 ResNet50:224
 
-Each argument is a network and the side of its pictures. The weights are random, as in a trained
-network of some size: an untrained one has residual branches that give 0. The deviation is that of
-`export`: the largest on random pictures, as a share of the picture's largest probability.
+Each argument is a network and its image size. The weights are random with nonzero residual branches, as in a trained
+network; the branches of an untrained network return 0. The deviation is that of
+`export`: the largest on random images, relative to the image's largest probability.
 """
 
 import argparse
@@ -21,7 +21,7 @@ SUFFIXES = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
 
 
 def randomized(name: str) -> keras.Model:
-    """The network with BatchNorm in which every branch counts."""
+    """Returns the network with random BatchNorm parameters, so that every branch contributes."""
     keras.utils.set_random_seed(0)
     model = getattr(applications, name)(classifier_activation=None)
     rng = np.random.default_rng(0)
@@ -34,7 +34,7 @@ def randomized(name: str) -> keras.Model:
 
 
 def row(name: str, size: int, format: str, activation: str) -> str:
-    """A line of the table."""
+    """Returns a row of the table."""
     model = randomized(name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model" + SUFFIXES[format])

@@ -1,26 +1,26 @@
-"""What a GPU does: training beside timm's, and CIFAR-10 to 94 %, by the wall clock.
+"""Measures training on a GPU compared with timm, and the time to 94 % on CIFAR-10, by wall clock.
 
     python benchmarks/gpu.py --peer-python PYTHON_WITH_TIMM --cifar10 cifar10.npz --peak-tflops PEAK --json RESULT
 
-Training: ours is `Recipe.fit` of A3 on JAX, metrics and callbacks and all, which crops, mirrors and mixes nothing and
-gathers every batch from pictures that lie on the device as bytes. timm is torch: channels last, `torch.compile`,
-`torch.autocast` (with a `GradScaler` for float16), timm's network, LAMB and loss, on one batch that lies ready on the
-device and in float32: what ours makes of its bytes, timm is spared. Each is a process of its own; they take turns of
-`--updates` updates, in another order every round, and both stay in the device's memory. Nothing waits for an update,
-and both wait for the last of a turn: the clock of ours is `train_seconds` of `Recipe.fit`, an epoch being a turn; what
-comes after an epoch is left out of it. The first turn, with all that is compiled, is told apart. Device memory is the
-most that arrays and programs had in use at once, by JAX's and by torch's count.
+Training: ours is `Recipe.fit` of A3 on JAX, including metrics and callbacks, without crop, flip and mixing. Every
+batch is gathered from uint8 images in device memory. timm runs on torch with channels last, `torch.compile`,
+`torch.autocast` (and a `GradScaler` for float16), timm's network, LAMB and loss, on one float32 batch that stays on the
+device; it is spared the conversion of bytes that ours performs. Each side is a separate process. They take turns of
+`--updates` updates, in a different order each round, and both stay in device memory. There is no synchronization
+between updates; both wait for the last update of a turn. The time of ours is `train_seconds` of `Recipe.fit`, with one
+epoch per turn; work after an epoch is excluded. The first turn, which includes compilation, is reported separately.
+Device memory is the peak of arrays and programs in use, as counted by JAX and by torch.
 
-The share of the roof is the floating-point operations counted, by the time, by `--peak-tflops` (of 10^12 operations a
-second, dense, 16 bits, as the maker of the device tells). Counted are two operations for each multiplication with a
-weight of a convolution or the last layer, and training as three times the way forward. All else, and so what only moves
-memory, takes time and counts as nothing, the same for both.
+The fraction of peak is the number of floating-point operations, divided by the time and by `--peak-tflops` (in 10^12
+dense 16-bit operations per second, as specified by the manufacturer). It counts two operations for each multiplication
+with a weight of a convolution or the last layer, and training as three forward passes. Everything else, in particular
+memory-bound operations, takes time and counts as nothing, on both sides.
 
-The speed run is `krr.DAWNBench().fit`, a process a seed; docs/speed-run.md says what is counted. A seed that was
-stopped goes on after its last epoch, and compiles again, which counts, too.
+The speed run is `krr.DAWNBench().fit` in one process per seed; docs/speed-run.md describes what is counted. An
+interrupted seed resumes after its last epoch and compiles again, which is counted as well.
 
-Each case and each seed is kept as a file in `--results`: the same command goes on where it stopped. On a machine
-without a GPU everything runs on the CPU, which only shows that it does.
+Each case and each seed is stored as a file in `--results`; the same command resumes an interrupted measurement. Without
+a GPU everything runs on the CPU, which only shows that it works.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from conditions import conditions
 from turns import answer, turn, worker
 
 HERE = Path(__file__).parent
-# Both sides hold a part of the device's memory at once.
+# Both sides share the device memory.
 ENVIRONMENT = {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 CORES = len(os.sched_getaffinity(0))
 
@@ -57,14 +57,14 @@ def main() -> None:
         case |= {"batch": options.batch or 256, "updates": options.updates}
         settings = {**case, "rounds": options.rounds, "engines": options.engines}
         path = options.results / f"{options.network}-{size}-{precision}.json"
-        made = kept(path, settings, here, lambda case=case: training(case, options))
-        record["training"].append(made)
+        result = kept(path, settings, here, lambda case=case: training(case, options))
+        record["training"].append(result)
     record["speed_runs"] = []
     for seed in options.seeds if options.cifar10 else ():
         settings = {"seed": seed, "epochs": options.epochs, "batch": options.batch}
         path = options.results / f"speed-run-{seed}.json"
-        made = kept(path, settings, here, lambda seed=seed: speed_run(seed, options))
-        record["speed_runs"].append(made)
+        result = kept(path, settings, here, lambda seed=seed: speed_run(seed, options))
+        record["speed_runs"].append(result)
     print("\n".join(table(record)))
     if options.json:
         options.json.write_text(json.dumps(record, indent=1) + "\n")
@@ -76,20 +76,20 @@ def kept(
     here: dict[str, Any],
     measure: Callable[[], dict[str, Any]],
 ) -> dict[str, Any]:
-    """What was measured with these settings on this machine, now or before."""
+    """Returns the stored result for these settings and this machine, or measures and stores it."""
     machine = {name: here.get(name) for name in ("gpu", "versions", "peer_versions")}
     if path.is_file():
         before = json.loads(path.read_text())
         if {name: before.get(name) for name in (*settings, *machine)} == settings | machine:
             return before
-    made = {**settings, **machine, **measure()}
-    path.write_text(json.dumps(made, indent=1) + "\n")
+    result = {**settings, **machine, **measure()}
+    path.write_text(json.dumps(result, indent=1) + "\n")
     print("measured:", settings, file=sys.stderr, flush=True)
-    return made
+    return result
 
 
 def training(case: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
-    """All turns of both sides; the first has what is compiled."""
+    """Measures all turns of both sides; the first includes compilation."""
     words = [str(case[name]) for name in ("network", "size", "batch", "precision", "updates")]
     commands = {
         "ours": [sys.executable, str(HERE / "gpu_keras.py"), "training", *words],
@@ -110,8 +110,8 @@ def training(case: dict[str, Any], options: argparse.Namespace) -> dict[str, Any
 
 
 def speed_run(seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """What a seed reached after each epoch, and how long that took."""
-    # A run of other settings is another run.
+    """Runs one seed; returns its accuracy and duration per epoch."""
+    # Different settings use a different run folder.
     folder = options.results / f"speed-run-{seed}-{options.epochs}-{options.batch or 512}"
     words = [options.cifar10, str(folder), str(seed), str(options.epochs)]
     words += [str(options.batch)] if options.batch else []
@@ -121,12 +121,10 @@ def speed_run(seed: int, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def table(record: dict[str, Any]) -> list[str]:
-    """A line an engine of each case, then what the speed runs reached."""
+    """Returns a row per engine and case, then the results of the speed runs."""
     lines = []
     if record["training"]:
-        lines += [
-            "| training | images/s | / timm | share of the roof | device MiB | first turn s |"
-        ]
+        lines += ["| training | images/s | / timm | fraction of peak | device MiB | first turn s |"]
         lines += ["|---|---|---|---|---|---|"]
         for case in record["training"]:
             for name in case["turns"]:
@@ -134,11 +132,11 @@ def table(record: dict[str, Any]) -> list[str]:
         lines.append("")
     if record["speed_runs"]:
         lines += [*speed_run_table(record["speed_runs"]), ""]
-    return [*lines, *devices_told(record)]
+    return [*lines, *device_lines(record)]
 
 
 def cells(case: dict[str, Any], name: str, peak: float | None) -> list[str]:
-    """The line of an engine."""
+    """Returns the cells of an engine's row."""
     own, timm = case["turns"][name], case["turns"].get("timm")
     images = case["batch"] * case["updates"]
     rate = images / statistics.median(each["seconds"] for each in own[1:])
@@ -148,7 +146,7 @@ def cells(case: dict[str, Any], name: str, peak: float | None) -> list[str]:
         each = [theirs["seconds"] / ours["seconds"] for ours, theirs in pairs]
         ratio = f"{statistics.median(each):.3f} ({min(each):.3f}-{max(each):.3f})"
     counted = case["turns"].get("ours", [{}])[0].get("operations")
-    share = f"{3 * counted * rate / (1e12 * peak):.3f}" if counted and peak else "-"
+    fraction = f"{3 * counted * rate / (1e12 * peak):.3f}" if counted and peak else "-"
     most = [each["device_mib"] for each in own if each["device_mib"] is not None]
     title = (
         f"{case['network']}, {case['size']} px, batch {case['batch']}, {case['precision']}, {name}"
@@ -156,18 +154,18 @@ def cells(case: dict[str, Any], name: str, peak: float | None) -> list[str]:
     if own[0].get("compiled") is False:
         title += " (not compiled)"
     memory = f"{max(most):.0f}" if most else "-"
-    return [title, f"{rate:.1f}", ratio, share, memory, f"{own[0]['seconds']:.1f}"]
+    return [title, f"{rate:.1f}", ratio, fraction, memory, f"{own[0]['seconds']:.1f}"]
 
 
 def speed_run_table(runs: list[dict[str, Any]]) -> list[str]:
-    """Time and accuracy, over the seeds."""
+    """Returns the table of times and accuracies over the seeds."""
     target = runs[0]["target"]
     times = [run["reached"] and run["reached"][1] for run in runs]
     rows = {
         f"seconds to {target:g} %": times,
         "seconds of all epochs": [sum(run["train_seconds"]) for run in runs],
-        # Nothing else makes the first epoch longer than the others.
-        "of them to compile": [
+        # Only compilation makes the first epoch longer than the others.
+        "compilation seconds": [
             run["train_seconds"][0] - statistics.median(run["train_seconds"]) for run in runs
         ],
         "accuracy of the last epoch, %": [100 * run["val_top1"][-1] for run in runs],
@@ -185,17 +183,17 @@ def speed_run_table(runs: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def devices_told(record: dict[str, Any]) -> list[str]:
-    """What the driver, JAX and torch say of the device, a line each."""
+def device_lines(record: dict[str, Any]) -> list[str]:
+    """Returns the device descriptions of the driver, JAX and torch, one line each."""
     first = {name: turns[0] for case in record["training"] for name, turns in case["turns"].items()}
     if record["speed_runs"]:
         first["ours"] = record["speed_runs"][0]
-    lines = [f"- {name}: {', '.join(told['device'].values())}" for name, told in first.items()]
+    lines = [f"- {name}: {', '.join(turn['device'].values())}" for name, turn in first.items()]
     return [f"- {record['conditions']['gpu'] or 'no nvidia-smi'}", *lines]
 
 
 def _gpu() -> str | None:
-    """Name and driver as nvidia-smi tells them; None where there is none."""
+    """Returns the device name and driver from nvidia-smi; None if it is missing."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
@@ -213,23 +211,33 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--engines", nargs="+", choices=("ours", "timm"), default=["ours", "timm"])
     parser.add_argument("--network", default="ResNet50")
     parser.add_argument(
-        "--sizes", type=int, nargs="*", default=[160, 224], help="none: no training"
+        "--sizes",
+        type=int,
+        nargs="*",
+        default=[160, 224],
+        help="side of the images in pixels; empty: no training",
     )
     precisions = ("bfloat16", "float16")
     parser.add_argument("--precisions", nargs="+", choices=precisions, default=precisions)
     parser.add_argument(
-        "--batch", type=int, help="default: 256, and of the speed run 512, as published"
+        "--batch",
+        type=int,
+        help="default: 256 for training, and 512 for the speed run, as published",
     )
-    parser.add_argument("--updates", type=int, default=50, help="of a turn")
+    parser.add_argument("--updates", type=int, default=50, help="updates per turn")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--peak-tflops", type=float, help="of the device; else no share is told")
-    parser.add_argument("--cifar10", help=".npz file; left out, the speed run is")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--epochs", type=int, default=24, help="of the speed run")
     parser.add_argument(
-        "--results", type=Path, default=Path("runs/gpu"), help="folder of the parts"
+        "--peak-tflops",
+        type=float,
+        help="peak of the device, for the fraction of peak",
     )
-    parser.add_argument("--json", type=Path, help="file for everything")
+    parser.add_argument("--cifar10", help=".npz file; without it, the speed run is skipped")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--epochs", type=int, default=24, help="epochs of the speed run")
+    parser.add_argument(
+        "--results", type=Path, default=Path("runs/gpu"), help="folder of the partial results"
+    )
+    parser.add_argument("--json", type=Path, help="file for all results")
     return parser.parse_args()
 
 

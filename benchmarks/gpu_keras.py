@@ -1,11 +1,11 @@
-"""Our side of gpu.py, on JAX and without TensorFlow.
+"""Our side of gpu.py, on JAX without TensorFlow.
 
 gpu_keras.py training NETWORK SIZE BATCH PRECISION UPDATES
 gpu_keras.py speed_run CIFAR10 RUN_DIR SEED EPOCHS [BATCH]
 """
 
 # isort: skip_file
-from steps_keras import TURNS, noise, recipe_of  # first: its clock starts before the imports
+from steps_keras import TURNS, noise, recipe_of  # first: starts the clock before the imports
 
 import contextlib
 import math
@@ -22,32 +22,32 @@ CLASSES = 1000
 
 
 class InEpochs(keras.callbacks.Callback):
-    """Has a `fit` wait after every epoch, which is a turn."""
+    """Makes `fit` wait after every epoch, which is a turn."""
 
     def __init__(self, **first: Any) -> None:
         super().__init__()
         self._first = first
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tells what the updates took: `fit` stops that clock once the device has done the last."""
-        told = {"seconds": logs["train_seconds"], "device_mib": device_mib(), **self._first}
+        """Reports the duration of the updates; `fit` stops this clock when the device has finished."""
+        extra = {"seconds": logs["train_seconds"], "device_mib": device_mib(), **self._first}
         self._first = {}
-        if not TURNS.done(**told):
+        if not TURNS.done(**extra):
             sys.exit()
 
 
 def training(network: str, size: str, batch: str, precision: str, updates: str) -> None:
-    """`Recipe.fit` of A3 on noise that lies on the device."""
+    """Runs `Recipe.fit` of A3 on noise in device memory."""
     recipe = recipe_of(network, int(size), int(batch)).replace(
         classes=CLASSES,
-        # As many as there are turns.
+        # One epoch per turn, without limit.
         epochs=1_000_000,
         test_crop_ratio=1.0,
         data_on_device=True,
         precision=f"mixed_{precision}",
     )
-    made = getattr(krr.applications, network)(input_shape=(int(size), int(size), 3))
-    turns = InEpochs(device=device(), operations=operations(made))
+    model = getattr(krr.applications, network)(input_shape=(int(size), int(size), 3))
+    turns = InEpochs(device=device(), operations=operations(model))
     images, targets = noise(recipe, 4 * recipe.batch_size)
     recipe.fit(
         (images, targets.argmax(axis=1)),
@@ -59,13 +59,13 @@ def training(network: str, size: str, batch: str, precision: str, updates: str) 
 
 
 def speed_run(data: str, run_dir: str, seed: str, epochs: str, *batch: str) -> None:
-    """DAWNBench with a seed; shorter, its rates are those of the whole, pressed together."""
+    """Runs DAWNBench with a seed; a shorter run compresses the learning rate schedule."""
     recipe = krr.DAWNBench()
     knots = tuple((epoch * int(epochs) / recipe.epochs, rate) for epoch, rate in recipe.knots)
     recipe = recipe.replace(epochs=int(epochs), knots=knots)
     if batch:
         recipe = recipe.rescaled(int(batch[0]))
-    # What it prints goes where it is seen.
+    # stdout is the pipe to the parent, so print to stderr.
     with contextlib.redirect_stdout(sys.stderr):
         history = recipe.fit(
             data,
@@ -85,9 +85,9 @@ def speed_run(data: str, run_dir: str, seed: str, epochs: str, *batch: str) -> N
 
 
 def operations(model: keras.Model) -> int:
-    """Floating-point operations of a picture's way forward through a network whose sizes are known.
+    """Returns the floating-point operations of a forward pass of one image; the input size must be fixed.
 
-    Two for each multiplication with a weight of a convolution or the last layer; all else is not counted.
+    Counts two per multiplication with a weight of a convolution or the last layer, and nothing else.
     """
     return sum(
         2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
@@ -97,15 +97,15 @@ def operations(model: keras.Model) -> int:
 
 
 def device() -> dict[str, str]:
-    """What JAX says of the device."""
+    """Returns JAX's description of the device."""
     first = jax.local_devices()[0]
     return {"name": first.device_kind, "platform": " ".join(first.client.platform_version.split())}
 
 
 def device_mib() -> float | None:
-    """The most memory of the device that was in use; None where JAX does not count it, as on a CPU."""
-    counted = jax.local_devices()[0].memory_stats()
-    return counted["peak_bytes_in_use"] / 2**20 if counted else None
+    """Returns the peak device memory in MiB; None if JAX does not count it, as on a CPU."""
+    stats = jax.local_devices()[0].memory_stats()
+    return stats["peak_bytes_in_use"] / 2**20 if stats else None
 
 
 if __name__ == "__main__":

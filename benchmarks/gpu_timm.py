@@ -1,10 +1,10 @@
-"""timm's side of gpu.py, as timm's script trains with --channels-last, --torchcompile and --amp.
+"""timm side of gpu.py; trains like timm's script with --channels-last, --torchcompile and --amp.
 
 gpu_timm.py NETWORK SIZE BATCH PRECISION UPDATES
 """
 
 # isort: skip_file
-from steps_timm import TURNS  # first: its clock starts before the imports
+from steps_timm import TURNS  # first: starts the clock before the imports
 
 import sys
 import time
@@ -22,7 +22,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def main(network: str, size: int, batch: int, precision: str, updates: int) -> None:
-    """Trains on one batch of noise, in turns of so many updates."""
+    """Trains on one batch of noise, in turns of `updates` updates."""
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
@@ -30,10 +30,10 @@ def main(network: str, size: int, batch: int, precision: str, updates: int) -> N
     model = model.to(DEVICE, memory_format=torch.channels_last).train()
     images = torch.randn(batch, 3, size, size, device=DEVICE)
     update = _update(model, images.to(memory_format=torch.channels_last), precision)
-    told: dict[str, Any] = {"device": device()}
-    # The first turn begins with what is compiled.
+    extra: dict[str, Any] = {"device": device()}
+    # The first turn includes compilation.
     begun = time.perf_counter()
-    forward, told["compiled"] = _compiled(model, update)
+    forward, extra["compiled"] = _compiled(model, update)
     update_count = updates - 1
     while True:
         for _ in range(update_count):
@@ -41,15 +41,15 @@ def main(network: str, size: int, batch: int, precision: str, updates: int) -> N
         if DEVICE == "cuda":
             torch.cuda.synchronize()
         seconds = time.perf_counter() - begun
-        if not TURNS.done(seconds=seconds, device_mib=device_mib(), **told):
+        if not TURNS.done(seconds=seconds, device_mib=device_mib(), **extra):
             return
-        told, update_count, begun = {}, updates, time.perf_counter()
+        extra, update_count, begun = {}, updates, time.perf_counter()
 
 
 def _update(
     model: torch.nn.Module, images: torch.Tensor, precision: str
 ) -> Callable[[Callable[..., Any]], None]:
-    """What trains once, given the model as it is called."""
+    """Returns a function that runs one update with a (compiled) forward function."""
     optimizer = create_optimizer_v2(model, opt="lamb", lr=8e-3, weight_decay=0.02)
     criterion = BinaryCrossEntropy(target_threshold=0.2)
     scaler = torch.amp.GradScaler(DEVICE, enabled=precision == "float16")
@@ -70,7 +70,7 @@ def _update(
 def _compiled(
     model: torch.nn.Module, update: Callable[[Callable[..., Any]], None]
 ) -> tuple[Callable[..., Any], bool]:
-    """The model compiled, and updated once; as it is where nothing can compile it, as without a C++ compiler."""
+    """Compiles the model and runs one update; stays eager if that fails, as without a C++ compiler."""
     forward = torch.compile(model)
     try:
         update(forward)
@@ -82,7 +82,7 @@ def _compiled(
 
 
 def device() -> dict[str, str]:
-    """What torch says of the device."""
+    """Returns torch's description of the device."""
     if DEVICE == "cpu":
         return {"name": "cpu"}
     return {
@@ -92,7 +92,7 @@ def device() -> dict[str, str]:
 
 
 def device_mib() -> float | None:
-    """The most memory of the device that was in use; None on a CPU."""
+    """Returns the peak device memory in MiB; None on a CPU."""
     return torch.cuda.max_memory_allocated() / 2**20 if DEVICE == "cuda" else None
 
 

@@ -1,23 +1,23 @@
-"""Images per CPU-second of the input pipeline, next to timm's chain, keras-cv's, and decoding alone.
+"""Measures images per CPU second of the input pipeline, compared with timm, keras-cv, and decoding alone.
 
     python benchmarks/input_pipeline.py FOLDER --peer-python PYTHON_WITH_TIMM --keras-cv-python PYTHON_WITH_KERAS_CV
 
-FOLDER holds one subfolder of JPEG files per class. Every figure is made by a process of its own, pinned to `--cores`
-cores, that warms up, then counts the CPU time (its own and its children's) of the images asked for, from the files to
-the mixed uint8 batch. The processes take turns, so that a change of the machine's mood meets all of them; ratios are
-medians of the ratios of a round.
+FOLDER contains one subfolder of JPEG files per class. Every measurement runs in a separate process, pinned to `--cores`
+cores, which warms up and then measures the CPU time (its own and that of its children) for `--images` images, from the
+files to the mixed uint8 batch. The processes take turns, so that fluctuations of the machine affect all of them; ratios
+are medians of the ratios per round.
 
     files     the pipeline of the recipe, from JPEG files
-    prepared  from what `krr prepare --shorter-side 256 --quality 90` wrote of the files; compared with what others
-              make of the files
-    raw       from what `krr prepare --shorter-side 256 --raw` wrote
+    prepared  from the files as stored by `krr prepare --shorter-side 256 --quality 90`; compared with the other
+              engines on the original files
+    raw       from the files as stored by `krr prepare --shorter-side 256 --raw`
     timm      its transforms and `FastCollateMixup`, in one process without workers
-    keras_cv  its layers in tf.data, as its guides put them together
-    floor     the files read and decoded, nothing else
+    keras_cv  its layers in tf.data, as in its guides
+    floor     reading and decoding the files, nothing else
 
-The row `evaluation` is A3's: the shorter side to 235 pixels, the middle 224 of it.
+The row `evaluation` is that of A3: shorter side 235 pixels, center crop 224.
 
-The others' interpreters need timm, torch, torchvision and Pillow, or keras-cv and TensorFlow, not this package.
+The peers' interpreters need timm, torch, torchvision and Pillow, or keras-cv and TensorFlow, but not this package.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from typing import Any
 
 from conditions import conditions
 
-# Even for mixing, a multiple of the three copies of A1.
+# Even, for mixing, and a multiple of the three copies of A1.
 BATCH = 252
 ROWS = {
     "A3": {"size": 160, "magnitude": 6, "mixup": 0.1, "copies": 1},
@@ -45,7 +45,7 @@ ROWS = {
     "evaluation": {"size": 224, "crop_ratio": 0.95},
 }
 ENGINES = ("files", "prepared", "raw", "timm", "keras_cv", "floor")
-# What `krr prepare` is asked for; 1.15 times the training size would suit 224 pixels.
+# Options of `krr prepare`; 1.15 times the training size would suit 224 pixels.
 STORED = {
     "prepared": ["--shorter-side", "256", "--quality", "90"],
     "raw": ["--shorter-side", "256", "--raw"],
@@ -53,7 +53,7 @@ STORED = {
 
 
 def ours(row: str, folder: str) -> Iterator[Any]:
-    """Batches of the recipe's own pipeline, epoch after epoch."""
+    """Yields batches of the recipe's pipeline, epoch after epoch."""
     import keras_resnet_recipes as krr
     from keras_resnet_recipes.data import UnreadableImages, from_source
     from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
@@ -71,7 +71,7 @@ def ours(row: str, folder: str) -> Iterator[Any]:
 
 
 def floor(row: str, folder: str) -> Iterator[Any]:
-    """Batches' worth of files, read and decoded, and nothing else."""
+    """Reads and decodes the files of each batch, and yields None."""
     import simplejpeg
 
     copies = ROWS[row].get("copies", 1)
@@ -82,8 +82,8 @@ def floor(row: str, folder: str) -> Iterator[Any]:
 
 
 def timm(row: str, folder: str) -> Iterator[Any]:
-    """Batches of timm's transforms and collating, in one process without workers."""
-    # torch's CPU build lacks the operations that this module of torchvision declares.
+    """Yields batches of timm's transforms and collate function, in one process without workers."""
+    # Works around operators that torch's CPU build lacks.
     sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("unused"))
     import torch
     from PIL import Image
@@ -93,9 +93,11 @@ def timm(row: str, folder: str) -> Iterator[Any]:
     values, files = ROWS[row], itertools.cycle(_files(folder))
     if row == "evaluation":
         size, ratio = values["size"], values["crop_ratio"]
-        look = create_transform(size, crop_pct=ratio, interpolation="bicubic", use_prefetcher=True)
+        transform = create_transform(
+            size, crop_pct=ratio, interpolation="bicubic", use_prefetcher=True
+        )
         while True:
-            yield [look(Image.open(f).convert("RGB")) for f in itertools.islice(files, BATCH)]
+            yield [transform(Image.open(f).convert("RGB")) for f in itertools.islice(files, BATCH)]
     transform = create_transform(
         values["size"],
         is_training=True,
@@ -113,7 +115,7 @@ def timm(row: str, folder: str) -> Iterator[Any]:
 
 
 def keras_cv(row: str, folder: str) -> Iterator[Any]:
-    """Batches of keras-cv's layers: crop and flip of each picture, the rest of the batch."""
+    """Yields batches of keras-cv's layers: crop and flip per image, the others per batch."""
     import keras_cv
     import tensorflow as tf
 
@@ -139,7 +141,7 @@ def keras_cv(row: str, folder: str) -> Iterator[Any]:
 
 
 def measure(engine: str, row: str, folder: str, images: int) -> dict[str, float]:
-    """Images per CPU-second of one engine in this process."""
+    """Measures one engine in this process."""
     others = {"timm": timm, "keras_cv": keras_cv, "floor": floor}
     batches = others.get(engine, ours)(row, folder)
     next(batches)
@@ -158,12 +160,12 @@ def measure(engine: str, row: str, folder: str, images: int) -> dict[str, float]
 
 
 def main() -> None:
-    """Measure in turns and print the table."""
+    """Measures in turns and prints the table."""
     arguments = _arguments()
     if arguments.engine:
         figures = measure(arguments.engine, arguments.rows[0], arguments.folder, arguments.images)
         print(json.dumps(figures), flush=True)
-        os._exit(0)  # a pipeline that is still filling its buffers has nothing to tidy up
+        os._exit(0)  # skips the cleanup of a running pipeline
     interpreters = {"timm": arguments.peer_python, "keras_cv": arguments.keras_cv_python}
     engines = [name for name in arguments.engines if interpreters.get(name, sys.executable)]
     results: dict[str, dict[str, list[dict[str, float]]]] = {}
@@ -187,7 +189,7 @@ def main() -> None:
 
 
 def _prepare(folder: str, stored: str, options: list[str]) -> None:
-    """Write the folder's images as `krr prepare` does, in a process that ends before any is measured."""
+    """Runs `krr prepare` in a process that ends before the measurements."""
     command = [sys.executable, "-m", "keras_resnet_recipes", "prepare", folder, stored, *options]
     subprocess.run(command, stdout=sys.stderr, check=True)
 
@@ -195,15 +197,19 @@ def _prepare(folder: str, stored: str, options: list[str]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="one subfolder of JPEG files per class")
-    parser.add_argument("--peer-python", help="interpreter with timm; left out, timm is")
-    parser.add_argument("--keras-cv-python", help="likewise with keras-cv")
+    parser.add_argument("--peer-python", help="interpreter with timm; without it, timm is skipped")
+    parser.add_argument(
+        "--keras-cv-python", help="interpreter with keras-cv; without it, keras-cv is skipped"
+    )
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
-    parser.add_argument("--images", type=int, default=1000, help="images of one measurement")
+    parser.add_argument("--images", type=int, default=1000, help="images per measurement")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cores", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="file for every figure of every round")
+    parser.add_argument("--json", type=Path, help="file for all results of all rounds")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
-    parser.add_argument("--engine", choices=ENGINES, help="measure only this, in this process")
+    parser.add_argument(
+        "--engine", choices=ENGINES, help="measure only this engine, in this process"
+    )
     return parser.parse_args()
 
 
@@ -223,10 +229,10 @@ def _in_own_process(
 
 
 def table(results: dict[str, dict[str, list[dict[str, float]]]]) -> list[str]:
-    """A line an engine of each recipe."""
+    """Returns a row per engine and recipe."""
     others = ("timm", "keras_cv", "floor")
     lines = [
-        "| | images per CPU-second | / timm | / keras-cv | / floor | first batch, CPU s | peak MiB |"
+        "| | images per CPU second | / timm | / keras-cv | / floor | first batch, CPU s | peak MiB |"
     ]
     lines.append("|---|---|---|---|---|---|---|")
     for row, engines in results.items():
@@ -244,7 +250,7 @@ def table(results: dict[str, dict[str, list[dict[str, float]]]]) -> list[str]:
 
 
 def ratio(engines: dict[str, list[dict[str, float]]], own: str, other: str) -> float | None:
-    """How many times as fast, by CPU time: median over the rounds; None without the other."""
+    """Returns the speedup over `other` by CPU time, median over the rounds; None if `other` is missing."""
     if own == other or other not in engines:
         return None
     pairs = zip(engines[own], engines[other], strict=True)

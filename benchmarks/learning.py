@@ -1,12 +1,12 @@
-"""What A2 reaches on real pictures, beside the same run made of timm's pieces: several seeds of both.
+"""Compares the accuracy of A2 on real images with the same run built from timm's parts, over several seeds.
 
     python benchmarks/learning.py cifar10.npz RESULTS --peer-python PYTHON_WITH_TIMM [--seeds 0 1 2 3 4]
 
-A2 shrunk openly: ResNet-18 at 32 pixels, the first 10,000 training pictures of CIFAR-10 and all test
-pictures, 10 epochs of batches of 128. Both draw their own weights, order and augmentation; what is
-compared is where they end, which differs from seed to seed. The difference of the means should be within
-twice its standard error; where it is not, that is said. Seeds take turns; a JSON is written as each run
-ends, and the same command goes on where it stopped.
+A2 is reduced to ResNet-18 at 32 pixels, the first 10,000 training images of CIFAR-10, all test
+images, and 10 epochs of batches of 128. Each side draws its own weights, order and augmentation, so only
+the final accuracies are compared, which differ between seeds. The difference of the means should be within
+twice its standard error; the table states whether it is. Seeds take turns. A JSON file is written when a run
+ends, and the same command resumes an interrupted measurement.
 """
 
 import argparse
@@ -42,8 +42,8 @@ def main() -> None:
     for seed in options.seeds:
         theirs = options.results / f"timm-{seed}.json"
         if not theirs.is_file():
-            told = json.dumps(numbers(recipe, IMAGES // BATCH))
-            subprocess.run([*peer, str(theirs), told, str(seed)], check=True)
+            values = json.dumps(numbers(recipe, IMAGES // BATCH))
+            subprocess.run([*peer, str(theirs), values, str(seed)], check=True)
         ours = options.results / f"ours-{seed}.json"
         if not ours.is_file():
             ours.write_text(json.dumps(learned(recipe, data, seed)))
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def subset(source: str, path: Path) -> Path:
-    """The pictures of the experiment, as a file for both."""
+    """Writes the images of the experiment to a file for both sides."""
     if not path.is_file():
         with np.load(source) as file:
             arrays = {name: file[name] for name in ("x_train", "y_train", "x_test", "y_test")}
@@ -65,7 +65,7 @@ def subset(source: str, path: Path) -> Path:
 
 
 def shrunk() -> krr.Recipe:
-    """The recipe at the size of the experiment, its rate scaled to the batch."""
+    """Returns the recipe at the size of the experiment, with the learning rate scaled to the batch size."""
     return krr.A2(
         network="ResNet18",
         classes=10,
@@ -77,7 +77,7 @@ def shrunk() -> krr.Recipe:
 
 
 def learned(recipe: krr.Recipe, data: Path, seed: int) -> dict[str, float]:
-    """What ours reaches on the test pictures after the last epoch."""
+    """Trains with `Recipe.fit` and returns the test accuracy after the last epoch."""
     begun = time.perf_counter()
     model = recipe.fit(data, seed=seed, verbose=2).model
     seconds = time.perf_counter() - begun
@@ -86,13 +86,13 @@ def learned(recipe: krr.Recipe, data: Path, seed: int) -> dict[str, float]:
 
 
 def reached(folder: Path, name: str, seeds: list[int]) -> list[float]:
-    """Top-1 in per cent, a seed each."""
+    """Returns the top-1 in percent for each seed."""
     files = (folder / f"{name}-{seed}.json" for seed in seeds)
     return [100 * json.loads(file.read_text())["top1"] for file in files]
 
 
 def table(found: dict[str, list[float]]) -> list[str]:
-    """Means, standard errors and each seed; whether the means agree."""
+    """Returns means, standard errors and results per seed, and whether the means agree."""
     lines = ["| | top-1 % | standard error | seeds |", "|---|---|---|---|"]
     for name, values in found.items():
         shown = "one seed" if len(values) < 2 else f"{standard_error(values):.2f}"
@@ -101,19 +101,19 @@ def table(found: dict[str, list[float]]) -> list[str]:
     if min(map(len, found.values())) > 1:
         off, error = difference(found)
         met = "met" if abs(off) <= 2 * error else "not met"
-        lines += ["", f"Difference of the means {off:+.2f}, its standard error {error:.2f}."]
-        lines[-1] += f" Within two of them: {met}."
+        lines += ["", f"Difference of the means {off:+.2f}, standard error {error:.2f}."]
+        lines[-1] += f" Within two standard errors: {met}."
     return lines
 
 
 def difference(found: dict[str, list[float]]) -> tuple[float, float]:
-    """Of the means, and its standard error."""
+    """Returns the difference of the means and its standard error."""
     off = statistics.mean(found["ours"]) - statistics.mean(found["timm"])
     return off, math.hypot(*map(standard_error, found.values()))
 
 
 def standard_error(values: list[float]) -> float:
-    """Of a mean."""
+    """Returns the standard error of the mean."""
     return statistics.stdev(values) / len(values) ** 0.5
 
 

@@ -1,15 +1,15 @@
-"""A1, A2 and A3 beside timm's own training step: the same weights and batches, loss by loss.
+"""Compares A1, A2 and A3 with timm's training step, loss by loss: same weights and batches.
 
     python benchmarks/loss_curves.py cifar10.npz RESULTS --peer-python PYTHON_WITH_TIMM
 
-timm makes the batches of real pictures once: its transforms at 64 pixels, its MixUp and CutMix; then it trains
-its ResNet-18 on them with its LAMB, its binary cross-entropy and its schedule, 200 updates in 10 epochs
-of 20, in single precision and without stochastic depth, and once more from weights that
-are changed by 1e-7 of themselves. Ours begins with the same file of weights and trains on the same
-batches, with what `Recipe.fit` compiles.
+timm prepares the batches of real images once, with its transforms at 64 pixels, MixUp and CutMix. It then trains
+its ResNet-18 on them with its LAMB, binary cross-entropy and schedule for 200 updates in 10 epochs
+of 20, in single precision and without stochastic depth, and a second time from weights
+perturbed by a relative 1e-7. Our run starts from the same weights file and trains on the same
+batches, with the model that `Recipe.fit` compiles.
 
-RESULTS keeps a folder a recipe with a JSON for each run, which is not run again, and the plot. The .npz
-has x_train and y_train. Batches take 160 MB a recipe.
+RESULTS contains a folder per recipe with a JSON file per run, which is not repeated, and the plot. The .npz file
+contains x_train and y_train. Batches take 160 MB per recipe.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def shortened(recipe: krr.Recipe) -> krr.Recipe:
-    """The recipe at the size of the experiment, its rate scaled to the batch."""
+    """Returns the recipe at the size of the experiment, with the learning rate scaled to the batch size."""
     return recipe.replace(
         network="ResNet18",
         classes=10,
@@ -63,7 +63,7 @@ def shortened(recipe: krr.Recipe) -> krr.Recipe:
 
 
 def measure(recipe: krr.Recipe, folder: Path, peer: list[str], data: str) -> None:
-    """Makes what is missing of batches and runs."""
+    """Creates the missing batches and runs."""
     batches = folder / "batches"
     if not (batches / "targets.npy").is_file():
         batches.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def measure(recipe: krr.Recipe, folder: Path, peer: list[str], data: str) -> Non
 
 
 def trained(recipe: krr.Recipe, batches: Path) -> dict[str, Any]:
-    """Our run, by the steps that `Recipe.fit` makes."""
+    """Trains our version with the steps of `Recipe.fit`."""
     model = build.network(recipe)
     krr.applications.load_weights(model, batches / "weights.safetensors")
     model = build.compiled(recipe, model, replicas=1, steps=STEPS)
@@ -104,7 +104,7 @@ def trained(recipe: krr.Recipe, batches: Path) -> dict[str, Any]:
 
 
 class Recorded(keras.utils.PyDataset):
-    """The batches of the folder, an epoch after the other."""
+    """Recorded batches of a folder, epoch by epoch."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -114,16 +114,16 @@ class Recorded(keras.utils.PyDataset):
 
     @property
     def num_batches(self) -> int:
-        """Batches of an epoch."""
+        """Number of batches per epoch."""
         return STEPS
 
     def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
-        # Keras asks for a first batch before the first epoch begins, to see its shape.
+        # Keras requests a batch before the first epoch to infer the shapes.
         number = max(self._epoch, 0) * STEPS + batch
         return np.asarray(self._images[number]), self._targets[number]
 
     def on_epoch_begin(self) -> None:
-        """Goes on to the batches of the next epoch."""
+        """Advances to the batches of the next epoch."""
         self._epoch += 1
 
 

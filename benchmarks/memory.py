@@ -1,11 +1,11 @@
-"""Resident memory of the input pipeline: a million file names, and an epoch over many JPEGs.
+"""Measures the resident memory of the input pipeline: a million file names, and an epoch over many JPEGs.
 
     python benchmarks/memory.py --json RESULT
 
-`names` lists made-up files (1,281,167 by default, as many as ImageNet trains on) in a .csv file, and goes
-through the order of two epochs without reading them. `epoch` trains nothing on so many JPEGs (13,000 by
-default: hard links to 320 made ones of 500 x 375 pixels) with the pipeline of A3 at 160 pixels. Each is a
-process of its own.
+`names` lists made-up files (1,281,167 by default, the size of the ImageNet training set) in a .csv file and computes
+the order of two epochs without reading them. `epoch` runs the pipeline of A3 at 160 pixels over many JPEGs (13,000 by
+default: hard links to 320 generated images of 500 x 375 pixels), without training. Each runs in a separate
+process.
 """
 
 import argparse
@@ -29,18 +29,18 @@ IMAGENET = 1_281_167
 
 
 def resident() -> float:
-    """MiB of this process now."""
+    """Returns the current resident memory of this process in MiB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
 def peak() -> float:
-    """MiB of this process at most so far."""
+    """Returns the peak resident memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def names(count: int) -> dict[str, float]:
-    """MiB, beyond those before, of a list of `count` files and of its order."""
+    """Returns the additional MiB of a list of `count` files and of its order."""
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "train.csv"
         with listed.open("w") as file:
@@ -59,7 +59,7 @@ def names(count: int) -> dict[str, float]:
 
 
 def epoch(count: int) -> dict[str, float]:
-    """MiB, beyond those before, through an epoch over `count` JPEGs."""
+    """Returns the additional MiB during an epoch over `count` JPEGs."""
     with tempfile.TemporaryDirectory() as folder:
         write_images(Path(folder), count)
         data = krr.data.from_folder(folder)
@@ -74,7 +74,7 @@ def epoch(count: int) -> dict[str, float]:
 
 
 def write_images(folder: Path, count: int) -> None:
-    """Hard links to 320 different JPEGs in ten classes."""
+    """Writes 320 different JPEGs in ten classes, and hard links to them."""
     rng = np.random.default_rng(0)
     for label in range(10):
         (folder / str(label)).mkdir()
@@ -90,7 +90,7 @@ def write_images(folder: Path, count: int) -> None:
 
 
 def table(results: dict[str, dict[str, float]]) -> list[str]:
-    """Of each part first what was there before, then what came on top."""
+    """Returns, for each part, a row for the initial memory and rows for the additional memory."""
     lines = ["| | MiB |", "|---|---|"]
     for found in results.values():
         (before, value), *more = found.items()
@@ -100,12 +100,14 @@ def table(results: dict[str, dict[str, float]]) -> list[str]:
 
 
 def main() -> None:
-    """Measures each in a process of its own, and prints the table."""
+    """Measures each part in a separate process and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--names", type=int, default=IMAGENET, help="files of the list")
-    parser.add_argument("--images", type=int, default=13_000, help="JPEGs of the epoch")
-    parser.add_argument("--json", type=Path, help="file for the figures")
-    parser.add_argument("--only", choices=("names", "epoch"), help="this, in this process")
+    parser.add_argument("--names", type=int, default=IMAGENET, help="number of files in the list")
+    parser.add_argument("--images", type=int, default=13_000, help="number of JPEGs in the epoch")
+    parser.add_argument("--json", type=Path, help="file for the results")
+    parser.add_argument(
+        "--only", choices=("names", "epoch"), help="measure only this part, in this process"
+    )
     options = parser.parse_args()
     if options.only:
         found = names(options.names) if options.only == "names" else epoch(options.images)

@@ -1,8 +1,9 @@
-"""Milliseconds per image of every operation of the input pipeline, next to Pillow's.
+"""Measures the milliseconds per image of every operation of the input pipeline, compared with Pillow.
 
     python benchmarks/operations.py FOLDER --json RESULT
 
-FOLDER holds JPEG files. CPU time of one pinned core; kernels and Pillow take turns, medians of `--rounds`.
+FOLDER contains JPEG files. The times are CPU times on one pinned core; kernels and Pillow take turns, and the table
+shows medians of `--rounds`.
 """
 
 import argparse
@@ -33,7 +34,7 @@ Pair = tuple[Callable[[], Any], Callable[[], Any]]
 
 
 def pillow(image: Image.Image, name: str, argument: float, cubic: bool) -> Image.Image:
-    """What timm makes Pillow do."""
+    """Applies an operation with Pillow, as timm does."""
     method = Image.BICUBIC if cubic else Image.BILINEAR
     maps = {
         "shear_x": (1, argument, 0, 0, 1, 0),
@@ -60,7 +61,7 @@ def pillow(image: Image.Image, name: str, argument: float, cubic: bool) -> Image
 
 
 def operations(image: np.ndarray) -> dict[str, Pair]:
-    """For each operation ours and Pillow's."""
+    """Returns our and Pillow's version of each operation."""
     pixels, theirs = kernels.packing.pack(image), Image.fromarray(image)
     timed = {}
     for index, name in enumerate(OPERATIONS):
@@ -74,7 +75,7 @@ def operations(image: np.ndarray) -> dict[str, Pair]:
 
 
 def resizing(file: Path, part: tuple[int, int]) -> dict[str, Pair]:
-    """Decoding, and resizing a part of an image, ours and Pillow's."""
+    """Returns our and Pillow's version of decoding a file and resizing a part of an image."""
     contents = file.read_bytes()
     pixels = opened(contents).packed()
     height, width = part
@@ -96,7 +97,7 @@ def resizing(file: Path, part: tuple[int, int]) -> dict[str, Pair]:
 
 
 def milliseconds(call: Callable[[], Any], count: int) -> float:
-    """CPU time of one call."""
+    """Returns the CPU time of one call."""
     started = time.process_time()
     for _ in range(count):
         call()
@@ -104,7 +105,7 @@ def milliseconds(call: Callable[[], Any], count: int) -> float:
 
 
 def measured(timed: dict[str, Pair], count: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Medians of ours and theirs, and of the ratio of a round."""
+    """Returns the medians of our and Pillow's times and of their ratio per round."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in timed}
     for _ in range(rounds + 1):
         for name, (ours, theirs) in timed.items():
@@ -121,8 +122,8 @@ def measured(timed: dict[str, Pair], count: int, rounds: int) -> dict[str, dict[
 
 
 def table(record: dict[str, Any]) -> list[str]:
-    """A line per operation."""
-    lines = ["| | ms | Pillow, ms | times as fast |", "|---|---|---|---|"]
+    """Returns a row per operation."""
+    lines = ["| | ms | Pillow, ms | speedup |", "|---|---|---|---|"]
     for name, row in record["milliseconds"].items():
         figures = f"{row['ours']:.3f} | {row['pillow']:.3f} | {row['ratio']:.1f}"
         lines.append(f"| {name} | {figures} |")
@@ -130,23 +131,24 @@ def table(record: dict[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="a folder of JPEG files, at any depth")
-    parser.add_argument("--count", type=int, default=100, help="calls of one measurement")
+    parser.add_argument("--count", type=int, default=100, help="calls per measurement")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--json", type=Path, help="file for the results")
     options = parser.parse_args()
-    told = conditions()
+    # before the process is pinned to one core
+    here = conditions()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     file = min(Path(options.folder).rglob("*.jp*g"))
     with Image.open(file) as image:
         square = np.asarray(image.convert("RGB").resize((SIZE, SIZE)))
-        # Two thirds of each side: somewhat less than half of the area, as a random crop has.
+        # Two thirds of each side: slightly less than half of the area, like an average random crop.
         part = tuple(math.floor(length * 2 / 3) for length in image.size[::-1])
     timed = {**resizing(file, part), **operations(square)}
     record = {
-        "conditions": told,
+        "conditions": here,
         "milliseconds": measured(timed, options.count, options.rounds),
     }
     print("\n".join(table(record)))

@@ -1,4 +1,4 @@
-"""The first two tables of docs/benchmarks.md: all figures at a glance, and the aims beside what was reached."""
+"""First two tables of docs/benchmarks.md: an overview of all figures, and the targets with the results."""
 
 import json
 import statistics
@@ -14,17 +14,17 @@ from divergence import against_floor
 Row = Sequence[str]
 
 
-def told(results: Path) -> str:
-    """Both tables, of the files that are there."""
+def tables(results: Path) -> str:
+    """Returns both tables for the available files."""
     figures = [*_pipeline(results), *_steps(results)]
-    head = ("", "ours", "peer", "floor", "of the peer", "of the floor")
-    aims = [*_pipeline_aims(results), *_step_aims(results), *_loss_aims(results)]
-    aims += _learning_aims(results)
-    return "\n\n".join((_markdown(head, figures), _markdown(("", "aim", "reached", ""), aims)))
+    head = ("", "ours", "peer", "floor", "vs. peer", "vs. floor")
+    targets = [*_pipeline_targets(results), *_step_targets(results), *_loss_targets(results)]
+    targets += _learning_targets(results)
+    return "\n\n".join((_markdown(head, figures), _markdown(("", "target", "result", ""), targets)))
 
 
-# How many times as fast as a peer, by recipe and where images come from.
-PIPELINE_AIMS = {
+# Target speedup over a peer, by recipe and image source.
+PIPELINE_TARGETS = {
     ("A3", "files", "timm"): 1.9,
     ("A1", "files", "timm"): 3.8,
     ("A3", "prepared", "timm"): 6.0,
@@ -48,7 +48,7 @@ def _pipeline(results: Path) -> Iterator[Row]:
                 continue
             shown = (f"{speeds[name]:.0f}" for name in ("files", peer, "floor"))
             ratios = (input_pipeline.ratio(engines, "files", other) for other in (peer, "floor"))
-            what = f"input pipeline of {row}, images per CPU-second; {peer.replace('_', '-')}"
+            what = f"input pipeline of {row}, images per CPU second; {peer.replace('_', '-')}"
             yield what, *shown, *(f"{ratio:.2f}" for ratio in ratios)
 
 
@@ -62,21 +62,21 @@ def _steps(results: Path) -> Iterator[Row]:
                     continue
                 named = "Keras" if peer.endswith("stock") else "timm"
                 own, floor = turns[f"{backend} ours"], turns.get(f"{backend} by_hand")
-                beside = (own, turns[peer], floor)
-                shown = (_milliseconds(each, case.updates) if each else "" for each in beside)
-                ratios = (f"{_median(own, each):.2f}" if each else "" for each in beside[1:])
+                compared = (own, turns[peer], floor)
+                shown = (_milliseconds(each, case.updates) if each else "" for each in compared)
+                ratios = (f"{_median(own, each):.2f}" if each else "" for each in compared[1:])
                 yield f"{steps.described(case)}, {backend}, ms; {named}", *shown, *ratios
     yield from _first(results)
 
 
 def _first(results: Path) -> Iterator[Row]:
     turns = _read(results / "steps.json").get("ResNet-50", {}).get("turns", {})
-    told = {
+    quantities = {
         "imports, s": lambda first, _: first["import_seconds"],
         "imports and first update, s": lambda first, _: first["wall"],
-        "most memory, MiB": lambda _, every: max(turn["peak_mib"] for turn in every),
+        "peak memory, MiB": lambda _, every: max(turn["peak_mib"] for turn in every),
     }
-    for what, of in told.items() if turns else ():
+    for what, of in quantities.items() if turns else ():
         for backend in ("tensorflow", "jax"):
             names = (f"{backend} ours", f"{backend} stock", f"{backend} by_hand")
             own, *others = (of(turns[name][0], turns[name]) for name in names)
@@ -85,15 +85,17 @@ def _first(results: Path) -> Iterator[Row]:
             yield f"{what}; ResNet-50, {backend}; Keras", *shown, *ratios
 
 
-def _pipeline_aims(results: Path) -> Iterator[Row]:
+def _pipeline_targets(results: Path) -> Iterator[Row]:
     found = _read(results / "input_pipeline.json").get("results", {})
-    for (row, engine, other), least in PIPELINE_AIMS.items():
+    for (row, engine, other), least in PIPELINE_TARGETS.items():
         ratio = input_pipeline.ratio(found.get(row, {}), engine, other) if found else None
         if ratio:
-            yield _aim(f"input pipeline of {row}, {engine}, over {other}", ratio, least=least)
+            yield _target(
+                f"input pipeline of {row}, {engine}, speedup over {other}", ratio, least=least
+            )
 
 
-def _step_aims(results: Path) -> Iterator[Row]:
+def _step_targets(results: Path) -> Iterator[Row]:
     found = _read(results / "steps.json")
     networks = [case for case in steps.CASES if case.startswith("ResNet")]
     for case in networks:
@@ -105,11 +107,13 @@ def _step_aims(results: Path) -> Iterator[Row]:
             by_hand, stock = (
                 _median(own, turns[f"{backend} {name}"]) for name in ("by_hand", "stock")
             )
-            yield _aim(f"{case}, {backend}: time over the step by hand", 1 / by_hand, most=1.03)
-            yield _aim(f"{case}, {backend}: speed over stock Keras", stock, least=1.0)
+            yield _target(
+                f"{case}, {backend}: time relative to the hand-written step", 1 / by_hand, most=1.03
+            )
+            yield _target(f"{case}, {backend}: speed relative to stock Keras", stock, least=1.0)
         if "timm" in turns:
             ratio = _median(turns["tensorflow ours"], turns["timm"])
-            yield _aim(f"{case}, tensorflow: speed over timm", ratio, least=0.95)
+            yield _target(f"{case}, tensorflow: speed relative to timm", ratio, least=0.95)
     if "update" in found and "ResNet-50" in found:
         for backend in ("tensorflow", "jax"):
             times = [
@@ -119,37 +123,41 @@ def _step_aims(results: Path) -> Iterator[Row]:
                 / steps.CASES[case].updates
                 for case in ("update", "ResNet-50")
             ]
-            yield _aim(
-                f"LAMB's share of ResNet-50's step, {backend}", times[0] / times[1], most=0.1
+            yield _target(
+                f"LAMB's fraction of ResNet-50's step, {backend}", times[0] / times[1], most=0.1
             )
 
 
-def _loss_aims(results: Path) -> Iterator[Row]:
+def _loss_targets(results: Path) -> Iterator[Row]:
     for folder in sorted((results / "loss_curves").glob("A?")):
         runs = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
         for name, run in runs.items():
             if not name.startswith("timm"):
-                first, shares = against_floor(run, runs, "timm")
-                title = f"{folder.name}, {name}, 200 updates beside timm"
-                yield _aim(f"{title}: largest share of the floor", float(shares.max()), most=3.0)
-                yield _aim(f"{title}: first ten losses, relative", first, most=1e-5)
+                first, ratios = against_floor(run, runs, "timm")
+                title = f"{folder.name}, {name}, 200 updates compared with timm"
+                yield _target(f"{title}: largest ratio to the floor", float(ratios.max()), most=3.0)
+                yield _target(f"{title}: first ten losses, relative", first, most=1e-5)
 
 
-def _learning_aims(results: Path) -> Iterator[Row]:
+def _learning_targets(results: Path) -> Iterator[Row]:
     found = _read(results / "learning.json").get("top1", {})
     if found and len(found["ours"]) > 1:
         difference, error = learning.difference(found)
-        yield _aim(
-            "A2, learned: ours from timm, in standard errors", abs(difference / error), most=2.0
+        yield _target(
+            "A2, learned: difference from timm, in standard errors",
+            abs(difference / error),
+            most=2.0,
         )
 
 
-def _aim(what: str, value: float, *, least: float | None = None, most: float | None = None) -> Row:
+def _target(
+    what: str, value: float, *, least: float | None = None, most: float | None = None
+) -> Row:
     if least is not None:
-        aim, met = f"at least {least:g}", value >= least
+        target, met = f"at least {least:g}", value >= least
     else:
-        aim, met = f"at most {most:g}", value <= most
-    return what, aim, f"{value:.4g}", "met" if met else "not met"
+        target, met = f"at most {most:g}", value <= most
+    return what, target, f"{value:.4g}", "met" if met else "not met"
 
 
 def _milliseconds(turns: list[dict[str, Any]], updates: int) -> str:

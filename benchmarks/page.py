@@ -1,8 +1,8 @@
-"""Puts what was measured into the docs: tables between marks, from the JSON files of benchmarks/results.
+"""Writes the measurements into the docs: tables between marks, from the JSON files of benchmarks/results.
 
     python benchmarks/page.py
 
-A file is one that a benchmark, an example or `krr` wrote, copied there. Where one is missing, the page says that
+The files are copied from the output of a benchmark, an example or `krr`. If a file is missing, the page says that
 nothing was measured.
 """
 
@@ -29,16 +29,16 @@ NOT_MEASURED = "Not measured here."
 
 
 def main() -> None:
-    """Rewrites both pages, and draws the pictures of the losses."""
+    """Rewrites both pages and plots the losses."""
     for folder in _folders(RESULTS / "loss_curves"):
-        plot(_picture(folder), _runs(folder), "timm")
+        plot(_figure(folder), _runs(folder), "timm")
     for name in ("benchmarks.md", "experiments.md"):
         page = DOCS / name
         page.write_text(filled(page.read_text()))
 
 
 def filled(text: str) -> str:
-    """The text with the tables of its marks, `<!-- measured: NAME -->` to `<!-- end -->`."""
+    """Fills in the tables between `<!-- measured: NAME -->` and `<!-- end -->`."""
 
     def between(found: re.Match[str]) -> str:
         return f"{found[1]}\n\n{table_of(found[2])}\n\n{found[4]}"
@@ -48,57 +48,57 @@ def filled(text: str) -> str:
 
 
 def table_of(name: str) -> str:
-    """The table of a mark."""
+    """Returns the table of a mark."""
     if name == "overview":
-        return overview.told(RESULTS)
+        return overview.tables(RESULTS)
     source = RESULTS / name if (RESULTS / name).is_dir() else RESULTS / f"{name}.json"
     return TABLES[name](source) if source.exists() else NOT_MEASURED
 
 
 def with_conditions(table: Callable[[Any], list[str]], part: str = "") -> Callable[[Path], str]:
-    """What makes the table of a file, or of a part of it, and tells its conditions."""
+    """Returns a function that renders a file, or a part of it, as a table with its conditions."""
 
-    def made(source: Path) -> str:
+    def render(source: Path) -> str:
         record = json.loads(source.read_text())
         lines = table(record[part] if part else record)
-        return "\n".join([*lines, "", conditions_told(record["conditions"])])
+        return "\n".join([*lines, "", conditions_text(record["conditions"])])
 
-    return made
+    return render
 
 
 def step_tables(source: Path) -> str:
-    """Of each case the engines; then the conditions, once where they are the same."""
+    """Returns a table per case, then the distinct conditions."""
     cases = json.loads(source.read_text())
     tables = ["\n".join(steps.table(name, case["turns"])) for name, case in cases.items()]
-    told = dict.fromkeys(conditions_told(case["conditions"]) for case in cases.values())
-    return "\n\n".join([*tables, *told])
+    texts = dict.fromkeys(conditions_text(case["conditions"]) for case in cases.values())
+    return "\n\n".join([*tables, *texts])
 
 
 def divergences(source: Path) -> str:
-    """How far the losses of the folders' runs are from those of their peer, in words and pictures."""
-    lines, pictures = [], []
+    """Compares the losses of the runs in each folder with those of the peer, as text and figures."""
+    lines, figures = [], []
     for folder in _folders(source):
         runs = _runs(folder)
         count = len(next(iter(runs.values()))["losses"])
         lines += [f"- {folder.name}, {line}" for line in summary(runs, "timm", count)]
-        title = f"Losses of {folder.name} beside timm's"
-        pictures.append(f"![{title}]({_picture(folder).relative_to(DOCS)})")
-    return "\n".join([*lines, "", *pictures])
+        title = f"Losses of {folder.name} compared with timm"
+        figures.append(f"![{title}]({_figure(folder).relative_to(DOCS)})")
+    return "\n".join([*lines, "", *figures])
 
 
 def speed_run(source: Path) -> str:
-    """The same for the speed run, and the accuracies."""
+    """Compares the speed run with torch and lists the accuracies."""
     runs = _runs(source)
     lines = [f"- {line}" for line in summary(runs, "torch", 100)]
     for name, run in runs.items():
         reached = ", ".join(f"{100 * value:.1f} %" for value in run["test_accuracies"])
         seconds = run["cpu_seconds"]
-        lines.append(f"- {name}: test accuracy {reached}; {seconds:.0f} s of processor time")
+        lines.append(f"- {name}: test accuracy {reached}; {seconds:.0f} s of CPU time")
     return "\n".join(lines)
 
 
 def degradation(source: Path) -> str:
-    """Errors of the last epoch."""
+    """Returns the table of errors in the last epoch."""
     rows = []
     for row in json.loads(source.read_text()):
         (run,) = row["runs"]
@@ -108,34 +108,34 @@ def degradation(source: Path) -> str:
 
 
 def of_seeds(source: Path) -> str:
-    """Top-1 of an example's ways to train, by seed."""
+    """Returns the table of the top-1 of each training method of an example, by seed."""
     runs = json.loads(source.read_text())["runs"]
-    ways: dict[str, list[float]] = {}
+    methods: dict[str, list[float]] = {}
     for name, run in runs.items():
-        ways.setdefault(name.rpartition("-")[0], []).append(100 * run["top1"])
+        methods.setdefault(name.rpartition("-")[0], []).append(100 * run["top1"])
     rows = []
-    for way, values in ways.items():
+    for method, values in methods.items():
         several = len(values) > 1
         deviation = f"{statistics.stdev(values):.2f}" if several else "one seed"
         each = ", ".join(f"{value:.2f}" for value in values)
-        rows.append((way, f"{statistics.mean(values):.2f}", deviation, each))
+        rows.append((method, f"{statistics.mean(values):.2f}", deviation, each))
     return _markdown(("", "top-1 %", "standard deviation", "seeds"), rows)
 
 
-def conditions_told(conditions: dict[str, Any]) -> str:
-    """Command, machine and versions in a few lines."""
+def conditions_text(conditions: dict[str, Any]) -> str:
+    """Returns the command, machine and versions in a few lines."""
     versions = conditions["versions"] | conditions.get("peer_versions", {})
-    told = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    packages = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     cores = "one core" if conditions["cores"] == 1 else f"{conditions['cores']} cores"
     machine = f"{conditions['processor']}, {cores}, {conditions['date']}"
-    return f"    {conditions['command']}\n\n{machine}; Python {conditions['python']}, {told}."
+    return f"    {conditions['command']}\n\n{machine}; Python {conditions['python']}, {packages}."
 
 
 def _folders(parent: Path) -> list[Path]:
     return sorted(path for path in parent.glob("*") if path.is_dir())
 
 
-def _picture(folder: Path) -> Path:
+def _figure(folder: Path) -> Path:
     return DOCS / "figures" / f"loss_curves_{folder.name}.png"
 
 

@@ -1,11 +1,11 @@
-"""Time of a training step on one device, with this package's repairs and with Keras alone.
+"""Measures a training step on one device, with the repairs of this package and with stock Keras.
 
     python benchmarks/repairs.py --json RESULT
 
-Two models of one network, in one process: compiled as `Recipe.fit` does, with its LAMB and its
-repairs, and with `keras.optimizers.Lamb` and the accumulation of Keras. Both clip, and fit the same
-batches from memory by turns, some updates at a time; who begins changes each round. Ratios are
-medians over the rounds of the repaired time over that of Keras, CPU and wall.
+Two models of one network are trained in one process: one compiled as in `Recipe.fit`, with its LAMB and
+repairs, and one with `keras.optimizers.Lamb` and Keras' accumulation. Both clip, and train on the same
+batch in memory in turns of a few updates; the order changes each round. Ratios are
+medians over the rounds of the repaired time divided by that of Keras, for CPU and wall time.
 """
 
 import argparse
@@ -29,12 +29,12 @@ CASES = (("ResNet20", 32, 64), ("ResNet18", 64, 32))
 
 
 def repaired(recipe: krr.Recipe) -> keras.Model:
-    """The model as `Recipe.fit` compiles it."""
+    """Returns the model as compiled by `Recipe.fit`."""
     return build.compiled(recipe, build.network(recipe), replicas=1, steps=1)
 
 
 def stock(recipe: krr.Recipe) -> keras.Model:
-    """The same network with Keras' own optimizer, clipping and accumulation."""
+    """Returns the same network with Keras' optimizer, clipping and accumulation."""
     model = build.network(recipe)
     accumulated = recipe.gradient_accumulation_steps
     optimizer = keras.optimizers.Lamb(
@@ -49,7 +49,7 @@ def stock(recipe: krr.Recipe) -> keras.Model:
 
 
 def batches(recipe: krr.Recipe) -> tf.data.Dataset:
-    """One batch of noise from memory, again and again."""
+    """Repeats one batch of noise in memory."""
     rng = np.random.default_rng(0)
     count = recipe.batch_size // recipe.gradient_accumulation_steps
     images = rng.integers(0, 256, (count, recipe.train_size, recipe.train_size, 3), "uint8")
@@ -58,7 +58,7 @@ def batches(recipe: krr.Recipe) -> tf.data.Dataset:
 
 
 def timed(model: keras.Model, data: tf.data.Dataset, steps: int, own: bool) -> np.ndarray:
-    """Seconds of CPU and of the clock for so many batches."""
+    """Returns the CPU and wall seconds of `steps` batches."""
     callbacks = [distribution.AveragedStatistics()] if own else []
     cpu, wall = time.process_time(), time.perf_counter()
     model.fit(data, steps_per_epoch=steps, callbacks=callbacks, verbose=0)
@@ -66,7 +66,7 @@ def timed(model: keras.Model, data: tf.data.Dataset, steps: int, own: bool) -> n
 
 
 def compared(recipe: krr.Recipe, rounds: int, steps: int) -> dict[str, list[float]]:
-    """Of each round the ratios by CPU time and by the clock, and the CPU-seconds of an update of Keras."""
+    """Returns the CPU and wall time ratios of each round, and the CPU seconds per update of Keras."""
     data, models = batches(recipe), (repaired(recipe), stock(recipe))
     found: dict[str, list[float]] = {"cpu": [], "clock": [], "update_of_keras": []}
     for number in range(rounds + 1):
@@ -74,7 +74,7 @@ def compared(recipe: krr.Recipe, rounds: int, steps: int) -> dict[str, list[floa
         for own in (True, False) if number % 2 else (False, True):
             model = models[0] if own else models[1]
             times[own] = timed(model, data, steps * recipe.gradient_accumulation_steps, own)
-        if number:  # the first round traces
+        if number:  # the first round includes tracing
             for name, ratio in zip(("cpu", "clock"), times[True] / times[False], strict=True):
                 found[name].append(float(ratio))
             found["update_of_keras"].append(float(times[False][0]) / steps)
@@ -82,13 +82,13 @@ def compared(recipe: krr.Recipe, rounds: int, steps: int) -> dict[str, list[floa
 
 
 def table(results: dict[str, dict[str, list[float]]]) -> list[str]:
-    """A line a network and number of accumulated batches."""
-    lines = ["| | CPU time | range | by the clock | CPU-seconds of an update of Keras |"]
+    """Returns a row per network and number of micro-batches."""
+    lines = ["| | CPU time | range | wall time | CPU seconds per Keras update |"]
     lines.append("|---|---|---|---|---|")
     for name, found in results.items():
         cpu, clock, update = (statistics.median(values) for values in found.values())
-        told = f"{min(found['cpu']):.3f}-{max(found['cpu']):.3f}"
-        lines.append(f"| {name} | {cpu:.3f} | {told} | {clock:.3f} | {update:.2f} |")
+        spread = f"{min(found['cpu']):.3f}-{max(found['cpu']):.3f}"
+        lines.append(f"| {name} | {cpu:.3f} | {spread} | {clock:.3f} | {update:.2f} |")
     return lines
 
 
@@ -96,8 +96,8 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=4, help="updates of a turn")
-    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--steps", type=int, default=4, help="updates per turn")
+    parser.add_argument("--json", type=Path, help="file for the results")
     options = parser.parse_args()
     results: dict[str, Any] = {}
     for network, side, count in CASES:

@@ -1,12 +1,12 @@
-"""The CIFAR-10 speed run beside one written in torch: the same weights, pictures and order, loss by loss.
+"""Compares the CIFAR-10 speed run with a torch version, loss by loss: same weights, images and order.
 
     python benchmarks/speed_run.py cifar10.npz RESULTS --peer-python PYTHON_WITH_TORCH
 
-A run of 24 epochs takes hours on two CPU cores, so it is shortened openly: 6,400 training pictures, 64 a
-batch, 2 epochs of 100 updates. Training is chaotic: the torch run is also made from weights that are
-changed by 1e-7 of themselves, and how far it leaves itself is the floor that ours is measured with.
+A run of 24 epochs takes hours on two CPU cores, so it is reduced to 6,400 training images, a batch size of 64
+and 2 epochs of 100 updates. Training is chaotic, so the torch run is repeated from weights that are
+perturbed by a relative 1e-7; its divergence from itself is the floor that our run is compared with.
 
-RESULTS keeps a JSON for each run, which is not run again, and gets speed_run.png. The .npz has x_train,
+RESULTS contains a JSON file per run, which is not repeated, and speed_run.png. The .npz file contains x_train,
 y_train, x_test and y_test.
 """
 
@@ -33,18 +33,18 @@ EPOCHS = 2
 
 
 class Losses(keras.callbacks.Callback):
-    """The loss of each batch alone, where Keras has the mean of the epoch so far."""
+    """Records the loss of each batch; Keras reports the running mean of the epoch."""
 
     def __init__(self) -> None:
         super().__init__()
         self.losses: list[float] = []
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Forgets the batches before."""
+        """Resets the running mean."""
         self.model.reset_metrics()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Remembers this one."""
+        """Records the loss of the batch."""
         self.losses.append(float((logs or {})["loss"]))
 
 
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def shortened(batch_size: int) -> krr.DAWNBench:
-    """The recipe in 2 epochs, its peak at the same share of them."""
+    """Returns the recipe with 2 epochs and the learning rate peak at the same fraction of them."""
     recipe = krr.DAWNBench()
     knots = tuple((epoch * EPOCHS / recipe.epochs, factor) for epoch, factor in recipe.knots)
     changed = recipe.replace(epochs=EPOCHS, knots=knots, classes=10, precision="float32")
@@ -83,7 +83,7 @@ def shortened(batch_size: int) -> krr.DAWNBench:
 
 
 def subset(path: str, batch_size: int) -> tuple[ImageArrays, ImageArrays]:
-    """The first pictures of the file: as many as are trained on in an epoch, and 1,000 to test."""
+    """Returns the first images of the file: those of one training epoch, and 1,000 test images."""
     train, test = (ImageArrays.from_npz(path, split) for split in ("train", "validation"))
     count = STEPS * batch_size
     return (
@@ -93,7 +93,7 @@ def subset(path: str, batch_size: int) -> tuple[ImageArrays, ImageArrays]:
 
 
 def initial_network(recipe: krr.Recipe) -> keras.Model:
-    """The network as every run begins with it, on every backend."""
+    """Returns the network with the initial weights of every run, on every backend."""
     model = build.network(recipe)
     generator = np.random.default_rng(0)
     for layer in model.layers:
@@ -108,7 +108,7 @@ def initial_network(recipe: krr.Recipe) -> keras.Model:
 def write_tape(
     path: Path, recipe: krr.Recipe, model: keras.Model, images: ImageArrays, tests: ImageArrays
 ) -> None:
-    """Writes what the torch run needs: images, augmentation parameters, weights and numbers."""
+    """Writes the inputs of the torch run: images, augmentation parameters, weights and numbers."""
     drawn = [
         drawn_parameters(recipe, images.images.shape, count=images.size, seed=0, epoch=epoch)
         for epoch in range(EPOCHS)
@@ -139,7 +139,7 @@ def write_tape(
 def trained(
     recipe: krr.Recipe, model: keras.Model, images: ImageArrays, tests: ImageArrays
 ) -> dict[str, Any]:
-    """Our run, by the steps that `Recipe.fit` makes."""
+    """Trains our version with the steps of `Recipe.fit`."""
     feed = device.Feed(recipe, images, tests, steps=STEPS, seed=0, save_every=1)
     learner = TrainingModel(model, **feed.step)
     learner.compile(optimizer=model.optimizer, **build.objective(recipe), auto_scale_loss=False)
@@ -159,12 +159,12 @@ def trained(
 
 
 def report(folder: Path) -> list[str]:
-    """What each run reached, how far it is from the torch run, and the plot of both."""
+    """Reports the accuracy of each run and its divergence from torch, and plots both."""
     runs = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
     lines = summary(runs, "torch", STEPS)
     for name, run in runs.items():
         accuracies = ", ".join(f"{value:.3f}" for value in run["test_accuracies"])
-        seconds = f"{run['cpu_seconds']:.0f} s of processor time"
+        seconds = f"{run['cpu_seconds']:.0f} s of CPU time"
         lines.append(f"{name}: test accuracy {accuracies}; {seconds}")
     plot(folder / "speed_run.png", runs, "torch")
     return lines

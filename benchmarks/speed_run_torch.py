@@ -1,7 +1,7 @@
-"""The CIFAR-10 speed run in torch, written from its description alone: the peer of `speed_run.py`.
+"""CIFAR-10 speed run in torch, written only from its description: the peer of `speed_run.py`.
 
-It shares no code with the package. Order of the pictures, places of crops, mirror images and squares,
-and the weights to begin with come from a file, so that nothing but arithmetic can differ.
+It shares no code with the package. The image order, crop offsets, flips, cutout positions
+and initial weights come from a file, so that only the arithmetic can differ.
 
 Page, 'How to train your ResNet'; davidcpage/cifar10-fast `dawn.py`, `core.py`, `torch_backend.py`.
 """
@@ -30,7 +30,7 @@ UNITS = {
 
 
 class Net(nn.Module):
-    """Residual:L1+L3, the nine layers of the run."""
+    """Residual:L1+L3, the network of the run, with nine layers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,11 +44,11 @@ class Net(nn.Module):
         self.linear = nn.Linear(512, 10, bias=False)
 
     def unit(self, x: torch.Tensor, name: str) -> torch.Tensor:
-        """Convolution, normalization, ReLU."""
+        """Applies convolution, batch norm and ReLU."""
         return functional.relu(self.bn[name](self.conv[name](x)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of normalized pictures."""
+        """Returns the logits of normalized images."""
         x = self.unit(x, "prep")
         x = functional.max_pool2d(self.unit(x, "layer1"), 2)
         x = x + self.unit(self.unit(x, "res1a"), "res1b")
@@ -59,7 +59,7 @@ class Net(nn.Module):
 
 
 def load(net: Net, weights: dict[str, np.ndarray]) -> None:
-    """Copies weights that are laid out as Keras has them."""
+    """Copies weights from the Keras layout."""
     with torch.no_grad():
         for name in UNITS:
             kernel = torch.from_numpy(weights[f"{name}_conv/kernel"]).permute(3, 2, 0, 1)
@@ -70,17 +70,17 @@ def load(net: Net, weights: dict[str, np.ndarray]) -> None:
 
 
 def normalized(images: np.ndarray) -> torch.Tensor:
-    """Pictures as the network takes them."""
+    """Returns normalized images in the layout of the network."""
     return ((torch.from_numpy(images).float() - MEAN) / STD).permute(0, 3, 1, 2)
 
 
-def augmented(images: np.ndarray, drawn: np.ndarray, pad: int, cutout: int) -> torch.Tensor:
-    """Cards are (crop row, crop column, mirrored, square's row, square's column) for each picture."""
+def augmented(images: np.ndarray, parameters: np.ndarray, pad: int, cutout: int) -> torch.Tensor:
+    """Applies the parameters (crop row, crop column, flip, cutout row, cutout column) of each image."""
     padded = functional.pad(normalized(images), (pad,) * 4, mode="reflect")
     out = torch.empty(images.shape[0], 3, 32, 32)
-    for i, (row, column, mirrored, top, left) in enumerate(drawn.tolist()):
-        picture = padded[i, :, row : row + 32, column : column + 32]
-        out[i] = picture.flip(2) if mirrored else picture
+    for i, (row, column, flip, top, left) in enumerate(parameters.tolist()):
+        image = padded[i, :, row : row + 32, column : column + 32]
+        out[i] = image.flip(2) if flip else image
         if cutout:
             out[i, :, top : top + cutout, left : left + cutout] = 0
     return out
@@ -93,7 +93,7 @@ def update(
     momentum: float,
     decay: float,
 ) -> None:
-    """Nesterov's step with the rate inside the velocity."""
+    """Applies a Nesterov step with the learning rate inside the velocity."""
     with torch.no_grad():
         for weight, velocity in zip(parameters, velocities, strict=True):
             step = -rate * (weight.grad + decay * weight)
@@ -103,7 +103,7 @@ def update(
 
 
 def test(net: Net, images: np.ndarray, labels: np.ndarray) -> float:
-    """Accuracy on plain pictures."""
+    """Returns the accuracy on unaugmented images."""
     net.eval()
     with torch.no_grad():
         chunks = range(0, len(images), 500)

@@ -1,24 +1,24 @@
-"""Time of a training step and of evaluation: ours beside code written by hand, stock Keras and timm.
+"""Measures training and evaluation steps: ours, a hand-written step, stock Keras and timm.
 
     python benchmarks/steps.py --peer-python PYTHON_WITH_TIMM --json RESULT
 
-Every engine is a process of its own on `--cores` cores; they take turns of some updates each, in another order every
-round. Ratios are medians over the rounds of the ratio of the CPU time of two turns. What a first update costs
-(imports, tracing, compiling) is told apart, and so is the memory.
+Every engine is a separate process on `--cores` cores. The engines take turns of a few updates each, in a different
+order every round. Ratios are medians over the rounds of the ratio of the CPU times of two turns. The cost of the first
+update (imports, tracing, compilation) and the memory are reported separately.
 
-    ours      `Recipe.fit`: callbacks, metrics, progress bar and all; pictures come from memory as they are
-    by_hand   the same network, loss and LAMB in a step of ten lines, with nothing around it
-    stock     `keras.applications` (ResNet-50; else our network of Keras' layers), `keras.optimizers.Lamb`, `Model.fit`
+    ours      `Recipe.fit` with callbacks, metrics and progress bar, on images in memory without augmentation
+    by_hand   the same network, loss and LAMB in a step of ten lines, without anything else
+    stock     `keras.applications` (ResNet-50; else our network with Keras layers), `keras.optimizers.Lamb`, `Model.fit`
     timm      torch, channels last, timm's network, LAMB and loss
 
-`overhead` is so small a step that what is around it is seen: ours less `by_hand` is what callbacks, metrics and the
-progress bar cost an update. `update` is LAMB alone, with gradients that stay as they are: ours, Keras' and timm's. In
+In `overhead` the step is so small that its overhead is visible: ours minus `by_hand` is the cost of callbacks, metrics
+and progress bar per update. `update` is LAMB alone with constant gradients: ours, Keras' and timm's. In
 `evaluation` the engines are `Recipe.evaluate`, the network alone, `Model.evaluate`, and timm's transform and network.
-`of 2015` is ours with the stride where `keras.applications` has it, for equal work.
-With `oneDNN` TensorFlow runs under TF_ENABLE_ONEDNN_OPTS=1, which on some processors it does not by itself.
+`of 2015` is our network with the stride at the position of `keras.applications`, for equal work.
+The `oneDNN` cases set TF_ENABLE_ONEDNN_OPTS=1, which is not TensorFlow's default on some processors.
 
-The engines of one backend take turns with timm, then those of the next without it: together they do not fit into
-memory. The file is written after each case; cases that are not asked for stay in it as they were.
+The engines of one backend take turns with timm, then those of the next backend without it, because not all
+fit into memory together. The file is written after each case; cases that are not selected keep their previous results.
 """
 
 import argparse
@@ -39,16 +39,16 @@ JAX = ("jax ours", "jax by_hand", "jax stock")
 
 
 class Case(NamedTuple):
-    """What is measured.
+    """A measured case.
 
     Args:
         what: "training", "update" or "evaluation".
-        network: Its name here.
-        size: Side of the pictures in pixels.
-        batch: Pictures of a batch.
-        updates: Batches of a turn.
-        groups: Engines that take turns with each other.
-        onednn: Whether TensorFlow is told to use oneDNN.
+        network: Name in `krr.applications`.
+        size: Side of the images in pixels.
+        batch: Batch size.
+        updates: Batches per turn.
+        groups: Groups of engines that take turns.
+        onednn: Whether TF_ENABLE_ONEDNN_OPTS=1 is set.
     """
 
     what: str
@@ -60,7 +60,7 @@ class Case(NamedTuple):
     onednn: bool = False
 
 
-# timm has no ResNet-20, and by hand there is no other LAMB.
+# timm has no ResNet-20, and the hand-written step uses our LAMB.
 UPDATE = (("timm", "tensorflow ours", "tensorflow stock"), ("jax ours", "jax stock"))
 CASES = {
     "ResNet-50": Case("training", "ResNet50", 160, 32, 2),
@@ -86,7 +86,7 @@ Turn = dict[str, float]
 
 
 def main() -> None:
-    """Measures and prints the table."""
+    """Measures and prints the tables."""
     options = _options()
     file = options.json
     record = json.loads(file.read_text()) if file and file.is_file() else {}
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def measure(name: str, group: Sequence[str], options: argparse.Namespace) -> dict[str, list[Turn]]:
-    """All turns of the engines of a group; the first is the first update."""
+    """Measures all turns of a group of engines; the first turn is the first update."""
     case = CASES[name]
     engines = [engine for engine in group if engine != "timm" or options.peer_python]
     with contextlib.ExitStack() as stack:
@@ -129,19 +129,21 @@ def _started(name: str, case: Case, options: argparse.Namespace) -> Any:
 
 
 def table(name: str, turns: dict[str, list[Turn]]) -> list[str]:
-    """A line an engine."""
+    """Returns a row per engine."""
     case = CASES[name]
-    lines = [f"| {described(case)} | ms a batch | images/s | / by hand | / stock | / timm "]
+    lines = [f"| {described(case)} | ms per batch | images/s | / by hand | / stock | / timm "]
     lines[0] += "| import s | first batch s | peak MiB |"
     lines.append("|---|---|---|---|---|---|---|---|---|")
     for engine, own in turns.items():
         backend = engine.rpartition(" ")[0]
         seconds = statistics.median(each["cpu"] for each in own[1:]) / case.updates
-        # Only beside what took turns with it.
+        # Compare only engines that took turns with each other.
         group = next(group for group in case.groups if engine in group)
         others = (f"{backend} by_hand", f"{backend} stock", "timm")
-        beside = (turns.get(each, own) if each in group else own for each in others)
-        ratios = ["-" if each is own else _told(times_as_fast(own, each)) for each in beside]
+        compared = (turns.get(each, own) if each in group else own for each in others)
+        ratios = [
+            "-" if each is own else _with_range(times_as_fast(own, each)) for each in compared
+        ]
         rate = "-" if case.what == "update" else f"{case.batch / seconds:.1f}"
         cells = [engine.replace("_", " "), f"{1e3 * seconds:.1f}", rate, *ratios]
         cells += [f"{own[0]['import_seconds']:.1f}", f"{own[0]['wall']:.1f}"]
@@ -151,23 +153,23 @@ def table(name: str, turns: dict[str, list[Turn]]) -> list[str]:
 
 
 def described(case: Case) -> str:
-    """A case in words."""
+    """Returns a description of a case."""
     library = ", oneDNN" if case.onednn else ""
     return f"{case.what}{library}, {case.network}, {case.size} px, batch {case.batch}"
 
 
 def times_as_fast(own: list[Turn], other: list[Turn]) -> list[float]:
-    """By CPU time, in each round."""
+    """Returns the speedup over `other` by CPU time, for each round."""
     return [theirs["cpu"] / ours["cpu"] for ours, theirs in zip(own[1:], other[1:], strict=True)]
 
 
-def _told(ratios: list[float]) -> str:
+def _with_range(ratios: list[float]) -> str:
     return f"{statistics.median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f})"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peer-python", help="interpreter with timm; left out, timm is")
+    parser.add_argument("--peer-python", help="interpreter with timm; without it, timm is skipped")
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cores", type=int, default=1)

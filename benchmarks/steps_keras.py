@@ -1,9 +1,9 @@
-"""The Keras engines of steps.py: `steps_keras.py "training ours" NETWORK SIZE BATCH`, backend as KERAS_BACKEND says."""
+"""Keras engines of steps.py: `steps_keras.py "training ours" NETWORK SIZE BATCH`, with the backend of KERAS_BACKEND."""
 
 # isort: skip_file
 from turns import Turns
 
-TURNS = Turns()  # its clock starts before the imports
+TURNS = Turns()  # starts the clock before the imports
 
 import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
@@ -21,7 +21,7 @@ CLASSES = 10
 
 
 class InTurns(keras.callbacks.Callback):
-    """Has a `fit` wait after a turn."""
+    """Makes `fit` wait after each turn."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the update."""
@@ -32,7 +32,7 @@ class InTurns(keras.callbacks.Callback):
 
 
 def recipe_of(network: str, size: int, batch: int) -> krr.Recipe:
-    """A3 at the size of the case, whose pictures are taken as they are."""
+    """Returns A3 at the size of the case, without augmentation."""
     return krr.A3(
         network=network,
         classes=CLASSES,
@@ -48,21 +48,21 @@ def recipe_of(network: str, size: int, batch: int) -> krr.Recipe:
 
 
 def noise(recipe: krr.Recipe, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures, and their labels as rows of probabilities."""
+    """Returns noise images and one-hot labels."""
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (count, recipe.train_size, recipe.train_size, 3), "uint8")
     return images, np.eye(CLASSES, dtype="float32")[random.integers(0, CLASSES, count)]
 
 
 def ours(recipe: krr.Recipe) -> None:
-    """`Recipe.fit`, with its progress bar."""
+    """Runs `Recipe.fit` with its progress bar."""
     images, targets = noise(recipe, 4 * recipe.batch_size)
     labels = targets.argmax(axis=1)
     recipe.fit((images, labels), steps_per_epoch=10_000, callbacks=[InTurns()], verbose=1)
 
 
 def evaluated(recipe: krr.Recipe) -> None:
-    """`Recipe.evaluate`, with its pipeline."""
+    """Runs `Recipe.evaluate` with its input pipeline."""
 
     class InTestTurns(distribution.AveragedStatistics):
         def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -71,19 +71,19 @@ def evaluated(recipe: krr.Recipe) -> None:
                 sys.exit()
 
     images, targets = noise(recipe, 100 * recipe.batch_size)
-    # `evaluate` takes no callbacks; this one it has.
+    # `evaluate` accepts no callbacks, so replace the one that it uses.
     with mock.patch.object(distribution, "AveragedStatistics", InTestTurns):
         recipe.evaluate(build.network(recipe), (images, targets.argmax(axis=1)), verbose=1)
 
 
 def stock(recipe: krr.Recipe) -> None:
-    """What a user of Keras alone writes."""
+    """Trains with stock Keras."""
     model, data = _stock_model(recipe), _stock_batches(recipe)
     model.fit(data, steps_per_epoch=10_000, callbacks=[InTurns()], verbose=1)
 
 
 def stock_evaluated(recipe: krr.Recipe) -> None:
-    """The same to evaluate."""
+    """Evaluates with stock Keras."""
     model, data = _stock_model(recipe), _stock_batches(recipe)
     model.evaluate(data, steps=1_000, callbacks=[InTurns()], verbose=1)
 
@@ -97,7 +97,7 @@ def _stock_model(recipe: krr.Recipe) -> keras.Model:
         )
         model = keras.Model(inputs, body(scaled))
     else:
-        model = _with_norms_of_keras(build.network(recipe))
+        model = _with_keras_batch_norm(build.network(recipe))
     model.compile(
         _stock_lamb(recipe),
         keras.losses.BinaryCrossentropy(from_logits=True),
@@ -106,15 +106,15 @@ def _stock_model(recipe: krr.Recipe) -> keras.Model:
     return model
 
 
-def _with_norms_of_keras(model: keras.Model) -> keras.Model:
-    """The network as it is made of layers of Keras alone."""
+def _with_keras_batch_norm(model: keras.Model) -> keras.Model:
+    """Replaces our batch norm layers with those of Keras."""
 
-    def layer_of_keras(layer: keras.layers.Layer) -> keras.layers.Layer:
+    def keras_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
         own = isinstance(layer, krr.layers.BatchNormalization)
-        made = keras.layers.BatchNormalization if own else type(layer)
-        return made.from_config(layer.get_config())
+        cls = keras.layers.BatchNormalization if own else type(layer)
+        return cls.from_config(layer.get_config())
 
-    return keras.models.clone_model(model, clone_function=layer_of_keras)
+    return keras.models.clone_model(model, clone_function=keras_layer)
 
 
 def _stock_lamb(recipe: krr.Recipe) -> keras.optimizers.Optimizer:
@@ -128,7 +128,7 @@ def _stock_batches(recipe: krr.Recipe) -> Any:
 
 
 def by_hand(recipe: krr.Recipe) -> None:
-    """The step and nothing else."""
+    """Runs a hand-written training step."""
     model, loss = build.network(recipe), krr.losses.BinaryCrossentropy(target_threshold=0.2)
     optimizer = build.optimizer(recipe, model, steps=1)
     optimizer.build(model.trainable_variables)
@@ -138,7 +138,7 @@ def by_hand(recipe: krr.Recipe) -> None:
 
 
 def forward(recipe: krr.Recipe) -> None:
-    """The network alone."""
+    """Runs only the forward pass."""
     model, images = build.network(recipe), keras.ops.array(noise(recipe, recipe.batch_size)[0])
     if keras.backend.backend() == "jax":
         import jax
@@ -155,13 +155,13 @@ def forward(recipe: krr.Recipe) -> None:
 
 
 def updated(recipe: krr.Recipe) -> None:
-    """The recipe's LAMB alone."""
+    """Runs only the recipe's LAMB update."""
     model = build.network(recipe)
     _update(model, build.optimizer(recipe, model, steps=1))
 
 
 def stock_updated(recipe: krr.Recipe) -> None:
-    """Keras' LAMB alone."""
+    """Runs only the Keras LAMB update."""
     _update(build.network(recipe), _stock_lamb(recipe))
 
 
@@ -215,7 +215,7 @@ def _jax_by_hand(
 
     compiled = jax.jit(step, donate_argnums=(0, 1, 2))
     lists = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
-    # Copies: what is donated is gone, and variables of several lists may be one array.
+    # Copies, because donated buffers are deleted and several variables may share an array.
     state = [[jax.numpy.array(each.value) for each in variables] for variables in lists]
     x, y = jax.numpy.asarray(images), jax.numpy.asarray(targets)
 
@@ -271,6 +271,6 @@ ENGINES: dict[str, Callable[[krr.Recipe], None]] = {
 if __name__ == "__main__":
     engine, network, size, batch = sys.argv[1:]
     keras.utils.set_random_seed(0)
-    made = recipe_of(network, int(size), int(batch))
+    recipe = recipe_of(network, int(size), int(batch))
     TURNS.imported()
-    ENGINES[engine](made)
+    ENGINES[engine](recipe)

@@ -1,9 +1,9 @@
-"""timm's engine of steps.py: `steps_timm.py "training timm" NETWORK SIZE BATCH`, in an environment without Keras."""
+"""timm engine of steps.py: `steps_timm.py "training timm" NETWORK SIZE BATCH`, in an environment without Keras."""
 
 # isort: skip_file
 from turns import Turns
 
-TURNS = Turns()  # its clock starts before the imports
+TURNS = Turns()  # starts the clock before the imports
 
 import os  # noqa: E402
 import sys  # noqa: E402
@@ -25,7 +25,7 @@ CLASSES = 10
 
 def train(network: str, size: int, batch: int) -> None:
     """Trains on one batch of noise, in turns."""
-    model = made(network).train()
+    model = create_model(network).train()
     optimizer = lamb(model)
     criterion = BinaryCrossEntropy(target_threshold=0.2)
     images = torch.randn(batch, 3, size, size).to(memory_format=torch.channels_last)
@@ -41,8 +41,8 @@ def train(network: str, size: int, batch: int) -> None:
 
 
 def update(network: str, size: int, batch: int) -> None:
-    """LAMB alone."""
-    model = made(network)
+    """Runs only the LAMB update."""
+    model = create_model(network)
     optimizer = lamb(model)
     for weight in model.parameters():
         weight.grad = 1e-3 * torch.randn_like(weight)
@@ -53,14 +53,14 @@ def update(network: str, size: int, batch: int) -> None:
 
 
 def evaluate(network: str, size: int, batch: int) -> None:
-    """Transforms pictures of noise as timm's validation does, and counts what is right."""
-    model, right = made(network).eval(), 0
+    """Applies timm's validation transform to noise images and counts correct predictions."""
+    model, right = create_model(network).eval(), 0
     transform = create_transform(size, interpolation="bicubic", crop_pct=0.95)
-    pictures = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3), "uint8")
+    noise = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3), "uint8")
     labels = torch.randint(CLASSES, (batch,))
     with torch.inference_mode():
         while True:
-            images = torch.stack([transform(Image.fromarray(picture)) for picture in pictures])
+            images = torch.stack([transform(Image.fromarray(image)) for image in noise])
             scores = model(images.to(memory_format=torch.channels_last))
             right += int((scores.argmax(1) == labels).sum())
             if not TURNS.done():
@@ -68,12 +68,12 @@ def evaluate(network: str, size: int, batch: int) -> None:
 
 
 def lamb(model: torch.nn.Module) -> torch.optim.Optimizer:
-    """timm's, as it is given the weights."""
+    """Returns timm's LAMB for the model."""
     return create_optimizer_v2(model, opt="lamb", lr=8e-3, weight_decay=0.02)
 
 
-def made(network: str) -> torch.nn.Module:
-    """The network, on the cores at hand."""
+def create_model(network: str) -> torch.nn.Module:
+    """Returns the network, using all available cores."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.manual_seed(0)
     model = timm.create_model(network.lower(), num_classes=CLASSES)

@@ -1,4 +1,4 @@
-"""A recipe in the words of timm_training.py."""
+"""Conversion of a recipe to the settings of timm_training.py."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import keras_resnet_recipes as krr
 
 
 def numbers(recipe: krr.Recipe, batches_per_epoch: int) -> dict[str, Any]:
-    """What timm is told of one of A1 to A3; what it does by default is not said."""
+    """Returns the timm settings of A1, A2 or A3, except for timm's defaults."""
     magnitude, deviation = recipe.rand_augment_magnitude, recipe.rand_augment_std
     return {
         "network": recipe.network.lower(),

@@ -1,10 +1,10 @@
-"""timm's side of loss_curves.py and learning.py: runs in timm's environment, which has no Keras.
+"""timm side of loss_curves.py and learning.py; runs in timm's environment, without Keras.
 
     record DATA FOLDER NUMBERS        writes images.npy, targets.npy, weights.safetensors, numbers.json
-    train FOLDER RESULT PERTURBATION  trains on them: the loss of every update
-    learn DATA RESULT NUMBERS SEED    trains on the pictures themselves: the accuracy on the test pictures
+    train FOLDER RESULT PERTURBATION  trains on them; writes the loss of every update
+    learn DATA RESULT NUMBERS SEED    trains on the images themselves; writes the test accuracy
 
-Whatever timm has is timm's; NUMBERS is the JSON that `timm_numbers.numbers` makes of a recipe.
+Everything that timm provides is used from timm. NUMBERS is the JSON of `timm_numbers.numbers(recipe)`.
 """
 
 import json
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# torch's CPU build lacks the operations that this module of torchvision declares.
+# Works around operators that torch's CPU build lacks.
 sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("unused"))
 
 import numpy as np  # noqa: E402
@@ -41,8 +41,8 @@ MEAN, DEVIATION = (
 )
 
 
-class Pictures(torch.utils.data.Dataset):
-    """Pictures in memory, transformed when they are asked for."""
+class Images(torch.utils.data.Dataset):
+    """Images in memory, transformed on access."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, transform: Any) -> None:
         self.images, self.labels, self.transform = images, labels.reshape(-1), transform
@@ -54,8 +54,8 @@ class Pictures(torch.utils.data.Dataset):
         return self.transform(Image.fromarray(self.images[row])), int(self.labels[row])
 
 
-def training_pictures(images: np.ndarray, labels: np.ndarray, numbers: Numbers) -> Pictures:
-    """With timm's augmentation."""
+def training_images(images: np.ndarray, labels: np.ndarray, numbers: Numbers) -> Images:
+    """Returns the training images with timm's augmentation."""
     transform = create_transform(
         numbers["train_size"],
         is_training=True,
@@ -63,11 +63,11 @@ def training_pictures(images: np.ndarray, labels: np.ndarray, numbers: Numbers) 
         auto_augment=numbers["auto_augment"],
         interpolation="random",
     )
-    return Pictures(images, labels, transform)
+    return Images(images, labels, transform)
 
 
-def test_pictures(images: np.ndarray, labels: np.ndarray, numbers: Numbers) -> Pictures:
-    """As timm tests."""
+def test_images(images: np.ndarray, labels: np.ndarray, numbers: Numbers) -> Images:
+    """Returns the test images with timm's evaluation transform."""
     transform = create_transform(
         numbers["test_size"],
         is_training=False,
@@ -75,11 +75,11 @@ def test_pictures(images: np.ndarray, labels: np.ndarray, numbers: Numbers) -> P
         interpolation=numbers["test_interpolation"],
         crop_pct=numbers["test_crop_ratio"],
     )
-    return Pictures(images, labels, transform)
+    return Images(images, labels, transform)
 
 
 def collating(numbers: Numbers) -> FastCollateMixup:
-    """MixUp and CutMix of timm."""
+    """Returns timm's MixUp and CutMix collate function."""
     return FastCollateMixup(
         mixup_alpha=numbers["mixup"],
         cutmix_alpha=numbers["cutmix"],
@@ -89,14 +89,14 @@ def collating(numbers: Numbers) -> FastCollateMixup:
 
 
 def network(numbers: Numbers) -> torch.nn.Module:
-    """The network of timm."""
+    """Returns timm's network."""
     return timm.create_model(
         numbers["network"], num_classes=numbers["classes"], drop_path_rate=numbers["drop_path"]
     )
 
 
 def trainer(model: torch.nn.Module, numbers: Numbers) -> tuple[Any, Any, Any]:
-    """Optimizer, schedule and loss of timm."""
+    """Returns timm's optimizer, schedule and loss."""
     optimizer = create_optimizer_v2(
         model, opt="lamb", lr=numbers["rate"], weight_decay=numbers["weight_decay"]
     )
@@ -113,9 +113,9 @@ def trainer(model: torch.nn.Module, numbers: Numbers) -> tuple[Any, Any, Any]:
 
 
 def update(model: Any, optimizer: Any, criterion: Any, images: Any, targets: Any) -> float:
-    """The loss of a batch, uint8 [n, height, width, 3], before the update that it gives."""
-    pictures = ((images - MEAN) / DEVIATION).permute(0, 3, 1, 2)
-    loss = criterion(model(pictures), targets)
+    """Trains on a batch, uint8 [n, height, width, 3]; returns the loss before the update."""
+    inputs = ((images - MEAN) / DEVIATION).permute(0, 3, 1, 2)
+    loss = criterion(model(inputs), targets)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -123,27 +123,27 @@ def update(model: Any, optimizer: Any, criterion: Any, images: Any, targets: Any
 
 
 def record(data: str, folder: Path, numbers: Numbers) -> None:
-    """Batches as timm's loader collates them, and weights to begin with."""
+    """Writes batches from timm's collate function, and the initial weights."""
     random_seed(0)
     with np.load(data) as file:
-        pictures = training_pictures(file["x_train"], file["y_train"], numbers)
+        dataset = training_images(file["x_train"], file["y_train"], numbers)
     collate, size, side = collating(numbers), numbers["batch_size"], numbers["train_size"]
     count = numbers["epochs"] * numbers["batches_per_epoch"]
-    chosen = np.resize(np.random.permutation(len(pictures)), (count, size))
+    chosen = np.resize(np.random.permutation(len(dataset)), (count, size))
     images = np.empty((count, size, side, side, 3), np.uint8)
     targets = np.empty((count, size, numbers["classes"]), np.float32)
     for number, rows in enumerate(chosen):
-        mixed, target = collate([pictures[row] for row in rows])
+        mixed, target = collate([dataset[row] for row in rows])
         images[number], targets[number] = mixed.permute(0, 2, 3, 1), target
     save_file(network(numbers).state_dict(), folder / "weights.safetensors")
     (folder / "numbers.json").write_text(json.dumps(numbers))
     np.save(folder / "images.npy", images)
-    # Last: its being there says that all is.
+    # Written last: marks the folder as complete.
     np.save(folder / "targets.npy", targets)
 
 
 def train(folder: Path, result: Path, perturbation: float) -> None:
-    """The losses of timm's training on the recorded batches."""
+    """Trains with timm on the recorded batches and writes the losses."""
     numbers = json.loads((folder / "numbers.json").read_text())
     model = network(numbers)
     model.load_state_dict(load_file(folder / "weights.safetensors"), strict=True)
@@ -175,11 +175,11 @@ def train(folder: Path, result: Path, perturbation: float) -> None:
 
 
 def learn(data: str, result: Path, numbers: Numbers, seed: int) -> None:
-    """What timm's training reaches on the test pictures after its last epoch."""
+    """Trains with timm on the images and writes the test accuracy after the last epoch."""
     random_seed(seed)
     with np.load(data) as file:
-        pictures = training_pictures(file["x_train"], file["y_train"], numbers)
-        tests = test_pictures(file["x_test"], file["y_test"], numbers)
+        dataset = training_images(file["x_train"], file["y_train"], numbers)
+        tests = test_images(file["x_test"], file["y_test"], numbers)
     model = network(numbers)
     optimizer, scheduler, criterion = trainer(model, numbers)
     collate, begun = collating(numbers), time.perf_counter()
@@ -187,8 +187,8 @@ def learn(data: str, result: Path, numbers: Numbers, seed: int) -> None:
         scheduler.step(epoch)
         model.train()
         losses = []
-        for rows in _batches(pictures, numbers, epoch):
-            mixed, target = collate([pictures[row] for row in rows])
+        for rows in _batches(dataset, numbers, epoch):
+            mixed, target = collate([dataset[row] for row in rows])
             batch = mixed.permute(0, 2, 3, 1)
             losses.append(update(model, optimizer, criterion, batch, target))
         print(f"timm, seed {seed}, epoch {epoch}: loss {np.mean(losses):.4f}", flush=True)
@@ -196,23 +196,23 @@ def learn(data: str, result: Path, numbers: Numbers, seed: int) -> None:
     result.write_text(json.dumps({**report, "seed": seed, "timm": timm.__version__}))
 
 
-def _batches(pictures: Pictures, numbers: Numbers, epoch: int) -> Iterator[list[int]]:
-    """Rows of an epoch: timm's repeated augmentation, or a permutation; no batch is smaller."""
+def _batches(dataset: Images, numbers: Numbers, epoch: int) -> Iterator[list[int]]:
+    """Yields the full batches of an epoch, from timm's repeated augmentation or a permutation."""
     if numbers["copies"] > 1:
         sampler = RepeatAugSampler(
-            pictures, num_replicas=1, rank=0, num_repeats=numbers["copies"], selected_round=0
+            dataset, num_replicas=1, rank=0, num_repeats=numbers["copies"], selected_round=0
         )
         sampler.set_epoch(epoch)
         rows = list(sampler)
     else:
-        rows = np.random.permutation(len(pictures)).tolist()
+        rows = np.random.permutation(len(dataset)).tolist()
     size = numbers["batch_size"]
     for first in range(0, len(rows) - size + 1, size):
         yield rows[first : first + size]
 
 
-def accuracy(model: torch.nn.Module, tests: Pictures) -> float:
-    """Share of the pictures whose class has the largest score."""
+def accuracy(model: torch.nn.Module, tests: Images) -> float:
+    """Returns the top-1 accuracy."""
     model.eval()
     right, size = 0, 250
     with torch.no_grad():

@@ -1,8 +1,8 @@
-"""Processes that are measured by turns, so that a change of the machine's mood meets all of them.
+"""Worker processes that are measured in turns, so that fluctuations of the machine affect all of them.
 
-A worker makes a `Turns` before it imports anything heavy, calls `imported` after, and `done` after every update.
-Everything that it prints is lost but what this module says to the parent, JSON lines on the pipe that
-was its standard output. Only the standard library is needed: workers live in environments of their own.
+A worker creates a `Turns` before it imports anything heavy, calls `imported` afterwards, and `done` after every update.
+Its output is discarded, except for the JSON lines that this module sends to the parent on the pipe that
+was its standard output. The module uses only the standard library, because workers run in separate environments.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from typing import Any
 
 
 class Turns:
-    """The worker's side: counts updates, tells how long a turn took, and waits for the next."""
+    """Worker side: counts updates, reports the duration of a turn, and waits for the next."""
 
     def __init__(self) -> None:
         self._parent = os.fdopen(os.dup(1), "w", buffering=1)
@@ -27,11 +27,11 @@ class Turns:
         self._left, self._first = 1, {}
 
     def imported(self) -> None:
-        """Says that all imports are done."""
+        """Records the time of the imports."""
         self._first = {"import_seconds": time.perf_counter() - self._begun}
 
-    def done(self, **told: Any) -> bool:
-        """Says that an update is done, and what is told; at the end of a turn waits for the next, False if none."""
+    def done(self, **extra: Any) -> bool:
+        """Counts an update. At the end of a turn, reports `extra` and waits; returns False if no turn follows."""
         self._left -= 1
         if self._left:
             return True
@@ -40,7 +40,7 @@ class Turns:
             "wall": time.perf_counter() - self._wall,
             "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
-        print(json.dumps({**now, **self._first, **told}), file=self._parent)
+        print(json.dumps({**now, **self._first, **extra}), file=self._parent)
         self._first = {}
         line = sys.stdin.readline()
         if not line:
@@ -54,7 +54,7 @@ class Turns:
 def worker(
     command: Sequence[str], environment: Mapping[str, str], cores: int
 ) -> Iterator[subprocess.Popen[str]]:
-    """A worker on so many cores, ended on leaving."""
+    """Starts a worker on `cores` cores; kills it on exit."""
     chosen = sorted(os.sched_getaffinity(0))[:cores]
     process = subprocess.Popen(
         command,
@@ -72,7 +72,7 @@ def worker(
 
 
 def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What a worker says at the end of a turn."""
+    """Reads the report of a worker at the end of a turn."""
     line = process.stdout.readline()
     if not line:
         raise SystemExit(f"{' '.join(process.args)}: ended with {process.wait()}.")
@@ -80,6 +80,6 @@ def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def turn(process: subprocess.Popen[str], updates: int) -> dict[str, Any]:
-    """Has a worker do so many updates."""
+    """Runs `updates` updates in a worker."""
     print(updates, file=process.stdin, flush=True)
     return answer(process)

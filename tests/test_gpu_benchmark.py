@@ -109,7 +109,7 @@ def test_the_tables_are_of_the_medians(gpu):
     ours = "| 20.0 | 1.500 (1.500-2.000) | 0.120 | 3000 | 30.0 |"
     theirs = "| 10.0 | - | 0.060 | 4000 | 40.0 |"
     assert gpu.table(record) == [
-        "| training | images/s | / timm | share of the roof | device MiB | first turn s |",
+        "| training | images/s | / timm | fraction of peak | device MiB | first turn s |",
         "|---|---|---|---|---|---|",
         f"| ResNet50, 160 px, batch 10, float16, ours {ours}",
         f"| ResNet50, 160 px, batch 10, float16, timm (not compiled) {theirs}",
@@ -118,7 +118,7 @@ def test_the_tables_are_of_the_medians(gpu):
         "|---|---|---|---|",
         "| seconds to 94 % | 9.00 (2 of 3 reached it) | 1.41 | 8.00, 10.00, - |",
         "| seconds of all epochs | 10.33 | 0.58 | 10.00, 10.00, 11.00 |",
-        "| of them to compile | 4.33 | 0.58 | 4.00, 4.00, 5.00 |",
+        "| compilation seconds | 4.33 | 0.58 | 4.00, 4.00, 5.00 |",
         "| accuracy of the last epoch, % | 94.00 | 1.00 | 95.00, 94.00, 93.00 |",
         "",
         "- card, driver 1",

@@ -1,12 +1,12 @@
 # %% [markdown]
-# # Quickstart: a published recipe on a small data set
+# # Quickstart: a published recipe on a small dataset
 #
-# A *recipe* is a training procedure as a value: every number of the paper's table, with `fit` and `evaluate`.
-# This notebook takes A3 of 'ResNet strikes back', shrinks it openly to 1797 handwritten digits, looks at what the
-# network will see, trains, measures, and classifies picture files.
+# A *recipe* is a training procedure as a value: every number of the paper's table, with `fit` and `evaluate`. This
+# notebook reduces A3 of 'ResNet strikes back' to 1797 handwritten digits, previews the augmented images, trains,
+# evaluates, and classifies image files.
 #
-# Run time: some four minutes on two idle CPU cores, measured with the same training in examples/digits.py; not
-# measured on Colab (the tests' short mode takes 30 s of one core). Nothing is downloaded but the package.
+# Run time: about four minutes on two idle CPU cores, measured with the same training in examples/digits.py; not
+# measured on Colab (the tests' short mode takes 30 s on one core). Only the package is downloaded.
 
 # %%
 import os
@@ -30,7 +30,8 @@ import keras_resnet_recipes as krr
 # %% [markdown]
 # ## A recipe
 #
-# Printed, it is the table of the paper: what the recipe sets. `recipe.sheet(every_row=True)` has every number.
+# A printed recipe shows what it sets, like the table of the paper. `recipe.sheet(every_row=True)` shows every
+# number.
 
 # %%
 print(krr.A3())
@@ -38,8 +39,8 @@ print(krr.A3())
 # %% [markdown]
 # ## The data
 #
-# scikit-learn brings 8 x 8 scans of digits. They are enlarged to 32 x 32, because at 8 pixels a random crop has
-# few places to begin at. Pictures are RGB or grey, bytes of 0..255; a quarter is held out and never seen in
+# scikit-learn includes 8 x 8 scans of digits. They are resized to 32 x 32, because at 8 pixels a random crop has
+# few possible positions. Images are RGB or grayscale, uint8 0..255. A quarter is held out and never used for
 # training.
 
 # %%
@@ -55,10 +56,11 @@ train_x, test_x, train_y, test_y = train_test_split(
 print(f"{len(train_y)} digits to train on, {len(test_y)} held out, {images.shape[1:]} pixels")
 
 # %% [markdown]
-# ## What you change
+# ## Change the recipe
 #
-# A3 is made for 1.3 million photographs. What does not fit digits is given by name; printed, each change stands
-# beside the published value. A misspelt name is an error that names the nearest field.
+# A3 was designed for 1.3 million photographs. Values that do not suit digits are changed by name; the printed
+# recipe shows each change next to the published value. A misspelled name raises an error that suggests the nearest
+# one.
 
 # %%
 recipe = krr.A3(
@@ -69,7 +71,7 @@ recipe = krr.A3(
     warmup_epochs=0 if SMOKE else 5,
     batch_size=40 if SMOKE else 64,
     learning_rate=4e-3,  # the published one is for batches of 2048
-    crop_scale=(0.5, 1.0),  # eight per cent of a digit is a stroke
+    crop_scale=(0.5, 1.0),  # eight percent of a digit is a stroke
     random_flip=None,  # mirrored digits are other digits
 )
 print(recipe)
@@ -78,10 +80,10 @@ print(recipe)
 recipe.diff(krr.A3())
 
 # %% [markdown]
-# ## See before you train
+# ## Preview
 #
-# Each row is the same eight pictures after one more ingredient, with what was drawn for them; the last row is
-# what the network is given. CutMix or MixUp is drawn anew for each batch: another `seed` shows another draw.
+# Each row shows the same eight images after one more ingredient, with the parameters that were drawn; the last row
+# is the input of the network. CutMix or MixUp is drawn for each batch; another `seed` shows another draw.
 
 # %%
 display(Image(filename=recipe.preview((train_x, train_y), "digits.png")))
@@ -95,30 +97,30 @@ display(Image(filename=recipe.plot_schedule("schedule.png")))
 # %% [markdown]
 # ## Train
 #
-# `fit` returns Keras' own `History`; its model is `history.model`. The run folder holds the recipe, a log, and
-# the last and the best weights. The same call goes on where a stopped run left off, and returns a finished run
-# without training it again.
+# `fit` returns a Keras `History`; `history.model` is the trained model. The run folder contains the recipe, a log,
+# and the last and best weights. The same call resumes an interrupted run, and returns a finished run without
+# training it again.
 #
-# The accuracy on the training pictures is low because they are mixed of two digits; `val_top1` is the one to
-# watch.
+# The training accuracy is low because each training image mixes two digits; watch `val_top1`.
 
 # %%
 history = recipe.fit((train_x, train_y), validation_data=(test_x, test_y), run_dir="runs/digits")
 
 # %% [markdown]
-# ## Measure
+# ## Evaluate
 #
-# With the weights of the last epoch: choosing an epoch by its test accuracy would flatter the result.
+# The weights are those of the last epoch: selecting an epoch by its test accuracy would bias the result.
 
 # %%
 result = recipe.evaluate(history.model, (test_x, test_y), verbose=0)
 print(f"top-1 {result['top1']:.2%} on {result['images']} digits the network never saw")
 
 # %% [markdown]
-# ## Read about the run
+# ## Report
 #
-# `write_report` makes one self-contained page: curves, the recipe with its changes marked, the worst mistakes,
-# who is taken for whom. On Colab it is under the folder symbol at the left; download it and open it in a browser.
+# `write_report` writes a self-contained HTML page with curves, the recipe with its changes marked, the worst
+# mistakes and a confusion matrix. On Colab, find it under the folder icon on the left; download it and open it in
+# a browser.
 
 # %%
 from keras_resnet_recipes.report import write_report
@@ -126,13 +128,12 @@ from keras_resnet_recipes.report import write_report
 write_report("runs/digits", data=(test_x, test_y))
 
 # %% [markdown]
-# ## Use it
+# ## Predict
 #
-# `predict` reads picture files, several at a time, and prepares them as the evaluation does: the crop is the
-# recipe's.
+# `predict` reads image files in batches and prepares them as in the evaluation, with the recipe's crop.
 
 # %%
-from keras_resnet_recipes.evaluation.predictions import predict
+from keras_resnet_recipes.evaluation import predict
 
 for number in range(3):
     keras.utils.save_img(f"digit-{test_y[number]}-{number}.png", test_x[number])
@@ -143,4 +144,4 @@ for prediction in predict(history.model, files, crop, top=2):
     print(f"{prediction.path}: {guesses}")
 
 # %% [markdown]
-# Next: 02 does this with a folder of your own photographs and a network that was trained before.
+# Notebook 02 does the same with a folder of your own photographs and a pretrained network.

@@ -1,25 +1,25 @@
 # %% [markdown]
 # # Your own folder of photographs
 #
-# A ResNet-50 that was trained on ImageNet by A1 (`a1_in1k`, published with timm) learns your classes from a few
+# A ResNet-50 pretrained on ImageNet with A1 (`a1_in1k`, published with timm) learns your classes from a few
 # thousand photographs or fewer. Your data is a folder with one subfolder per class:
 #
 #     photos/daisy/0001.jpg
 #     photos/daisy/0002.jpg
 #     photos/tulips/0001.jpg
 #
-# Here it is TensorFlow's five flowers, 3670 photographs under CC BY; change one line for your own.
+# This notebook uses TensorFlow's five flowers, 3670 photographs under CC BY; change one line to use your own.
 #
 # Run time: not measured on Colab, nor with these weights anywhere; choose a GPU (Runtime, Change runtime type).
-# The tests' short mode, with drawn pictures and an untrained network, takes 30 s of one core. It downloads 220 MB
-# of photographs and 100 MB of weights.
+# The tests' short mode, with synthetic images and an untrained network, takes 30 s on one core. The notebook
+# downloads 220 MB of photographs and 100 MB of weights.
 
 # %%
 import os
 import subprocess
 import sys
 
-SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: drawn pictures, no downloads
+SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: synthetic images, no downloads
 if "google.colab" in sys.modules and not SMOKE:
     package = "keras-resnet-recipes[tensorflow,hub,plot]"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
@@ -41,7 +41,7 @@ FLOWERS = "https://storage.googleapis.com/download.tensorflow.org/example_images
 
 
 def draw_photos(folder: Path) -> Path:
-    """Three classes of twelve small pictures of noise around a colour, for the tests."""
+    """Writes three classes of twelve small noise images around a color, for the tests."""
     rng = np.random.default_rng(0)
     for name, color in {"blue": (0, 0, 160), "green": (0, 160, 0), "red": (160, 0, 0)}.items():
         (folder / name).mkdir(parents=True)
@@ -59,13 +59,13 @@ files = sorted(photos.rglob("*.jpg"))
 print(f"{len(files)} photographs of {len({file.parent.name for file in files})} classes")
 
 # %% [markdown]
-# ## Hold some back
+# ## Hold out a validation set
 #
-# Every fifth photograph is for validation only. Two lists of `path,label` say which is which and leave the files
-# where they are. If your photographs are in two folders already, give the folders instead.
+# Every fifth photograph is used for validation only. Two lists of `path,label` define the split without moving
+# files. If your photographs are in two folders already, pass the folders instead.
 #
-# Photographs of one burst, or of one flower, should not be on both sides: the accuracy would be that of
-# recognizing them again.
+# Photographs of the same burst, or of the same flower, should not be in both sets: the accuracy would only show
+# that they are recognized again.
 
 # %%
 lists = {"train.csv": [], "val.csv": []}
@@ -80,8 +80,8 @@ for name, lines in lists.items():
 # %% [markdown]
 # ## The recipe
 #
-# `FineTune` has the values that the authors of DeiT gave for fine-tuning, made for a thousand epochs on a large
-# machine. What is changed for one GPU and a short run:
+# `FineTune` uses the values that the authors of DeiT gave for fine-tuning, for a thousand epochs on a large
+# machine. Changes for one GPU and a short run:
 
 # %%
 recipe = krr.FineTune(
@@ -90,7 +90,7 @@ recipe = krr.FineTune(
     cooldown_epochs=0,
     batch_size=12 if SMOKE else 64,
     learning_rate=0.01,
-    # A thousand epochs can take more of these.
+    # Weaker augmentation than for a thousand epochs.
     repeated_augmentation=1,
     rand_augment=None,
     crop_scale=(0.35, 1.0),
@@ -100,8 +100,8 @@ recipe = krr.FineTune(
 recipe.diff(krr.FineTune())
 
 # %% [markdown]
-# `weights` is a published name, a file, or the folder of an earlier run. The tests have no network, and make a
-# file of a small untrained one:
+# `weights` is a published name, a file, or the folder of an earlier run. The tests run without a network
+# connection, so they save the weights of a small untrained network:
 
 # %%
 if SMOKE:
@@ -113,10 +113,10 @@ if SMOKE:
 print(recipe.network, recipe.weights)
 
 # %% [markdown]
-# ## See before you train
+# ## Preview
 #
-# The frame is the part that the crop takes. Would you still name the class from the last row? If not, raise the
-# first number of `crop_scale`.
+# The frame shows the crop. Can you still recognize the class in the last row? If not, increase the first number of
+# `crop_scale`.
 
 # %%
 display(Image(filename=recipe.preview("train.csv", "photos.png")))
@@ -124,21 +124,21 @@ display(Image(filename=recipe.preview("train.csv", "photos.png")))
 # %% [markdown]
 # ## Train
 #
-# The backbone begins with the weights, the classifier is new. A photograph that cannot be read is skipped,
-# counted and named, and another takes its place; more than one in a hundred is an error.
+# The backbone starts from the pretrained weights; the classifier is new. Unreadable photographs are counted,
+# reported and replaced by others; more than 1 % is an error.
 
 # %%
 history = recipe.fit("train.csv", validation_data="val.csv", run_dir="runs/photos")
 
 # %%
 result = recipe.evaluate(history.model, "val.csv", verbose=0)
-print(f"top-1 {result['top1']:.2%} on {result['images']} photographs held back")
+print(f"top-1 {result['top1']:.2%} on {result['images']} held-out photographs")
 
 # %% [markdown]
 # ## The classifier alone
 #
-# With few photographs, or no GPU, keep the backbone as it is: `frozen_stages=5` trains only the last layer. It is
-# also the baseline that fine-tuning has to beat.
+# With few photographs or no GPU, freeze the backbone: `frozen_stages=5` trains only the last layer. This is also
+# the baseline for fine-tuning.
 
 # %%
 probe = recipe.replace(frozen_stages=5, learning_rate=0.1)
@@ -148,11 +148,10 @@ print(
 )
 
 # %% [markdown]
-# ## Where it is wrong
+# ## Inspect the mistakes
 #
-# The report shows the photographs with the largest losses, and which class is taken for which. Wrong labels of
-# your own are often among them. It is one file: download it (on Colab: the folder symbol at the left) and open
-# it.
+# The report shows the photographs with the largest losses and a confusion matrix. Mislabeled photographs are often
+# among them. The report is a single file: download it (on Colab, the folder icon on the left) and open it.
 
 # %%
 from keras_resnet_recipes.report import write_report
@@ -160,19 +159,21 @@ from keras_resnet_recipes.report import write_report
 write_report("runs/photos", data="val.csv")
 
 # %% [markdown]
-# ## Use it
+# ## Predict
 #
-# The model knows the names of its classes. From a shell, `krr predict runs/photos photo.jpg` does the same.
+# The model contains its class names. From a shell, `krr predict runs/photos photo.jpg` does the same.
 
 # %%
-from keras_resnet_recipes.evaluation.predictions import predict
+from keras_resnet_recipes.evaluation import predict
 
-some = [file for number, file in enumerate(files) if number % 5 == 0][:: max(1, len(files) // 25)]
+examples = [file for number, file in enumerate(files) if number % 5 == 0][
+    :: max(1, len(files) // 25)
+]
 crop = krr.augment.CenterCrop(recipe.test_size, recipe.test_crop_ratio, recipe.test_interpolation)
-for prediction in predict(history.model, some, crop, top=2):
+for prediction in predict(history.model, examples, crop, top=2):
     guesses = ", ".join(f"{name} {probability:.0%}" for _, name, probability in prediction.labels)
     print(f"{Path(prediction.path).parent.name}: {guesses}")
 
 # %% [markdown]
-# `krr card runs/photos` writes a model card, `krr export runs/photos --to onnx --out photos.onnx` a file for
-# other programs.
+# `krr card runs/photos` writes a model card; `krr export runs/photos --to onnx --out photos.onnx` writes a file
+# for other programs.

@@ -1,20 +1,20 @@
 # %% [markdown]
 # # What each ingredient of A2 does
 #
-# A2 of 'ResNet strikes back' is a plain ResNet-50 and a dozen ingredients. This notebook shows each alone: the
-# pictures it makes, or the numbers it changes. At the end it trains a small network with and without some of
-# them.
+# A2 of 'ResNet strikes back' is a plain ResNet-50 and a dozen ingredients. This notebook shows each of them alone,
+# by the images it produces or the numbers it changes. At the end it trains a small network with and without some
+# of them.
 #
-# Run time: pictures and numbers, seconds each; the ablation at the end is not measured on Colab, so choose a GPU
-# there (Runtime, Change runtime type). The tests' short mode takes 30 s of one core. It downloads 220 MB of
-# photographs.
+# Run time: seconds for each image and number; the ablation at the end was not measured on Colab, so choose a GPU
+# there (Runtime, Change runtime type). The tests' short mode takes 30 s on one core. The notebook downloads 220 MB
+# of photographs.
 
 # %%
 import os
 import subprocess
 import sys
 
-SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: drawn pictures, no downloads
+SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: synthetic images, no downloads
 if "google.colab" in sys.modules and not SMOKE:
     package = "keras-resnet-recipes[tensorflow,plot]"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
@@ -29,16 +29,16 @@ from IPython.display import Image, display
 import keras_resnet_recipes as krr
 
 # %% [markdown]
-# ## Some photographs
+# ## The data
 #
-# Five kinds of flowers; every fifth photograph is held back for the ablation.
+# Five kinds of flowers; every fifth photograph is held out for the ablation.
 
 # %%
 FLOWERS = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
 
 
 def draw_photos(folder: Path) -> Path:
-    """Two classes of ten small pictures: stripes across, and stripes down."""
+    """Writes two classes of ten small images: horizontal and vertical stripes."""
     rng = np.random.default_rng(0)
     for name in ("across", "down"):
         (folder / name).mkdir(parents=True)
@@ -67,14 +67,14 @@ for name, lines in lists.items():
 
 # %%
 SIZE = 32 if SMOKE else 160
-a2 = krr.A2(train_size=SIZE, test_size=SIZE)  # smaller pictures, all else as published
+a2 = krr.A2(train_size=SIZE, test_size=SIZE)  # smaller images, otherwise as published
 
 # %% [markdown]
-# ## All of them
+# ## All ingredients
 #
-# Each row is the same batch after one more ingredient. The same photograph is there three times: *repeated
-# augmentation* puts three copies of an image into a batch, each changed anew, and an epoch sees a third of the
-# images.
+# Each row shows the same batch after one more ingredient. Each photograph appears three times: *repeated
+# augmentation* puts three independently augmented copies of an image into a batch, and an epoch uses a third of
+# the images.
 
 # %%
 display(Image(filename=a2.preview("train.csv", "all.png")))
@@ -82,9 +82,9 @@ display(Image(filename=a2.preview("train.csv", "all.png")))
 # %% [markdown]
 # ## Random resized crop
 #
-# Between 8 % and all of the area, between 3:4 and 4:3, resized to a square. It is the strongest of all: at 8 % a
-# flower may be missing. For small data sets `crop_scale=(0.35, 1.0)` is a common choice; below, the second
-# picture.
+# A crop of 8 to 100 % of the area, with an aspect ratio between 3:4 and 4:3, resized to a square. This is the
+# strongest augmentation: at 8 % a flower may be missing. For small datasets `crop_scale=(0.35, 1.0)` is a common
+# choice, shown in the second figure.
 
 # %%
 plain = a2.replace(
@@ -99,30 +99,28 @@ display(Image(filename=plain.replace(crop_scale=(0.35, 1.0)).preview("train.csv"
 # %% [markdown]
 # ## RandAugment
 #
-# Two operations of fifteen are drawn for a picture, and each is carried out with a probability of one half: a
-# quarter of the pictures stay as they are. The magnitude, 7 of 10, says how strong. Here it is 10 and always, and
-# the crop is gone. At 10 `posterize` keeps no bit at all, as in timm: such a picture is black.
+# Two of fifteen operations are drawn per image, and each is applied with probability 0.5: a quarter of the images
+# are unchanged. The magnitude, 7 of 10, sets the strength. The figure uses magnitude 10 and probability 1, without
+# the crop. At magnitude 10 `posterize` keeps no bits, as in timm: such an image is black.
 
 # %%
 rand = plain.replace(augmentation=(krr.augment.RandAugment(10.0, 0.5, probability=1.0),))
 display(Image(filename=rand.preview("train.csv", "rand.png")))
 
 # %% [markdown]
-# Every operation is a function of its own, on NumPy arrays, byte for byte Pillow's:
+# Every operation is also a function on NumPy arrays, equal to Pillow byte for byte:
 
 # %%
-picture = keras.utils.img_to_array(keras.utils.load_img(next(photos.rglob("*.jpg")))).astype(
-    "uint8"
-)
-solarized = krr.augment.operations.solarize(picture, 128)
-print(f"{(solarized != picture).mean():.0%} of the bytes are changed by solarize")
+image = keras.utils.img_to_array(keras.utils.load_img(next(photos.rglob("*.jpg")))).astype("uint8")
+solarized = krr.augment.operations.solarize(image, 128)
+print(f"{(solarized != image).mean():.0%} of the bytes change")
 
 # %% [markdown]
 # ## MixUp and CutMix
 #
-# A batch is blended with itself in reverse order (MixUp), or a box of each picture is replaced (CutMix); a coin
-# decides. The targets are mixed by the same share, lambda: from Beta(0.1, 0.1) for MixUp, which is mostly near 0
-# or 1, and uniform for CutMix.
+# Each batch is either blended with itself in reverse order (MixUp), or a box of each image is replaced (CutMix),
+# chosen at random. The targets are mixed with the same weight, lambda. It is drawn from Beta(0.1, 0.1) for MixUp,
+# which is mostly near 0 or 1, and uniformly for CutMix.
 
 # %%
 mixed = plain.replace(augmentation=(), mix=krr.augment.MixUpOrCutMix(mixup_alpha=0.1))
@@ -133,8 +131,8 @@ display(Image(filename=mixed.preview("train.csv", "cutmix.png", seed=1)))
 # %% [markdown]
 # ## Binary cross-entropy
 #
-# With mixed targets "which class is it?" has no answer; A2 asks of every class "is it there?". Above a share of
-# 0.2 the answer is yes: two classes can be there at once, and a sliver of one counts as absent.
+# A mixed image does not have a single class. A2 decides for every class whether it is present: targets above 0.2
+# become 1. Two classes can be present at once, and a small part of a class counts as absent.
 
 # %%
 loss = krr.losses.BinaryCrossentropy(target_threshold=0.2)
@@ -143,26 +141,26 @@ for target in ([0.6, 0.4, 0.0], [0.9, 0.1, 0.0]):
     print(target, f"loss {float(loss(np.array([target]), logits)):.3f}")
 
 # %% [markdown]
-# The second is larger: the network is sure of both, and 0.1 of a class counts as none.
+# The second loss is larger: the network predicts both classes, but a target of 0.1 counts as absent.
 #
 # ## Stochastic depth
 #
-# In training a residual branch is left out for a picture with a probability that rises to 0.05 in the last block;
-# the others are divided by 0.95, so that the mean stays.
+# During training a residual branch is dropped per image with a probability that rises to 0.05 in the last block.
+# The remaining branches are divided by 0.95 to preserve the mean.
 
 # %%
 branch = krr.layers.StochasticDepth(0.05)
 values = np.asarray(branch(np.ones((10_000, 1, 1, 1), "float32"), training=True))
 print(
-    f"{(values == 0).mean():.1%} left out, the others {values.max():.3f}, mean {values.mean():.3f}"
+    f"{(values == 0).mean():.1%} dropped, the others {values.max():.3f}, mean {values.mean():.3f}"
 )
 
 # %% [markdown]
 # ## LAMB
 #
-# Batches of 2048 need a large learning rate, and layers differ in how much of it they stand. LAMB scales the step
-# of each kernel to the kernel's own size: here one's gradients are a thousand times the other's, and both move by
-# the same share, the learning rate. Biases have no such scale.
+# Batches of 2048 need a large learning rate, and layers tolerate different step sizes. LAMB scales the step of
+# each kernel to the norm of the kernel. Below, one gradient is a thousand times the other, but both kernels move
+# by the same fraction of their norm, the learning rate. Biases are not scaled.
 
 # %%
 kernels = [keras.Variable(np.full((4, 4), size, "float32")) for size in (0.1, 10.0)]
@@ -172,25 +170,25 @@ before = [keras.ops.convert_to_numpy(kernel).copy() for kernel in kernels]
 lamb.apply(gradients, kernels)
 for old, kernel in zip(before, kernels, strict=True):
     step = keras.ops.convert_to_numpy(kernel) - old
-    print(f"moved by {np.linalg.norm(step) / np.linalg.norm(old):.2%} of its size")
+    print(f"moved by {np.linalg.norm(step) / np.linalg.norm(old):.2%} of its norm")
 
 # %% [markdown]
 # ## The schedule
 #
-# Five epochs up, then a cosine, one rate an epoch.
+# Five epochs of warm-up, then a cosine, with one learning rate per epoch.
 
 # %%
 display(Image(filename=krr.A2().plot_schedule("schedule.png")))
 
 # %% [markdown]
-# ## What each is worth
+# ## Ablation
 #
-# `ablate` trains the recipe, then without each of its ingredients, and makes a run folder of each: the same call
-# goes on where it stopped. `rows` takes some of them. One seed does not tell noise from gain: `seeds=range(3)` is
-# three times the work.
+# `ablate` trains the recipe and its leave-one-out variants, each in its own run folder; the same call resumes an
+# interrupted ablation. `rows` selects variants. One seed cannot distinguish noise from gain; `seeds=range(3)`
+# takes three times as long.
 #
-# A2 is made for 300 epochs of ImageNet. In 30 epochs of 2936 photographs most of what it does against overfitting
-# has little time to pay; expect rows that are better without.
+# A2 was designed for 300 epochs of ImageNet. In 30 epochs of 2936 photographs most of its regularization has
+# little time to pay off; expect some rows to be better without an ingredient.
 
 # %%
 small = a2.replace(
@@ -212,4 +210,4 @@ results = krr.experiments.ablate(
 print(results)
 
 # %% [markdown]
-# `krr report runs/a2/*/seed-0` draws the runs over each other.
+# `krr report runs/a2/*/seed-0` plots the runs together.

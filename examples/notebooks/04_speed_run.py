@@ -1,19 +1,19 @@
 # %% [markdown]
 # # CIFAR-10 to 94 % on a GPU
 #
-# In 2018 David Page trained a small ResNet to 94 % on CIFAR-10 in 79 seconds on one V100: the fastest entry of
-# DAWNBench in its time. `DAWNBench` is that recipe. The data set lies in the device's memory and is augmented
-# there, whole epochs run as one call, and nothing waits for a CPU.
+# In 2018 David Page trained a small ResNet to 94 % on CIFAR-10 in 79 seconds on one V100, the fastest DAWNBench
+# entry at the time. `DAWNBench` is that recipe. The dataset is kept in device memory and augmented there, a whole
+# epoch runs as one call, and nothing waits for the CPU.
 #
-# Run time: not measured on Colab; choose a GPU (Runtime, Change runtime type). Page's figure is of a V100. It is
-# not for a CPU. The tests' short mode takes 20 s of one core. It downloads 170 MB.
+# Run time: not measured on Colab; choose a GPU (Runtime, Change runtime type). Page's figure is for a V100. The
+# run is too slow for a CPU. The tests' short mode takes 20 s on one core. The notebook downloads 170 MB.
 
 # %%
 import os
 import subprocess
 import sys
 
-SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: 64 pictures of noise, one epoch
+SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: 64 noise images, one epoch
 if "google.colab" in sys.modules and not SMOKE:
     package = "keras-resnet-recipes[tensorflow,plot]"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
@@ -25,7 +25,7 @@ from IPython.display import Image, display
 
 import keras_resnet_recipes as krr
 
-print(keras.distribution.list_devices() or "no device that Keras knows of")
+print(keras.distribution.list_devices() or "no devices listed by Keras")
 
 # %% [markdown]
 # ## The data
@@ -33,18 +33,18 @@ print(keras.distribution.list_devices() or "no device that Keras knows of")
 # %%
 if SMOKE:
     rng = np.random.default_rng(0)
-    pictures, labels = rng.integers(0, 256, (64, 32, 32, 3), "uint8"), np.arange(64) % 10
-    train, test = (pictures[:32], labels[:32]), (pictures[32:], labels[32:])
+    images, labels = rng.integers(0, 256, (64, 32, 32, 3), "uint8"), np.arange(64) % 10
+    train, test = (images[:32], labels[:32]), (images[32:], labels[32:])
 else:
     train, test = keras.datasets.cifar10.load_data()
     train, test = (train[0], train[1].ravel()), (test[0], test[1].ravel())
-print(f"{len(train[0])} pictures to train on, {len(test[0])} to test")
+print(f"{len(train[0])} training images, {len(test[0])} test images")
 
 # %% [markdown]
 # ## The recipe
 #
-# ResNet-9, 24 epochs of SGD with Nesterov's momentum. The rate changes with every update: up for five epochs,
-# down to 0 for nineteen.
+# ResNet-9, 24 epochs of SGD with Nesterov momentum. The learning rate changes at every update: it rises for five
+# epochs and falls to 0 over nineteen.
 
 # %%
 recipe = krr.DAWNBench()
@@ -59,18 +59,17 @@ display(
 )
 
 # %% [markdown]
-# The augmentation is three cheap steps, which the device does itself: a crop out of the picture padded by four
-# mirrored pixels, a mirror image, and a square painted over. All that the CPU sends for a picture is six whole
-# numbers.
+# The augmentation is three cheap steps on the device: a crop of the image padded by reflection by four pixels, a
+# horizontal flip, and cutout. The CPU sends only six integers per image.
 
 # %%
-display(Image(filename=recipe.preview(train, "pictures.png")))
+display(Image(filename=recipe.preview(train, "augmented.png")))
 
 # %% [markdown]
 # ## The run
 #
-# `precision` is float16 on a GPU, by itself. One line an epoch: within an epoch nothing comes back from the
-# device. The first epoch has the compilation in it.
+# By default, `precision` is float16 on a GPU. There is one line per epoch, because the device returns nothing
+# within an epoch. The first epoch includes compilation.
 
 # %%
 history = recipe.fit(train, validation_data=test, run_dir="runs/speed", verbose=2)
@@ -78,9 +77,9 @@ history = recipe.fit(train, validation_data=test, run_dir="runs/speed", verbose=
 # %% [markdown]
 # ## The time
 #
-# Counted as DAWNBench counted it: training only, evaluations left out, up to the first epoch with 94 % of the
-# test pictures right. 35 of Page's 50 runs got there. One run says little: `krr train DAWNBench --data
-# cifar10.npz --seeds 5` tells mean and spread.
+# As in DAWNBench, only training is counted, without evaluation, up to the first epoch with a test accuracy of at
+# least 94 %. 35 of Page's 50 runs reached it. A single run says little: `krr train DAWNBench --data cifar10.npz
+# --seeds 5` reports mean and spread.
 
 # %%
 from keras_resnet_recipes.runs.progress import reached
@@ -95,10 +94,10 @@ print(f"{sum(history.history['train_seconds']):.1f} s for all {len(history.epoch
 # %% [markdown]
 # ## The later tricks
 #
-# Page's later posts have more, each of them a field here: `label_smoothing`, `celu_alpha`, `ghost_batch_norm`,
-# `frozen_batch_norm_scale`, `pool_before_batch_norm`, `whitening` (a first convolution that is computed from the
-# pictures instead of learned) and, at the test, `test_views="mirrored"`. `diff` tells two recipes apart before
-# they are run:
+# Page's later posts add tricks, each of which is a number of the recipe: `label_smoothing`, `celu_alpha`,
+# `ghost_batch_norm`, `frozen_batch_norm_scale`, `pool_before_batch_norm`, `whitening` (a first convolution
+# computed from the images instead of learned) and, for evaluation, `test_views="mirrored"`. `diff` shows the
+# differences between two recipes:
 
 # %%
 later = recipe.replace(label_smoothing=0.2, pool_before_batch_norm=True, test_views="mirrored")
@@ -109,5 +108,5 @@ history = later.fit(train, validation_data=test, run_dir="runs/later", verbose=2
 print(f"{history.history['val_top1'][-1]:.2%} after {len(history.epoch)} epochs")
 
 # %% [markdown]
-# Any recipe for small pictures can lie on the device: `krr.He2015CIFAR(data_on_device=True)`. RandAugment, MixUp
-# and random resized crops cannot; then the CPU makes the images, as everywhere else.
+# Any recipe for small images can keep its data on the device: `krr.He2015CIFAR(data_on_device=True)`. RandAugment,
+# MixUp and random resized crops are not supported there; recipes that use them prepare the images on the CPU.

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # Several GPUs, mixed precision, large batches on small machines
 #
-# Three things that should change how long a training takes, and not what it learns: the number of devices, the
-# precision of the arithmetic, and in how many parts a batch is computed. This notebook trains the same recipe in
-# each way and looks at the losses.
+# Three things should change the speed of training but not its result: the number of devices, the precision of the
+# arithmetic, and the number of micro-batches per update. This notebook trains the same recipe in each way and
+# compares the losses.
 #
-# Run time: the tests' short mode takes 45 s of one core; the whole of it is not measured. It needs no GPU:
-# without one, two CPU devices are made of one, and all but the speed is the same. Colab lends one GPU at most;
-# what it takes there is not measured. Nothing is downloaded but the package.
+# Run time: the tests' short mode takes 45 s on one core; the full notebook was not measured. It needs no GPU:
+# without one, it splits the CPU into two logical devices, and everything except the speed is the same. Colab
+# provides one GPU at most; the time there was not measured. Only the package is downloaded.
 
 # %%
 import os
@@ -22,8 +22,8 @@ if "google.colab" in sys.modules and not SMOKE:
 # %% [markdown]
 # ## Devices
 #
-# TensorFlow is told how many CPU devices to make before it is used. With two or more GPUs these are taken, and
-# this cell changes nothing.
+# The number of logical CPU devices must be set before TensorFlow is used. If there are GPUs, this cell changes
+# nothing.
 
 # %%
 import tensorflow as tf
@@ -31,7 +31,7 @@ import tensorflow as tf
 if not tf.config.list_physical_devices("GPU"):
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-tf.get_logger().setLevel("WARNING")  # else a line for every sum over devices
+tf.get_logger().setLevel("WARNING")  # otherwise one line per all-reduce
 print([device.name for device in tf.config.list_logical_devices()])
 
 # %%
@@ -48,15 +48,15 @@ data = images, digits.target[:count]
 # %% [markdown]
 # ## The recipe
 #
-# `batch_size` counts the images of one update, whatever the number of devices: of two, one takes the images at
-# even positions, the other those at odd ones. Three settings say what such a shard is to a device:
+# `batch_size` is the number of images per update, whatever the number of devices. Of two devices, one takes the
+# images at even positions and the other those at odd positions. Some operations depend on these shards:
 #
-# - `batch_norm="replica"`, the default, normalizes each shard alone, as the published runs did; `"synchronized"`
-#   normalizes over the batch.
-# - `mix_per_replica=True`, the default, draws one lambda per shard; `False` one per batch.
-# - Stochastic depth draws for each image, on its device.
+# - `batch_norm="replica"`, the default, normalizes each shard separately, as in the published runs;
+#   `"synchronized"` normalizes over the batch.
+# - `mix_per_replica=True`, the default, draws one lambda per shard; `False` draws one per batch.
+# - Stochastic depth draws per image, on its device.
 #
-# To compare one device with two, the batch is what counts:
+# To make one device comparable with two, normalize and mix over the whole batch:
 
 # %%
 recipe = krr.A3(
@@ -83,33 +83,33 @@ losses = {}
 losses["one device"] = recipe.fit(data, distribution="none", verbose=2).history["loss"]
 
 # %% [markdown]
-# ## All of them
+# ## All devices
 #
-# `distribution="auto"` takes all GPUs where there are two or more; to have CPU devices, `"mirrored"` is asked
-# for. Each has the weights, computes the gradients of its share, and their sum makes one update. What Keras 3.15
-# computes wrongly there (clipping before the sum, float16's overflow on one device only, uneven evaluations) is
-# repaired.
+# `distribution="auto"` uses all GPUs if there are two or more; for CPU devices, use `"mirrored"`. Each device
+# holds the weights and computes the gradients of its shard; their sum gives one update. The package repairs what
+# Keras 3.15 computes wrongly in this setting (clipping before the sum, float16 overflow on one device only, uneven
+# evaluation).
 
 # %%
 losses["all devices"] = recipe.fit(data, distribution="mirrored", verbose=2).history["loss"]
 
 # %% [markdown]
-# ## A batch in parts
+# ## Micro-batches
 #
-# Too large for the memory? `gradient_accumulation_steps=2` computes a batch in two parts and makes one update.
-# Statistics of batch norm and mixing are then those of a part, as on two devices of their own: the losses are
-# near, not the same.
+# If a batch does not fit into memory, `gradient_accumulation_steps=2` computes it as two micro-batches and makes
+# one update. Batch norm statistics and mixing are then per micro-batch, as on two separate devices: the losses are
+# close, but not equal.
 
 # %%
-parts = recipe.replace(gradient_accumulation_steps=2)
-losses["two parts"] = parts.fit(data, distribution="none", verbose=2).history["loss"]
+accumulated = recipe.replace(gradient_accumulation_steps=2)
+losses["micro-batches"] = accumulated.fit(data, distribution="none", verbose=2).history["loss"]
 
 # %% [markdown]
 # ## Half precision
 #
-# `precision="auto"`, the default, is mixed_float16 on GPUs and mixed_bfloat16 on TPUs: layers compute in 16 bits,
-# the weights stay in 32, and with float16 the loss is scaled so that small gradients do not vanish; an overflow
-# skips that update. A CPU takes many times longer for it, so it is left out there.
+# `precision="auto"`, the default, is mixed_float16 on GPUs and mixed_bfloat16 on TPUs: layers compute in 16 bits
+# and the weights remain in 32 bits. With float16 the loss is scaled so that small gradients do not underflow; an
+# overflow skips the update. On a CPU this is many times slower, so it is skipped there.
 
 # %%
 if tf.config.list_physical_devices("GPU") or SMOKE:
@@ -117,10 +117,10 @@ if tf.config.list_physical_devices("GPU") or SMOKE:
     losses["float16"] = half.fit(data, distribution="none", verbose=2).history["loss"]
 
 # %% [markdown]
-# ## The same?
+# ## Comparison
 #
-# One device and all of them differ by the order in which numbers of 24 bits are summed, which each update
-# enlarges. Eleven bits, and statistics of parts, differ by more; none of them should train worse.
+# One device and all devices differ only by the order of float32 sums, a difference that grows with each update.
+# Half precision and micro-batch statistics differ by more. None of them should train worse.
 
 # %%
 from matplotlib.figure import Figure
@@ -151,8 +151,8 @@ with krr.distribution.scope("mirrored") as replicas:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss, auto_scale_loss=False)
 print(
-    f"{replicas} replicas; model.fit(...) as ever, with callbacks=[krr.distribution.AveragedStatistics()]"
+    f"{replicas} replicas; model.fit(...) as usual, with callbacks=[krr.distribution.AveragedStatistics()]"
 )
 
 # %% [markdown]
-# On several machines JAX does the same: docs/scale-out.md.
+# JAX does the same on several machines: docs/scale-out.md.

@@ -1,14 +1,14 @@
 # %% [markdown]
 # # On JAX
 #
-# The same recipes, networks, losses and optimizers, with Keras on JAX. Nothing of it needs TensorFlow: NumPy makes
-# the images on the CPU, or the device itself does.
+# The same recipes, networks, losses and optimizers, with Keras on JAX. TensorFlow is not needed: images are
+# prepared with NumPy on the CPU, or on the device.
 #
-# Run time: the tests' short mode takes 55 s of one core; the whole of it, and Colab, are not measured. Nothing is
-# downloaded but the package.
+# Run time: the tests' short mode takes 55 s on one core; the full notebook and Colab were not measured. Only the
+# package is downloaded.
 
 # %% [markdown]
-# Keras reads its backend once, when it is imported. If the notebook imported it before, restart the runtime.
+# Keras selects its backend once, at import. If the notebook has already imported Keras, restart the runtime.
 
 # %%
 import os
@@ -44,9 +44,9 @@ train_x, test_x, train_y, test_y = train_test_split(
 # %% [markdown]
 # ## The data on the device
 #
-# `data_on_device=True` puts all images into the device's memory; crops out of padded images, mirror images and
-# cutout are done there, inside the compiled step. It goes with recipes that need no more, such as that of 2015
-# for CIFAR-10. (Where TensorFlow is installed, Keras imports it to set its seed.)
+# `data_on_device=True` keeps all images in device memory; padded crops, flips and cutout run there, inside the
+# compiled step. It supports recipes that use no other augmentation, such as the 2015 recipe for CIFAR-10. (If
+# TensorFlow is installed, Keras imports it to set its seed.)
 
 # %%
 recipe = krr.He2015CIFAR(
@@ -60,18 +60,18 @@ recipe = krr.He2015CIFAR(
     step_epochs=(10.0, 15.0),
     batch_size=40 if SMOKE else 64,
 )
-display(Image(filename=recipe.preview((train_x, train_y), "pictures.png")))
+display(Image(filename=recipe.preview((train_x, train_y), "augmented.png")))
 
 # %%
 history = recipe.fit((train_x, train_y), verbose=2)
 result = recipe.evaluate(history.model, (test_x, test_y), verbose=0)
-print(f"top-1 {result['top1']:.2%} on {result['images']} digits held out")
+print(f"top-1 {result['top1']:.2%} on {result['images']} held-out digits")
 
 # %% [markdown]
 # ## The ingredients in JAX code
 #
-# A Keras model is a pure function of its weights: `stateless_call` goes through `jax.jit` and `jax.grad`. So do
-# the losses and the augmentation layers.
+# `stateless_call` makes a Keras model a pure function of its weights, which works with `jax.jit` and `jax.grad`.
+# So do the losses and the augmentation layers.
 
 # %%
 model = krr.applications.ResNet20(classes=10, classifier_activation=None)
@@ -82,22 +82,22 @@ targets = np.eye(10, dtype="float32")[train_y[:8]]
 
 @jax.jit
 @jax.value_and_grad
-def loss_of(trainable, rest, pictures, targets):
-    logits, _ = model.stateless_call(trainable, rest, pictures, training=True)
+def loss_of(trainable, non_trainable, images, targets):
+    logits, _ = model.stateless_call(trainable, non_trainable, images, training=True)
     return loss(targets, logits)
 
 
 trainable = [variable.value for variable in model.trainable_variables]
-rest = [variable.value for variable in model.non_trainable_variables]
-value, gradients = loss_of(trainable, rest, batch, targets)
+non_trainable = [variable.value for variable in model.non_trainable_variables]
+value, gradients = loss_of(trainable, non_trainable, batch, targets)
 norm = jax.numpy.sqrt(sum((gradient**2).sum() for gradient in gradients))
 print(f"loss {float(value):.3f}, norm of its gradient {float(norm):.3f}")
 
 # %% [markdown]
-# ## Images made on the CPU
+# ## Images prepared on the CPU
 #
-# A3 wants random resized crops and RandAugment: threads make the images on the CPU, JAX trains. The images
-# are the same bytes on every backend.
+# A3 uses random resized crops and RandAugment: threads prepare the images on the CPU while JAX trains. The images
+# have the same bytes on every backend.
 
 # %%
 a3 = krr.A3(
@@ -117,8 +117,8 @@ print(f"loss {history.history['loss'][-1]:.3f}")
 # %% [markdown]
 # ## Several devices
 #
-# With two or more JAX devices, `distribution="auto"` opens `keras.distribution.DataParallel` over all; statistics
-# of batch norm are then always those of the whole batch. On several hosts, each runs the same script:
+# With two or more JAX devices, `distribution="auto"` uses `keras.distribution.DataParallel` over all of them;
+# batch norm then always normalizes over the whole batch. On several hosts, run the same script on each:
 # docs/scale-out.md.
 
 # %%

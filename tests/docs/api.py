@@ -1,4 +1,4 @@
-"""The pages of the API: one for each public module, for every name of tests/public_names.txt."""
+"""API pages: one per public module, covering every name in tests/public_names.txt."""
 
 import inspect
 from types import ModuleType
@@ -11,7 +11,7 @@ PACKAGE = krr.__name__
 NETWORK = f"{PACKAGE}.applications.network.Network"
 HEAD = """# Reference
 
-Every public name, made from its docstring; `krr` is `keras_resnet_recipes`.
+All public names, generated from their docstrings; `krr` is `keras_resnet_recipes`.
 
 | module | |
 |---|---|
@@ -19,13 +19,13 @@ Every public name, made from its docstring; `krr` is `keras_resnet_recipes`.
 
 
 def names() -> list[str]:
-    """Every public name, methods and fields of classes among them."""
+    """Returns every public name, including methods and fields of classes."""
     return [line.partition("(")[0] for line in public_names.LIST.read_text().splitlines()]
 
 
 def pages() -> dict[str, str]:
-    """The Markdown of each page by its path; the first lists the others."""
-    modules = list(public_names.modules())
+    """Returns the Markdown of each page by its path; the first page lists the others."""
+    modules = [module for module in public_names.modules() if public_names.names_of(module)]
     rows = [f"| [`{_short(m.__name__)}`]({_file(m)}) | {_summary(m)} |" for m in modules]
     seen: dict[int, str] = {}
     found = {"api/index.md": HEAD + "\n".join(rows) + "\n"}
@@ -45,7 +45,7 @@ def _summary(module: ModuleType) -> str:
 
 
 def _page(module: ModuleType, seen: dict[int, str]) -> str:
-    """The names of a module, in full where they come first; `seen` has the others and grows."""
+    """Describes the names of a module that are not in `seen`, links to the others, and updates `seen`."""
     entries, elsewhere = [], []
     for name in sorted(public_names.names_of(module), key=str.lower):
         value, path = getattr(module, name), f"{module.__name__}.{name}"
@@ -66,14 +66,14 @@ def _page(module: ModuleType, seen: dict[int, str]) -> str:
 
 
 def _entry(path: str, value: object) -> str:
-    # The values of a recipe are in its table, its methods with `Recipe`.
+    # A recipe's values are in its table; its methods are documented with `Recipe`.
     recipe = inspect.isclass(value) and issubclass(value, krr.Recipe) and value is not krr.Recipe
     options = "\n    options:\n      members: false\n      inherited_members: false"
     return f"::: {path}{options if recipe else ''}"
 
 
 def _networks() -> str:
-    """A table of the networks, which a function makes and no file spells out."""
+    """Returns a table of the networks: a function creates them, so no source file lists them."""
     rows = []
     for name in krr.applications.NETWORKS:
         text = inspect.getdoc(getattr(krr.applications, name))
@@ -82,5 +82,5 @@ def _networks() -> str:
         anchor = f"{krr.applications.__name__}.{name}"
         rows.append(f'| <span id="{anchor}">`{name}`</span> | {summary} | {source} |')
     head = "## Networks\n\n| network | | published in |\n|---|---|---|\n"
-    signature = f"All are called alike:\n\n::: {NETWORK}\n    options:\n      heading_level: 3"
+    signature = f"All networks have the same signature:\n\n::: {NETWORK}\n    options:\n      heading_level: 3"
     return head + "\n".join(rows) + "\n\n" + signature

@@ -1,4 +1,4 @@
-"""What mkdocs is told beyond mkdocs.yml: the pages that are made while the site is built, and what must be in it."""
+"""mkdocs hooks: generate pages while the site is built, and check the finished site."""
 
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,20 @@ from tests.docs import api, documents, links, pictures, values
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages of the API, those of files beside docs/ that pages link to, and the pictures."""
-    made = {**api.pages(), **links.pages(), **pictures.pages()}
-    for path, content in made.items():
+    """Adds the API pages, pages for linked files outside docs/, and the figures."""
+    generated = {**api.pages(), **links.pages(), **pictures.pages()}
+    for path, content in generated.items():
         files.append(File.generated(config, path, content=content))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Fills in the recipes' values, and turns links to files of the repository to their pages."""
+    """Fills in the recipes' values and redirects links to repository files to their pages."""
     return links.within_site(values.with_tables(markdown), page.file.src_uri)
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Fails when a public name has no place in the site, or a page loads something from elsewhere."""
+    """Fails if a public name is missing from the site or a page loads an external resource."""
     site = Path(config.site_dir)
     found = {path: documents.Document(path.read_text()) for path in site.rglob("*.html")}
     reference = [document for path, document in found.items() if path.parent == site / "api"]

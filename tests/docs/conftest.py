@@ -1,3 +1,3 @@
-"""What mkdocs and griffe import need not be importable without them."""
+"""Excludes files that need mkdocs or griffe, which may not be installed."""
 
 collect_ignore = ["build.py", "extension.py"]

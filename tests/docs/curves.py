@@ -1,4 +1,4 @@
-"""The curves and bars that the pages on ingredients show."""
+"""Curves and bar charts for the pages on ingredients."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +10,7 @@ from keras_resnet_recipes.training.learning_rate import learning_rates
 
 
 def figures() -> dict[str, Figure]:
-    """Each figure by its name."""
+    """Returns each figure by its name."""
     return {
         "cosine": _rates({"A1": krr.A1(), "A2": krr.A2(), "A3": krr.A3()}),
         "steps": _rates(
@@ -40,8 +40,8 @@ def _axes(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
 def _rates(recipes: dict[str, krr.Recipe]) -> Figure:
     figure, axes = _axes("epoch", "learning rate")
     for name, recipe in recipes.items():
-        places, rates = learning_rates(recipe, 50)
-        axes.plot(places, rates, drawstyle="steps-post", label=name)
+        epochs, rates = learning_rates(recipe, 50)
+        axes.plot(epochs, rates, drawstyle="steps-post", label=name)
     axes.legend(frameon=False)
     return figure
 
@@ -61,11 +61,11 @@ def _targets() -> Figure:
         "one-hot": np.eye(4)[0],
         "smoothed by 0.1": labels[0],
         "mixed, λ = 0.7, and smoothed": soft,
-        "and cut at 0.2 (A1)": (soft > 0.2).astype(float),
+        "then thresholded at 0.2 (A1)": (soft > 0.2).astype(float),
     }
-    for place, (name, heights) in enumerate(kinds.items()):
-        axes.bar(np.arange(4) + 0.2 * (place - 1.5), heights, 0.18, label=name)
-    axes.set_xticks(range(4), ["harbour", "meadow", "third", "fourth"])
+    for index, (name, heights) in enumerate(kinds.items()):
+        axes.bar(np.arange(4) + 0.2 * (index - 1.5), heights, 0.18, label=name)
+    axes.set_xticks(range(4), ["harbor", "meadow", "third", "fourth"])
     axes.legend(frameon=False)
     return figure
 

@@ -1,14 +1,14 @@
-"""What is looked for in the HTML of the finished site."""
+"""Checks of the HTML of the finished site."""
 
 from collections.abc import Iterable
 from html.parser import HTMLParser
 
-# What a browser loads unasked, by the attribute that says from where.
+# Tags that a browser loads automatically, with the attribute that contains the address.
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
 
 
 class Document(HTMLParser):
-    """The anchors of an HTML text, and what it has browsers load from other hosts."""
+    """Anchors of an HTML document and the external resources that it loads."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class Document(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect from one tag."""
+        """Collects from one tag."""
         values = {key: value or "" for key, value in attrs}
         self.anchors |= {values["id"]} if values.get("id") else set()
         loaded = values.get(LOADED.get(tag, ""), "")
@@ -26,6 +26,6 @@ class Document(HTMLParser):
 
 
 def missing(names: Iterable[str], documents: Iterable[Document]) -> list[str]:
-    """The names that are no anchor of any document."""
+    """Returns the names that are not an anchor of any document."""
     anchors = {anchor for document in documents for anchor in document.anchors}
     return [name for name in names if name not in anchors]

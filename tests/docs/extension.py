@@ -1,4 +1,4 @@
-"""What griffe is told, which reads the docstrings for the site."""
+"""griffe extension for the docstrings of the site."""
 
 import griffe
 
@@ -6,9 +6,9 @@ from tests.docs.sessions import fenced
 
 
 class Sessions(griffe.Extension):
-    """Makes blocks of code of the sessions in all docstrings."""
+    """Turns interpreter sessions in docstrings into code blocks."""
 
     def on_object(self, *, obj: griffe.Object, **_: object) -> None:
-        """Change the docstring of one object, if it has one."""
+        """Rewrites the docstring of an object, if it has one."""
         if obj.docstring:
             obj.docstring.value = fenced(obj.docstring.value)

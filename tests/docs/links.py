@@ -1,4 +1,4 @@
-"""Files beside docs/ that pages link to: the site shows each on a page of its own."""
+"""Linked files outside docs/: the site shows each on its own page."""
 
 import posixpath
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# Files of the repository that are pages as they are; others that are linked to are shown as code.
+# Files that are pages already; other linked files are shown as code.
 PAGES = {
     "README.md": "tour.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -17,7 +17,7 @@ LINK = re.compile(r"(?<=\]\()([^)\s#:]+)")
 
 
 def pages() -> dict[str, str]:
-    """The Markdown of these pages, by their paths in the site."""
+    """Returns the Markdown of these pages by their paths in the site."""
     found: dict[str, str] = {}
     seen: set[str] = set()
     pending = [*PAGES, *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/**/*.md"))]
@@ -26,7 +26,7 @@ def pages() -> dict[str, str]:
         if source in seen or (source.startswith("docs/") and not source.endswith(".md")):
             continue
         seen.add(source)
-        # A notebook is shown as the script that it was made of.
+        # A notebook is shown as the script it was generated from.
         shown = source.replace(".ipynb", ".py")
         text = (ROOT / shown).read_text()
         if source.endswith(".md"):
@@ -40,7 +40,7 @@ def pages() -> dict[str, str]:
 
 
 def within_site(markdown: str, page: str) -> str:
-    """The text of a page with its links to files of the repository turned to their pages."""
+    """Returns the text of a page with links to repository files redirected to their pages."""
     source = _source_of(page)
     for link, target in reversed(list(_linked(markdown, source))):
         relative = posixpath.relpath(page_of(target), posixpath.dirname(page) or ".")
@@ -49,7 +49,7 @@ def within_site(markdown: str, page: str) -> str:
 
 
 def page_of(source: str) -> str:
-    """Where the site shows a file of the repository."""
+    """Returns the path of the page that shows a repository file."""
     if source.startswith("docs/"):
         return source.removeprefix("docs/")
     return PAGES.get(source) or "source/" + source.removesuffix(".md") + ".md"
@@ -62,7 +62,7 @@ def _source_of(page: str) -> str:
 
 
 def _linked(markdown: str, source: str) -> Iterator[tuple[re.Match[str], str]]:
-    """Links of a file to others of the repository, a folder's README for the folder."""
+    """Yields links to other repository files; a link to a folder leads to its README."""
     for link in LINK.finditer(markdown):
         target = posixpath.normpath(posixpath.join(posixpath.dirname(source), link[0]))
         if (ROOT / target).is_dir():

@@ -1,4 +1,4 @@
-"""What the pages on ingredients show, drawn by the ingredients themselves while the site is built."""
+"""Figures for the pages on ingredients, generated with the ingredients while the site is built."""
 
 import io
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ augment = krr.augment
 
 
 def pages() -> dict[str, bytes]:
-    """Each figure, a PNG, by its path in the site."""
+    """Returns each figure as a PNG by its path in the site."""
     drawn = {
         "random-resized-crop": _random_resized_crop(),
         "scale-jitter-crop": _draws(augment.ScaleJitterCrop(160, shorter_edge=(180, 300))),
@@ -33,11 +33,11 @@ def pages() -> dict[str, bytes]:
         "repeated-augmentation": _repeated(),
         **curves.figures(),
     }
-    return {f"pictures/{name}.png": _png(figure) for name, figure in drawn.items()}
+    return {f"figures/{name}.png": _png(figure) for name, figure in drawn.items()}
 
 
 def tiles(images: Sequence[np.ndarray], titles: Sequence[str], columns: int = 6) -> Figure:
-    """Images side by side, each with a word above."""
+    """Returns a grid of images, each with a title."""
     rows = -(-len(images) // columns)
     figure = Figure(figsize=(1.5 * columns, 1.75 * rows), layout="constrained")
     for axes in figure.subplots(rows, columns, squeeze=False).flat:
@@ -50,7 +50,7 @@ def tiles(images: Sequence[np.ndarray], titles: Sequence[str], columns: int = 6)
 
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    # Without the version of matplotlib in the file the same code draws the same bytes.
+    # Without matplotlib's version in the metadata, the bytes are reproducible.
     figure.savefig(file, format="png", dpi=100, metadata={"Software": None})
     return file.getvalue()
 
@@ -59,10 +59,10 @@ def _rng(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _draws(change: krr.augment.Augmentation, count: int = 5) -> Figure:
-    image = scenes.harbour()
-    changed = [change(image, _rng(seed)) for seed in range(count)]
-    return tiles([image, *changed], ["original", *(f"seed {seed}" for seed in range(count))])
+def _draws(augmentation: krr.augment.Augmentation, count: int = 5) -> Figure:
+    image = scenes.harbor()
+    augmented = [augmentation(image, _rng(seed)) for seed in range(count)]
+    return tiles([image, *augmented], ["original", *(f"seed {seed}" for seed in range(count))])
 
 
 def _random_resized_crop() -> Figure:
@@ -70,8 +70,8 @@ def _random_resized_crop() -> Figure:
 
 
 def _pad_and_crop() -> Figure:
-    image = scenes.harbour()
-    fills = {"mirror image": None, "mean colour": IMAGENET_MEAN}
+    image = scenes.harbor()
+    fills = {"reflection": None, "mean color": IMAGENET_MEAN}
     shown = [
         augment.PadAndCrop(28, fill=fill)(image, _rng(seed))
         for fill in fills.values()
@@ -82,30 +82,30 @@ def _pad_and_crop() -> Figure:
 
 
 def _rand_augment() -> Figure:
-    image, change = scenes.harbour(), augment.RandAugment(7.0, 0.5)
-    rows = change.draw(_rng(3), 11)
+    image, augmentation = scenes.harbor(), augment.RandAugment(7.0, 0.5)
+    rows = augmentation.draw(_rng(3), 11)
     shown, titles = [image], ["original"]
     for index in range(11):
         row = {name: values[index] for name, values in rows.items()}
-        done = [OPERATIONS[i] for i in row["operation"] if i < len(OPERATIONS)]
-        shown.append(change.apply(image.copy(), row))
-        titles.append("\n".join(name.replace("_", " ") for name in done) or "nothing")
+        applied = [OPERATIONS[i] for i in row["operation"] if i < len(OPERATIONS)]
+        shown.append(augmentation.apply(image.copy(), row))
+        titles.append("\n".join(name.replace("_", " ") for name in applied) or "nothing")
     return tiles(shown, titles)
 
 
 def _operations() -> Figure:
-    image, change = scenes.harbour(), augment.RandAugment(operations=1)
+    image, augmentation = scenes.harbor(), augment.RandAugment(operations=1)
     shown, titles = [image], ["original"]
     for index, name in enumerate(OPERATIONS):
         argument = level_argument(NUMPY, np.array([index]), np.array([7.0]), np.array([1.0]))
         row = {"operation": [index], "argument": argument, "cubic": [False]}
-        shown.append(change.apply(image.copy(), row))
+        shown.append(augmentation.apply(image.copy(), row))
         titles.append(name.replace("_", " "))
     return tiles(shown, titles, columns=8)
 
 
 def _random_erasing() -> Figure:
-    image = scenes.harbour()
+    image = scenes.harbor()
     noises = {"mean": 0.0, "noise": IMAGENET_STD}
     shown = [
         augment.RandomErasing(1.0, fill=IMAGENET_MEAN, noise=noise)(image, _rng(seed))
@@ -116,30 +116,30 @@ def _random_erasing() -> Figure:
 
 
 def _pair() -> tuple[np.ndarray, np.ndarray]:
-    return np.stack([scenes.harbour(), scenes.meadow()]), np.eye(2)
+    return np.stack([scenes.harbor(), scenes.meadow()]), np.eye(2)
 
 
 def _mixup() -> Figure:
     images, labels = _pair()
-    shares = (1.0, 0.9, 0.7, 0.5, 0.3, 0.0)
-    mixed = [augment.mixup(images, labels, share)[0][0] for share in shares]
-    return tiles(mixed, [f"λ = {share:g}" for share in shares])
+    lambdas = (1.0, 0.9, 0.7, 0.5, 0.3, 0.0)
+    mixed = [augment.mixup(images, labels, lam)[0][0] for lam in lambdas]
+    return tiles(mixed, [f"λ = {lam:g}" for lam in lambdas])
 
 
 def _cutmix() -> Figure:
     images, labels = _pair()
     shown, titles = [], []
-    for share, center in ((0.9, (60, 60)), (0.7, (112, 112)), (0.7, (20, 200)), (0.4, (150, 90))):
-        mixed, mixed_labels = augment.cutmix(images, labels, share, center)
+    for lam, center in ((0.9, (60, 60)), (0.7, (112, 112)), (0.7, (20, 200)), (0.4, (150, 90))):
+        mixed, mixed_labels = augment.cutmix(images, labels, lam, center)
         shown.append(mixed[0])
-        titles.append(f"λ drawn {share:g},\nlabel {mixed_labels[0, 0]:.3f}")
+        titles.append(f"λ = {lam:g},\nlabel weight {mixed_labels[0, 0]:.3f}")
     return tiles(shown, titles, columns=4)
 
 
 def _repeated() -> Figure:
     shown, titles = [], []
     steps = (augment.RandomResizedCrop(160), augment.RandomFlip(), augment.RandAugment(7.0, 0.5))
-    for name, scene in (("harbour", scenes.harbour()), ("meadow", scenes.meadow())):
+    for name, scene in (("harbor", scenes.harbor()), ("meadow", scenes.meadow())):
         for copy in range(3):
             image, rng = scene, _rng(len(shown))
             for step in steps:

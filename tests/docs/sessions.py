@@ -1,4 +1,4 @@
-"""Docstrings as the site shows them: sessions of the interpreter as blocks of code."""
+"""Interpreter sessions of docstrings as code blocks."""
 
 import re
 
@@ -6,7 +6,7 @@ SESSION = re.compile(r"^( *)>>> .*\n?(?:^\1\S.*\n?|^\1 +\S.*\n?)*", re.MULTILINE
 
 
 def fenced(text: str) -> str:
-    """The text with a fence around every session, which else would be quotations in Markdown."""
+    """Fences every session, because Markdown reads `>>>` as a quotation."""
     return SESSION.sub(_fence, text)
 
 

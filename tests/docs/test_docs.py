@@ -1,4 +1,4 @@
-"""The pages of docs/: their code runs, and what they name is there. The site itself is built by `make docs`."""
+"""Pages of docs/: their code runs, and the files they name exist. `make docs` builds the site itself."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ WITH_CODE = [
     for page in (DOCS / "index.md", DOCS / "choose.md", *ADD, *INGREDIENTS)
     if BLOCK.search(page.read_text())
 ]
-# The frame of a training, which is on no page of its own.
+# Settings of a training run that have no page.
 NO_INGREDIENTS = {"network", "epochs", "batch_size", "data_on_device"}
 
 
@@ -37,7 +37,7 @@ def test_there_are_pages():
 @pytest.mark.parametrize("page", WITH_CODE, ids=name)
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    # Parts that a page defines are its own: a docstring may call another one the same.
+    # Hide parts defined by other pages and docstrings: their names may clash.
     ours = {n: one for n, one in Part.known.items() if n in vars(sys.modules[one.__module__])}
     monkeypatch.setattr(Part, "known", ours)
     space = {"__name__": "page"}
@@ -45,7 +45,7 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch, capsys):
         exec(compile(block, page.name, "exec"), space)
 
 
-def test_validation_pictures_in_one_folder_can_be_listed(tmp_path, monkeypatch):
+def test_validation_images_in_one_folder_can_be_listed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("val").mkdir()
     for number in (1, 2):
@@ -61,7 +61,7 @@ def test_validation_pictures_in_one_folder_can_be_listed(tmp_path, monkeypatch):
     assert found.class_names == ("n01440764", "n03995372")
 
 
-def test_every_field_that_a_recipe_sets_is_on_a_page():
+def test_every_number_that_a_recipe_sets_is_on_a_page():
     shown = set.union(*(values.fields_in(page.read_text()) for page in INGREDIENTS))
     used = set.union(*(values.set_in(recipe()) for recipe in krr.RECIPES.values()))
     assert used - shown == NO_INGREDIENTS
@@ -78,12 +78,12 @@ def test_every_ingredient_is_linked_from_a_page():
     ]
     assert len(classes) >= 30
     linked = {path for path in classes if f"[{path}]" in pages}
-    # The one is what schedules are made of, the other what `per_update` gives.
+    # The base class of schedules, and the return type of `per_update`.
     names = ("schedules.Schedule", "schedules.PerUpdate")
     assert {*classes} - linked == {f"{krr.__name__}.{name}" for name in names}
 
 
-def test_a_table_has_the_recipes_values():
+def test_a_table_contains_the_values_of_the_recipes():
     text = values.with_tables("before\n<!-- values: drop_path_rate -->\nafter")
     assert text.startswith("before\n| name |")
     assert "| [A1](../recipes.md#a1) | 0.05 |\n" in text
@@ -102,7 +102,7 @@ def test_work_is_counted_in_units_of_a3():
 
 
 @pytest.mark.parametrize("page", ADD, ids=name)
-def test_what_is_to_be_changed_is_there(page):
+def test_files_to_change_exist(page):
     named = re.findall(r"`((?:keras_resnet_recipes|tests|docs)/[^`]*)`", page.read_text())
     assert named
     assert [path for path in named if not (links.ROOT / path).exists()] == []
@@ -116,7 +116,7 @@ def test_every_answer_links_to_its_question():
         assert re.search(rf"\(https://github\.com/[^)]*/{number}\)", question), question
 
 
-def test_links_out_of_docs_lead_to_pages_of_their_own():
+def test_links_out_of_docs_lead_to_generated_pages():
     text = "[a](../examples/digits.py) [b](../tests/golden) [c](moving.md#x) [d](../nowhere.py)"
     assert links.within_site(text, "heads.md") == (
         "[a](source/examples/digits.py.md) [b](source/tests/golden/README.md) [c](moving.md#x) [d](../nowhere.py)"
@@ -129,7 +129,7 @@ def test_links_out_of_docs_lead_to_pages_of_their_own():
     assert "heads.md" not in pages
 
 
-def test_sessions_become_code():
+def test_sessions_become_code_blocks():
     text = (
         "Doubles.\n\n>>> double(\n...     1\n... )\n2\n\nExample:\n    >>> double(2)\n    4\n\nEnd."
     )
@@ -139,7 +139,7 @@ def test_sessions_become_code():
     )
 
 
-def test_the_site_is_searched_for_names_and_for_what_it_loads():
+def test_missing_names_and_external_resources_are_found():
     page = documents.Document(
         '<h2 id="a.f">f</h2><a href="https://there"></a><script src="https://here/x.js"></script>'
     )
@@ -147,17 +147,17 @@ def test_the_site_is_searched_for_names_and_for_what_it_loads():
     assert page.outside == ["https://here/x.js"]
 
 
-def test_each_public_name_has_a_place_on_a_page_of_its_module():
+def test_each_public_name_is_on_the_page_of_its_module():
     pages = api.pages()
     assert set(pages) == {"api/index.md", *(path for path in pages if path.startswith("api/krr"))}
     assert "::: keras_resnet_recipes.augment.MixUp\n" in pages["api/krr.augment.md"]
     assert 'id="keras_resnet_recipes.applications.ResNet50"' in pages["api/krr.applications.md"]
-    # What is described elsewhere is a link there.
+    # A name that is described on another page is a link.
     assert "[`A1`][keras_resnet_recipes.A1]" in pages["api/krr.recipes.md"]
 
 
-def test_the_drawn_photographs_are_pictures():
-    for scene in (scenes.harbour(), scenes.meadow()):
+def test_scenes_are_images():
+    for scene in (scenes.harbor(), scenes.meadow()):
         assert scene.shape == (224, 224, 3)
         assert scene.dtype == "uint8"
         assert scene.std() > 30

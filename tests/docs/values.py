@@ -1,8 +1,8 @@
-"""What the recipes set a number to: tables in place of the marks of a page.
+"""Tables of the values that the recipes set, in place of the marks of a page.
 
 `<!-- values: mixup_alpha mix_partner -->` becomes a table of the recipes that set one of the two,
-`<!-- values: Lamb weight_decay -->` one of those with this part, and `<!-- budgets -->`
-one of what training on ImageNet costs.
+`<!-- values: Lamb weight_decay -->` a table of the recipes with this part, and `<!-- budgets -->`
+a table of the cost of training on ImageNet.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ MARK = re.compile(r"^<!-- values: ([A-Za-z_0-9 ]+) -->$", re.MULTILINE)
 
 
 def _declared() -> Iterator[tuple[str, str, "dataclasses.Field[Any]"]]:
-    """Flat name, part and declaration of every number that a recipe of this package can have."""
+    """Yields the flat name, part and declaration of every number that a recipe can have."""
     for field in dataclasses.fields(krr.recipe.BaseRecipe):
         if "part" not in field.metadata:
             yield field.name, "", field
@@ -31,27 +31,27 @@ def _declared() -> Iterator[tuple[str, str, "dataclasses.Field[Any]"]]:
                 yield flat_name(part, field), name, field
 
 
-# Parts may share a name: the warm-up of several schedules.
+# Several parts may have the same flat name, such as the warm-up of the schedules.
 FIELDS: dict[str, dict[str, "dataclasses.Field[Any]"]] = {}
 for _name, _part, _field in _declared():
     FIELDS.setdefault(_name, {})[_part] = _field
 
 
 def with_tables(markdown: str) -> str:
-    """The text with a table for each mark; a name that no recipe can have is a KeyError."""
+    """Replaces each mark with its table; raises KeyError for a name that no recipe can have."""
     if BUDGETS in markdown:
         markdown = markdown.replace(BUDGETS, _budgets())
     return MARK.sub(lambda mark: _table(mark[1].split()), markdown)
 
 
 def fields_in(markdown: str) -> set[str]:
-    """The numbers that the marks of a text name."""
+    """Returns the numbers named by the marks of a text."""
     words = (word for mark in MARK.findall(markdown) for word in mark.split())
     return {word for word in words if not word[0].isupper()}
 
 
 def set_in(recipe: krr.Recipe) -> set[str]:
-    """The numbers that the recipe gives a value of its own, or leaves to be given."""
+    """Returns the numbers that the recipe sets to a non-neutral value or leaves unpublished."""
     rows = {row.name for row in table_rows(recipe)}
     neutral = {field.name: field.default for field in dataclasses.fields(krr.recipe.BaseRecipe)}
     return {
@@ -62,7 +62,7 @@ def set_in(recipe: krr.Recipe) -> set[str]:
 
 
 def _budgets() -> str:
-    """The complete recipes for ImageNet from scratch, by epochs times pixels."""
+    """Returns the table of the complete ImageNet recipes from scratch, by epochs times pixels."""
     known = (made() for made in krr.RECIPES.values())
     recipes = [
         recipe
@@ -86,7 +86,7 @@ def _work(recipe: krr.Recipe) -> int:
 
 
 def _parts(recipe: krr.Recipe) -> set[str]:
-    """The names of the recipe's parts."""
+    """Returns the class names of the recipe's parts."""
     values = (getattr(recipe, field.name) for field in dataclasses.fields(recipe))
     parts = (part for value in values for part in (value if isinstance(value, tuple) else (value,)))
     return {type(part).__name__ for part in parts if isinstance(part, Part)}
@@ -119,12 +119,12 @@ def _table(words: list[str]) -> str:
 
 
 def _about(name: str, wanted: set[str]) -> str:
-    """What a number means, as the part declares it that the mark asks for."""
+    """Returns the row of a number, as declared by the part that the mark names, if any."""
     declared = FIELDS[name]
     field = next((declared[part] for part in declared if part in wanted), None)
     field = field or next(iter(declared.values()))
-    given = field.default is dataclasses.MISSING
-    default = "to be given" if given else shown(field.default, field.metadata["none"])
+    required = field.default is dataclasses.MISSING
+    default = "required" if required else shown(field.default, field.metadata["none"])
     return f"| `{name}` | {field.metadata['help']} | {default} |"
 
 

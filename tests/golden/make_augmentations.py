@@ -1,12 +1,12 @@
-"""Makes augmentations.npz: what torchvision makes of pictures with ColorJitter, TrivialAugmentWide
-and a resize with a crop after it, and what torch makes of AlexNet's colour noise.
+"""Generates augmentations.npz: outputs of torchvision's ColorJitter, TrivialAugmentWide and
+resize with a crop, and of AlexNet's color noise in torch.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0 numpy==2.4.6 pillow==13.0.0
     venv/bin/pip install --no-deps torchvision==0.28.0
     venv/bin/python make_augmentations.py augmentations.npz
 
-Where bytes would take too much room their CRC-32 is stored.
+Large outputs are stored as their CRC-32.
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 import types
 import zlib
 
-# The wheels of torchvision hold operators for CUDA, which nothing here needs.
+# torchvision's wheels need operators for CUDA, which are unused here.
 sys.modules.setdefault(
     "torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations")
 )
@@ -27,10 +27,10 @@ from PIL import Image  # noqa: E402
 from torchvision.transforms import InterpolationMode, autoaugment, transforms  # noqa: E402
 from torchvision.transforms import functional as F  # noqa: E402, N812
 
-# Strengths, and how many draws of each.
+# Strengths, and the number of draws for each.
 JITTERS = [((0.4, 0.4, 0.4, 0.0), 12), ((0.4, 0.4, 0.4, 0.1), 12), ((1.5, 0.0, 2.0, 0.5), 8)]
 HUES = [-0.5, -0.49, -0.25, -0.1, -1 / 255, 0.0, 0.003, 0.02, 0.1, 1 / 3, 0.4, 0.5]
-# Picture, length of the shorter edge, top, left, size of the square.
+# Image, length of the shorter edge, top, left, size of the square.
 WINDOWS = [
     ("wide", 48, 0, 0, 32),
     ("wide", 48, 16, 40, 32),
@@ -46,7 +46,7 @@ arrays, meta = {}, {}
 
 
 def picture(height, width, seed):
-    """Smooth colours with noise on the right half, dark and bright parts, and a flat corner."""
+    """Returns smooth colors with noise on the right half, dark and bright parts, and a flat corner."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width] / (height, width)[0]
     waves = [np.sin(a * x + b * y + c) for a, b, c in rng.uniform(1, 9, (3, 3))]
@@ -61,7 +61,7 @@ def crc(image):
 
 
 def color_cube():
-    """All colours of 48 levels a channel, one row for each red and green."""
+    """Returns all colors of 48 levels per channel, one row for each red and green."""
     levels = np.linspace(0, 255, 48).round().astype(np.uint8)
     return np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(48 * 48, 48, 3)
 
@@ -89,7 +89,7 @@ def make_jitter(image):
 
 
 def make_lighting():
-    """The transform of fb.resnet.torch, on the scale 0..255, then whole levels."""
+    """Applies the transform of fb.resnet.torch on the scale 0..255 and rounds to integer levels."""
     values = torch.tensor([0.2175, 0.0188, 0.0045], dtype=torch.float64)
     vectors = torch.tensor(
         [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]],
@@ -131,8 +131,8 @@ def make_windows(pictures):
             height, width = (
                 np.array(pictures[name].shape[:2]) * edge // min(pictures[name].shape[:2])
             )
-            # One axis at a time, the width first: Pillow 13 sometimes takes the height first, no
-            # other version does, and then bytes differ.
+            # One axis at a time, width first: only Pillow 13 sometimes resizes the height first,
+            # which changes bytes.
             resized = F.resize(Image.fromarray(pictures[name]), (len(pictures[name]), width), mode)
             resized = F.resize(resized, (height, width), mode)
             assert resized.size == F.resize(Image.fromarray(pictures[name]), edge, mode).size

@@ -1,19 +1,19 @@
-"""Average a random walk of weights with timm and torch: tests/golden/averages.npz.
+"""Generates averages.npz: moving averages of a random walk of weights, by timm and torch.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0 numpy==2.4.6 pillow==13.0.0 pyyaml huggingface_hub safetensors
     venv/bin/pip install --no-deps timm==1.0.31 torchvision==0.28.0
     venv/bin/python make_averages.py averages.npz
 
-The walk is that of a parameter and of a buffer, as batch norm has them; NAME/weight and NAME/buffer
-are the averages after every update.
+The walk has a parameter and a buffer, as in batch norm; NAME/weight and NAME/buffer
+are their averages after every update.
 """
 
 import json
 import sys
 import types
 
-# The wheels of torchvision hold operators for CUDA, which nothing here needs.
+# torchvision's wheels need operators for CUDA, which are unused here.
 sys.modules.setdefault(
     "torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations")
 )
@@ -26,9 +26,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn  # noqa: E402
 
 UPDATES, STEPS_PER_EPOCH = 23, 9
 TIMM = {"decay": 0.9}
-# As torchvision's script: every few batches of an epoch, from its first on; copies in the warm-up.
+# As in torchvision's script: every few batches, counted from the start of each epoch; copies during warm-up.
 TORCHVISION = {"decay": 0.7, "every": 4, "warmup_epochs": 1}
-# As cifar10-fast: no new count in a new epoch.
+# As in cifar10-fast: the count continues across epochs.
 PAGE = {"momentum": 0.8, "every": 5}
 
 generator = torch.Generator().manual_seed(20211001)
@@ -52,7 +52,7 @@ class Walker(torch.nn.Module):
 
 
 def averaged(average, network):
-    """The module's average after each update, by what `average(update)` does to it."""
+    """Returns the module's average after each update, where `average(update)` updates it."""
     rows = {"weight": [], "buffer": []}
     for update in range(1, UPDATES + 1):
         model.go(update)

@@ -1,11 +1,11 @@
-"""Makes dawnbench.npz: logits of the steps of David Page's architecture search, stated in torch.
+"""Generates dawnbench.npz: logits of the networks of David Page's architecture search, in torch.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0 numpy==2.4.6
     venv/bin/python make_dawnbench.py
 
-Written after the definitions in `experiments.ipynb` of davidcpage/cifar10-fast, in float64, for
-four 32x32 images. Images, weights and statistics are drawn from names and need no storage.
+Follows the definitions in `experiments.ipynb` of davidcpage/cifar10-fast, in float64, for
+four 32x32 images. Images, weights and statistics are drawn from names and not stored.
 """
 
 import json
@@ -18,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 
 
 def draw(name, shape):
-    """Standard normal numbers of the parameter `name`."""
+    """Draws standard normal numbers from the name of a parameter."""
     return torch.tensor(np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape))
 
 
@@ -69,7 +69,7 @@ def classify(x, concatenate):
 
 
 def main():
-    """Writes dawnbench.npz beside this file."""
+    """Writes dawnbench.npz next to this file."""
     images = draw("images", (4, 3, 32, 32))
     logits = {
         "baseline": classify(preactivated(images, branches=True), True),

@@ -1,11 +1,11 @@
-"""Distil random logits with torch: tests/golden/distillation.npz.
+"""Generates distillation.npz: distillation losses and gradients of random logits, in torch.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0 numpy==2.4.6
     venv/bin/python make_distillation.py distillation.npz
 
-The weights of the two terms are GluonCV's (0.5, 0.5) and those recalled from "Bag of Tricks" (1, 1);
-torch's cross-entropy and, for the soft term, its KL divergence are the arithmetic.
+The weights of the two terms are GluonCV's (0.5, 0.5) and those recalled from "Bag of Tricks" (1, 1).
+The losses are torch's cross-entropy and, for the soft term, its KL divergence.
 """
 
 import json

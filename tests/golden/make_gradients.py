@@ -1,14 +1,14 @@
-"""Makes gradients.npz: timm's gradients in float64, where rounding takes no ReLU past 0.
+"""Generates gradients.npz: timm's gradients in float64, where rounding does not switch any ReLU.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0 numpy==2.4.6 pyyaml huggingface_hub safetensors
     venv/bin/pip install --no-deps timm==1.0.31 torchvision==0.28.0
     venv/bin/python make_gradients.py
 
-The networks, weights, images and loss are those of the training step in models.npz. Of each network
-there are the loss and, in the order of timm's parameters, the norm of each gradient and its product
-with the numbers that `draw` gives for the parameter's name and "/direction": one number which shows
-what a norm does not, such as a transposed kernel.
+The networks, weights, images and loss are those of the training step in models.npz. For each network
+the file contains the loss and, in the order of timm's parameters, the norm of each gradient and its dot product
+with the numbers that `draw` returns for the parameter's name and "/direction". The product detects
+errors that the norm does not, such as a transposed kernel.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-# With what it puts in the place of torchvision's operators.
+# Importing make_networks first also installs the stub for torchvision's operators.
 from make_networks import draw, fill, timm, torch
 
 NETWORKS = [
@@ -33,7 +33,7 @@ NETWORKS = [
 
 
 def main():
-    """Writes gradients.npz beside this file."""
+    """Writes gradients.npz next to this file."""
     with np.load(Path(__file__).with_name("models.npz")) as models:
         images = torch.tensor(models["train_input"]).double()
     targets = torch.eye(1000, dtype=torch.float64)[[1, 2, 3, 4]]

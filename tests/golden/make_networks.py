@@ -1,14 +1,14 @@
-"""Makes networks.npz: what timm says of the networks that models.npz does not cover.
+"""Generates networks.npz: sizes and logits of the timm networks that models.npz does not cover.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0 numpy==2.4.6 pyyaml huggingface_hub safetensors
     venv/bin/pip install --no-deps timm==1.0.31 torchvision==0.28.0
     venv/bin/python make_networks.py
 
-`meta` holds the trainable parameters and the multiplications of convolutions and dense layers at
-224x224, counted by hooks. The logits are of two 72x72 images (18, 9, 5 and 3 pixels in the stages,
-so that averaging shortcuts meet an odd number); images and weights are drawn from names by `draw`
-and need no storage. Networks that timm lacks are timm's with a part replaced, as `ORIGINALS` says.
+`meta` contains the trainable parameters and the multiplications of convolutions and dense layers at
+224x224, counted by hooks. The logits are those of two 72x72 images (18, 9, 5 and 3 pixels in the stages,
+so that averaging shortcuts see an odd size). `draw` draws images and weights from names,
+so they are not stored. Networks that timm lacks are timm's with a part replaced, as listed in `ORIGINALS`.
 """
 
 import json
@@ -18,7 +18,7 @@ import types
 import zlib
 from pathlib import Path
 
-# The wheels of torchvision hold operators for CUDA, which nothing here needs.
+# torchvision's wheels need operators for CUDA, which are unused here.
 sys.modules.setdefault(
     "torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations")
 )
@@ -81,7 +81,7 @@ RUN = [
 
 
 def draw(name, shape):
-    """Standard normal numbers of the parameter `name`."""
+    """Draws standard normal numbers from the name of a parameter."""
     return np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
 
 
@@ -104,7 +104,7 @@ def fill(model):
 
 
 def count(model):
-    """Parameters, and multiplications of convolutions and dense layers at 224x224."""
+    """Counts parameters, and multiplications of convolutions and dense layers at 224x224."""
     multiplications = 0
 
     def add(layer, inputs, output):
@@ -119,7 +119,7 @@ def count(model):
 
 
 class ZeroPadding(nn.Module):
-    """Shortcut A: every second pixel, zeros after the channels there are."""
+    """Shortcut A: every second pixel, padded with zero channels."""
 
     def __init__(self, strides, filters):
         super().__init__()
@@ -131,7 +131,7 @@ class ZeroPadding(nn.Module):
 
 
 class Nothing(nn.Module):
-    """No shortcut at all."""
+    """No shortcut."""
 
     def forward(self, x):
         return x.new_zeros(())
@@ -175,7 +175,7 @@ ORIGINALS = {
 
 
 def main():
-    """Writes networks.npz beside this file."""
+    """Writes networks.npz next to this file."""
     meta = {"counts": {}, "versions": {"timm": timm.__version__, "torch": torch.__version__}}
     for name in COUNTED:
         with torch.device("meta"):

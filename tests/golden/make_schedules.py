@@ -1,4 +1,4 @@
-"""Follow the learning rate of timm's StepLRScheduler: tests/golden/schedules.npz.
+"""Generates schedules.npz: learning rates of timm's StepLRScheduler.
 
 python -m venv venv
 venv/bin/pip install torch==2.13.0 numpy==2.4.6 pillow==13.0.0 pyyaml huggingface_hub safetensors
@@ -10,7 +10,7 @@ import json
 import sys
 import types
 
-# The wheels of torchvision hold operators for CUDA, which nothing here needs.
+# torchvision's wheels need operators for CUDA, which are unused here.
 sys.modules.setdefault(
     "torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations")
 )
@@ -20,7 +20,7 @@ import timm  # noqa: E402
 import torch  # noqa: E402
 from timm.scheduler import StepLRScheduler  # noqa: E402
 
-# EfficientNet's stairs of 2.4 epochs, and one an epoch.
+# EfficientNet's steps of 2.4 epochs, and steps of one epoch.
 CASES = {
     "stairs": {"lr": 0.064, "decay_t": 2.4, "decay_rate": 0.97, "warmup_t": 3, "warmup": 1e-6},
     "epochs": {"lr": 0.082, "decay_t": 1, "decay_rate": 0.988, "warmup_t": 5, "warmup": 1e-4},

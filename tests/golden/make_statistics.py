@@ -1,15 +1,15 @@
-"""Draw from timm's own augmentations and store the distributions: tests/golden/statistics.npz.
+"""Generates statistics.npz: distributions of draws from timm's augmentations.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0 numpy==2.4.6 pillow==13.0.0 pyyaml huggingface_hub safetensors
     venv/bin/pip install --no-deps timm==1.0.28 torchvision==0.28.0
     venv/bin/python make_statistics.py statistics.npz
 
-timm 1.0.28 cuts CutMix boxes as in the days of 'ResNet strikes back', 1.0.31 no longer; all else
-that is drawn here the two draw alike.
+timm 1.0.28 computes CutMix boxes as at the time of 'ResNet strikes back'; 1.0.31 does not. All other
+draws are the same in both versions.
 
 A distribution is stored as NAME/counts. With NAME/edges, counts[i] is the number of values (as
-float32) above edges[i - 1] and up to edges[i]; without, values are whole numbers and counts has one
+float32) above edges[i - 1] and up to edges[i]. Without, values are integers and counts has one
 axis for each.
 """
 
@@ -18,7 +18,7 @@ import random
 import sys
 import types
 
-# The wheels of torchvision hold operators for CUDA, which nothing here needs.
+# torchvision's wheels need operators for CUDA, which are unused here.
 sys.modules.setdefault(
     "torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations")
 )
@@ -38,9 +38,9 @@ FLIPS = 40_000
 RAND_AUGMENT = {
     "m7": "rand-m7-mstd0.5-inc1",  # A1, A2
     "m6": "rand-m6-mstd0.5-inc1",  # A3
-    "m9": "rand-m9-mstd1.0-inc1",  # every sixth level is cut off at ten
+    "m9": "rand-m9-mstd1.0-inc1",  # one level in six is clipped at ten
 }
-# By the range of their arguments; the others have none.
+# Grouped by the range of their arguments; the others have none.
 KINDS = {
     "rotation": ["Rotate"],
     "shear": ["ShearX", "ShearY"],
@@ -53,13 +53,13 @@ KINDS = {
 SIZES = [(375, 500), (333, 250), (1000, 100)]  # height, width
 MIXES = {"A1": (224, 0.2), "A3": (160, 0.1)}  # size, alpha of MixUp (A2: 224 and 0.1)
 
-NONE = 15  # in the place of an operation that is skipped
+NONE = 15  # index of a skipped operation
 
 arrays = {}
 
 
 def store_values(name, values, bins):
-    """Counts between about equally likely edges, fewer where values coincide."""
+    """Stores counts between approximately equiprobable edges, fewer if values coincide."""
     values = np.asarray(values, np.float32)
     edges = np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
     edges = np.unique(edges)
@@ -75,13 +75,13 @@ def store_whole(name, rows, shape):
 
 
 def training_transforms(**arguments):
-    """What timm's training script makes of its arguments, by the names of the classes."""
+    """Returns the transforms of timm's training script by class name."""
     chain = create_transform(224, is_training=True, interpolation="random", **arguments)
     return {type(step).__name__: step for step in chain.transforms}
 
 
 class Canvas:
-    """An image that a geometric operation only tells how it would interpolate."""
+    """An image that records the interpolation of a geometric operation instead of applying it."""
 
     size = (32, 32)
 
@@ -93,7 +93,7 @@ class Canvas:
 
 
 class Round:
-    """An operation of timm that notes what it would do instead of painting."""
+    """A timm operation that records its draw instead of changing the image."""
 
     def __init__(self, place, operation, log):
         self.place, self.operation, self.log = place, operation, log
@@ -121,7 +121,7 @@ class Round:
 
 
 def draw_rand_augment(text):
-    """Names of the operations; rows [image, round] of place, level, argument, cubic."""
+    """Returns the names of the operations and rows [image, round] of (index, level, argument, cubic)."""
     augment, log = training_transforms(auto_augment=text)["RandAugment"], []
     names = [operation.name for operation in augment.ops]
     augment.ops = [Round(place, operation, log) for place, operation in enumerate(augment.ops)]
@@ -151,13 +151,13 @@ def rand_augment():
 
 
 def store_boxes(name, boxes, height, width):
-    """Distributions of rows [top, left, height, width] inside an image."""
+    """Stores the distributions of rows [top, left, height, width] inside an image."""
     top, left, rows, columns = np.transpose(boxes).astype(float)
     for side, values in (("top", top), ("left", left), ("height", rows), ("width", columns)):
         store_values(f"{name}/{side}", values, 32)
     store_values(f"{name}/area", rows * columns / (height * width), 256)
     store_values(f"{name}/aspect", np.log(columns / rows), 256)
-    # Eighths of the room, where there is some: are the two directions independent?
+    # Eighths of the free range, if any, to test that the two directions are independent.
     room = np.stack([height - rows, width - columns], 1)
     free = (room > 0).all(1)
     eighths = 8 * np.stack([top, left], 1)[free] // (room[free] + 1)
@@ -186,7 +186,7 @@ def crops():
 
 
 def fallback(height, width):
-    """What timm cuts out where no try fits: an area above that of the image never does."""
+    """Returns timm's fallback crop, forced by an area larger than the image, which never fits."""
     image = Image.new("RGB", (width, height))
     return transforms.RandomResizedCropAndInterpolation.get_params(image, (9, 9), (3 / 4, 4 / 3))
 
@@ -233,7 +233,7 @@ def mixes():
         bottom, top, right, left = (np.array([b[i] for b, _ in boxes]) for i in (1, 0, 3, 2))
         store_values(f"mix/{key}/height", bottom - top, 32)
         store_values(f"mix/{key}/width", right - left, 32)
-        # Boxes that no edge cuts have twice a half: an even number of rows.
+        # A box that no edge clips has an even number of rows, twice the half.
         inside = (top > 0) & (bottom < size)
         store_whole(f"mix/{key}/odd", (bottom - top)[inside] % 2, (2,))
     mixup.cutmix_bbox_and_lam = real

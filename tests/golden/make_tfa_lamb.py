@@ -1,4 +1,4 @@
-"""Ten steps of tensorflow-addons' LAMB: tests/golden/tfa_lamb.npz.
+"""Generates tfa_lamb.npz: ten steps of tensorflow-addons' LAMB.
 
 python3.11 -m venv venv
 venv/bin/pip install "tensorflow==2.15.1" "tensorflow-addons==0.23.0"
@@ -21,7 +21,7 @@ SHAPES = {
     "fc/bias": (3,),
 }
 STEPS = 10
-# Its settings are float32 variables even where the weights are float64: these numbers are exact in both.
+# LAMB's settings are float32 variables even if the weights are float64; these numbers are exact in both.
 EXACT = {
     "learning_rate": 2**-8,
     "weight_decay": 2**-6,

@@ -1,16 +1,16 @@
-"""Makes tricks.npz: a training step of Page's network with all later tricks, stated in torch.
+"""Generates tricks.npz: a training step of Page's network with all later tricks, in torch.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0 numpy==2.4.6
     venv/bin/python make_tricks.py
 
-Written after `new_dawn.py`, `torch_backend.py` and `bag_of_tricks.ipynb` of davidcpage/cifar10-fast,
-in float64: max-pooling before the batch norm, CELU with alpha 0.3, statistics of 8 consecutive
-images (there: of every nth), scales of 1, logits over 16, a fixed 3x3 convolution and a learned 1x1
-one first, label smoothing 0.2, the summed loss, Nesterov's momentum with the rate inside the
-velocity, biases with 64 times the rate and a 64th of the decay. One update, then an evaluation.
-Moving variances go towards the unbiased variance, as torch's. Images, labels and weights are drawn
-from names and need no storage; of large arrays every nth number is kept.
+Follows `new_dawn.py`, `torch_backend.py` and `bag_of_tricks.ipynb` of davidcpage/cifar10-fast,
+in float64: max-pooling before batch norm, CELU with alpha 0.3, batch norm over groups of 8 consecutive
+images (in the original, of every nth image), scales of 1, logits divided by 16, a fixed 3x3 convolution
+followed by a learned 1x1 convolution, label smoothing 0.2, the summed loss, Nesterov momentum with the
+learning rate inside the velocity, biases with 64 times the learning rate and a 64th of the decay. One
+update, then an evaluation. Moving variances track the unbiased variance, as in torch. Images, labels and
+weights are drawn from names and not stored; every nth number of large arrays is kept.
 """
 
 import json
@@ -31,16 +31,16 @@ WIDTHS = {
 }
 WIDTHS |= {"layer2": (128, 256, 3), "layer3": (256, 512, 3)}
 WIDTHS |= {"res3a": (512, 512, 3), "res3b": (512, 512, 3)}
-KEPT = 1500  # of an array, at most
+KEPT = 1500  # at most, per array
 
 
 def draw(name, shape):
-    """Standard normal numbers of the parameter `name`."""
+    """Draws standard normal numbers from the name of a parameter."""
     return torch.tensor(np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape))
 
 
 def parameters():
-    """All that is trained, by name, and the moving statistics."""
+    """Returns the trained parameters by name, and the moving statistics."""
     trained, moving = {}, {}
     for name, (inputs, outputs, size) in WIDTHS.items():
         kernel = draw(f"{name}.conv.weight", (outputs, inputs, size, size))
@@ -56,7 +56,7 @@ def parameters():
 
 
 def normalized(x, bias, name, moving, training):
-    """Batch normalization by groups, whose moving statistics are averages over the groups."""
+    """Normalizes by groups; the moving statistics are averaged over the groups."""
     mean, variance = moving[f"{name}.bn.running_mean"], moving[f"{name}.bn.running_var"]
     if not training:
         return F.batch_norm(x, mean, variance, bias=bias, eps=1e-5)
@@ -94,7 +94,7 @@ def loss_of(logits, labels):
 
 
 def update(trained):
-    """Page's rule, d = -lr (g + wd w); v <- 0.9 v + d; w <- w + d + 0.9 v, from a v of 0."""
+    """Applies Page's update: d = -lr (g + wd w); v <- 0.9 v + d; w <- w + d + 0.9 v, with v = 0 initially."""
     for name, w in trained.items():
         factor = BIASES if name.endswith("bias") else 1
         with torch.no_grad():
@@ -108,7 +108,7 @@ def thinned(values):
 
 
 def main():
-    """Writes tricks.npz beside this file."""
+    """Writes tricks.npz next to this file."""
     images, labels = draw("images", (IMAGES, 3, 32, 32)), torch.arange(IMAGES) % 10
     trained, moving = parameters()
     logits = logits_of(images, trained, moving, training=True)

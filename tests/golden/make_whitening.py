@@ -1,12 +1,12 @@
-"""Makes whitening.npz: Page's whitening filters of random images, stated in torch.
+"""Generates whitening.npz: Page's whitening filters of random images, in torch.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0 numpy==2.4.6
     venv/bin/python make_whitening.py whitening.npz
 
-All patches are laid out at once with `torch.nn.functional.unfold`, whose components run over the
-channels first; a filter is given as torch's convolution has it, [out, channel, row, column].
-Eigenvectors have no sign; the tests turn them.
+`torch.nn.functional.unfold` extracts all patches; its components are ordered by channel first.
+Filters have the layout of torch's convolution, [out, channel, row, column].
+The sign of an eigenvector is arbitrary; the tests align it.
 """
 
 import json
@@ -18,8 +18,8 @@ import torch
 EPSILON = 1e-2
 
 
-def pictures(count, size, seed):
-    """Noise, smoothed so that neighbours and channels go together, of about unit strength."""
+def draw_images(count, size, seed):
+    """Draws noise, smoothed so that neighbors and channels correlate, with a deviation of about one."""
     noise = torch.from_numpy(np.random.default_rng(seed).normal(size=(count, 3, size, size)))
     smooth = torch.nn.functional.avg_pool2d(noise, 5, stride=1, padding=2)
     smooth = smooth + 0.5 * smooth.mean(1, keepdim=True) + 0.02 * noise
@@ -27,7 +27,7 @@ def pictures(count, size, seed):
 
 
 def main():
-    images = pictures(150, 12, 0)
+    images = draw_images(150, 12, 0)
     patches = torch.nn.functional.unfold(images.double(), 3).transpose(1, 2).reshape(-1, 27)
     values, vectors = torch.linalg.eigh(patches.T @ patches / (len(patches) - 1))
     values, vectors = values.flip(0), vectors.T.flip(0).reshape(27, 3, 3, 3)

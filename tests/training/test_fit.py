@@ -164,7 +164,7 @@ def test_another_recipe_is_refused_with_the_difference(copy):
     with pytest.raises(ValueError, match="contains a run of another recipe") as error:
         RECIPE.replace(weight_decay=0.1).fit(squares(), run_dir=copy, verbose=0)
     assert re.search(r"weight_decay +0\.02 +0\.1\n", str(error.value))
-    with pytest.raises(ValueError, match="seed=0. Received: seed=1"):
+    with pytest.raises(ValueError, match=r"seed=0\. Received: seed=1"):
         RECIPE.fit(squares(), run_dir=copy, verbose=0, seed=1)
     with pytest.raises(ValueError, match="images=32; received 40"):
         RECIPE.fit(squares(40), run_dir=copy, verbose=0)
