@@ -17,8 +17,8 @@ LIMIT = $(if $(BUDGET),--budget=$(BUDGET),--durations=25)
 # What is worth waiting for after every change.
 test: $(VENV)/dev-installed lint docs
 	# In two processes each: TensorFlow keeps 50 to 100 MB of every fit.
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) --doctest-modules --ignore=tests/training
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) tests/training
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) --doctest-modules --ignore=tests/training --ignore=tests/runs
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) tests/training tests/runs
 	KERAS_BACKEND=jax $(PYTEST) -m "every_backend and not full" $(LIMIT) tests
 	KERAS_BACKEND=torch $(PYTEST) -m "every_backend and not full" $(LIMIT) tests
 

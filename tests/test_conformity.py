@@ -46,7 +46,7 @@ CHOSEN = {
 # Pictures are made by TensorFlow whichever the backend is, schedules by Python.
 ON_EVERY_BACKEND = ("A1", "B", "D", "DAWNBench", "TorchVisionV2")
 OWN_TESTS = {
-    "teacher": "training/test_teaching.py",
+    "teacher": "training/test_distillation.py",
     "weights": "training/test_pretrained.py",
     "frozen_stages": "training/test_pretrained.py",
     "adaptive_gradient_clip": "optimizers/test_adaptive_clipping.py",

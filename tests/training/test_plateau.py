@@ -8,7 +8,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.runs.log import read_log
-from tests.training.same_run import without_times
+from tests.runs.same_run import without_times
 
 pytestmark = pytest.mark.every_backend
 

@@ -14,7 +14,7 @@ from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.training.distillation import Teacher
 from keras_resnet_recipes.training.model import TrainingModel
-from tests.training.same_run import without_times
+from tests.runs.same_run import without_times
 from tests.training.test_devices import ran
 
 every_backend = pytest.mark.every_backend

@@ -13,7 +13,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.runs.log import read_log
-from tests.training.same_run import without_times
+from tests.runs.same_run import without_times
 
 RECIPE = krr.A3(
     classes=2, epochs=2, warmup_epochs=0, batch_size=8, train_size=8, test_size=8, rand_augment=None

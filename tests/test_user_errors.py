@@ -1,7 +1,7 @@
 """Mistakes of new users, each made: what they are told names the argument, the value and a legal one.
 
 Those with a trained model and with its export are in test_cli.py, those with bad files in
-training/test_bad_input.py, those of `krr show --plan` in planning/, of the
+input_pipeline/test_bad_input.py, those of `krr show --plan` in planning/, of the
 experiments in experiments/.
 """
 
