@@ -1,0 +1,3 @@
+from .folder import RunFolder as RunFolder
+from .log import read_log as read_log
+from .progress import Progress as Progress
