@@ -33,7 +33,7 @@ def evaluate(
         names, source = getattr(model, "class_names", None), feeds(recipe)
         data = source.read(dataset, split="validation", class_names=names)
         feed = source.Feed(recipe, None, data, replicas=replicas)
-        viewed, logits = _over_views(recipe, model, gives_logits(model))
+        viewed, logits = over_views(recipe, model, gives_logits(model))
         metrics = build.metrics(recipe, replicas if logits else 1)
         loss = build.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
         # A model around the same layers: the caller's optimizer and metrics stay as they are.
@@ -103,7 +103,7 @@ def as_tested(recipe: BaseRecipe, model: keras.Model) -> BaseRecipe:
     return recipe.replace(**changes)
 
 
-def _over_views(recipe: BaseRecipe, model: keras.Model, logits: bool) -> tuple[keras.Model, bool]:
+def over_views(recipe: BaseRecipe, model: keras.Model, logits: bool) -> tuple[keras.Model, bool]:
     """Returns the model that averages over the recipe's test views, and whether its outputs are logits.
 
     Ten crops and several sizes average probabilities, as He et al. did. An image and its mirror image average

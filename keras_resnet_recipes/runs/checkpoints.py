@@ -154,7 +154,10 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
         return []
     try:
         entries = json.loads(file.read_text())["checkpoints"]
-        if all({"file", "sha256", "epochs", "batches", "seeds", "metrics"} <= set(one) for one in entries):
+        if all(
+            {"file", "sha256", "epochs", "batches", "seeds", "metrics"} <= set(one)
+            for one in entries
+        ):
             return entries
     except (ValueError, TypeError, KeyError, RecursionError):
         pass

@@ -3,13 +3,12 @@
 import contextlib
 import hashlib
 import json
-import os
 import platform
 import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,9 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes import distribution
-from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.recipe import BaseRecipe, compare, load_recipe
+from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.version import __version__
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from PIL import Image
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.data import opened
+from keras_resnet_recipes.evaluation.accuracy import over_views
 from keras_resnet_recipes.input_pipeline.evaluation import views_of as views_in_the_pipeline
-from keras_resnet_recipes.training import views
 
 RECIPE = krr.He2015(step_epochs=(1,), network="ResNet20", test_size=28, batch_size=30, classes=7)
 # Each one more is compiled anew on JAX.
@@ -119,7 +119,7 @@ def test_an_evaluation_is_that_of_each_picture_alone(kind, model, pictures, fold
     assert result["top1"] == pytest.approx(top1, abs=1e-6)
     assert result["top5"] == pytest.approx(top5, abs=1e-6)
     assert ("loss" in result) == (kind in ("one", "mirrored"))
-    seen, _ = views.averaged(recipe, model, True)
+    seen, _ = over_views(recipe, model, True)
     look, *_ = views_in_the_pipeline(recipe)
     ours = []
     for number in order:
@@ -133,14 +133,14 @@ def test_an_evaluation_is_that_of_each_picture_alone(kind, model, pictures, fold
 def test_probabilities_are_those_of_the_loss(model, pictures, folder):
     """Sigmoids after binary cross-entropy, as `krr predict` gives them; of a model with a softmax its own."""
     binary = krr.A3(network="ResNet20", test_size=28, classes=7, test_views="ten_crop")
-    seen, logits = views.averaged(binary, model, True)
+    seen, logits = over_views(binary, model, True)
     assert not logits
     look = np.stack([views_in_the_pipeline(binary)[0](opened(p))[0] for p in pictures[:3]])
     each = keras.ops.convert_to_numpy(model(look.reshape(-1, 28, 28, 3).astype("float32")))
     sigmoids = (1 / (1 + np.exp(-each.astype("float64")))).reshape(3, 10, 7).mean(1)
     np.testing.assert_allclose(seen.predict_on_batch(look), sigmoids, rtol=2e-4, atol=2e-5)
     softmax = keras.Model(model.inputs, keras.ops.softmax(model.outputs[0]))
-    own, _ = views.averaged(binary, softmax, False)
+    own, _ = over_views(binary, softmax, False)
     powers = np.exp(each.astype("float64") - each.max(-1, keepdims=True))
     softmaxes = (powers / powers.sum(-1, keepdims=True)).reshape(3, 10, 7).mean(1)
     np.testing.assert_allclose(own.predict_on_batch(look), softmaxes, rtol=2e-4, atol=2e-5)
@@ -156,7 +156,7 @@ def test_scores_of_half_precision_are_averaged_in_single():
     finally:
         keras.config.set_dtype_policy(policy)
     for kind in ("mirrored", "ten_crop", "multi_scale"):
-        seen, _ = views.averaged(RECIPE.replace(test_views=kind), half, True)
+        seen, _ = over_views(RECIPE.replace(test_views=kind), half, True)
         assert seen.outputs[0].dtype == "float32"
 
 
