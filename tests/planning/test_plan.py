@@ -133,7 +133,7 @@ def test_images_beside_a_sample_of_them(arrays):
     [
         (krr.A3(), {"images": 2047}, r"`images` must be at least `batch_size` \(2048\).*2047"),
         (krr.A3(), {"images": 0}, r"received 0"),
-        (krr.B(), {}, r"`epochs`, .* must be given: of B nobody published them"),
+        (krr.B(), {}, r"`epochs`, .* must be given, because no value was published for B"),
         (krr.A3(**SMALL), {"probed_updates": -1}, r"`updates` must be at least 1; received -1"),
     ],
 )
