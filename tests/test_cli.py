@@ -195,7 +195,7 @@ def test_export_uses_size_activation_and_class_names_of_the_run(runs, tmp_path, 
     # The run computes in float16, the exported model in float32.
     np.testing.assert_allclose(session.run(None, {"images": images})[0], sigmoid, atol=0.01)
     assert main(["export", str(runs / "run"), "--to", "onnx", "--out", str(out)]) == 2
-    assert "must be new" in capsys.readouterr().err
+    assert "`path` must not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

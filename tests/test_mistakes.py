@@ -259,11 +259,11 @@ COMMANDS = {
     # Output.
     "a picture in no folder": (
         ["preview", "A3", "--data", "train", "--out", "no/x.png"],
-        ["`path` of a picture", "existing folder", "'no/x.png'"],
+        ["`path` of a plot", "existing folder", "'no/x.png'"],
     ),
     "a picture of no kind": (
         ["preview", "A3", "--data", "train", "--out", "x.xyz"],
-        ["`path` of a picture", ".png", "'x.xyz'"],
+        ["`path` of a plot", ".png", "'x.xyz'"],
     ),
     "data prepared into one of its classes": (
         ["prepare", "train", "train/prepared"],

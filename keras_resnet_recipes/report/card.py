@@ -100,7 +100,7 @@ def _body(run: Run, dataset: str, license: str | None) -> list[str]:
         f"# {_plain(run.name)}",
         "",
         f"{recipe.network_name} for {recipe.classes} classes, trained on {_plain(dataset)}{images}, with the recipe "
-        f"{kind.__name__}{source} by keras-resnet-recipes {version}. The run is {run.headline}.",
+        f"{kind.__name__}{source} by keras-resnet-recipes {version}. Status of the run: {run.headline}.",
         "",
         "## Accuracy",
         "",

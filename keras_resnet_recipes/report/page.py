@@ -153,7 +153,7 @@ def _curves_of(run: Run) -> list[Markup]:
         training = Curve("training", run.column(name), 0, dashed=True)
         figures.append(chart(title, [training, Curve("validation", run.column(f"val_{name}"), 1)]))
     for title, name in (("learning rate", "learning_rate"), ("images/s", "images_per_second")):
-        figures.append(chart(title, [Curve("last epoch", run.column(name))]))
+        figures.append(chart(title, [Curve(title, run.column(name))]))
     return figures
 
 
