@@ -138,7 +138,7 @@ def train_rows(
         verbose: As for `Recipe.fit`.
 
     Returns:
-        The results, with a table of the rows.
+        The results; they print as a table.
 
     Raises:
         ValueError: If rows or seeds are missing or duplicate, a model has no row, or as in `Recipe.fit`.
@@ -203,20 +203,16 @@ def each_run(
     run_dir: str | Path | None,
     seeds: Iterable[int],
 ) -> dict[str, tuple[Log, ...]]:
-    """Calls `fit` for every row and seed, and writes results.json after each run.
+    """Calls `fit` for every row and seed, writes results.json after each run, and returns the logs by row.
 
-    All rows are trained with the first seed before any with the second, so that an unfinished experiment
-    has a complete table of fewer runs. A run whose loss is not finite has an empty log and does not stop the
-    experiment.
+    All rows are trained with one seed before the next, so that an unfinished experiment has a complete table of
+    fewer runs. A run whose loss is not finite has an empty log and does not stop the experiment.
 
     Args:
         rows: Rows of the experiment.
         fit: Function of row, run folder and seed that returns the History of all epochs.
         run_dir: Folder for all run folders; None writes nothing.
         seeds: Seeds, at least one, all different.
-
-    Returns:
-        The logs of each row, one per seed.
 
     Raises:
         ValueError: If seeds are missing or duplicate, or `fit` raises it.

@@ -55,30 +55,19 @@ class BaseRecipe:
     known: ClassVar[dict[str, type["BaseRecipe"]]] = {}
     """All recipes by class name."""
 
-    network: Any = number(
-        "ResNet50", "network of krr.applications, or a function with their signature"
-    )
+    network: Any = number("ResNet50", "network of krr.applications, or a function like those")
     classes: int | None = number(None, "number of classes", minimum=2, none="from the data")
     weights: str | None = number(
-        None,
-        "initial weights: a published name such as a1_in1k, a file, a run folder",
-        none="random",
+        None, "initial weights: published name such as a1_in1k, file, or run folder", none="random"
     )
     frozen_stages: int = number(
-        0,
-        "number of frozen stages: 1 is the stem, 5 all but the classifier",
-        minimum=0,
-        maximum=5,
+        0, "frozen stages: 1 is the stem, 5 all but the classifier", minimum=0, maximum=5
     )
     zero_gamma: bool = number(
         False, "the last batch-norm scale of each residual branch starts at 0", off=False
     )
     drop_path_rate: float = number(
-        0.0,
-        "stochastic depth rate of the last block, linear from 0 at the first",
-        minimum=0,
-        maximum=1,
-        off=0.0,
+        0.0, "stochastic depth rate of the last block, linear from 0", minimum=0, maximum=1, off=0.0
     )
     epochs: int = number(100, "passes over the training set, including warm-up", minimum=1)
     batch_size: int = number(256, "images per update, over all devices", minimum=1)
@@ -89,9 +78,7 @@ class BaseRecipe:
     schedule: Schedule | KerasSchedule = part(NEUTRAL, "learning rate schedule", Schedule)
     ema: EMA | None = part(None, "EMA of the weights", EMA, optional=True)
     loss: Loss | KerasLoss = part(CategoricalCrossentropy(), "loss", Loss)
-    distillation: Distillation | None = part(
-        None, "distillation from a teacher", Distillation, optional=True
-    )
+    distillation: Distillation | None = part(None, "distillation", Distillation, optional=True)
     train_size: int = number(224, "side of a training image, pixels", minimum=1)
     repeated_augmentation: int = number(
         1, "copies of each image in a batch, augmented independently", minimum=1, off=1
@@ -338,8 +325,7 @@ def _checked(field: "dataclasses.Field[Any]", value: Any) -> Any:
     if "part" in field.metadata:
         if value is UNPUBLISHED:
             raise ValueError(
-                f"`{field.name}` must not be UNPUBLISHED; only its numbers may be. "
-                f"Received: {field.name}=UNPUBLISHED"
+                f"`{field.name}` must not be UNPUBLISHED; only its numbers may be. Received: {field.name}=UNPUBLISHED"
             )
         several = isinstance(value, list | tuple)
         value = tuple(map(wrapped_object, value)) if several else wrapped_object(value)
