@@ -10,9 +10,9 @@ REGENERATE = "python -m tests.public_names"
 def parsed(line):
     """Returns the name, its positional arguments and its keyword-only arguments, all empty for a value."""
     name, _, arguments = line.rstrip(")").partition("(")
-    words = [word for word in arguments.split(", ") if word]
-    star = next((i for i, word in enumerate(words) if word.startswith("*")), len(words))
-    return name, words[:star], [word for word in words[star:] if word != "*"]
+    given = [argument for argument in arguments.split(", ") if argument]
+    star = next((i for i, argument in enumerate(given) if argument.startswith("*")), len(given))
+    return name, given[:star], [argument for argument in given[star:] if argument != "*"]
 
 
 def broken(before, now):

@@ -44,8 +44,7 @@ def import_keras(debug: bool) -> None:
         os.dup2(messages.fileno(), 2)
         try:
             devices = importlib.import_module("keras_resnet_recipes.distribution")
-            # TensorFlow writes messages when it first lists devices. JAX must not list them before
-            # `join_hosts`.
+            # TensorFlow's first listing of devices writes messages; JAX must join its hosts before any listing.
             if sys.modules["keras"].backend.backend() == "tensorflow":
                 devices.accelerators()
         except BaseException:

@@ -95,8 +95,8 @@ class KerasObject(Part, abstract=True):
         description = self.description
         del description["config"][name]
         try:
-            made = saving.deserialize_keras_object(description, custom_objects=self.classes)
-            return type(self).of(made) != self
+            other = saving.deserialize_keras_object(description, custom_objects=self.classes)
+            return type(self).of(other) != self
         except (TypeError, ValueError, KeyError):
             return True
 
@@ -123,13 +123,13 @@ class KerasObject(Part, abstract=True):
         _check_origin(description, classes)
         saving = importlib.import_module("keras.saving")
         try:
-            made = saving.deserialize_keras_object(
+            built = saving.deserialize_keras_object(
                 description, custom_objects=classes, safe_mode=True
             )
         except Exception as error:
             name = description.get("class_name")
             raise ValueError(f"Keras cannot build {name!r}: {error}") from None
-        wrapped = wrapped_object(made)
+        wrapped = wrapped_object(built)
         if not isinstance(wrapped, cls):
             raise ValueError(
                 f"`object` of {cls.__name__} must be from {cls.namespace}. "

@@ -80,7 +80,7 @@ def _rows(recipe: "BaseRecipe") -> Iterator[_Row]:
     """Yields the parts of a recipe, each followed by its numbers, and the fields without parts."""
     held = list(numbers(recipe))
     values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    labels = {place: label for label, place in labelled_parts(values).items()}
+    labels = {path: label for label, path in labelled_parts(values).items()}
     for field in dataclasses.fields(recipe):
         value = values[field.name]
         published = field.metadata.get("published", False) or value != field.default

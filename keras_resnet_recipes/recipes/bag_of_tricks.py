@@ -23,7 +23,7 @@ class BagOfTricks(Recipe):
     """All tricks except distillation, for ResNet-50-D: 79.15 % top-1 on ImageNet-1k.
 
     Published: 79.15 % top-1 and 94.58 % top-5 with MixUp; 79.29 % top-1 with distillation added. Not
-    reproduced here on ImageNet. Every trick is a field, so each row of the paper's cumulative table is one
+    measured here on ImageNet. Every trick is a field, so each row of the paper's cumulative table is one
     `replace`.
 
     Where the paper and the authors' released GluonCV script differ, the values are the script's:

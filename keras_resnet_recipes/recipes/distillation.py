@@ -17,7 +17,7 @@ class Distill(Recipe):
     """BagOfTricks with distillation from a ResNet-152-D: 79.29 % top-1 on ImageNet-1k.
 
     Published: 79.29 % top-1 with MixUp and distillation, the paper's best ResNet-50-D; 79.15 % with MixUp
-    only and 78.67 % with distillation only (UNVERIFIED). Not reproduced here on ImageNet.
+    only and 78.67 % with distillation only (UNVERIFIED). Not measured here on ImageNet.
 
     `fit` requires `teacher=`, a trained network with the same classes and logits as output. Temperature and
     weights, one half for each loss, are those of GluonCV's code. The paper's form (UNVERIFIED) is the sum,

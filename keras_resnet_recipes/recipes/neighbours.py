@@ -18,7 +18,7 @@ class DeiT(Recipe):
     """DeiT's recipe, made for vision transformers, on ResNet-50: 78.4 % top-1 on ImageNet-1k.
 
     Published: 78.4 % for ResNet-50 in table 2 of 'ResNet strikes back' (UNVERIFIED), 79.85 % for DeiT-S in
-    its own paper. Not reproduced here on ImageNet. Values are the defaults of DeiT's released script.
+    its own paper. Not measured here on ImageNet. Values are the defaults of DeiT's released script.
 
     The script computes an EMA of the weights (`ema_decay`), but the published figures are those of the raw
     weights; use `ema=None` to evaluate those.
@@ -67,7 +67,7 @@ class DeiT(Recipe):
 class TorchVisionV2(Recipe):
     """torchvision's 'new recipe' of 2021, ResNet-50 IMAGENET1K_V2: 80.858 % top-1 on ImageNet-1k.
 
-    Published: 80.858 % top-1 and 95.434 % top-5, with the EMA of the weights. Not reproduced here on ImageNet.
+    Published: 80.858 % top-1 and 95.434 % top-5, with the EMA of the weights. Not measured here on ImageNet.
 
     Every batch is mixed, by MixUp or CutMix, and label smoothing is applied on top. The EMA is a plain copy of
     the weights during warm-up. `ema_decay` is the script's 0.99998 converted to one EMA step per 32

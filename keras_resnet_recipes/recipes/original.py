@@ -20,7 +20,7 @@ class He2015(Recipe):
     Published for ResNet-50: 75.3 % with one crop (error 24.7 %, the released model), the default of
     `evaluate`; 77.15 % with ten crops (error 22.85 %, table 3), `.replace(test_views="ten_crop")`; 79.26 %
     fully convolutional at several scales (error 20.74 %, table 4), `.replace(test_views="multi_scale")`. Not
-    reproduced here on ImageNet.
+    measured here on ImageNet.
 
     The learning rate was divided by 10 "when the error plateaus". The epochs at which this happened and the
     patience were not published, so `step_epochs` has no value and must be given before `fit`. With
@@ -64,7 +64,7 @@ class He2015CIFAR(Recipe):
     Published: a test error of 6.97 %, with one view of the unchanged image, the default of `evaluate`;
     8.75 % for ResNet-20, 7.51 % for ResNet-32, 7.17 % for ResNet-44. ResNet-110 (6.43 %, mean 6.61 %) was
     first trained at a learning rate of 0.01 until the training error fell below 80 %, about 400 updates; this
-    recipe does not do that. Not reproduced here in full.
+    recipe does not do that. Not trained here to the end.
 
     The network subtracts ImageNet's mean per channel, not a mean per pixel (`krr.data.mean_image` computes
     that); padding has the mean color of CIFAR-10.

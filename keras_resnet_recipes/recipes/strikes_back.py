@@ -17,7 +17,7 @@ class A1(Recipe):
     """The 600-epoch recipe: ResNet-50 at 224 pixels, 80.4 % top-1 on ImageNet-1k.
 
     Published: 80.4 % with seed 0; 110 hours on 4 V100 (third-party report). timm measures 80.382 %
-    with the released weights. Not reproduced here on ImageNet.
+    with the released weights. Not measured here on ImageNet.
 
     The full text of the paper was not available when this recipe was written. The values come from timm's
     code of the time and from independent reproductions (mmpretrain). Not confirmed by the paper:
@@ -64,7 +64,7 @@ class A2(Recipe):
     """The 300-epoch recipe: ResNet-50 at 224 pixels, 79.8 % top-1 on ImageNet-1k.
 
     Published: 79.8 %; 55 hours on 4 V100 (not confirmed). timm measures 79.828 % with the released
-    weights; mmpretrain's reproduction with soft targets reached 79.55 %. Not reproduced here on ImageNet.
+    weights; mmpretrain's reproduction with soft targets reached 79.55 %. Not measured here on ImageNet.
 
     Not confirmed by the paper, as for `A1`: `warmup_learning_rate`, `minimum_learning_rate`,
     `cooldown_epochs`, `crop_interpolation`, and clipping other than LAMB's own. Two third-party copies of
@@ -103,7 +103,7 @@ class A3(Recipe):
     """The 100-epoch recipe: ResNet-50 trained at 160 pixels, 78.1 % top-1 on ImageNet-1k at 224.
 
     Published: 78.1 %; 15 hours on 4 V100 (not confirmed). timm measures 78.052 % with the released
-    weights; mmpretrain's reproduction with soft targets reached 78.30 %. Not reproduced here on ImageNet.
+    weights; mmpretrain's reproduction with soft targets reached 78.30 %. Not measured here on ImageNet.
 
     Not confirmed by the paper, as for `A1`: `warmup_learning_rate`, `minimum_learning_rate`,
     `cooldown_epochs`, `crop_interpolation`, and clipping other than LAMB's own. Two third-party copies of

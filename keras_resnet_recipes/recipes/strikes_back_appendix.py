@@ -20,7 +20,7 @@ class B(Recipe):
     """Procedure B of the appendix, with RMSProp and MixUp: ResNet-50, 79.56 % top-1 on ImageNet-1k.
 
     Published: timm measures 79.564 % (batch size 1024) and 79.388 % (2048) with the released weights. Not
-    reproduced here on ImageNet.
+    measured here on ImageNet.
 
     No published source for its hyperparameters was found: the fields without a value must be given before
     `fit`. Known are RMSProp as TensorFlow defines it, a step decay of the learning rate after a warm-up,
@@ -62,7 +62,7 @@ class B(Recipe):
 class C1(Recipe):
     """Procedure C.1 of the appendix, SGD with adaptive clipping: ResNet-50, 79.77 % top-1 on ImageNet-1k.
 
-    Published: timm measures 79.766 % with the released weights. Not reproduced here on ImageNet.
+    Published: timm measures 79.766 % with the released weights. Not measured here on ImageNet.
 
     No published source for its hyperparameters was found: the fields without a value must be given before
     `fit`. Known are SGD with Nesterov momentum, adaptive gradient clipping, and a cosine schedule after a
@@ -106,10 +106,10 @@ class C1(Recipe):
 class C2(Recipe):
     """Procedure C.2 of the appendix, a variant of C.1: ResNet-50, 79.87 % top-1 on ImageNet-1k.
 
-    Published: timm measures 79.868 % with the released weights. Not reproduced here on ImageNet.
+    Published: timm measures 79.868 % with the released weights. Not measured here on ImageNet.
 
-    No published source was found that tells how it differs from C.1: the fields without a value must be
-    given before `fit`.
+    No published source was found for its differences from C.1: the fields without a value must be given
+    before `fit`.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -149,7 +149,7 @@ class C2(Recipe):
 class D(Recipe):
     """Procedure D of the appendix, AdamW and binary cross-entropy: ResNet-50, 79.90 % top-1 on ImageNet-1k.
 
-    Published: timm measures 79.904 % with the released weights. Not reproduced here on ImageNet.
+    Published: timm measures 79.904 % with the released weights. Not measured here on ImageNet.
 
     No published source for its hyperparameters was found: the fields without a value must be given before
     `fit`. Known are AdamW, binary cross-entropy, and a cosine schedule after a warm-up.

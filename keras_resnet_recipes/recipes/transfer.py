@@ -12,7 +12,7 @@ class FineTune(Recipe):
 
     Published: table 5 of 'ResNet strikes back' transfers A1's ResNet-50 to, by TFDS name, cifar10 (98.3 %),
     cifar100 (86.9 %), oxford_flowers102 (97.9 %), cars196, i_naturalist2018 and iNaturalist 2019 (not in
-    TFDS; use a folder); the figures of the last three were not available. Not reproduced here with these weights.
+    TFDS; use a folder); the figures of the last three were not available. Not measured here with these weights.
 
     The fine-tuning hyperparameters of that table were not found. The values are those that an author of the
     paper gave for DeiT on CIFAR-10 and Cars (facebookresearch/deit, issue 45): SGD, batch size 768, learning
@@ -62,7 +62,7 @@ class LinearProbe(Recipe):
     """A linear classifier on a frozen ResNet-50, the evaluation of MoCo: 60.6 % top-1 on ImageNet-1k.
 
     Published: 60.6 % with the released weights of MoCo v1, 67.7 % with those of v2 (200 epochs); no figure
-    was published for A1's weights. Not reproduced here with these weights. Values are the defaults of MoCo's
+    was published for A1's weights. Not measured here with these weights. Values are the defaults of MoCo's
     script `main_lincls.py`. The script initializes the classifier with a standard deviation of 0.01 and zero
     bias, the networks here with torch's default initialization.
 

@@ -12,7 +12,7 @@ HEAD = """# Recipes
 This page is generated from the recipes by `python -m tests.recipes.page docs/recipes.md`. The tables contain only
 values that a recipe sets; all others have neutral defaults, which `krr show RECIPE --all` prints too.
 
-| recipe | network | published top-1 | reproduced here | source |
+| recipe | network | published top-1 | measured here | source |
 |---|---|---|---|---|
 """
 NEIGHBOUR = """
