@@ -1,17 +1,17 @@
-"""The cumulative table of 'Bag of Tricks' (arXiv 1812.01187): each row has one trick more than the row above.
+"""Trains the rows of the cumulative table of 'Bag of Tricks' (arXiv 1812.01187); each row adds one trick.
 
     python examples/cumulative_tricks.py --data imagenette/train --val imagenette/val --batch-size 256
 
-The baseline has a quarter of the batch and of the rate, falls in steps, and has no trick. The last row, with MixUp, is
-the recipe BagOfTricks; the others have 120 of its 200 epochs, as in the paper. The rows with a teacher are left out:
-examples/distillation.py trains with one. The same command resumes where it was stopped.
+The baseline has a quarter of the batch size and learning rate, a step schedule, and no trick. The last row, with MixUp,
+is the recipe BagOfTricks; the others have 120 of its 200 epochs, as in the paper. The rows with distillation are not
+included, see examples/distillation.py. Run the same command again to resume.
 """
 
 import argparse
 
 import keras_resnet_recipes as krr
 
-# Top-1 in per cent of ResNet-50 on ImageNet, tables 4 to 6. "?": recalled, and confirmed by no source.
+# Top-1 in percent of ResNet-50 on ImageNet, tables 4 to 6. "?": from memory, not verified.
 PUBLISHED = {
     "baseline": "75.87 ?",
     "+ linear scaling": "75.17 ?",
@@ -26,7 +26,7 @@ PUBLISHED = {
     "+ label smoothing": "78.31 ?",
     "+ MixUp": "79.15",
 }
-# The fields of a trick that get the recipe's values.
+# Fields that each trick sets to the values of BagOfTricks.
 TRICKS = {
     "+ linear scaling": ("batch_size", "learning_rate"),
     "+ warm-up": ("warmup_epochs",),
@@ -48,11 +48,13 @@ def main(arguments: list[str] | None = None) -> krr.experiments.Results:
     parser.add_argument(
         "--data", required=True, help="folder with one subfolder per class, or .npz"
     )
-    parser.add_argument("--val", required=True, help="the same, to evaluate with")
-    parser.add_argument("--run-dir", default="runs/tricks", help="folder of runs and results")
+    parser.add_argument("--val", required=True, help="validation data, in the same formats")
+    parser.add_argument("--run-dir", default="runs/tricks", help="folder for runs and results")
     parser.add_argument("--rows", nargs="+", choices=PUBLISHED, default=[*PUBLISHED], metavar="ROW")
-    parser.add_argument("--network", help="another for all rows; those of the tweaks are left out")
-    parser.add_argument("--epochs", type=int, default=200, help="of the last row")
+    parser.add_argument(
+        "--network", help="another network for all rows, without the rows of network tweaks"
+    )
+    parser.add_argument("--epochs", type=int, default=200, help="epochs of the last row")
     parser.add_argument("--batch-size", type=int, default=1024)
     parser.add_argument("--size", type=int, default=224, help="side of the images")
     parser.add_argument("--precision", choices=("float32", "mixed_float16"), default="float32")
@@ -74,14 +76,14 @@ def main(arguments: list[str] | None = None) -> krr.experiments.Results:
         seeds=options.seeds,
         verbose=2,
     )
-    print(f"\n{results}\n\npublished top-1 %, of ResNet-50 on ImageNet:")
+    print(f"\n{results}\n\npublished top-1 in percent, ResNet-50 on ImageNet:")
     for name in results.logs:
         print(f"{name}: {PUBLISHED[name]}")
     return results
 
 
 def rows(recipe: krr.BagOfTricks, network: str | None = None) -> dict[str, krr.BagOfTricks]:
-    """The recipe of each row; a trick that changes nothing is left out."""
+    """Returns the recipe of each row, without tricks that change nothing."""
     epochs = max(1, round(recipe.epochs * 120 / 200))
     current = recipe.replace(
         network=network or "ResNet50V1",

@@ -1,10 +1,10 @@
-"""Plain networks get worse with depth, residual ones do not: figure 6 of He et al. (arXiv 1512.03385), on small images.
+"""Compares plain and residual networks of several depths, as in figure 6 of He et al. (arXiv 1512.03385).
 
     python examples/degradation.py --data cifar10.npz --run-dir runs/degradation --depths 20 56
 
-The .npz holds x_train, y_train, x_test, y_test. The plain networks are the residual ones without their shortcuts. Test
-errors are of the last epoch; training errors are taken on augmented images while the epoch runs, as in the paper.
-The same command resumes where it was stopped.
+Plain networks get worse with depth, residual networks do not. The .npz contains x_train, y_train, x_test, y_test. The
+plain networks are the residual ones without shortcuts. Test errors are of the last epoch; training errors are computed
+on augmented images during the epoch, as in the paper. Run the same command again to resume.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 import keras_resnet_recipes as krr
 
 DEPTHS = (20, 32, 44, 56, 110)
-# Test errors in per cent, table 6. Of plain networks the paper has curves, and that 110 layers end above 60 %.
+# Test errors in percent, table 6. For plain networks the paper has only curves, and more than 60 % for 110 layers.
 PUBLISHED = {
     "Plain110": "> 60",
     "ResNet20": "8.75",
@@ -28,8 +28,8 @@ PUBLISHED = {
 
 def main(arguments: list[str] | None = None) -> krr.experiments.Results:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="file of x_train, y_train, x_test, y_test")
-    parser.add_argument("--run-dir", default="runs/degradation", help="folder of runs and plot")
+    parser.add_argument("--data", required=True, help=".npz with x_train, y_train, x_test, y_test")
+    parser.add_argument("--run-dir", default="runs/degradation", help="folder for runs and plot")
     parser.add_argument("--depths", type=int, nargs="+", choices=DEPTHS, default=[20, 56])
     parser.add_argument("--epochs", type=int, default=164)
     parser.add_argument("--batch-size", type=int, default=128)
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> krr.experiments.Results:
     for name, logs in results.logs.items():
         test, training = (mean_errors(logs, key) for key in ("val_top1", "top1"))
         if test:
-            published = PUBLISHED.get(name, "a curve only")
+            published = PUBLISHED.get(name, "curve only")
             print(f"{name}: test error {test[-1]:.2f} % (published: {published})", end=", ")
             print(f"training error {training[-1]:.2f} %")
     draw(results, Path(options.run_dir) / "degradation.png")
@@ -64,13 +64,13 @@ def main(arguments: list[str] | None = None) -> krr.experiments.Results:
 
 
 def mean_errors(logs: tuple, key: str) -> list[float]:
-    """The error in per cent of each epoch, the mean of the runs that have ended."""
+    """Returns the mean error per epoch in percent, over the completed runs."""
     epochs = zip(*(log[key] for log in logs if log), strict=True)
     return [100 - 100 * sum(values) / len(values) for values in epochs]
 
 
 def draw(results: krr.experiments.Results, path: Path) -> None:
-    """Draws plain networks beside residual ones: dashed in training, solid on the test images."""
+    """Plots errors of plain and residual networks side by side; training is dashed, test solid."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for axes, kind in zip(panels, ("Plain", "ResNet"), strict=True):

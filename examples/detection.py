@@ -1,9 +1,10 @@
-"""Trains a small detection head on the stages of a ResNet, on drawn disks: no download, minutes on one core.
+"""Trains a small detection head on the features of a ResNet, on synthetic images.
 
     python examples/detection.py [--network ResNet10T] [--weights FILE] [--picture out.png]
 
-Disks are to be found; squares and triangles of any colour are not. An object is a peak of a map of
-centres, as in "Objects as Points" (arXiv:1904.07850), and a size at the peak.
+Nothing is downloaded; it takes minutes on one core. The objects are disks; squares and triangles of any color are
+distractors. An object is a peak in a heatmap of centers and a box size at the peak, as in "Objects as Points"
+(arXiv:1904.07850).
 """
 
 import argparse
@@ -19,11 +20,11 @@ STRIDE = 4
 def main(arguments: list[str] | None = None) -> float:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
-    parser.add_argument("--weights", help="what the network begins with; default: nothing")
-    parser.add_argument("--size", type=int, default=64, help="side of a picture, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=3200, help="to train on")
+    parser.add_argument("--weights", help="initial weights; default: random")
+    parser.add_argument("--size", type=int, default=64, help="side of the images, a multiple of 32")
+    parser.add_argument("--pictures", type=int, default=3200, help="number of training images")
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--picture", help="file to draw results into")
+    parser.add_argument("--picture", help="image file to write with results")
     options = parser.parse_args(arguments)
 
     rng = np.random.default_rng(0)
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> float:
 
     found = [peaks(output) for output in model.predict(test, verbose=0)]
     precision = average_precision(found, test_boxes)
-    print(f"AP at IoU 0.5: {precision:.3f} on {len(test)} held-out pictures, ", end="")
+    print(f"AP at IoU 0.5: {precision:.3f} on {len(test)} held-out images, ", end="")
     print(f"{sum(map(len, test_boxes))} disks")
     if options.picture:
         sheet = [frame(test[index], test_boxes[index], found[index]) for index in range(8)]
@@ -51,8 +52,8 @@ def main(arguments: list[str] | None = None) -> float:
 
 
 def detector(features: keras.Model, channels: int = 64) -> keras.Model:
-    """For every 4x4 pixels: logit of a centre, its place among them, width and height of the box."""
-    images = keras.Input((None, None, 3), name="pictures")
+    """Returns a model with, per cell of 4x4 pixels, the logit of a center, its offset, and the box size."""
+    images = keras.Input((None, None, 3), name="images")
     maps = features(images)
     x = keras.layers.Conv2D(channels, 1, name="lateral32")(maps["stride32"])
     for stride in (16, 8, 4):
@@ -61,30 +62,30 @@ def detector(features: keras.Model, channels: int = 64) -> keras.Model:
         x = keras.layers.Add(name=f"sum{stride}")([up(x), lateral(maps[f"stride{stride}"])])
     x = keras.layers.Conv2D(channels, 3, padding="same", use_bias=False, name="smooth")(x)
     x = keras.layers.ReLU(name="relu")(keras.layers.BatchNormalization(momentum=0.9, name="bn")(x))
-    # Nearly all places are no centre: the bias says one in a hundred is.
-    rare = keras.initializers.Constant(-4.6)
-    center = keras.layers.Conv2D(1, 1, bias_initializer=rare, dtype="float32", name="center")(x)
+    # Centers are rare: the initial probability is 1 %.
+    bias = keras.initializers.Constant(-4.6)
+    center = keras.layers.Conv2D(1, 1, bias_initializer=bias, dtype="float32", name="center")(x)
     box = keras.layers.Conv2D(4, 1, dtype="float32", name="box")(x)
     return keras.Model(images, keras.layers.Concatenate(name="objects")([center, box]))
 
 
 def center_loss(targets: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.KerasTensor:
-    """Focal loss of centres, less where a centre is near, and the distance of boxes at centres."""
+    """Returns the focal loss of centers, reduced near centers, plus the L1 loss of boxes at centers."""
     ops = keras.ops
     heat, boxes = targets[..., 0], targets[..., 1:]
     centers = ops.cast(heat == 1, "float32")
     hit, miss = ops.sigmoid(outputs[..., 0]), ops.sigmoid(-outputs[..., 0])
-    found = centers * miss**2 * ops.softplus(-outputs[..., 0])
-    invented = (1 - heat) ** 4 * hit**2 * ops.softplus(outputs[..., 0])
+    positive = centers * miss**2 * ops.softplus(-outputs[..., 0])
+    negative = (1 - heat) ** 4 * hit**2 * ops.softplus(outputs[..., 0])
     distance = centers * ops.sum(ops.abs(outputs[..., 1:] - boxes), axis=-1)
     number = ops.maximum(ops.sum(centers), 1.0)
-    # One number for each picture, whose mean over the batch is the sum over objects by their number
-    loss = ops.sum(found + invented + 0.5 * distance, axis=(1, 2)) / number
+    # One value per image, whose mean over the batch is the sum divided by the number of objects.
+    loss = ops.sum(positive + negative + 0.5 * distance, axis=(1, 2)) / number
     return loss * ops.cast(ops.shape(heat)[0], "float32")
 
 
 def target(boxes: np.ndarray, size: int) -> np.ndarray:
-    """Map of centres, 1 there and less around, offset of the centre, width and height in cells."""
+    """Returns the heatmap of centers (1 at a center, less around), the center offsets and box sizes, in cells."""
     cells = size // STRIDE
     y, x = np.mgrid[:cells, :cells]
     result = np.zeros((cells, cells, 5), "float32")
@@ -99,7 +100,7 @@ def target(boxes: np.ndarray, size: int) -> np.ndarray:
 
 
 def peaks(output: np.ndarray, least: float = 0.1) -> np.ndarray:
-    """`(score, left, top, right, bottom)` of every cell whose score none of its neighbours beats."""
+    """Returns `(score, left, top, right, bottom)` of every cell with a locally maximal score."""
     scores = 1 / (1 + np.exp(-output[..., 0]))
     padded = np.pad(scores, 1)
     rows, columns = scores.shape
@@ -112,31 +113,31 @@ def peaks(output: np.ndarray, least: float = 0.1) -> np.ndarray:
 
 
 def average_precision(found: list[np.ndarray], boxes: list[np.ndarray]) -> float:
-    """Area under precision over recall of all pictures; a box is found once, at an IoU of 0.5."""
+    """Returns the area under the precision-recall curve at an IoU of 0.5; each box matches at most once."""
     candidates = [(row[0], index, row[1:]) for index, rows in enumerate(found) for row in rows]
-    free = [list(each) for each in boxes]
-    right = []
+    unmatched = [list(image_boxes) for image_boxes in boxes]
+    correct = []
     for _, index, box in sorted(candidates, key=lambda candidate: -candidate[0]):
-        overlaps = [iou(box, other) for other in free[index]]
-        right.append(bool(overlaps) and max(overlaps) >= 0.5)
-        if right[-1]:
-            del free[index][int(np.argmax(overlaps))]
-    hits = np.cumsum(right)
-    precision = hits / np.arange(1, len(right) + 1)
-    # The best precision at this recall or a higher one
+        overlaps = [iou(box, other) for other in unmatched[index]]
+        correct.append(bool(overlaps) and max(overlaps) >= 0.5)
+        if correct[-1]:
+            del unmatched[index][int(np.argmax(overlaps))]
+    hits = np.cumsum(correct)
+    precision = hits / np.arange(1, len(correct) + 1)
+    # The best precision at the same or a higher recall.
     best = np.maximum.accumulate(precision[::-1])[::-1]
-    return float(best[np.array(right, bool)].sum() / sum(map(len, boxes)))
+    return float(best[np.array(correct, bool)].sum() / sum(map(len, boxes)))
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
-    shared = np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0))
-    return shared / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)
+    intersection = np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0))
+    return intersection / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - intersection)
 
 
 def draw_pictures(
     rng: np.random.Generator, number: int, size: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """`number` pictures, uint8, and the `(left, top, right, bottom)` of each disk in pixels."""
+    """Returns `number` uint8 images, and per image the `(left, top, right, bottom)` of its disks in pixels."""
     images, boxes = zip(*(draw_picture(rng, size) for _ in range(number)), strict=True)
     return np.stack(images), list(boxes)
 
@@ -145,7 +146,7 @@ def draw_picture(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.nd
     y, x = np.mgrid[:size, :size] + 0.5
     image = rng.uniform(40, 216, 3) + rng.normal(0, 12, (size, size, 3))
     boxes = []
-    # One shape in each quarter of the picture at most: none hides another.
+    # At most one shape per quarter of the image, so that shapes do not overlap.
     for quarter in range(4):
         kind, radius = rng.integers(4), size * rng.uniform(0.1, 0.22)
         margin = rng.uniform(radius, size / 2 - radius, 2)
@@ -165,11 +166,11 @@ def draw_picture(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.nd
 
 
 def frame(image: np.ndarray, boxes: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """The picture twice as large with the disks there are in black and the ones found in white."""
+    """Returns the image at twice the size, with true boxes in black and detected boxes in white."""
     image = image.repeat(2, axis=0).repeat(2, axis=1)
     size = len(image)
-    sure = found[found[:, 0] >= 0.3, 1:]
-    for color, corners in ((0, boxes), (255, sure)):
+    detected = found[found[:, 0] >= 0.3, 1:]
+    for color, corners in ((0, boxes), (255, detected)):
         for left, top, right, bottom in (2 * corners).round().clip(0, size - 1).astype(int):
             image[[top, bottom], left : right + 1] = color
             image[top : bottom + 1, [left, right]] = color

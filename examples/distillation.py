@@ -1,11 +1,11 @@
-"""A student with and without a teacher, several seeds: Distill, shrunk openly, on small pictures.
+"""Trains a student with and without distillation, with a scaled-down Distill on small images.
 
     python examples/distillation.py --data cifar10.npz [--seeds 0 1 2] [--runs runs/distillation]
 
-The .npz holds x_train, y_train, x_test, y_test: uint8 images, and integers. One teacher is trained, with
-seed 0 and the recipe's other values; the students' spread is therefore that of the students. Each student is
-measured with its last weights on all test images. results.json in the folder of the runs is written as each run
-ends; the same command goes on where it stopped, also within a run.
+The .npz contains x_train, y_train, x_test, y_test: uint8 images and integer labels. A single teacher is trained, with
+seed 0 and the other values of the recipe, so that the spread over seeds is only that of the students. Each student is
+evaluated with its last weights on all test images. results.json in the folder of the runs is written after each run.
+Run the same command again to resume, also within a run.
 """
 
 import argparse
@@ -21,17 +21,19 @@ import keras_resnet_recipes as krr
 
 def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="file of x_train, y_train, x_test, y_test")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the students")
-    parser.add_argument("--runs", default="runs/distillation", help="folder of runs and results")
-    parser.add_argument("--teacher", default="ResNet56", help="its network")
-    parser.add_argument("--student", default="ResNet20", help="its network")
+    parser.add_argument("--data", required=True, help=".npz with x_train, y_train, x_test, y_test")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds of the students"
+    )
+    parser.add_argument("--runs", default="runs/distillation", help="folder for runs and results")
+    parser.add_argument("--teacher", default="ResNet56", help="network of the teacher")
+    parser.add_argument("--student", default="ResNet20", help="network of the students")
     parser.add_argument("--teacher-epochs", type=int, default=30)
-    parser.add_argument("--epochs", type=int, default=30, help="of a student")
+    parser.add_argument("--epochs", type=int, default=30, help="epochs of a student")
     parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--size", type=int, default=32, help="side of the pictures")
-    parser.add_argument("--train", type=int, help="how many images to train on; default: all")
-    parser.add_argument("--test", type=int, help="how many to test on; default: all")
+    parser.add_argument("--size", type=int, default=32, help="side of the images")
+    parser.add_argument("--train", type=int, help="number of training images; default: all")
+    parser.add_argument("--test", type=int, help="number of test images; default: all")
     parser.add_argument("--temperature", type=float, default=20.0)
     parser.add_argument("--distillation-weight", type=float, default=0.5)
     options = parser.parse_args(arguments)
@@ -40,45 +42,45 @@ def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
         images(options.data, "test", options.test),
     )
 
-    taught = krr.Distill(
+    distilled = krr.Distill(
         network=options.student,
         train_size=options.size,
         test_size=options.size,
         test_crop_ratio=1.0,
         epochs=options.epochs,
         warmup_epochs=min(5, options.epochs // 5),
-        # As for CIFAR: pictures of 32 pixels are whole, and of one light.
+        # The augmentation of CIFAR, because crops and color changes are for larger images.
         augmentation=(krr.augment.PadAndCrop(padding=4), krr.augment.RandomFlip()),
         distillation_temperature=options.temperature,
         distillation_weight=options.distillation_weight,
     ).rescaled(options.batch_size)
-    print(taught)
-    alone = taught.replace(distillation=None)
-    of_teacher = alone.replace(network=options.teacher, epochs=options.teacher_epochs)
+    print(distilled)
+    alone = distilled.replace(distillation=None)
+    teacher_recipe = alone.replace(network=options.teacher, epochs=options.teacher_epochs)
 
     results = Results(Path(options.runs), {**vars(options), "seeds": None, "runs": None})
-    teacher = results.trained("teacher", of_teacher, train, test, seed=0)
+    teacher = results.trained("teacher", teacher_recipe, train, test, seed=0)
     for seed in options.seeds:
         results.trained("alone", alone, train, test, seed=seed)
-        results.trained("taught", taught, train, test, seed=seed, teacher=teacher)
+        results.trained("taught", distilled, train, test, seed=seed, teacher=teacher)
     return results.printed(["alone", "taught"], options.seeds)
 
 
 class Results:
-    """What came out so far, in a file that is written after every run."""
+    """Results of the completed runs, saved to a file after every run."""
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.folder, self.file = folder, folder / "results.json"
         self.settings, self.runs = settings, {}
         folder.mkdir(parents=True, exist_ok=True)
         if self.file.is_file():
-            known = json.loads(self.file.read_text())
-            if known["settings"] != settings:
-                raise SystemExit(f"{self.file} is of other settings: {known['settings']}")
-            self.runs = known["runs"]
+            saved = json.loads(self.file.read_text())
+            if saved["settings"] != settings:
+                raise SystemExit(f"{self.file} has other settings: {saved['settings']}")
+            self.runs = saved["runs"]
 
     def trained(self, name: str, recipe: krr.Recipe, train: Any, test: Any, **options: Any) -> Any:
-        """The model of a run, which is begun, gone on with, or finished already."""
+        """Trains or resumes a run, unless it is finished, and returns its model."""
         start, run = time.time(), f"{name}-{options['seed']}"
         history = recipe.fit(train, run_dir=self.folder / run, verbose=0, **options)
         if run not in self.runs:
@@ -89,14 +91,15 @@ class Results:
                 "images": result["images"],
                 "seconds": seconds,
             }
-            aside = self.file.with_suffix(".new")
-            aside.write_text(json.dumps({"settings": self.settings, "runs": self.runs}, indent=2))
-            aside.replace(self.file)
+            temporary = self.file.with_suffix(".new")
+            contents = {"settings": self.settings, "runs": self.runs}
+            temporary.write_text(json.dumps(contents, indent=2))
+            temporary.replace(self.file)
         print(f"{run}: top-1 {100 * self.runs[run]['top1']:.2f} %", flush=True)
         return history.model
 
     def printed(self, names: list[str], seeds: list[int]) -> dict[str, list[float]]:
-        """Top-1 of each seed in percent, by name; printed with mean and standard deviation."""
+        """Returns top-1 in percent per seed, by name, and prints mean and standard deviation."""
         found = {}
         for name in names:
             found[name] = values = [100 * self.runs[f"{name}-{seed}"]["top1"] for seed in seeds]
@@ -107,7 +110,7 @@ class Results:
 
 
 def images(path: str, split: str, number: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """The first images of a split and their labels."""
+    """Returns the first images of a split and their labels."""
     with np.load(path) as file:
         x, y = file[f"x_{split}"][:number], file[f"y_{split}"][:number]
     return np.repeat(x[..., None], 3, axis=-1) if x.ndim == 3 else x, y.reshape(-1)

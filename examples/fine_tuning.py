@@ -1,11 +1,11 @@
-"""Photographs, from pre-trained weights or from nothing, several seeds: FineTune, shrunk openly.
+"""Trains on photographs from pretrained or random weights, with a scaled-down FineTune.
 
     python examples/fine_tuning.py --pretrain cifar10.npz --photographs flowers [--seeds 0 1 2]
 
-The .npz holds x_train and y_train, uint8 images and integers, which are enlarged to `--size`; the folder has train/ and
-val/ with one subfolder a class. One network is pre-trained, with seed 0. Each run is measured with its last
-weights on val/. results.json in the folder of the runs is written as each run ends; the same command goes on
-where it stopped, also within a run.
+The .npz contains x_train and y_train: uint8 images, which are enlarged to `--size`, and integer labels. The folder
+has train/ and val/ with one subfolder per class. A single network is pretrained, with seed 0. Each run is evaluated
+with its last weights on val/. results.json in the folder of the runs is written after each run. Run the same command
+again to resume, also within a run.
 """
 
 import argparse
@@ -21,27 +21,29 @@ import keras_resnet_recipes as krr
 
 def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pretrain", required=True, help="file of x_train, y_train")
+    parser.add_argument("--pretrain", required=True, help=".npz with x_train, y_train")
     parser.add_argument("--photographs", required=True, help="folder with train/ and val/")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--runs", default="runs/fine_tuning", help="folder of runs and results")
+    parser.add_argument("--runs", default="runs/fine_tuning", help="folder for runs and results")
     parser.add_argument("--network", default="ResNet18")
-    parser.add_argument("--size", type=int, default=64, help="side of all pictures")
+    parser.add_argument("--size", type=int, default=64, help="side of all images")
     parser.add_argument("--pretrain-epochs", type=int, default=10)
     parser.add_argument("--pretrain-images", type=int, help="default: all")
     parser.add_argument("--pretrain-batch-size", type=int, default=256)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--learning-rate", type=float, default=0.02, help="of all of a network")
-    parser.add_argument("--scratch-learning-rate", type=float, help="default: the same")
+    parser.add_argument("--learning-rate", type=float, default=0.02, help="for fine-tuning")
     parser.add_argument(
-        "--probe-learning-rate", type=float, default=0.1, help="of a classifier alone"
+        "--scratch-learning-rate", type=float, help="from random weights; default: --learning-rate"
+    )
+    parser.add_argument(
+        "--probe-learning-rate", type=float, default=0.1, help="for the linear classifier"
     )
     ways = ("scratch", "tuned", "probe")
     parser.add_argument("--ways", nargs="+", default=["scratch", "tuned"], choices=ways)
     options = parser.parse_args(arguments)
 
-    recipes = made(options)
+    recipes = build_recipes(options)
     results = Results(
         Path(options.runs), {**vars(options), **dict.fromkeys(("seeds", "runs", "ways"))}
     )
@@ -55,24 +57,24 @@ def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
     return results.printed(options.ways, options.seeds)
 
 
-def made(options: argparse.Namespace) -> dict[str, krr.Recipe]:
-    """The recipes of all runs, by name."""
+def build_recipes(options: argparse.Namespace) -> dict[str, krr.Recipe]:
+    """Returns the recipes of all runs, by name."""
     small = {"network": options.network, "train_size": options.size, "test_size": options.size}
     pretrained = krr.A3(
         **small,
         epochs=options.pretrain_epochs,
         warmup_epochs=min(5, options.pretrain_epochs // 5),
         rand_augment=None,
-        crop_scale=(0.35, 1.0),  # eight per cent of a picture of 32 pixels is nothing
+        crop_scale=(0.35, 1.0),  # 8 % of an image of 32 pixels is too little
     ).rescaled(options.pretrain_batch_size)
-    begin = {**small, "weights": str(Path(options.runs) / "pretrained"), "epochs": options.epochs}
+    shared = {**small, "weights": str(Path(options.runs) / "pretrained"), "epochs": options.epochs}
     tuned = krr.FineTune(
-        **begin,
+        **shared,
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         warmup_epochs=min(5, options.epochs // 5),
         cooldown_epochs=0,
-        # A thousand epochs can take more of these.
+        # FineTune's stronger augmentation is for 1000 epochs.
         repeated_augmentation=1,
         rand_augment=None,
         crop_scale=(0.35, 1.0),
@@ -81,7 +83,7 @@ def made(options: argparse.Namespace) -> dict[str, krr.Recipe]:
     )
     print(tuned)
     probe = krr.LinearProbe(
-        **begin,
+        **shared,
         batch_size=options.batch_size,
         learning_rate=options.probe_learning_rate,
         step_epochs=(0.6 * options.epochs, 0.8 * options.epochs),
@@ -93,20 +95,20 @@ def made(options: argparse.Namespace) -> dict[str, krr.Recipe]:
 
 
 class Results:
-    """What came out so far, in a file that is written after every run."""
+    """Results of the completed runs, saved to a file after every run."""
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.folder, self.file = folder, folder / "results.json"
         self.settings, self.runs = settings, {}
         folder.mkdir(parents=True, exist_ok=True)
         if self.file.is_file():
-            known = json.loads(self.file.read_text())
-            if known["settings"] != settings:
-                raise SystemExit(f"{self.file} is of other settings: {known['settings']}")
-            self.runs = known["runs"]
+            saved = json.loads(self.file.read_text())
+            if saved["settings"] != settings:
+                raise SystemExit(f"{self.file} has other settings: {saved['settings']}")
+            self.runs = saved["runs"]
 
     def measure(self, name: str, recipe: krr.Recipe, photographs: Path, seed: int) -> None:
-        """Trains, goes on with, or leaves a finished run as it is."""
+        """Trains or resumes a run, unless it is finished, and saves its accuracy."""
         start, run = time.time(), f"{name}-{seed}"
         if run not in self.runs:
             options = {"run_dir": self.folder / run, "seed": seed, "verbose": 0}
@@ -118,13 +120,14 @@ class Results:
                 "images": result["images"],
                 "seconds": seconds,
             }
-            aside = self.file.with_suffix(".new")
-            aside.write_text(json.dumps({"settings": self.settings, "runs": self.runs}, indent=2))
-            aside.replace(self.file)
+            temporary = self.file.with_suffix(".new")
+            contents = {"settings": self.settings, "runs": self.runs}
+            temporary.write_text(json.dumps(contents, indent=2))
+            temporary.replace(self.file)
         print(f"{run}: top-1 {100 * self.runs[run]['top1']:.2f} %", flush=True)
 
     def printed(self, names: list[str], seeds: list[int]) -> dict[str, list[float]]:
-        """Top-1 of each seed in percent, by name; printed with mean and standard deviation."""
+        """Returns top-1 in percent per seed, by name, and prints mean and standard deviation."""
         found = {}
         for name in names:
             found[name] = values = [100 * self.runs[f"{name}-{seed}"]["top1"] for seed in seeds]

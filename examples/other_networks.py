@@ -1,11 +1,11 @@
-"""Trains networks of keras.applications by A2, shrunk openly, on scikit-learn's handwritten digits.
+"""Trains networks of keras.applications with a scaled-down A2 on scikit-learn's handwritten digits.
 
     python examples/other_networks.py [--networks EfficientNetV2B0 ConvNeXtTiny] [--size 64] [--epochs 2]
 
-Table 3 of 'ResNet strikes back' trains other networks by the recipes of ResNet-50. Any Keras network can be
-given to `fit`: pictures of 0..255 in (so `include_preprocessing=True`), one logit a class out (so
-`classifier_activation=None`). What belongs to the recipe's own network is the user's then, such as stochastic
-depth: A2's `drop_path_rate` is not read.
+Table 3 of 'ResNet strikes back' trains other networks with the recipes of ResNet-50. Any Keras network can be given to
+`fit` if its input are images in 0..255 (hence `include_preprocessing=True`) and its output is one logit per class
+(hence `classifier_activation=None`). Settings of the recipe's own network, such as A2's `drop_path_rate`, are then
+unused.
 """
 
 import argparse
@@ -22,7 +22,7 @@ NETWORKS = ("EfficientNetV2B0", "ConvNeXtTiny")
 
 
 def digits(size: int, count: int) -> list[np.ndarray]:
-    """Pictures [n, size, size, 3] and their digits, a quarter of them held out."""
+    """Returns images [n, size, size, 3] and labels, split into training and a held-out quarter."""
     data = load_digits()
     scans = np.repeat(data.images[:count, ..., None] * (255 / 16), 3, axis=-1)
     images = np.asarray(keras.ops.image.resize(scans, (size, size), interpolation="bicubic"))
@@ -31,11 +31,13 @@ def digits(size: int, count: int) -> list[np.ndarray]:
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
-    """Trains each network; returns their top-1 on the held-out digits."""
+    """Trains each network and returns its top-1 accuracy on the held-out digits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", nargs="+", default=NETWORKS, help="of keras.applications")
-    parser.add_argument("--size", type=int, default=64, help="side of the pictures, pixels")
-    parser.add_argument("--digits", type=int, default=1797, help="how many of the data set")
+    parser.add_argument(
+        "--networks", nargs="+", default=NETWORKS, help="names in keras.applications"
+    )
+    parser.add_argument("--size", type=int, default=64, help="side of the images, pixels")
+    parser.add_argument("--digits", type=int, default=1797, help="number of digits to use")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and augmentation")
     options = parser.parse_args(arguments)
@@ -46,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
         test_size=options.size,
         epochs=options.epochs,
         warmup_epochs=0,
-        crop_scale=(0.5, 1.0),  # eight per cent of a digit is a stroke
-        random_flip=None,  # mirrored digits are other digits
+        crop_scale=(0.5, 1.0),  # 8 % of a digit is a single stroke
+        random_flip=None,  # mirrored digits are not digits
     ).rescaled(16)
     found = {}
     for name in options.networks:
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
         result = recipe.evaluate(history.model, (test_x, test_y), verbose=0)
         found[name] = result["top1"]
         print(
-            f"{name}: {model.count_params() / 1e6:.1f} million weights, "
+            f"{name}: {model.count_params() / 1e6:.1f} million parameters, "
             f"{int(model.optimizer.iterations)} updates, loss {history.history['loss'][-1]:.4f}, "
             f"top-1 {result['top1']:.3f} on {result['images']} held-out digits"
         )

@@ -1,9 +1,9 @@
-"""Trains a segmentation head on the stages of a ResNet, on drawn shapes: no download, minutes on one core.
+"""Trains a segmentation head on the features of a ResNet, on synthetic images.
 
     python examples/segmentation.py [--network ResNet10T] [--weights FILE] [--picture out.png]
 
-Every pixel is dark background, or of a bright disk, square or triangle of any colour. The pictures
-that are measured are drawn after those that train, with other numbers.
+Nothing is downloaded; it takes minutes on one core. Every pixel belongs to the dark background or to a bright disk,
+square or triangle of any color. The test images come from the same random generator, after the training images.
 """
 
 import argparse
@@ -20,11 +20,11 @@ COLORS = np.array([[0, 0, 0], [230, 80, 60], [70, 160, 230], [240, 200, 60]], "u
 def main(arguments: list[str] | None = None) -> float:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
-    parser.add_argument("--weights", help="what the network begins with; default: nothing")
-    parser.add_argument("--size", type=int, default=64, help="side of a picture, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=4000, help="to train on")
+    parser.add_argument("--weights", help="initial weights; default: random")
+    parser.add_argument("--size", type=int, default=64, help="side of the images, a multiple of 32")
+    parser.add_argument("--pictures", type=int, default=4000, help="number of training images")
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--picture", help="file to draw results into")
+    parser.add_argument("--picture", help="image file to write with results")
     options = parser.parse_args(arguments)
 
     rng = np.random.default_rng(0)
@@ -45,10 +45,10 @@ def main(arguments: list[str] | None = None) -> float:
 
     predicted = model.predict(test[0], verbose=0).argmax(axis=-1)
     for label, name in enumerate(CLASSES):
-        there, found = test[1] == label, predicted == label
-        print(f"{name:10} IoU {(there & found).sum() / (there | found).sum():.3f}")
+        truth, found = test[1] == label, predicted == label
+        print(f"{name:10} IoU {(truth & found).sum() / (truth | found).sum():.3f}")
     mean_iou = model.evaluate(*test, verbose=0, return_dict=True)["iou"]
-    print(f"mean IoU {mean_iou:.3f} on {len(predicted)} held-out pictures")
+    print(f"mean IoU {mean_iou:.3f} on {len(predicted)} held-out images")
     if options.picture:
         rows = [test[0][:8], COLORS[test[1][:8]], COLORS[predicted[:8]]]
         sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
@@ -57,8 +57,8 @@ def main(arguments: list[str] | None = None) -> float:
 
 
 def segmenter(features: keras.Model, classes: int, channels: int = 64) -> keras.Model:
-    """Features of every stage, brought to one width and summed up from coarse to fine."""
-    images = keras.Input((None, None, 3), name="pictures")
+    """Returns a model that projects the features of all stages to one width and sums them from coarse to fine."""
+    images = keras.Input((None, None, 3), name="images")
     maps = features(images)
     x = keras.layers.Conv2D(channels, 1, name="lateral32")(maps["stride32"])
     for stride in (16, 8, 4):
@@ -68,7 +68,7 @@ def segmenter(features: keras.Model, classes: int, channels: int = 64) -> keras.
     x = keras.layers.Conv2D(channels, 3, padding="same", use_bias=False, name="smooth")(x)
     x = keras.layers.ReLU(name="relu")(keras.layers.BatchNormalization(momentum=0.9, name="bn")(x))
     x = keras.layers.Conv2D(classes, 3, padding="same", name="classes")(x)
-    # Loss and probabilities are float32's, under mixed precision, too.
+    # Logits are float32 also under mixed precision.
     up = keras.layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="logits")
     return keras.Model(images, up(x), name="segmenter")
 
@@ -76,7 +76,7 @@ def segmenter(features: keras.Model, classes: int, channels: int = 64) -> keras.
 def draw_pictures(
     rng: np.random.Generator, number: int, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`number` pictures, uint8, and the class of every pixel."""
+    """Returns `number` uint8 images and the class of every pixel."""
     images, labels = zip(*(draw_picture(rng, size) for _ in range(number)), strict=True)
     return np.stack(images), np.stack(labels)
 

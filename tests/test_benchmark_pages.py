@@ -1,4 +1,4 @@
-"""The pages of what was measured have the tables of the measurements that are kept, and nothing typed by hand."""
+"""The tables on the pages of benchmarks and experiments are generated from the stored results."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 @pytest.fixture(scope="module")
 def page():
-    """The script that makes the pages, imported as Python runs it: with its folder on the path."""
+    """The script that generates the pages, imported with its folder on the path."""
     sys.path.insert(0, str(BENCHMARKS))
     try:
         import page
@@ -23,7 +23,7 @@ def page():
 
 
 @pytest.mark.parametrize("name", ["benchmarks.md", "experiments.md"])
-def test_pages_are_made_of_the_results(page, name):
+def test_pages_are_generated_from_the_results(page, name):
     text = (page.DOCS / name).read_text()
     assert "<!-- measured: " in text
     assert page.filled(text) == text
@@ -35,6 +35,6 @@ def test_every_result_is_on_a_page(page):
         assert f"<!-- measured: {result.stem} -->" in texts, result.name
 
 
-def test_what_was_not_measured_is_said(page):
-    made = page.filled("<!-- measured: never_run -->\n\nold\n\n<!-- end -->")
-    assert made == f"<!-- measured: never_run -->\n\n{page.NOT_MEASURED}\n\n<!-- end -->"
+def test_missing_results_are_marked(page):
+    text = page.filled("<!-- measured: never_run -->\n\nold\n\n<!-- end -->")
+    assert text == f"<!-- measured: never_run -->\n\n{page.NOT_MEASURED}\n\n<!-- end -->"

@@ -1,4 +1,4 @@
-"""The command `krr`, as a user types it."""
+"""The command line `krr`."""
 
 import csv
 import os
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("tiny_resnet20")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    root = tmp_path_factory.mktemp("pictures")
+    root = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
     for number in range(24):
         file = root / ("train" if number < 16 else "val") / "ab"[number % 2] / f"{number}.png"
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 SMALL = [
     *("--set", "network=ResNet20", "--set", "epochs=2", "--set", "warmup_epochs=0"),
     *("--set", "train_size=16", "--set", "test_size=16", "--rescale", "8"),
-    # Its fifteen operations take seconds to trace.
+    # RandAugment's fifteen operations take seconds to trace.
     *("--set", "rand_augment=None"),
 ]
 
@@ -60,10 +60,9 @@ def test_show_prints_every_value(capsys):
 
 def test_show_rescales(capsys):
     assert main(["show", "A1", "--rescale", "512"]) == 0
-    # A quarter of the batch at half the rate, as LAMB's has it.
-    (line,) = (
-        each for each in capsys.readouterr().out.splitlines() if each.startswith("learning_rate ")
-    )
+    # A quarter of the batch size and half the rate: LAMB's square root.
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = (line for line in lines if line.startswith("learning_rate "))
     assert line.split()[1:5] == ["0.0025", "(0.005", "in", "A1)"]
 
 
@@ -92,7 +91,7 @@ def test_train_then_resume_then_evaluate(folder, tmp_path, capsys):
         assert capsys.readouterr().out.splitlines()[-1].endswith("images 8")
 
 
-def test_preview_draws_a_grid(folder, tmp_path, capsys):
+def test_preview_writes_a_grid(folder, tmp_path, capsys):
     out = tmp_path / "grid.png"
     assert (
         main(
@@ -114,13 +113,13 @@ def test_preview_draws_a_grid(folder, tmp_path, capsys):
     command = ["preview", "A3", "--data", str(folder / "train"), "--out", str(out)]
     command += ["--set", "rand_augment=None", "--set", "train_size=32"]
     assert main([*command, "--rows", "1", "--columns", "2"]) == 0
-    # Two pictures of 32 pixels and the gap between them
+    # Two images of 32 pixels and the gap between them.
     assert keras.utils.img_to_array(keras.utils.load_img(out)).shape == (32, 66, 3)
 
 
 @pytest.fixture(scope="module")
 def runs(folder, tmp_path_factory):
-    """A run of A3 in mixed precision; its .keras file; the same as if trained with the other loss."""
+    """A run of A3 in mixed precision, its .keras file, and a copy whose recipe has the other loss."""
     root = tmp_path_factory.mktemp("runs")
     train = ["train", "A3", "--data", str(folder / "train"), "--run-dir", str(root / "run"), *SMALL]
     assert main([*train, "--set", "epochs=1", "--set", "precision=mixed_float16"]) == 0
@@ -139,40 +138,40 @@ def rows_of(out):
     return {(row["path"].split("/")[-1], row["name"]): float(row["probability"]) for row in rows}
 
 
-def test_predict_makes_sigmoids_or_softmaxes_as_the_loss_says(folder, runs, capsys):
-    found = {}
+def test_predict_applies_the_activation_of_the_loss(folder, runs, capsys):
+    predicted = {}
     for run in ("run", "other"):
         assert main(["predict", str(runs / run), str(folder / "val"), "--csv"]) == 0
-        found[run] = rows_of(capsys.readouterr().out)
-    assert len(found["run"]) == len(found["other"]) == 16
-    logits = {key: np.log(p / (1 - p)) for key, p in found["run"].items()}
+        predicted[run] = rows_of(capsys.readouterr().out)
+    assert len(predicted["run"]) == len(predicted["other"]) == 16
+    logits = {key: np.log(p / (1 - p)) for key, p in predicted["run"].items()}
     for file in {file for file, _ in logits}:
-        sure = found["other"][file, "b"]
+        softmax = predicted["other"][file, "b"]
         difference = logits[file, "b"] - logits[file, "a"]
         # The CSV has six digits.
-        np.testing.assert_allclose(sure, 1 / (1 + np.exp(-difference)), rtol=1e-3)
+        np.testing.assert_allclose(softmax, 1 / (1 + np.exp(-difference)), rtol=1e-3)
 
 
-def test_predict_prints_names_and_tells_of_unreadable_files(folder, runs, tmp_path, capsys):
+def test_predict_prints_names_and_reports_unreadable_files(folder, runs, tmp_path, capsys):
     (tmp_path / "broken.png").write_bytes(b"nothing")
-    picture = str(folder / "val" / "a" / "16.png")
-    command = ["predict", "--model", str(runs / "run"), picture, str(tmp_path)]
+    image = str(folder / "val" / "a" / "16.png")
+    command = ["predict", "--model", str(runs / "run"), image, str(tmp_path)]
     assert main([*command, "--top", "1"]) == 1
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
-    assert lines[0] == picture
+    assert lines[0] == image
     assert re.fullmatch(r" +\d+\.\d\d%  [ab]", lines[1])
     assert len(lines) == 2
     assert f"krr: cannot read {tmp_path / 'broken.png'}: " in captured.err
-    assert captured.err.splitlines()[-1] == "krr: 1 of the pictures cannot be read"
+    assert captured.err.splitlines()[-1] == "krr: unreadable images: 1"
 
 
 def test_predict_and_export_of_a_keras_file_and_of_a_network(folder, runs, tmp_path, capsys):
-    picture = str(folder / "val" / "a" / "16.png")
+    image = str(folder / "val" / "a" / "16.png")
     weights = ["--weights", str(tmp_path / "made.weights.h5"), "--activation", "sigmoid"]
     krr.applications.ResNet20().save_weights(tmp_path / "made.weights.h5")
     for model in ([str(runs / "model.keras")], ["ResNet20", *weights]):
-        assert main(["predict", *model[:1], picture, *model[1:], "--size", "16", "--top", "2"]) == 0
+        assert main(["predict", *model[:1], image, *model[1:], "--size", "16", "--top", "2"]) == 0
         assert len(capsys.readouterr().out.splitlines()) == 3
     out = tmp_path / "model"
     model = str(runs / "model.keras")
@@ -180,61 +179,64 @@ def test_predict_and_export_of_a_keras_file_and_of_a_network(folder, runs, tmp_p
     assert (out / "saved_model.pb").is_file()
 
 
-def test_export_of_a_run_has_its_size_its_sigmoid_and_its_names(runs, tmp_path, capsys):
+def test_export_uses_size_activation_and_class_names_of_the_run(runs, tmp_path, capsys):
     import onnxruntime
 
     out = tmp_path / "model.onnx"
     assert main(["export", str(runs / "run"), "--to", "onnx", "--out", str(out)]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith(f"{out}: run on random pictures, it deviates from the Keras model by at")
+    assert last.startswith(f"{out}: on random images, probabilities differ from the Keras model's")
     assert (tmp_path / "model.onnx.labels.txt").read_text() == "a\nb\n"
     session = onnxruntime.InferenceSession(out)
-    pictures = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), "uint8")
+    images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), "uint8")
     assert session.get_inputs()[0].shape[1:] == [16, 16, 3]
-    logits = training.load_run(runs / "run")(pictures, training=False).numpy()
+    logits = training.load_run(runs / "run")(images, training=False).numpy()
     sigmoid = 1 / (1 + np.exp(-logits.astype("float64")))
-    # The run computes in float16, with 11 bits; the file does not.
-    np.testing.assert_allclose(session.run(None, {"images": pictures})[0], sigmoid, atol=0.01)
+    # The run computes in float16, the exported model in float32.
+    np.testing.assert_allclose(session.run(None, {"images": images})[0], sigmoid, atol=0.01)
     assert main(["export", str(runs / "run"), "--to", "onnx", "--out", str(out)]) == 2
-    assert "must be new" in capsys.readouterr().err
+    assert "`path` must not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["predict", "ResNet20", "RUN"], "`--weights` is needed for the network ResNet20"),
-        (["predict", "ResNet21", "RUN"], "there is no model 'ResNet21'. Did you mean `ResNet"),
-        (["predict", "RUN"], "give a model and pictures"),
+        (["predict", "ResNet20", "RUN"], "`--weights` must be given for the network ResNet20"),
+        (["predict", "ResNet21", "RUN"], "Received: 'ResNet21'. Did you mean `ResNet"),
+        (["predict", "RUN"], "`MODEL` and at least one `IMAGE` must be given"),
         (["predict", "RUN", "nothing.jpg"], "there is no 'nothing.jpg'"),
         (["predict", "RUN", "RUN"], "must hold pictures"),
         (["predict", "none.keras", "RUN"], "must be an existing .keras file"),
-        (["predict", "RUN", "RUN", "--weights", "a1_in1k"], "`--weights` of a run is best or last"),
+        (
+            ["predict", "RUN", "RUN", "--weights", "a1_in1k"],
+            "`--weights` must be best or last for a run",
+        ),
         (["predict", "RUN", "RUN", "--size", "0"], "`--size` must be at least 1"),
         (["export", "RUN", "--to", "onnx", "--out", "x"], "`path` must end with .onnx"),
         (["export", "DAMAGED", "--to", "onnx", "--out", "x.onnx"], "cannot be read"),
     ],
 )
-def test_a_mistake_with_a_model_is_one_line_and_exit_code_2(
+def test_invalid_model_arguments_print_one_line_and_exit_with_2(
     arguments, message, runs, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "damaged.keras").write_bytes(b"nothing")
-    places = {"RUN": str(runs / "run"), "DAMAGED": "damaged.keras"}
-    assert main([places.get(argument, argument) for argument in arguments]) == 2
+    paths = {"RUN": str(runs / "run"), "DAMAGED": "damaged.keras"}
+    assert main([paths.get(argument, argument) for argument in arguments]) == 2
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.err.startswith("krr: error: ")
     assert [file.name for file in tmp_path.iterdir()] == ["damaged.keras"]
 
 
-def test_a_wrong_format_is_told_by_the_parser(runs, capsys):
+def test_the_parser_rejects_an_unknown_format(runs, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["export", str(runs / "run"), "--to", "openvino", "--out", "x"])
     assert stop.value.code == 2
     assert "saved_model" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(runs, capsys):
+def test_an_unwritable_folder_prints_one_line(runs, capsys):
     assert main(["export", str(runs / "run"), "--to", "onnx", "--out", "/proc/model.onnx"]) == 1
     assert re.match("krr: error: .*'/proc/", capsys.readouterr().err)
 
@@ -251,44 +253,45 @@ def test_help_names_every_command(capsys):
     assert "\n    card " in out
 
 
-def test_a_module_of_own_parts_is_imported_first(tmp_path, monkeypatch, capsys):
+def test_import_makes_custom_parts_available(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(krr.recipe.Part.known, "Dimmed", None)
     del krr.recipe.Part.known["Dimmed"]
-    Path("own_parts.py").write_text(
+    Path("custom_parts.py").write_text(
         "import keras_resnet_recipes as krr\n"
         "class Dimmed(krr.schedules.Schedule):\n"
-        "    share: float = 0.5\n"
+        "    factor: float = 0.5\n"
         "    def __call__(self, epoch, lr=None):\n"
-        "        return self.learning_rate * self.share\n"
+        "        return self.learning_rate * self.factor\n"
     )
-    assert main(["--import", "own_parts", "show", "A3", "--set", "schedule=Dimmed()"]) == 0
-    assert "dimmed_share" in capsys.readouterr().out
+    assert main(["--import", "custom_parts", "show", "A3", "--set", "schedule=Dimmed()"]) == 0
+    assert "dimmed_factor" in capsys.readouterr().out
     Path("broken_parts.py").write_text("1 +")
     for name, words in (("no_such_parts", "ModuleNotFoundError"), ("broken_parts", "SyntaxError")):
         assert main(["--import", name, "list"]) == 2
-        assert f"`--import` '{name}': {words}" in capsys.readouterr().err
+        message = f"`--import` must name an importable module. Received: '{name}' ({words}"
+        assert message in capsys.readouterr().err
 
 
 def test_debug_shows_the_traceback():
-    with pytest.raises(ValueError, match="there is no recipe"):
+    with pytest.raises(ValueError, match="`RECIPE` must be the name of a recipe"):
         main(["--debug", "show", "A4"])
 
 
-@pytest.mark.parametrize(("given", "told"), [(None, "1"), ("0", "0")])
-def test_the_command_alone_turns_onednn_on(monkeypatch, given, told):
+@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("0", "0")])
+def test_only_the_command_line_enables_onednn(monkeypatch, given, expected):
     environment = {} if given is None else {"TF_ENABLE_ONEDNN_OPTS": given}
     monkeypatch.setattr(os, "environ", environment)
     prepare_command(debug=True)
-    assert environment == {"TF_ENABLE_ONEDNN_OPTS": told}
+    assert environment == {"TF_ENABLE_ONEDNN_OPTS": expected}
     prepare_command(debug=False)
-    assert environment == {"TF_ENABLE_ONEDNN_OPTS": told, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    assert environment == {"TF_ENABLE_ONEDNN_OPTS": expected, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def test_the_module_is_the_command():
+def test_the_package_runs_as_a_module():
     command = [sys.executable, "-m", "keras_resnet_recipes", "show", "A9"]
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("krr: error: there is no recipe 'A9'")
+    assert done.stderr.splitlines()[-1].startswith("krr: error: `RECIPE` must be the name of a")

@@ -1,4 +1,4 @@
-"""What every recipe and every augmentation must do, whichever they are."""
+"""Requirements that every recipe and every augmentation must meet."""
 
 import dataclasses
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 
-# What a recipe does not have, such as the crop of CIFAR's, it does not need.
+# Applied where a recipe has the field.
 SMALL = {
     "network": "ResNet20",
     "epochs": 1,
@@ -19,10 +19,10 @@ SMALL = {
     "train_size": 16,
     "test_size": 16,
     "shorter_edge": (18, 24),
-    # Each more is the same once more, and takes two seconds to trace.
+    # Each further operation takes two seconds to trace and tests nothing new.
     "rand_augment_operations": 1,
 }
-# For what nobody published any value will do here.
+# Arbitrary values for unpublished fields.
 CHOSEN = {
     "learning_rate": 0.01,
     "momentum": 0.9,
@@ -42,8 +42,8 @@ CHOSEN = {
 }
 
 
-# Together with their own tests on every backend (OWN_TESTS), what any recipe has a backend compute.
-# Pictures are made by TensorFlow whichever the backend is, schedules by Python.
+# Together with OWN_TESTS, these cover everything that a backend computes for any recipe. Augmentation and
+# schedules do not depend on the backend.
 ON_EVERY_BACKEND = ("A1", "B", "D", "DAWNBench", "TorchVisionV2")
 OWN_TESTS = {
     "teacher": "training/test_distillation.py",
@@ -63,7 +63,7 @@ SWITCHED_ON = (
 
 
 def computed(name):
-    """What a recipe has a backend compute: parts, values that choose, and that others are in use at all."""
+    """Returns what a recipe computes on the backend: parts, selecting values, and switched-on features."""
     recipe = krr.RECIPES[name]()
     parts = {(field, type(getattr(recipe, field))) for field in ("optimizer", "loss")}
     chosen = {(field, getattr(recipe, field, None)) for field in COMPUTED}
@@ -72,7 +72,7 @@ def computed(name):
 
 
 def small(name):
-    """A recipe with all that is its own, but small pictures, a small network and one epoch."""
+    """Returns a recipe with small images, a small network and one epoch, and its own values otherwise."""
     recipe = krr.RECIPES[name]()
     sizes = {field: value for field, value in SMALL.items() if hasattr(recipe, field)}
     chosen = {field: CHOSEN[field] for field in recipe.missing() if field not in sizes}
@@ -84,7 +84,7 @@ def test_there_are_recipes():
     assert all(name == recipe.__name__ for name, recipe in krr.RECIPES.items())
 
 
-def test_a_few_recipes_have_every_part_that_a_backend_computes():
+def test_a_few_recipes_cover_all_backend_computations():
     needed = set.union(*map(computed, krr.RECIPES)) - {(field, True) for field in OWN_TESTS}
     assert needed - set.union(*map(computed, ON_EVERY_BACKEND)) == set()
     for name in OWN_TESTS.values():
@@ -99,7 +99,7 @@ def test_a_recipe_fits_two_steps(name, tmp_path):
     if recipe.weights is not None:
         other.save_weights(tmp_path / "other.weights.h5")
         recipe = recipe.replace(weights=str(tmp_path / "other.weights.h5"))
-    # What lies on the device is not resized there.
+    # Images on the device are not resized.
     size = (16, 16) if recipe.data_on_device else (20, 24)
     data = rng.integers(0, 256, (16, *size, 3), "uint8"), np.arange(16) % 10
     teacher = None if recipe.distillation is None else other
@@ -109,7 +109,7 @@ def test_a_recipe_fits_two_steps(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", krr.RECIPES)
-def test_a_recipe_round_trips_and_prints(name, tmp_path):
+def test_a_recipe_can_be_saved_loaded_and_printed(name, tmp_path):
     recipe = small(name)
     recipe.to_json(tmp_path / "recipe.json")
     assert krr.load_recipe(tmp_path) == recipe
@@ -144,7 +144,7 @@ def augmentations():
     }
 
 
-def test_no_augmentation_is_forgotten():
+def test_all_augmentations_are_tested():
     classes = {name for name in krr.augment.__all__ if name[0].isupper()}
     assert classes == set(augmentations())
 

@@ -1,4 +1,4 @@
-"""Exported files, each run by the program it is for and compared with the Keras model."""
+"""Exported files, run by their own runtimes and compared with the Keras model."""
 
 import sys
 
@@ -13,7 +13,7 @@ from keras_resnet_recipes.export import export
 from tests.applications.name_weights import fill
 
 NAMES = {"saved_model": "model", "onnx": "model.onnx", "litert": "model.tflite"}
-# Float32 sums in another order, through some twenty layers; a wrong file is off by tenths.
+# Float32 sums in another order through about twenty layers; a wrong file deviates by tenths.
 CLOSE = 1e-5
 
 
@@ -30,7 +30,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def small():
-    """Where the network does not matter, one that is converted at once."""
+    """A network that converts quickly, for tests in which the architecture does not matter."""
     images = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(8, 3, strides=4)(keras.layers.Rescaling(1 / 255)(images))
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x))
@@ -38,14 +38,14 @@ def small():
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     rng = np.random.default_rng(1)
     contrast = rng.uniform(size=(5, 1, 1, 3))
     return (256 * contrast * rng.uniform(size=(5, 32, 32, 3))).astype("uint8")
 
 
-def logits_of(model, pictures):
-    return keras.ops.convert_to_numpy(model(pictures, training=False)).astype("float64")
+def logits_of(model, images):
+    return keras.ops.convert_to_numpy(model(images, training=False)).astype("float64")
 
 
 def softmax(logits):
@@ -53,10 +53,10 @@ def softmax(logits):
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def run(path, format, pictures):
+def run(path, format, images):
     if format == "saved_model":
         loaded = tf.saved_model.load(str(path))
-        return loaded.serve(pictures).numpy()
+        return loaded.serve(images).numpy()
     if format == "onnx":
         import onnxruntime
 
@@ -64,31 +64,31 @@ def run(path, format, pictures):
         assert [(one.name, one.type) for one in session.get_inputs()] == [
             ("images", "tensor(uint8)")
         ]
-        return session.run(None, {"images": pictures})[0]
+        return session.run(None, {"images": images})[0]
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path))
-    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], pictures.shape)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], images.shape)
     runner = interpreter.get_signature_runner()
-    return next(iter(runner(images=pictures).values()))
+    return next(iter(runner(images=images).values()))
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("format", NAMES)
 @pytest.mark.parametrize("size", [None, 32])
-def test_the_file_gives_the_probabilities_of_the_model(model, pictures, tmp_path, format, size):
+def test_the_file_returns_the_probabilities_of_the_model(model, images, tmp_path, format, size):
     path = tmp_path / NAMES[format]
     deviation = export(model, path, format, size=size)
     assert 0 <= deviation < CLOSE
-    expected = softmax(logits_of(model, pictures))
-    # Pictures that look different to the network, or any constant would do.
+    expected = softmax(logits_of(model, images))
+    # The outputs must differ between images, or a constant would pass.
     assert np.ptp(expected, axis=0).max() > 0.1
-    np.testing.assert_allclose(run(path, format, pictures), expected, atol=CLOSE)
+    np.testing.assert_allclose(run(path, format, images), expected, atol=CLOSE)
     assert [file.name for file in tmp_path.iterdir()] == [NAMES[format]]
 
 
 @pytest.mark.parametrize("size", [None, 32])
-def test_a_free_size_is_free_and_a_fixed_one_fixed(small, tmp_path, size):
+def test_the_image_size_is_variable_or_fixed(small, tmp_path, size):
     export(small, tmp_path / "model", "saved_model", size=size)
     loaded = tf.saved_model.load(str(tmp_path / "model"))
     wide = np.zeros((2, 40, 48, 3), "uint8")
@@ -100,7 +100,7 @@ def test_a_free_size_is_free_and_a_fixed_one_fixed(small, tmp_path, size):
             loaded.serve(wide)
 
 
-def test_a_model_trained_in_float16_becomes_float32(pictures, tmp_path):
+def test_a_model_trained_in_float16_is_exported_in_float32(images, tmp_path):
     import onnx
 
     exact = filled(krr.applications.ResNet10T)
@@ -112,10 +112,10 @@ def test_a_model_trained_in_float16_becomes_float32(pictures, tmp_path):
         keras.config.set_dtype_policy(before)
     assert mixed.get_layer("layer1_0_conv1").compute_dtype == "float16"
     export(mixed, tmp_path / "model.onnx", "onnx")
-    expected = softmax(logits_of(exact, pictures))
-    np.testing.assert_allclose(run(tmp_path / "model.onnx", "onnx", pictures), expected, atol=CLOSE)
-    # What float16 would have given is off by more than that.
-    assert np.abs(softmax(logits_of(mixed, pictures)) - expected).max() > CLOSE
+    expected = softmax(logits_of(exact, images))
+    np.testing.assert_allclose(run(tmp_path / "model.onnx", "onnx", images), expected, atol=CLOSE)
+    # The deviation of float16 is larger than the tolerance.
+    assert np.abs(softmax(logits_of(mixed, images)) - expected).max() > CLOSE
     stored = {weight.data_type for weight in onnx.load(tmp_path / "model.onnx").graph.initializer}
     assert onnx.TensorProto.FLOAT in stored
     assert onnx.TensorProto.FLOAT16 not in stored
@@ -125,22 +125,22 @@ def test_a_model_trained_in_float16_becomes_float32(pictures, tmp_path):
     "loss",
     [krr.losses.BinaryCrossentropy(), keras.losses.BinaryCrossentropy(True), "binary_crossentropy"],
 )
-def test_binary_crossentropy_becomes_a_sigmoid(pictures, loss):
+def test_binary_crossentropy_becomes_a_sigmoid(images, loss):
     model = filled()
     model.compile("sgd", loss)
-    sigmoid = 1 / (1 + np.exp(-logits_of(model, pictures)))
-    probabilities = exporting.to_probabilities(model)(pictures, training=False).numpy()
+    sigmoid = 1 / (1 + np.exp(-logits_of(model, images)))
+    probabilities = exporting.to_probabilities(model)(images, training=False).numpy()
     np.testing.assert_allclose(probabilities, sigmoid, atol=CLOSE)
 
 
-def test_the_activation_can_be_said(small, pictures, tmp_path):
+def test_the_activation_can_be_given(small, images, tmp_path):
     export(small, tmp_path / "model", "saved_model", activation="sigmoid")
-    sigmoid = 1 / (1 + np.exp(-logits_of(small, pictures)))
-    found = run(tmp_path / "model", "saved_model", pictures)
-    np.testing.assert_allclose(found, sigmoid, atol=CLOSE)
+    sigmoid = 1 / (1 + np.exp(-logits_of(small, images)))
+    probabilities = run(tmp_path / "model", "saved_model", images)
+    np.testing.assert_allclose(probabilities, sigmoid, atol=CLOSE)
 
 
-def test_names_of_classes_stand_beside(small, tmp_path):
+def test_class_names_are_written_next_to_the_file(small, tmp_path):
     names = [f"class {number}" for number in range(9)] + ["two\nlines"]
     text = "".join(f"class {number}\n" for number in range(9)) + "two lines\n"
     export(small, tmp_path / "model", "saved_model", class_names=names)
@@ -149,7 +149,7 @@ def test_names_of_classes_stand_beside(small, tmp_path):
     assert (tmp_path / "model.onnx.labels.txt").read_text() == text
 
 
-def test_a_file_that_deviates_is_an_error_and_gone(small, tmp_path, monkeypatch):
+def test_a_deviating_file_is_an_error_and_not_written(small, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "_onnx", lambda path: lambda x: np.full((len(x), 10), 0.1))
     with pytest.raises(FloatingPointError, match="more than 1e-04"):
         export(small, tmp_path / "model.onnx", "onnx")
@@ -159,8 +159,8 @@ def test_a_file_that_deviates_is_an_error_and_gone(small, tmp_path, monkeypatch)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_converted_is_an_error_and_leaves_nothing(tmp_path):
-    # tf2onnx knows no such transform.
+def test_a_failed_conversion_is_an_error_and_writes_nothing(tmp_path):
+    # tf2onnx does not support the FFT.
     images = keras.Input((8, 8, 3))
     peak = keras.ops.fft2((images, images))[0]
     model = keras.Model(images, keras.layers.Dense(2)(keras.ops.max(peak, axis=(1, 2))))
@@ -183,15 +183,15 @@ class Subclassed(keras.Model):
     [
         ({"format": "tflite"}, "`format` must be one of saved_model, onnx, litert"),
         ({"path": "model.tflite"}, "`path` must end with .onnx for onnx"),
-        ({"path": "nowhere/model.onnx"}, "there is no folder"),
-        ({"path": "taken.onnx"}, "must be new; .*taken.onnx' exists"),
-        ({"path": "link.onnx"}, "must be new; .*link.onnx' exists"),
+        ({"path": "nowhere/model.onnx"}, "must be in an existing folder"),
+        ({"path": "taken.onnx"}, "must not exist. Received: .*taken.onnx'"),
+        ({"path": "link.onnx"}, "must not exist. Received: .*link.onnx'"),
         ({"size": 0}, "`size` must be at least 1"),
         ({"activation": "relu"}, "`activation` must be 'softmax' or 'sigmoid'"),
         ({"class_names": ["a"]}, "`class_names` must be 10 names; received 1"),
     ],
 )
-def test_mistakes_are_named(model, tmp_path, changes, message):
+def test_invalid_arguments(model, tmp_path, changes, message):
     (tmp_path / "taken.onnx").write_text("precious")
     (tmp_path / "link.onnx").symlink_to(tmp_path / "nothing")
     arguments = {"path": "model.onnx", "format": "onnx", **changes}
@@ -202,14 +202,14 @@ def test_mistakes_are_named(model, tmp_path, changes, message):
 
 def test_models_that_cannot_be_exported(model, tmp_path):
     path = tmp_path / "model.onnx"
-    with pytest.raises(ValueError, match="must take images"):
+    with pytest.raises(ValueError, match="must have the input shape"):
         export(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), path, "onnx")
     fixed = filled(input_shape=(32, 32, 3))
-    with pytest.raises(ValueError, match=r"fit the model's \(32, 32\); received 64"):
+    with pytest.raises(ValueError, match=r"match the model's \(32, 32\)\. Received: size=64"):
         export(fixed, path, "onnx", size=64)
-    ending = krr.applications.ResNet20()
+    with_softmax = krr.applications.ResNet20()
     with pytest.raises(ValueError, match="ends in an activation already"):
-        export(ending, path, "onnx", activation="sigmoid")
+        export(with_softmax, path, "onnx", activation="sigmoid")
     subclassed = Subclassed()
     subclassed(np.zeros((1, 8, 8, 3)))
     with pytest.raises(ValueError, match="`model` must"):
@@ -228,12 +228,12 @@ def test_a_missing_package_names_the_extra(model, tmp_path, monkeypatch, package
 
 def test_another_backend_is_an_error(model, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(ValueError, match="KERAS_BACKEND=tensorflow; it is jax"):
+    with pytest.raises(ValueError, match="Received: KERAS_BACKEND='jax'"):
         export(model, tmp_path / "model", "saved_model")
 
 
 def test_keras_still_exports_normalization_as_inputs(tmp_path):
-    # When this fails, `_exportable` needs no Rescaling any more.
+    # When this fails, `_exportable` no longer needs Rescaling.
     import onnxruntime
 
     images = keras.Input((8, 8, 3), name="images")

@@ -1,4 +1,4 @@
-"""benchmarks/gpu.py where there is no GPU and no TensorFlow: it runs, goes on, and its tables say what was measured."""
+"""benchmarks/gpu.py without GPU and TensorFlow: it runs, resumes, and prints tables of the measurements."""
 
 import json
 import os
@@ -11,14 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
-# Python finds no TensorFlow, as if it were not installed, in no process of the command.
+# As sitecustomize.py, simulates in all processes that TensorFlow is not installed.
 WITHOUT = """
 from importlib.machinery import PathFinder
 
 find = PathFinder.find_spec
 PathFinder.find_spec = lambda name, *rest: None if name == "tensorflow" else find(name, *rest)
 """
-# Of 224 pixels, as published: https://docs.pytorch.org/vision/stable/models.html, 1.81 G multiplications ("GFLOPS").
+# Multiplications at 224 pixels, "GFLOPS" in https://docs.pytorch.org/vision/stable/models.html.
 RESNET18 = 1.814e9
 
 
@@ -30,7 +30,7 @@ def gpu(monkeypatch):
     return gpu
 
 
-def pictures(path):
+def save_images(path):
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (16, 32, 32, 3), "uint8"), np.arange(16) % 10
     np.savez(path, x_train=images, y_train=labels, x_test=images[:8], y_test=labels[:8])
@@ -40,11 +40,11 @@ def pictures(path):
 def run(folder):
     words = "--engines ours --network ResNet18 --sizes 32 --precisions bfloat16 --batch 8"
     words += " --updates 2 --rounds 1 --seeds 3 --epochs 2 --peak-tflops 2"
-    paths = ["--cifar10", folder / "pictures.npz", "--results", folder / "results"]
+    paths = ["--cifar10", folder / "images.npz", "--results", folder / "results"]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
-        # Half the time goes into making fast programs that run a few times.
+        # Otherwise half of the time is spent on optimizing programs that run only a few times.
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
     }
     command = [sys.executable, BENCHMARKS / "gpu.py", *words.split(), *paths]
@@ -55,9 +55,9 @@ def run(folder):
 
 
 @pytest.mark.full
-def test_our_side_needs_no_tensorflow_and_goes_on_where_it_stopped(tmp_path):
+def test_the_benchmark_runs_without_tensorflow_and_resumes(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(WITHOUT)
-    pictures(tmp_path / "pictures.npz")
+    save_images(tmp_path / "images.npz")
     record, done = run(tmp_path)
     assert record["conditions"]["command"].startswith("python benchmarks/gpu.py --engines ours")
     assert {"keras", "jax"} <= set(record["conditions"]["versions"])
@@ -66,12 +66,12 @@ def test_our_side_needs_no_tensorflow_and_goes_on_where_it_stopped(tmp_path):
     first, second = case["turns"]["ours"]
     assert min(first["seconds"], second["seconds"], first["import_seconds"]) > 0
     assert first["device"]["name"] == "cpu"
-    # Sizes are a seventh all the way down; the last layer has 512 inputs and 1000 outputs. Published to 4 digits.
+    # Feature maps have a seventh of the side; the last layer has 512 inputs and 1000 outputs. Published to 4 digits.
     multiplications = (RESNET18 - 512_000) / 49 + 512_000
     assert first["operations"] == pytest.approx(2 * multiplications, rel=5e-4)
     (seed,) = record["speed_runs"]
     assert (seed["seed"], seed["epochs"], seed["target"]) == (3, 2, 94.0)
-    # Noise.
+    # The images are noise.
     assert seed["reached"] is None
     assert len(seed["val_top1"]) == len(seed["train_seconds"]) == 2
     assert min(seed["train_seconds"]) > 0
@@ -85,11 +85,11 @@ def test_our_side_needs_no_tensorflow_and_goes_on_where_it_stopped(tmp_path):
 
 
 def turns(*seconds, **first):
-    made = [{"seconds": each, "device_mib": 100 * each} for each in seconds]
-    return [made[0] | {"device": {"name": "one", "platform": "two"}} | first, *made[1:]]
+    rounds = [{"seconds": each, "device_mib": 100 * each} for each in seconds]
+    return [rounds[0] | {"device": {"name": "one", "platform": "two"}} | first, *rounds[1:]]
 
 
-def test_the_tables_are_of_the_medians(gpu):
+def test_the_tables_contain_medians(gpu):
     case = {"network": "ResNet50", "size": 160, "batch": 10, "precision": "float16", "updates": 2}
     case["turns"] = {
         "ours": turns(30, 1.0, 2.0, 1.0, operations=10**9),
@@ -105,7 +105,7 @@ def test_the_tables_are_of_the_medians(gpu):
     ]
     record = {"conditions": {"gpu": "card, driver 1"}, "peak_tflops": 0.5}
     record |= {"training": [case], "speed_runs": runs}
-    # 20 images in 1 s, three times 10**9 operations each, of 5 * 10**11 a second.
+    # 20 images in 1 s, three times 10**9 operations each, at a peak of 5 * 10**11 per second.
     ours = "| 20.0 | 1.500 (1.500-2.000) | 0.120 | 3000 | 30.0 |"
     theirs = "| 10.0 | - | 0.060 | 4000 | 40.0 |"
     assert gpu.table(record) == [
@@ -127,10 +127,10 @@ def test_the_tables_are_of_the_medians(gpu):
     ]
 
 
-def test_what_was_measured_otherwise_is_measured_anew(gpu, tmp_path):
+def test_a_change_of_settings_or_hardware_repeats_the_measurement(gpu, tmp_path):
     path, here = tmp_path / "case.json", {"gpu": "card", "versions": {"jax": "1"}}
-    made = [gpu.kept(path, {"batch": 1}, here, lambda: {"value": 1})]
-    made.append(gpu.kept(path, {"batch": 1}, here, lambda: {"value": 2}))
-    made.append(gpu.kept(path, {"batch": 2}, here, lambda: {"value": 3}))
-    made.append(gpu.kept(path, {"batch": 2}, here | {"gpu": "other"}, lambda: {"value": 4}))
-    assert [each["value"] for each in made] == [1, 1, 3, 4]
+    results = [gpu.kept(path, {"batch": 1}, here, lambda: {"value": 1})]
+    results.append(gpu.kept(path, {"batch": 1}, here, lambda: {"value": 2}))
+    results.append(gpu.kept(path, {"batch": 2}, here, lambda: {"value": 3}))
+    results.append(gpu.kept(path, {"batch": 2}, here | {"gpu": "other"}, lambda: {"value": 4}))
+    assert [result["value"] for result in results] == [1, 1, 3, 4]

@@ -1,4 +1,4 @@
-"""Importing the package is light: no Keras until something needs it, no TensorFlow on another backend."""
+"""The package imports Keras only when needed, and TensorFlow only on its own backend."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ krr.A1(), krr.applications.ResNet20, krr.losses.BinaryCrossentropy(), krr.optimi
 
 
 def run(program, *arguments, backend="tensorflow"):
-    """What a new process printed and, last, which of BACKENDS it has imported."""
+    """Runs a program in a new process, which finally prints the modules of BACKENDS that it has imported."""
     program += f"\nprint({HEAVY})"
     environment = {**os.environ, "KERAS_BACKEND": backend}
     command = [sys.executable, "-c", program, *arguments]
@@ -59,14 +59,14 @@ def run(program, *arguments, backend="tensorflow"):
     ],
     ids=["import", "recipes", "help", "version", "list", "show", "compare"],
 )
-def test_recipes_need_no_keras(program, arguments):
+def test_recipes_do_not_import_keras(program, arguments):
     done = run(program, *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_import_no_tensorflow(backend):
+def test_other_backends_do_not_import_tensorflow(backend):
     done = run(LIGHT, backend=backend)
     assert done.returncode == 0, done.stderr
     assert "tensorflow" not in done.stdout

@@ -1,11 +1,11 @@
-"""Imports go strictly down, in no circle, and what needs Keras is imported when it is needed."""
+"""Layering: imports only go to lower levels, have no cycles, and heavy packages are imported lazily."""
 
 import ast
 import functools
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "keras_resnet_recipes"
-# Every part of the package may import those of lower levels.
+# Every subpackage or module may import only those of lower levels.
 LEVELS = {
     **dict.fromkeys(("colors", "files", "hints", "names", "version"), 0),
     "number": 1,
@@ -23,7 +23,7 @@ LEVELS = {
     **dict.fromkeys(("__init__", "__main__"), 13),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
-# What a reader of recipes need not have.
+# Packages that reading recipes must not import.
 HEAVY = {"keras", "tensorflow", "jax", "torch", "numba"}
 HEAVY |= {"matplotlib", "huggingface_hub", "tf2onnx", "yaml"}
 
@@ -46,37 +46,37 @@ def name_of(file):
     return str(file.relative_to(PACKAGE))
 
 
-def part_of(module):
+def subpackage_of(module):
     return [*module.split("."), "__init__"][1]
 
 
 def modules_named(node, package):
-    """The modules that a statement imports, or a call of import_module."""
+    """Returns the modules that a statement or a call of import_module imports."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
-        source = ".".join(part for part in (package if node.level else "", node.module) if part)
+        source = ".".join(name for name in (package if node.level else "", node.module) if name)
         names = [f"{source}.{alias.name}" for alias in node.names]
         return [name if name in MODULES else source for name in names]
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
-        text = node.args[0]
-        return [text.value] if isinstance(text, ast.Constant) else []
+        name = node.args[0]
+        return [name.value] if isinstance(name, ast.Constant) else []
     return []
 
 
 @functools.cache
 def imports(file):
-    """The modules that a file imports when it is imported, and those that its functions import."""
+    """Returns the modules imported at the top level of a file, and those imported in functions."""
     tree, package = parsed(file), ".".join(file.relative_to(PACKAGE.parent).parent.parts)
-    within = {ast.FunctionDef: "function", ast.If: "typing"}
-    place = {}
-    for kind, name in within.items():
+    scopes = {ast.FunctionDef: "function", ast.If: "typing"}
+    scope_of = {}
+    for kind, name in scopes.items():
         for node in ast.walk(tree):
             if isinstance(node, kind) and (name != "typing" or "TYPE_CHECKING" in ast.dump(node)):
-                place |= {id(child): name for child in ast.walk(node)}
+                scope_of |= {id(child): name for child in ast.walk(node)}
     found = {"top": set(), "function": set(), "typing": set()}
     for node in ast.walk(tree):
-        found[place.get(id(node), "top")] |= {*modules_named(node, package)}
+        found[scope_of.get(id(node), "top")] |= {*modules_named(node, package)}
     return found["top"], found["function"]
 
 
@@ -85,22 +85,22 @@ def own(modules):
 
 
 @functools.cache
-def needs(module):
-    """What is heavy of all that is imported with a module."""
+def heavy_imports(module):
+    """Returns the heavy packages that importing a module imports, directly or indirectly."""
     top, _ = imports(MODULES[module])
     found = HEAVY & {name.split(".")[0] for name in top}
-    return found.union(*(needs(name) for name in own(top)))
+    return found.union(*(heavy_imports(name) for name in own(top)))
 
 
-def gives(module):
-    """The same, and what a lazy package imports when it is asked for something."""
+def lazy_heavy_imports(module):
+    """Returns `heavy_imports` including the lazy attributes of a package."""
     stub = MODULES[module].with_suffix(".pyi")
-    given = own(imports(stub)[0]) if stub.exists() else set()
-    return needs(module).union(*map(needs, given))
+    lazy = own(imports(stub)[0]) if stub.exists() else set()
+    return heavy_imports(module).union(*map(heavy_imports, lazy))
 
 
-def circles(graph):
-    """The strongly connected components of more than one node (Tarjan's algorithm)."""
+def cycles(graph):
+    """Returns the strongly connected components with more than one node (Tarjan's algorithm)."""
     number, lowest, stack, found = {}, {}, [], []
 
     def visit(node):
@@ -113,9 +113,9 @@ def circles(graph):
             elif other in stack:
                 lowest[node] = min(lowest[node], number[other])
         if lowest[node] == number[node]:
-            place = stack.index(node)
-            found.append(sorted(stack[place:]))
-            del stack[place:]
+            index = stack.index(node)
+            found.append(sorted(stack[index:]))
+            del stack[index:]
 
     for node in graph:
         if node not in number:
@@ -124,53 +124,55 @@ def circles(graph):
 
 
 def lines_of_code(function):
-    """Without the docstring."""
+    """Returns the number of lines without the docstring."""
     first = function.body[0]
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     return function.end_lineno - (first.end_lineno if documented else function.lineno)
 
 
-def test_every_part_has_a_level():
-    assert {part_of(module) for module in MODULES} == set(LEVELS)
+def test_every_subpackage_has_a_level():
+    assert {subpackage_of(module) for module in MODULES} == set(LEVELS)
 
 
-def test_imports_go_strictly_down():
+def test_imports_only_go_to_lower_levels():
     wrong = [
         f"{module} imports {other}"
         for module, file in MODULES.items()
         for other in own(set.union(*imports(file)))
-        if part_of(other) != part_of(module) and LEVELS[part_of(other)] >= LEVELS[part_of(module)]
+        if subpackage_of(other) != subpackage_of(module)
+        and LEVELS[subpackage_of(other)] >= LEVELS[subpackage_of(module)]
     ]
     assert wrong == []
 
 
-def test_circles_are_found():
-    assert circles({"a": "b", "b": "cd", "c": "a", "d": "e"}) == [["a", "b", "c"]]
+def test_cycles_are_found():
+    assert cycles({"a": "b", "b": "cd", "c": "a", "d": "e"}) == [["a", "b", "c"]]
 
 
-def test_no_files_import_each_other_in_a_circle():
-    assert circles({module: own(imports(file)[0]) for module, file in MODULES.items()}) == []
+def test_imports_of_files_have_no_cycles():
+    assert cycles({module: own(imports(file)[0]) for module, file in MODULES.items()}) == []
 
 
-def test_no_parts_import_each_other_in_a_circle():
+def test_imports_of_subpackages_have_no_cycles():
     graph = {}
     for module, file in MODULES.items():
-        graph.setdefault(part_of(module), set()).update(map(part_of, own(imports(file)[0])))
-    assert circles(graph) == []
+        targets = map(subpackage_of, own(imports(file)[0]))
+        graph.setdefault(subpackage_of(module), set()).update(targets)
+    assert cycles(graph) == []
 
 
-def test_functions_import_what_is_heavy_and_not_here_yet():
+def test_functions_import_only_heavy_modules_not_imported_yet():
     wrong = [
         f"a function of {module} imports {other}"
         for module, file in MODULES.items()
         for other in own(imports(file)[1])
-        if not gives(other) - needs(module)
+        if not lazy_heavy_imports(other) - heavy_imports(module)
     ]
     assert wrong == []
 
 
 def test_recipes_are_light():
-    """The package, its parts, recipes and command line import neither Keras nor what is optional."""
+    """Recipes, their parts and the command line import neither Keras nor optional packages."""
     light = {
         "__init__",
         "__main__",
@@ -182,7 +184,7 @@ def test_recipes_are_light():
         "recipes",
         "number",
     }
-    assert [m for m in MODULES if part_of(m) in light and needs(m)] == []
+    assert [m for m in MODULES if subpackage_of(m) in light and heavy_imports(m)] == []
 
 
 def test_files_and_functions_are_small():

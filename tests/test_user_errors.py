@@ -70,8 +70,8 @@ def made(tmp_path_factory):
 
 COMMANDS = {
     # Names and values of a recipe.
-    "a misspelt recipe": (["show", "A4"], ["there is no recipe 'A4'", "A1, A2, A3"]),
-    "a recipe in small letters": (["show", "a1"], ["no recipe 'a1'", "Did you mean `A1`?"]),
+    "a misspelt recipe": (["show", "A4"], ["`RECIPE` must be", "'A4'", "A1, A2, A3"]),
+    "a recipe in small letters": (["show", "a1"], ["Received: 'a1'", "Did you mean `A1`?"]),
     "a misspelt field": (["show", "A1", "--set", "epoch=3"], ["`epoch`", "mean `epochs`?"]),
     "no value": (["show", "A1", "--set", "epochs"], ["`--set`", "NAME=VALUE", "'epochs'"]),
     "words for a number": (
@@ -111,14 +111,14 @@ COMMANDS = {
         train("train", "--set", "gradient_accumulation_steps=3"),
         ["`gradient_accumulation_steps`", "(4)", "gradient_accumulation_steps=3"],
     ),
-    "an odd batch": (train("train", batch="3"), ["`batch_size`", "even", "Received: 3 / 1"]),
+    "an odd batch": (train("train", batch="3"), ["`batch_size`", "even", "Received: batch_size=3"]),
     "values that nobody published": (
         train("train", recipe="B"),
         ["`learning_rate`", "must be given", "B(learning_rate=..."],
     ),
     "a rate to rescale that nobody published": (
         ["train", "B", "--data", "train", "--rescale", "8"],
-        ["`learning_rate`", "to be rescaled: B has none", "--set"],
+        ["`learning_rate`", "must have a value to rescale B", "--set"],
     ),
     # Data.
     "a misspelt path": (train("trian"), ["no folder 'trian'", "Did you mean 'train'?"]),
@@ -165,7 +165,7 @@ COMMANDS = {
     ),
     "a recipe with an augmentation that is not made on the device": (
         train("small.npz", "--set", "data_on_device=True"),
-        ["`augmentation` with data_on_device=True", "PadAndCrop", "RandomResizedCrop("],
+        ["`augmentation` must consist of", "PadAndCrop", "RandomResizedCrop("],
     ),
     # Weights and teachers.
     "a misspelt tag": (
@@ -220,7 +220,7 @@ COMMANDS = {
     ),
     "half a recipe": (
         train("small.npz", "--run-dir", "cut", "--set", "classes=2"),
-        ["cut/recipe.json", "a recipe's JSON file"],
+        ["cut/recipe.json", "the JSON file of a recipe"],
     ),
     "a recipe with an unknown field": (
         ["evaluate", "odd", "--data", "train"],
@@ -236,7 +236,10 @@ COMMANDS = {
         ["'run' has no best weights", "only `weights` 'last'"],
     ),
     # Numbers of the command line.
-    "no seeds": (train("train", "--seeds", "0"), ["`--seeds`", "at least 1", "received 0"]),
+    "no seeds": (
+        train("train", "--seeds", "0"),
+        ["`--seeds`", "at least 1", "Received: --seeds 0"],
+    ),
     "a negative seed": (train("train", "--seed", "-1"), ["`seed`", "from 0 to", "received -1"]),
     "a batch of nothing": (
         ["train", "A3", "--data", "train", "--rescale", "0"],
@@ -257,19 +260,19 @@ COMMANDS = {
     # Output.
     "a picture in no folder": (
         ["preview", "A3", "--data", "train", "--out", "no/x.png"],
-        ["`path` of a picture", "existing folder", "'no/x.png'"],
+        ["`path` of a plot", "existing folder", "'no/x.png'"],
     ),
     "a picture of no kind": (
         ["preview", "A3", "--data", "train", "--out", "x.xyz"],
-        ["`path` of a picture", ".png", "'x.xyz'"],
+        ["`path` of a plot", ".png", "'x.xyz'"],
     ),
     "data prepared into one of its classes": (
         ["prepare", "train", "train/prepared"],
-        ["`DST` must not be in SRC, whose subfolders are classes", "'train/prepared'"],
+        ["`DST` must not be inside `SRC`, whose subfolders are classes", "'train/prepared'"],
     ),
     "JPEG quality of pixels": (
         ["prepare", "train", "new", "--raw", "--quality", "50"],
-        ["`--quality` is of JPEG, which `--raw` does not write"],
+        ["`--quality` must not be given with `--raw`"],
     ),
     "data prepared into something else": (
         ["prepare", "train", "val"],
@@ -441,7 +444,7 @@ CALLS = {
         lambda: check_shards(RECIPE, 3),
         ["`batch_size`", "the 3 devices", "Received: 4 / 1"],
     ),
-    "a value without a name": (lambda: krr.A1(300), ["`A1`", "by name", "300"]),
+    "a value without a name": (lambda: krr.A1(300), ["`A1`", "keyword arguments", "300"]),
     "a number in quotes": (lambda: krr.A1(epochs="300"), ["`epochs`", "whole number", "'300'"]),
     "a misspelt field of one's own recipe": (
         lambda: type("Mine", (krr.Recipe,), {"epoch": 3}),
@@ -449,7 +452,7 @@ CALLS = {
     ),
     "a recipe that inherits from a published one": (
         lambda: type("Mine", (krr.A1,), {"epochs": 3}),
-        ["`Mine`", "`Recipe` alone", "A1"],
+        ["`Mine`", "only from `Recipe`", "A1"],
     ),
     "classes for recipes": (
         lambda: krr.compare(krr.A1, krr.A2),
@@ -544,6 +547,6 @@ def test_an_unknown_backend_is_one_line(debug):
         assert "tensorflw" in last
         assert done.returncode == 1
     else:
-        assert "KERAS_BACKEND is 'tensorflw'; it must be one of tensorflow, jax, torch" in last
+        assert "KERAS_BACKEND must be an installed backend of tensorflow, jax, torch" in last
         assert "Traceback" not in done.stderr
         assert done.returncode == 2

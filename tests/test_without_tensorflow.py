@@ -1,4 +1,4 @@
-"""Images from anywhere train, are evaluated and predicted on JAX and torch where TensorFlow cannot be imported."""
+"""Training, evaluation and prediction on JAX and torch without TensorFlow installed."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ SCRIPT = """
 import pathlib, sys
 from importlib.machinery import PathFinder
 
-# Python finds no TensorFlow, as if it were not installed.
+# Simulates that TensorFlow is not installed.
 find = PathFinder.find_spec
 PathFinder.find_spec = lambda name, *rest: None if name.startswith("tensorflow") else find(name, *rest)
 
@@ -42,7 +42,7 @@ print("trained on", keras.backend.backend())
 
 @pytest.mark.full
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_arrays_folders_and_shards_need_no_tensorflow(backend, tmp_path):
+def test_arrays_folders_and_shards_work_without_tensorflow(backend, tmp_path):
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

@@ -1,4 +1,4 @@
-"""The command `krr`; one module a group of its commands."""
+"""The command `krr`, with one module per group of subcommands."""
 
 import argparse
 import sys
@@ -21,20 +21,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line.
 
     Args:
-        arguments: The words after `krr`; by default those of the process.
+        arguments: Arguments after `krr`; by default those of the process.
 
     Returns:
-        Exit status: 0, or 2 for a mistake in the arguments or the data, 1 when training or the disk fails
-        or some pictures cannot be read, 130 when interrupted. SIGTERM exits with 143.
+        Exit status: 0 for success, 2 for invalid arguments or data, 1 if training fails, a file cannot be
+        written or some images cannot be read, 130 after an interrupt. SIGTERM exits with 143.
 
-    >>> from keras_resnet_recipes.cli import main
-    >>> main(["compare", "A1", "A2"])
-                     A1     A2
-    epochs           600    300
-    weight_decay     0.01   0.02
-    label_smoothing  0.1    0
-    mixup_alpha      0.2    0.1
-    0
+    Example:
+        >>> from keras_resnet_recipes.cli import main
+        >>> main(["compare", "A1", "A2"])
+                         A1     A2
+        epochs           600    300
+        weight_decay     0.01   0.02
+        label_smoothing  0.1    0
+        mixup_alpha      0.2    0.1
+        0
     """
     options = _parser().parse_args(arguments)
     prepare_command(options.debug)
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (FloatingPointError, OSError) as error:
         if options.debug:
             raise
-        print(f"krr: error: {_told(error)}", file=sys.stderr)
+        print(f"krr: error: {_message(error)}", file=sys.stderr)
         return 1
     except MemoryError as error:
         if options.debug:
@@ -61,38 +62,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         resumes = getattr(options, "run_dir", None) or getattr(options, "folder", None)
-        more = "; the same command goes on where this one stopped" if resumes else ""
-        print(f"krr: interrupted{more}", file=sys.stderr)
+        hint = "; run the same command again to resume" if resumes else ""
+        print(f"krr: interrupted{hint}", file=sys.stderr)
         return 130
     return status or 0
 
 
-def _told(error: Exception) -> str:
-    """The message, without the number that Python puts before what the system says."""
-    words = getattr(error, "strerror", None)
-    if words is None:
+def _message(error: Exception) -> str:
+    """Returns the message of an error, without the errno of an OSError."""
+    text = getattr(error, "strerror", None)
+    if text is None:
         return str(error)
     name = getattr(error, "filename", None)
-    return words if name is None else f"{words}: {str(name)!r}"
+    return text if name is None else f"{text}: {str(name)!r}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="krr", description="Published ResNet training procedures for Keras 3."
+        prog="krr", description="Published ResNet training recipes for Keras 3."
     )
     parser.add_argument(
         "--version", action="version", version=f"keras-resnet-recipes {__version__}"
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     parser.add_argument(
         "--import",
         dest="imports",
         action="append",
         default=[],
         metavar="MODULE",
-        help="a module of your own parts, networks or Keras objects, imported first",
+        help="import a module that defines custom parts, networks or Keras objects; repeatable",
     )
-    # Commands that only read and print recipes say otherwise.
+    # Commands that only print recipes override this, because importing Keras takes seconds.
     parser.set_defaults(needs_keras=lambda options: True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for group in (recipes, train, experiments, report, predict, export, prepare):

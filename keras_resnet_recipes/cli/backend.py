@@ -1,4 +1,4 @@
-"""The backend of Keras: what is set before it is imported, and what is said where it cannot be."""
+"""Keras' backend: settings before its import, and errors of the import."""
 
 import importlib
 import os
@@ -9,15 +9,15 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def prepare_command(debug: bool) -> None:
-    """Sets what TensorFlow reads when it is imported; the command line calls it before anything imports Keras.
+    """Sets TensorFlow's environment variables; must be called before Keras is imported.
 
-    TensorFlow's start-up lines are left out unless `debug`. It computes with oneDNN on every processor: by
-    itself it does so on Linux on those with AVX-512 VNNI or BF16, AVX-VNNI or AMX, and on Neoverse V1; on others
-    its own convolutions take up to four times as long (docs/benchmarks.md). What the environment says
-    counts, and in Python nothing is set: whoever imports the package may have other networks.
+    TensorFlow's startup messages are hidden unless `debug` is set. oneDNN is enabled on every processor. By
+    default TensorFlow on Linux enables it only with AVX-512 VNNI or BF16, AVX-VNNI or AMX, and on Neoverse V1;
+    elsewhere its own convolutions take up to four times as long (docs/benchmarks.md). Variables that are already
+    set are kept. Only the command line calls this: in Python, the process may also run other networks.
 
     Args:
-        debug: Whether the lines are shown.
+        debug: Whether to show the messages.
 
     References:
         DefaultOneDnnPolicy in tensorflow/core/util/port.cc.
@@ -28,28 +28,28 @@ def prepare_command(debug: bool) -> None:
 
 
 def import_keras(debug: bool) -> None:
-    """Imports Keras for the command line, without the lines that TensorFlow writes while it starts.
+    """Imports Keras for the command line, without TensorFlow's startup messages.
 
-    They are written past Python, and no setting leaves all of them out. They are shown if the import fails.
+    The messages bypass Python's stderr, and no setting hides all of them. They are shown if the import fails.
 
     Args:
-        debug: Whether they are shown in any case.
+        debug: Whether to show them in any case.
     """
     if debug:
         importlib.import_module("keras_resnet_recipes.distribution")
         return
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as lines:
-        os.dup2(lines.fileno(), 2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
         try:
             devices = importlib.import_module("keras_resnet_recipes.distribution")
-            # TensorFlow looks for devices when it is first asked; JAX must be told of its hosts before.
+            # TensorFlow's first listing of devices writes messages; JAX must join its hosts before any listing.
             if sys.modules["keras"].backend.backend() == "tensorflow":
                 devices.accelerators()
         except BaseException:
-            lines.seek(0)
-            os.write(stderr, lines.read())
+            messages.seek(0)
+            os.write(stderr, messages.read())
             raise
         finally:
             os.dup2(stderr, 2)
@@ -57,35 +57,37 @@ def import_keras(debug: bool) -> None:
 
 
 def import_module(name: str) -> None:
-    """Imports a module of the user's, which may lie in the current folder.
+    """Imports a user's module, also from the current folder.
 
     Raises:
-        ValueError: If that fails.
+        ValueError: If the import fails.
     """
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
         importlib.import_module(name)
     except Exception as error:
-        raise ValueError(f"`--import` {name!r}: {type(error).__name__}: {error}") from error
+        raise ValueError(
+            f"`--import` must name an importable module. Received: {name!r} ({type(error).__name__}: {error})"
+        ) from error
 
 
 def unusable(error: Exception) -> str | None:
-    """What to say of Keras' own error when its backend cannot be imported; None of any other error."""
+    """Returns the message for an error of importing Keras or its backend, and None for other errors."""
     if "keras" in sys.modules and hasattr(sys.modules["keras"], "Model"):
         return None
     if not isinstance(error, ImportError | ValueError) or "keras" not in _files_of(error):
         return None
     name = os.environ.get("KERAS_BACKEND")
-    said = "is not set" if name is None else f"is {name!r}"
     return (
-        f"Keras cannot be imported: {error}. KERAS_BACKEND {said}; it must be one of {', '.join(BACKENDS)}, "
-        "and installed: pip install 'keras-resnet-recipes[tensorflow]', or [jax], or [torch]."
+        f"Keras cannot be imported: {error}. KERAS_BACKEND must be an installed backend of "
+        f"{', '.join(BACKENDS)}. Received: KERAS_BACKEND={name!r}. To install one: "
+        "pip install 'keras-resnet-recipes[tensorflow]', or [jax], or [torch]."
     )
 
 
 def _files_of(error: Exception) -> set[str]:
-    """The packages in whose files an error passed."""
+    """Returns the packages in the traceback of an error."""
     packages, trace = set(), error.__traceback__
     while trace is not None:
         packages.add(trace.tb_frame.f_globals.get("__name__", "").partition(".")[0])

@@ -1,4 +1,4 @@
-"""A trained model as a file for other programs: export."""
+"""The command export."""
 
 import argparse
 from typing import Any
@@ -9,23 +9,23 @@ from keras_resnet_recipes.cli.models import MODEL, add_model_options, trained
 def add_commands(commands: Any) -> None:
     """Adds export."""
     command = commands.add_parser(
-        "export", help="write a trained model as SavedModel, ONNX or LiteRT, and check the file"
+        "export", help="export a trained model to SavedModel, ONNX or LiteRT, and verify the file"
     )
     command.add_argument("model", metavar="MODEL", help=MODEL)
     command.add_argument(
-        "--to", required=True, choices=("saved_model", "onnx", "litert"), help="kind of the file"
+        "--to", required=True, choices=("saved_model", "onnx", "litert"), help="file format"
     )
     command.add_argument(
         "--out",
         required=True,
         metavar="PATH",
-        help="new folder for saved_model, *.onnx or *.tflite for the others",
+        help="new folder for saved_model; file *.onnx for onnx, *.tflite for litert",
     )
     command.add_argument(
         "--size",
         type=_size,
         metavar="PIXELS",
-        help="side of the pictures, or any; default the size the model is evaluated with",
+        help="side of the input images, or any; default: the model's evaluation size",
     )
     add_model_options(command)
     command.set_defaults(run=_export)
@@ -44,8 +44,8 @@ def _export(options: argparse.Namespace) -> None:
         size=None if options.size == "any" else loaded.crop.size,
     )
     print(
-        f"{options.out}: run on random pictures, it deviates from the Keras model by at most "
-        f"{deviation:.1e} of the largest probability"
+        f"{options.out}: on random images, probabilities differ from the Keras model's by at most "
+        f"{deviation:.1e} of the largest one"
     )
 
 

@@ -1,4 +1,4 @@
-"""MODEL as an argument: a run folder, a .keras file, or the name of a network with weights."""
+"""The argument MODEL: a run folder, a .keras file, or the name of a network with weights."""
 
 import argparse
 import dataclasses
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from keras_resnet_recipes.augment import CenterCrop
 
-MODEL = "folder that krr train wrote, .keras file, or network such as ResNet50 with --weights"
+MODEL = "run folder of krr train, .keras file, or network such as ResNet50 with --weights"
 
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A model, how pictures are prepared for it, and the activation of its logits if that is known."""
+    """A model, its evaluation crop, and the activation of its logits if known."""
 
     model: "keras.Model"
     crop: "CenterCrop"
@@ -28,37 +28,39 @@ class Trained:
 
 
 def add_model_options(command: argparse.ArgumentParser) -> None:
-    """Adds what `trained` reads beside the model's name."""
+    """Adds the options that `trained` uses."""
     command.add_argument(
         "--weights",
         metavar="WEIGHTS",
-        help="of a network: tag such as a1_in1k, or file; of a run: best (default where there are some) or last",
+        help="for a network, a tag such as a1_in1k or a file; for a run, best (default if saved) or last",
     )
     command.add_argument(
         "--activation",
         choices=("softmax", "sigmoid"),
-        help="makes probabilities; default: sigmoid for a model trained with binary cross-entropy, else softmax",
+        help="activation of the logits; default: sigmoid for a model trained with binary cross-entropy, else softmax",
     )
 
 
 def trained(name: str, options: argparse.Namespace, size: int | None = None) -> Trained:
-    """The model of a MODEL argument.
+    """Loads the model of a MODEL argument.
 
     Args:
-        name: What the user typed.
-        options: With `weights` and `activation`.
-        size: Side of the pictures in pixels instead of the model's own.
+        name: The argument.
+        options: Options with `weights` and `activation`.
+        size: Side of the input images in pixels; by default the model's evaluation size.
 
     Raises:
-        ValueError: If there is no such model, or `--weights` is not for it.
+        ValueError: If there is no such model, or `--weights` does not apply to it.
     """
     if size is not None and size < 1:
-        raise ValueError(f"`--size` must be at least 1; received {size}.")
+        raise ValueError(f"`--size` must be at least 1. Received: --size {size}")
     if Path(name).is_dir():
         return _of_run(name, options, size)
     if Path(name).suffix == ".keras":
         if options.weights is not None:
-            raise ValueError(f"`--weights` is not for a .keras file; received {options.weights!r}.")
+            raise ValueError(
+                f"`--weights` must not be given for a .keras file. Received: --weights {options.weights}"
+            )
         from keras_resnet_recipes.applications.keras_file import load_file
 
         model = load_file(name, compile=options.activation is None)
@@ -70,10 +72,10 @@ def trained(name: str, options: argparse.Namespace, size: int | None = None) -> 
 
 
 def load_network(path: str) -> "keras.Model":
-    """The network of a run folder or of a .keras file, with logits where the file has them.
+    """Loads the model of a run folder or a .keras file for `--teacher`.
 
     Raises:
-        ValueError: If there is no such thing.
+        ValueError: If it does not exist.
     """
     from keras_resnet_recipes import training
 
@@ -81,7 +83,8 @@ def load_network(path: str) -> "keras.Model":
         return training.load_run(path)
     if Path(path).suffix != ".keras":
         raise ValueError(
-            f"`--teacher` must be an existing run folder or .keras file; received {path!r}.{closest_path(Path(path))}"
+            "`--teacher` must be an existing run folder or .keras file. "
+            f"Received: --teacher {path!r}.{closest_path(Path(path))}"
         )
     from keras_resnet_recipes.applications.keras_file import load_file
 
@@ -92,7 +95,9 @@ def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Train
     from keras_resnet_recipes import training
 
     if options.weights not in (None, "best", "last"):
-        raise ValueError(f"`--weights` of a run is best or last; received {options.weights!r}.")
+        raise ValueError(
+            f"`--weights` must be best or last for a run. Received: --weights {options.weights}"
+        )
     recipe: BaseRecipe = load_recipe(folder)
     crop = center_crop(recipe, size)
     activation = options.activation or recipe.loss.activation
@@ -102,11 +107,12 @@ def _of_run(folder: str, options: argparse.Namespace, size: int | None) -> Train
 def _network(name: str, weights: str | None) -> "keras.Model":
     if name not in applications.NETWORKS:
         raise ValueError(
-            f"there is no model {name!r}.{closest(name, applications.NETWORKS)} A model is a run "
-            f"folder, a .keras file or a network: {', '.join(applications.NETWORKS)}."
+            "`MODEL` must be an existing run folder, a .keras file or a network. "
+            f"Received: {name!r}.{closest(name, applications.NETWORKS)} "
+            f"Networks are {', '.join(applications.NETWORKS)}."
         )
     if weights is None:
         raise ValueError(
-            f"`--weights` is needed for the network {name}: a tag such as a1_in1k, or a file."
+            f"`--weights` must be given for the network {name}: a tag such as a1_in1k, or a file."
         )
     return getattr(applications, name)(weights=weights, classifier_activation=None)

@@ -1,24 +1,23 @@
-"""What a training will take: `krr show RECIPE --plan`."""
+"""Cost estimates: `krr show RECIPE --plan`."""
 
 import argparse
 
 from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.recipes import Recipe
 
-# Each is read with that other one only.
-_READ_WITH = {
+# Options that require another one.
+_REQUIRES = {
     **dict.fromkeys(("data", "images", "out"), "plan"),
     **dict.fromkeys(("teacher", "probe_updates"), "data"),
 }
 
 
 def add_options(command: argparse.ArgumentParser, data: str) -> None:
-    """Adds `--plan` and what `show` reads with it."""
+    """Adds `--plan` and the options that require it."""
     command.add_argument(
         "--plan",
         action="store_true",
-        help="also what training takes: updates, the learning rate's curve; with --data hours and memory on this "
-        "machine",
+        help="also print the number of updates and the learning rate; with --data, hours and memory on this machine",
     )
     group = command.add_argument_group("with --plan")
     group.add_argument("--data", metavar="DATA", help=f"training data: {data}")
@@ -26,37 +25,40 @@ def add_options(command: argparse.ArgumentParser, data: str) -> None:
         "--images",
         type=int,
         metavar="N",
-        help="size of the training set; default that of --data, else ImageNet's",
+        help="size of the training set; default: that of --data, else ImageNet's",
     )
-    group.add_argument("--out", metavar="PNG", help="draw the learning rate into this file")
+    group.add_argument("--out", metavar="PNG", help="plot the learning rate to this file")
     group.add_argument(
-        "--teacher", metavar="PATH", help="run folder or .keras file of a network to learn from"
+        "--teacher",
+        metavar="PATH",
+        help="run folder or .keras file of the teacher for distillation",
     )
     group.add_argument(
         "--probe-updates",
         type=int,
         metavar="N",
-        help="updates on --data to time, at most two minutes or three updates; default 20, 0 for none",
+        help="updates on --data to time, fewer (at least 3) if they take over two minutes; default: 20, 0 for none",
     )
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raises ValueError if an option is given that nothing would read."""
-    for name, other in _READ_WITH.items():
-        missing = other if options.plan else "plan"
+    """Raises ValueError if an option is given without the one that it requires."""
+    for name, required in _REQUIRES.items():
+        missing = required if options.plan else "plan"
         if getattr(options, name) is not None and getattr(options, missing) in (None, False):
             raise ValueError(
-                f"`{_typed(missing)}` must be given with {_typed(name)}; received {getattr(options, name)!r} alone."
+                f"`{_flag(missing)}` must be given with `{_flag(name)}`. "
+                f"Received: {_flag(name)} {getattr(options, name)}"
             )
 
 
 def show(recipe: Recipe, options: argparse.Namespace) -> None:
-    """Prints what training takes."""
+    """Prints the plan of a training."""
     from keras_resnet_recipes import planning
 
     updates = 20 if options.probe_updates is None else options.probe_updates
     if options.data is not None and updates:
-        print(f"\nTrying out the training on {options.data}: {updates} updates, or two minutes.")
+        print(f"\nTiming up to {updates} updates on {options.data}, for about two minutes at most.")
     plan = planning.plan(
         recipe,
         options.data,
@@ -69,5 +71,5 @@ def show(recipe: Recipe, options: argparse.Namespace) -> None:
         print(recipe.plot_schedule(options.out, steps_per_epoch=plan.updates_per_epoch))
 
 
-def _typed(name: str) -> str:
+def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")

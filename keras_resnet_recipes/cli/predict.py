@@ -1,4 +1,4 @@
-"""What a trained model sees in pictures: predict."""
+"""The command predict."""
 
 import argparse
 import csv
@@ -14,21 +14,23 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Any) -> None:
     """Adds predict."""
-    command = commands.add_parser("predict", help="classify pictures with a trained model")
-    command.add_argument("--model", metavar="MODEL", help=f"{MODEL}; or the first argument")
-    command.add_argument("paths", metavar="PICTURE", nargs="+", help="picture files and folders")
-    command.add_argument("--top", type=int, default=5, metavar="N", help="classes shown; default 5")
+    command = commands.add_parser("predict", help="classify images with a trained model")
+    command.add_argument("--model", metavar="MODEL", help=f"{MODEL}; default: the first IMAGE")
+    command.add_argument("paths", metavar="IMAGE", nargs="+", help="image files and folders")
     command.add_argument(
-        "--csv", action="store_true", help="print lines of path,rank,class,name,probability"
+        "--top", type=int, default=5, metavar="N", help="classes per image; default: 5"
+    )
+    command.add_argument(
+        "--csv", action="store_true", help="print CSV with columns path,rank,class,name,probability"
     )
     command.add_argument(
         "--size",
         type=int,
         metavar="PIXELS",
-        help="side of the pictures; default the size the model is evaluated with",
+        help="side of the input images; default: the model's evaluation size",
     )
     command.add_argument(
-        "--batch-size", type=int, default=32, metavar="N", help="computed together; default 32"
+        "--batch-size", type=int, default=32, metavar="N", help="images per batch; default: 32"
     )
     add_model_options(command)
     command.set_defaults(run=_predict)
@@ -41,7 +43,7 @@ def _predict(options: argparse.Namespace) -> int:
     if name is None:
         name, *paths = paths
     if not paths:
-        raise ValueError(f"give a model and pictures; received only {name!r}.")
+        raise ValueError(f"`MODEL` and at least one `IMAGE` must be given. Received: only {name!r}")
     loaded = trained(name, options, options.size)
     predictions = predict(
         loaded.model,
@@ -53,7 +55,7 @@ def _predict(options: argparse.Namespace) -> int:
     )
     unreadable = (_print_csv if options.csv else _print)(predictions)
     if unreadable:
-        print(f"krr: {unreadable} of the pictures cannot be read", file=sys.stderr)
+        print(f"krr: unreadable images: {unreadable}", file=sys.stderr)
     return 1 if unreadable else 0
 
 
@@ -61,7 +63,7 @@ def _print(predictions: Iterable["Prediction"]) -> int:
     unreadable = 0
     for prediction in predictions:
         if prediction.error is not None:
-            unreadable += _complain(prediction)
+            unreadable += _print_error(prediction)
             continue
         print(prediction.path)
         for _, name, probability in prediction.labels:
@@ -74,12 +76,12 @@ def _print_csv(predictions: Iterable["Prediction"]) -> int:
     writer.writerow(("path", "rank", "class", "name", "probability"))
     for prediction in predictions:
         if prediction.error is not None:
-            unreadable += _complain(prediction)
+            unreadable += _print_error(prediction)
         for rank, (label, name, probability) in enumerate(prediction.labels, 1):
             writer.writerow((prediction.path, rank, label, name, f"{probability:.6g}"))
     return unreadable
 
 
-def _complain(prediction: "Prediction") -> int:
+def _print_error(prediction: "Prediction") -> int:
     print(f"krr: cannot read {prediction.path}: {prediction.error}", file=sys.stderr)
     return 1

@@ -1,4 +1,4 @@
-"""Data sets in files that are read faster: prepare."""
+"""The command prepare."""
 
 import argparse
 from pathlib import Path
@@ -12,18 +12,18 @@ from keras_resnet_recipes.cli.terminal import verbosity
 def add_commands(commands: Any) -> None:
     """Adds prepare."""
     command = commands.add_parser(
-        "prepare", help="write a data set into files that are read faster"
+        "prepare", help="convert a data set to files that are faster to read"
     )
     command.add_argument("source", metavar="SRC", help=DATA)
-    command.add_argument("folder", metavar="DST", help="new folder; an unfinished one goes on")
+    command.add_argument("folder", metavar="DST", help="new folder; an unfinished one is resumed")
     size = command.add_mutually_exclusive_group()
-    # Without a default here: it is the function's.
+    # `write_prepared` has the defaults.
     size.add_argument(
         "--shorter-side",
         type=int,
         default=argparse.SUPPRESS,
         metavar="PIXELS",
-        help="make larger images smaller; default 294, 1.15 times 256",
+        help="shrink larger images to this shorter side; default: 294, 1.15 times 256",
     )
     size.add_argument(
         "--original",
@@ -31,21 +31,23 @@ def add_commands(commands: Any) -> None:
         action="store_const",
         const=None,
         default=argparse.SUPPRESS,
-        help="keep the bytes of all images",
+        help="copy the bytes of all images unchanged",
     )
     command.add_argument(
         "--quality",
         type=int,
         default=argparse.SUPPRESS,
         metavar="1..100",
-        help="JPEG quality of images made smaller; default 90",
+        help="JPEG quality of shrunk images; default: 90",
     )
     command.add_argument(
         "--raw",
         action="store_true",
-        help="store pixels, not JPEG: nine times the space, and nothing to decode",
+        help="store decoded pixels instead of JPEG: no decoding, but nine times the size",
     )
-    command.add_argument("--split", default="train", help="split of a TFDS name; default train")
+    command.add_argument(
+        "--split", default="train", help="split of a TFDS data set; default: train"
+    )
     command.set_defaults(run=_prepare)
 
 
@@ -56,11 +58,14 @@ def _prepare(options: argparse.Namespace) -> None:
         if key in ("shorter_side", "quality", "raw")
     }
     if options.raw and "quality" in chosen:
-        raise ValueError("`--quality` is of JPEG, which `--raw` does not write.")
+        raise ValueError(
+            "`--quality` must not be given with `--raw`, which does not write JPEG. "
+            f"Received: --quality {chosen['quality']}"
+        )
     source, folder = (Path(path).resolve() for path in (options.source, options.folder))
     if folder == source or source in folder.parents:
         raise ValueError(
-            f"`DST` must not be in SRC, whose subfolders are classes. Received: {options.folder!r}"
+            f"`DST` must not be inside `SRC`, whose subfolders are classes. Received: {options.folder!r}"
         )
     images = data.from_source(options.source, split=options.split)
     data.write_prepared(images, options.folder, **chosen, verbose=verbosity())

@@ -1,4 +1,4 @@
-"""Recipes: list, show, compare, preview, from-timm; and a recipe as an argument of other commands."""
+"""The commands list, show, preview, compare and from-timm, and the argument RECIPE of other commands."""
 
 import argparse
 from collections.abc import Mapping
@@ -12,80 +12,102 @@ from keras_resnet_recipes.recipe import compare, load_recipe, table
 from keras_resnet_recipes.recipe.text import changed as changed
 from keras_resnet_recipes.recipes import RECIPES, Recipe, from_timm
 
+RECIPE = "name such as A1, recipe.json, or run folder"
 DATA = (
-    "folder with one subfolder per class, or with train/ and val/, or of krr prepare; .csv of path,label; "
-    ".npz with x_train, y_train, x_test, y_test; or tfds:NAME"
+    "folder with one subfolder per class, folder with train/ and val/, folder of krr prepare, .csv of path,label, "
+    ".npz with x_train, y_train, x_test, y_test, or tfds:NAME"
 )
 
 
 def add_commands(commands: Any) -> None:
     """Adds list, show, preview, compare and from-timm."""
-    command = commands.add_parser("list", help="all recipes")
+    command = commands.add_parser("list", help="list all recipes")
     command.set_defaults(run=_list, needs_keras=_never)
 
-    command = commands.add_parser("show", help="the numbers of a recipe")
-    command.add_argument("recipe", metavar="RECIPE", help="such as A1")
-    command.add_argument("--all", action="store_true", help="also numbers with their neutral value")
+    command = commands.add_parser("show", help="print the hyperparameters of a recipe")
+    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    command.add_argument(
+        "--all", action="store_true", help="include numbers at their neutral defaults"
+    )
     plan.add_options(command, DATA)
     add_size(command)
     command.set_defaults(run=_show, needs_keras=lambda options: options.plan)
 
-    _add_preview(commands.add_parser("preview", help="draw what the network will see"))
+    _add_preview(commands.add_parser("preview", help="plot the augmented training images"))
 
-    command = commands.add_parser("compare", help="recipes side by side")
+    command = commands.add_parser("compare", help="compare recipes side by side")
     command.add_argument("recipes", metavar="RECIPE", nargs="+", help="such as A1 A2 A3")
-    command.add_argument("--all", action="store_true", help="also the rows in which all agree")
+    command.add_argument(
+        "--all", action="store_true", help="include rows in which all recipes agree"
+    )
     command.set_defaults(run=_compare, needs_keras=_never)
 
-    command = commands.add_parser("from-timm", help="a recipe from the args.yaml of a timm run")
-    command.add_argument("arguments", metavar="YAML", help="what timm's train.py wrote")
-    command.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="processes of that run: one a GPU"
+    command = commands.add_parser(
+        "from-timm", help="convert the args.yaml of a timm run to a recipe"
     )
-    command.add_argument("--out", metavar="JSON", help="write the recipe, for krr train")
+    command.add_argument("arguments", metavar="YAML", help="args.yaml written by timm's train.py")
+    command.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes of that run, usually one per GPU; default: 1",
+    )
+    command.add_argument(
+        "--out", metavar="JSON", help="write the recipe to this file, for krr train"
+    )
     add_changes(command)
     command.set_defaults(run=_from_timm)
 
 
 def _add_preview(command: argparse.ArgumentParser) -> None:
-    command.add_argument("recipe", metavar="RECIPE", help="such as A1")
+    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     command.add_argument("--data", required=True, metavar="DATA", help=DATA)
-    command.add_argument("--out", default="preview.png", metavar="PNG", help="default preview.png")
+    command.add_argument(
+        "--out", default="preview.png", metavar="PNG", help="file to write; default: preview.png"
+    )
     command.add_argument(
         "--rows",
         type=int,
         metavar="N",
-        help="N batches, finished, each a row; default: one batch, a row for each ingredient",
+        help="show N fully augmented batches, one per row; default: one batch, one row per augmentation step",
     )
-    command.add_argument("--columns", type=int, default=8, metavar="N", help="pictures, default 8")
-    command.add_argument("--seed", type=int, default=0, help="seed of order and augmentation")
+    command.add_argument(
+        "--columns", type=int, default=8, metavar="N", help="images per row; default: 8"
+    )
+    command.add_argument(
+        "--seed", type=int, default=0, help="seed of shuffling and augmentation; default: 0"
+    )
     add_size(command)
     command.set_defaults(run=_preview)
 
 
 def add_changes(command: argparse.ArgumentParser) -> None:
-    """Adds `--set`, which `changed` carries out."""
+    """Adds `--set` for `changed`."""
     command.add_argument(
         "--set",
         dest="changes",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="change a number or a part, VALUE as in Python: --set epochs=30 --set crop_scale='(0.5, 1)' "
+        help="change a number or a part, with VALUE in Python syntax: --set epochs=30 --set crop_scale='(0.5, 1)' "
         "--set rand_augment=None --set 'augmentation+=Cutout(size=8)'; repeatable",
     )
 
 
 def add_size(command: argparse.ArgumentParser) -> None:
-    """Adds `--rescale` and `--set`, which `chosen_recipe` carries out."""
+    """Adds `--rescale` and `--set` for `chosen_recipe`."""
     command.add_argument(
-        "--rescale", type=int, metavar="BATCH", help="batch size, the learning rate scaled with it"
+        "--rescale",
+        type=int,
+        metavar="BATCH",
+        help="change the batch size and scale the learning rate with it",
     )
     add_changes(command)
 
 
 def chosen_recipe(options: argparse.Namespace) -> Recipe:
-    """The recipe that is named, rescaled and changed."""
+    """Returns the recipe of the command line, rescaled and changed."""
     recipe = named_recipe(options.recipe)
     if options.rescale is not None:
         recipe = recipe.rescaled(options.rescale)
@@ -93,13 +115,14 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
 
 
 def named_recipe(name: str) -> Recipe:
-    """The recipe of a name, a recipe.json or a run folder."""
+    """Returns a recipe by name, or loads it from a recipe.json or a run folder."""
     if name in RECIPES:
         return RECIPES[name]()
     if Path(name).exists():
         return load_recipe(name)
     raise ValueError(
-        f"there is no recipe {name!r}.{closest(name, RECIPES)} Recipes are {', '.join(RECIPES)}."
+        "`RECIPE` must be the name of a recipe, a recipe.json or a run folder. "
+        f"Received: {name!r}.{closest(name, RECIPES)} Recipes are {', '.join(RECIPES)}."
     )
 
 
@@ -108,17 +131,17 @@ def _never(options: argparse.Namespace) -> bool:
 
 
 def _list(options: argparse.Namespace) -> None:
-    rows = [("recipe", "network", "train", "epochs", "published top-1", "measured with", "source")]
+    rows = [("recipe", "network", "train", "epochs", "published top-1", "evaluated at", "source")]
     for name, recipe in RECIPES.items():
         values = recipe()
         epochs = shown(values.epochs)
         top1 = f"{recipe.published_top1} % {recipe.published_on}"
-        tested = f"{values.test.size} px, crop {values.test.crop_ratio:.3g}"
+        test = f"{values.test.size} px, crop {values.test.crop_ratio:.3g}"
         if values.test.views != "one":
-            tested += f", {values.test.views.replace('_', ' ')}"
+            test += f", {values.test.views.replace('_', ' ')}"
         source = "" if recipe.source is None else str(recipe.source)
         train = f"{values.train_size} px"
-        rows.append((name, values.network_name, train, epochs, top1, tested, source))
+        rows.append((name, values.network_name, train, epochs, top1, test, source))
     print("\n".join(table(rows)))
 
 
@@ -132,8 +155,8 @@ def _show(options: argparse.Namespace) -> None:
 
 def _preview(options: argparse.Namespace) -> None:
     recipe = chosen_recipe(options)
-    numbers = {"rows": options.rows, "columns": options.columns, "seed": options.seed}
-    print(recipe.preview(options.data, options.out, **numbers))
+    arguments = {"rows": options.rows, "columns": options.columns, "seed": options.seed}
+    print(recipe.preview(options.data, options.out, **arguments))
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -148,11 +171,11 @@ def _from_timm(options: argparse.Namespace) -> None:
     else:
         recipe.to_json(options.out)
         print(options.out)
-    print(_told(unmatched))
+    print(_unmatched_table(unmatched))
 
 
-def _told(unmatched: Mapping[str, Any]) -> str:
+def _unmatched_table(unmatched: Mapping[str, Any]) -> str:
     if not unmatched:
-        return "Every argument has its counterpart."
+        return "All arguments were converted."
     rows = [(f"  {name}", repr(value)) for name, value in unmatched.items()]
-    return "\n".join(["Without counterpart here:", *table(rows)])
+    return "\n".join(["Arguments without a counterpart:", *table(rows)])

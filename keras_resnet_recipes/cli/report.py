@@ -1,4 +1,4 @@
-"""A run folder as something to read and to hand on: report, card."""
+"""The commands report and card."""
 
 import argparse
 from typing import Any
@@ -8,44 +8,48 @@ from keras_resnet_recipes.cli.recipes import DATA
 
 def add_commands(commands: Any) -> None:
     """Adds report and card."""
-    _add_report(commands.add_parser("report", help="write a page about a run, or compare several"))
-    _add_card(commands.add_parser("card", help="write a run's model card, and upload the model"))
+    _add_report(commands.add_parser("report", help="write an HTML report on one run or several"))
+    _add_card(
+        commands.add_parser("card", help="write the model card of a run, and upload the model")
+    )
 
 
 def _add_report(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "runs", metavar="RUN", nargs="+", help="folder that krr train wrote, finished or not"
+        "runs", metavar="RUN", nargs="+", help="run folder of krr train, finished or not"
     )
     command.add_argument(
         "--data",
         metavar="DATA",
-        help=f"validation data, to show where the model is wrong: {DATA}",
+        help=f"validation data, to show the model's errors: {DATA}",
     )
     command.add_argument(
-        "--train-data", metavar="DATA", help="training data, to show augmented pictures"
+        "--train-data", metavar="DATA", help="training data, to show augmented images"
     )
     command.add_argument(
-        "--weights", choices=("best", "last"), help="for --data; default: best where there are some"
+        "--weights", choices=("best", "last"), help="weights for --data; default: best if saved"
     )
     command.add_argument(
         "--out",
         metavar="HTML",
-        help="default report.html in the folder, for several runs comparison.html",
+        help="file to write; default: report.html in the run folder, comparison.html for several runs",
     )
     command.set_defaults(run=_report)
 
 
 def _add_card(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run_dir", metavar="RUN", help="folder that krr train wrote")
-    command.add_argument("--dataset", metavar="NAME", help="what the data set is called")
-    command.add_argument("--license", metavar="ID", help="such as apache-2.0; default: not stated")
+    command.add_argument("run_dir", metavar="RUN", help="run folder of krr train")
+    command.add_argument("--dataset", metavar="NAME", help="name of the data set")
+    command.add_argument(
+        "--license", metavar="ID", help="license such as apache-2.0; default: not stated"
+    )
     command.add_argument(
         "--push",
         metavar="OWNER/NAME",
         help="upload card, weights, recipe and log to this repository of the Hugging Face hub; "
-        "a README.md that is there is uploaded as it is",
+        "an existing README.md is uploaded unchanged",
     )
-    command.add_argument("--private", action="store_true", help="a new repository is private")
+    command.add_argument("--private", action="store_true", help="make a new repository private")
     command.set_defaults(run=_card)
 
 
@@ -71,12 +75,12 @@ def _card(options: argparse.Namespace) -> None:
         print(write_card(run, dataset=options.dataset, license=options.license))
     elif options.dataset or options.license:
         raise ValueError(
-            f"`--dataset` and `--license` are for a new card; {str(run.path / CARD)!r} exists already."
+            f"`--dataset` and `--license` must not be given if the card exists. Received: {str(run.path / CARD)!r}"
         )
     if options.license is None and "\nlicense:" not in (run.path / CARD).read_text():
-        print("The card states no license: --license, or a line `license:` in its first part.")
-    where = options.push or "OWNER/NAME"
-    print(f"{'Uploading' if options.push else '--push would upload'} to {where}:")
-    print("\n".join(f"  {name}: {what}" for name, what in pushed_files(run).items()))
+        print("The card states no license. Use --license, or add `license:` to its metadata.")
+    repository = options.push or "OWNER/NAME"
+    print(f"{'Uploading' if options.push else '--push would upload'} to {repository}:")
+    print("\n".join(f"  {name}: {help}" for name, help in pushed_files(run).items()))
     if options.push is not None:
         print(push_run(run, options.push, private=options.private))

@@ -1,8 +1,8 @@
-"""Where the output goes."""
+"""Detection of the output terminal."""
 
 import sys
 
 
 def verbosity() -> int:
-    """What Keras calls verbose: 1, a progress bar, on a terminal; 2, lines, in a file."""
+    """Returns Keras' `verbose`: 1, a progress bar, on a terminal; 2, one line per epoch, otherwise."""
     return 1 if sys.stdout.isatty() else 2

@@ -1,4 +1,4 @@
-"""Training and evaluation: train, evaluate."""
+"""The commands train and evaluate."""
 
 import argparse
 from pathlib import Path
@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.cli.experiments import add_seeds, seeds_of, validation_of
 from keras_resnet_recipes.cli.models import load_network
-from keras_resnet_recipes.cli.recipes import DATA, add_changes, add_size, changed, chosen_recipe
+from keras_resnet_recipes.cli.recipes import (
+    DATA,
+    RECIPE,
+    add_changes,
+    add_size,
+    changed,
+    chosen_recipe,
+)
 from keras_resnet_recipes.cli.terminal import verbosity
 from keras_resnet_recipes.recipe import load_recipe
 from keras_resnet_recipes.recipes import Recipe
@@ -24,7 +31,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_train(command: argparse.ArgumentParser) -> None:
-    command.add_argument("recipe", metavar="RECIPE", help="such as A3, or the recipe.json of a run")
+    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     command.add_argument(
         "--data",
         required=True,
@@ -34,25 +41,30 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--val",
         metavar="DATA",
-        help="the same, to evaluate after every epoch; default: x_test of an .npz, or val/ next to train/",
+        help="data to evaluate on after every epoch, in the same formats; default: x_test of an .npz, or val/ next to "
+        "train/",
     )
     command.add_argument(
-        "--teacher", metavar="PATH", help="run folder or .keras file of a network to learn from"
+        "--teacher",
+        metavar="PATH",
+        help="run folder or .keras file of the teacher for distillation",
     )
     command.add_argument(
-        "--run-dir", metavar="DIR", help="folder for log and weights; an existing run goes on"
+        "--run-dir",
+        metavar="DIR",
+        help="run folder for log and weights; an existing run is resumed",
     )
     command.add_argument(
         "--distribution",
         default="auto",
         metavar="HOW",
-        help="auto, none, mirrored (TensorFlow) or data_parallel (JAX)",
+        help="auto (default), none, mirrored (TensorFlow) or data_parallel (JAX)",
     )
     command.add_argument(
         "--save-every-steps",
         type=int,
         metavar="N",
-        help="save within an epoch, too, every N updates",
+        help="also save a checkpoint every N updates within an epoch",
     )
     add_seeds(command)
     add_size(command)
@@ -60,7 +72,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run_dir", metavar="DIR", help="folder that krr train wrote")
+    command.add_argument("run_dir", metavar="DIR", help="run folder of krr train")
     command.add_argument(
         "--data",
         required=True,
@@ -68,7 +80,7 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
         help=DATA,
     )
     command.add_argument(
-        "--weights", choices=("best", "last"), help="default: best where there are some"
+        "--weights", choices=("best", "last"), help="default: best if saved, else last"
     )
     add_changes(command)
     command.set_defaults(run=_evaluate)
@@ -82,10 +94,10 @@ def _train(options: argparse.Namespace) -> None:
     print(recipe)
     options.val = validation_of(options)
     if len(seeds_of(options)) > 1:
-        print(_trained_with_each_seed(recipe, options))
+        print(_train_with_each_seed(recipe, options))
         return
     history = _fit(recipe, options, options.run_dir, options.seed)
-    print(_told(recipe, history.history, options.run_dir))
+    print(_result(recipe, history.history, options.run_dir))
 
 
 def _fit(
@@ -103,8 +115,8 @@ def _fit(
     )
 
 
-def _trained_with_each_seed(recipe: Recipe, options: argparse.Namespace) -> str:
-    """Trains once with each seed, and tells how far the runs are apart."""
+def _train_with_each_seed(recipe: Recipe, options: argparse.Namespace) -> str:
+    """Trains once per seed and returns a summary with the spread of the results."""
     from keras_resnet_recipes.experiments import runs
 
     row = runs.Row(type(recipe).__name__, recipe, folder="")
@@ -114,15 +126,15 @@ def _trained_with_each_seed(recipe: Recipe, options: argparse.Namespace) -> str:
 
     seeds = seeds_of(options)
     logs = runs.each_run([row], fit, run_dir=options.run_dir, seeds=seeds)[row.name]
-    told = [
-        _told(recipe, log, row.run_dir(options.run_dir, seed)) if log else "stopped"
+    results = [
+        _result(recipe, log, row.run_dir(options.run_dir, seed)) if log else "stopped"
         for seed, log in zip(seeds, logs, strict=True)
     ]
-    lines = [f"seed {seed}: {text}" for seed, text in zip(seeds, told, strict=True)]
+    lines = [f"seed {seed}: {text}" for seed, text in zip(seeds, results, strict=True)]
     return "\n".join(["", *lines, "", str(runs.spreads(logs, recipe.target_top1))])
 
 
-def _told(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:
+def _result(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:
     text = _summary(history, run_dir)
     if recipe.target_top1 is None or "val_top1" not in history:
         return text
@@ -135,11 +147,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     recipe = load_recipe(options.run_dir)
     model = training.load_run(options.run_dir, options.weights)
     recipe = changed(recipe, options.changes)
-    result = recipe.evaluate(model, options.data, verbose=verbosity())
+    metrics = recipe.evaluate(model, options.data, verbose=verbosity())
     print(
         "  ".join(
             f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in result.items()
+            for name, value in metrics.items()
         )
     )
 
@@ -161,4 +173,4 @@ def _time_to(top1: float, history: "Log") -> str:
     if found is None:
         return f"{top1:g} % not reached (best {100 * max(history['val_top1']):.2f} %)"
     epoch, seconds = found
-    return f"{top1:g} % after {seconds:.1f} s of training, evaluations left out, in epoch {epoch}"
+    return f"{top1:g} % reached after {seconds:.1f} s of training (without evaluation), in epoch {epoch}"

@@ -1,9 +1,9 @@
-"""Several recipes with several seeds, as one call that resumes where it was stopped.
+"""Training of several recipes with several seeds; repeating a call resumes it.
 
-    krr.experiments.train_rows   trains rows of recipes and compares their accuracies
-    krr.experiments.ablate       what each ingredient of a recipe is worth
+    krr.experiments.train_rows   trains several recipes and compares their accuracies
+    krr.experiments.ablate       measures the effect of each ingredient of a recipe
 
-Every run is a run folder, and results.json has the figures of those that have ended.
+Each run has its own run folder; results.json contains the metrics of all completed runs.
 """
 
 from keras_resnet_recipes.experiments.ablation import ablate

@@ -1,4 +1,4 @@
-"""What each ingredient of a recipe is worth."""
+"""Leave-one-out ablation of a recipe."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,31 +24,32 @@ def ablate(
     distribution: str = "auto",
     verbose: str | int = "auto",
 ) -> Results:
-    """Trains a recipe and the recipe without each of its ingredients, and tells what each is worth.
+    """Trains a recipe and its leave-one-out variants, and compares their accuracies.
 
-    Every run has a folder, so that the same call resumes where it was stopped.
+    Each run has its own run folder; repeating a call resumes it.
 
     Args:
-        recipe: The recipe, of the size wanted: `krr.A2(network="ResNet18", epochs=30, ...)`.
+        recipe: The recipe, at the size to train: `krr.A2(network="ResNet18", epochs=30, ...)`.
         dataset: As for `Recipe.fit`.
-        validation_data: Likewise; accuracies are of it, after the last epoch.
-        run_dir: Folder of the run folders and results.json.
-        rows: Names of the rows to train, as the table has them; all unless given.
-        seeds: Seeds of weights, order and augmentation; one alone does not tell noise from gain.
-        teacher: As for `Recipe.fit`, of all rows.
+        validation_data: As for `Recipe.fit`; accuracies are measured on it after the last epoch.
+        run_dir: Folder for the run folders and results.json.
+        rows: Names of the rows of the table to train; by default all.
+        seeds: Seeds of weights, shuffling and augmentation. Several are needed to separate effects from noise.
+        teacher: As for `Recipe.fit`, for all rows.
         distribution: As for `Recipe.fit`.
-        verbose: Likewise.
+        verbose: As for `Recipe.fit`.
 
     Returns:
-        Mean and standard deviation of the top-1 of each row, and the difference against the first.
+        Mean and standard deviation of the top-1 accuracy of each row, and the difference from the first row.
 
     Raises:
-        ValueError: If there is no such row, or as `Recipe.fit`.
+        ValueError: If a row is unknown, or as in `Recipe.fit`.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.experiments.ablate(krr.A3(), "flowers", "flowers", run_dir="runs", rows=["without padding"])
-    Traceback (most recent call last):
-    ValueError: `rows` must be of 'A3', 'without zero_gamma', ... received 'without padding'...
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.experiments.ablate(krr.A3(), "flowers", "flowers", run_dir="runs", rows=["without padding"])
+        Traceback (most recent call last):
+        ValueError: `rows` must be one or more of 'A3', 'without zero_gamma', ... Received: 'without padding'...
     """
     return train_rows(
         {row.name: row.recipe for row in chosen(one_off(recipe), rows)},
@@ -63,11 +64,12 @@ def ablate(
 
 
 def one_off(recipe: Recipe) -> tuple[Row, ...]:
-    """The recipe, and the recipe without each of its ingredients.
+    """Returns the rows of the recipe and its leave-one-out variants.
 
-    >>> import keras_resnet_recipes as krr
-    >>> [row.name for row in one_off(krr.He2015CIFAR())]
-    ['He2015CIFAR', 'without weight_decay', 'without pad_and_crop', 'without random_flip']
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> [row.name for row in one_off(krr.He2015CIFAR())]
+        ['He2015CIFAR', 'without weight_decay', 'without pad_and_crop', 'without random_flip']
     """
-    rows = (Row(f"without {name}", one) for name, one in leave_one_out(recipe).items())
+    rows = (Row(f"without {name}", variant) for name, variant in leave_one_out(recipe).items())
     return Row(type(recipe).__name__, recipe), *rows

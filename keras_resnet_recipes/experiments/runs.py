@@ -1,4 +1,4 @@
-"""What experiments share: rows of a table, each trained with several seeds in folders of their own."""
+"""Experiments: rows of a table, each trained with several seeds in separate run folders."""
 
 import dataclasses
 import gc
@@ -27,13 +27,13 @@ Log = Mapping[str, Sequence[float]]
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A line of an experiment.
+    """Row of an experiment.
 
     Args:
-        name: What the table calls it.
-        recipe: What is trained.
-        model: Makes the network, instead of the recipe's own.
-        folder: Its folder within the experiment's; by default made from the name.
+        name: Name in the table.
+        recipe: Recipe to train.
+        model: Function that builds the network, instead of the recipe's own.
+        folder: Subfolder of the experiment's folder; by default derived from the name.
     """
 
     name: str
@@ -42,11 +42,12 @@ class Row:
     folder: str | None = None
 
     def run_dir(self, parent: str | Path | None, seed: int) -> Path | None:
-        """The run folder of a seed.
+        """Returns the run folder of a seed.
 
-        >>> import keras_resnet_recipes as krr
-        >>> Row("+ linear scaling", krr.A1()).run_dir("runs", seed=3).as_posix()
-        'runs/linear-scaling/seed-3'
+        Example:
+            >>> import keras_resnet_recipes as krr
+            >>> Row("+ linear scaling", krr.A1()).run_dir("runs", seed=3).as_posix()
+            'runs/linear-scaling/seed-3'
         """
         if parent is None:
             return None
@@ -58,45 +59,46 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """One figure of several runs: how much of a difference is noise.
+    """Mean and spread of a metric over several runs.
 
     Args:
-        values: The figure of each run, at least one.
+        values: Value of each run, at least one.
 
-    >>> spread = Spread((93.5, 94.0, 94.2))
-    >>> spread.cells()
-    ('93.90', '0.36', '93.50', '94.20')
-    >>> Spread((93.5,)).cells()
-    ('93.50', 'not measured', '93.50', '93.50')
+    Example:
+        >>> spread = Spread((93.5, 94.0, 94.2))
+        >>> spread.cells()
+        ('93.90', '0.36', '93.50', '94.20')
+        >>> Spread((93.5,)).cells()
+        ('93.50', 'not measured', '93.50', '93.50')
     """
 
     values: tuple[float, ...]
 
     @property
     def mean(self) -> float:
-        """The mean."""
+        """Mean."""
         return statistics.fmean(self.values)
 
     @property
     def deviation(self) -> float | None:
-        """The standard deviation of the sample, with n - 1; None of one run."""
+        """Sample standard deviation, with n - 1; None for a single run."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
     def cells(self, digits: int = 2) -> tuple[str, str, str, str]:
-        """Mean, standard deviation, smallest and largest, as a table shows them."""
-        figures = (self.mean, self.deviation, min(self.values), max(self.values))
-        return tuple(shown(figure, digits) for figure in figures)
+        """Returns mean, standard deviation, minimum and maximum as text."""
+        metrics = (self.mean, self.deviation, min(self.values), max(self.values))
+        return tuple(shown(metric, digits) for metric in metrics)
 
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """What an experiment measured; printing it gives the table.
+    """Results of an experiment; prints as a table.
 
     Args:
-        table: Of each row the mean top-1 after the last epoch, its standard deviation, the number of runs,
-            and the difference against the first row.
-        logs: Of each row the logs of each run, as Keras' History has them, with the `seconds` of each epoch;
-            empty of a run whose loss was not finite.
+        table: For each row, the mean top-1 accuracy after the last epoch, its standard deviation, the number of
+            runs, and the difference from the first row.
+        logs: For each row, the log of each run as in Keras' History, with the `seconds` of each epoch; empty for
+            a run whose loss was not finite.
     """
 
     table: Comparison
@@ -122,37 +124,41 @@ def train_rows(
 ) -> Results:
     """Trains several recipes with several seeds, and compares their accuracies.
 
-    Every run has a folder, so that the same call resumes where it was stopped.
+    Each run has its own run folder; repeating a call resumes it.
 
     Args:
-        recipes: The recipe of each row of the table.
+        recipes: Recipes by the name of their row.
         dataset: As for `Recipe.fit`.
-        validation_data: Likewise; accuracies are of it, after the last epoch.
-        run_dir: Folder of the run folders and results.json.
-        seeds: Seeds of weights, order and augmentation; one alone does not tell noise from gain.
-        models: By row a function that makes the network to train instead of the recipe's own. It is called
-            once per run, with the seed set and in the precision of the recipe.
-        teacher: As for `Recipe.fit`, of all rows.
+        validation_data: As for `Recipe.fit`; accuracies are measured on it after the last epoch.
+        run_dir: Folder for the run folders and results.json.
+        seeds: Seeds of weights, shuffling and augmentation. Several are needed to separate effects from noise.
+        models: Functions by the name of their row that build the network, instead of the recipe's own. Each is
+            called once per run, with the seed set and under the recipe's precision.
+        teacher: As for `Recipe.fit`, for all rows.
         distribution: As for `Recipe.fit`.
-        verbose: Likewise.
+        verbose: As for `Recipe.fit`.
+
+    Returns:
+        The results; they print as a table.
 
     Raises:
-        ValueError: If rows or seeds are missing or come twice, a model has no row, or as `Recipe.fit`.
+        ValueError: If rows or seeds are missing or duplicate, a model has no row, or as in `Recipe.fit`.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.experiments.train_rows({}, "train", "val", run_dir="runs")
-    Traceback (most recent call last):
-    ValueError: `recipes` must be one or more rows with folders of their own; received {}.
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.experiments.train_rows({}, "train", "val", run_dir="runs")
+        Traceback (most recent call last):
+        ValueError: `recipes` must be one or more rows whose names give different folders. Received: recipes={}
     """
     models = models or {}
-    if strangers := models.keys() - recipes.keys():
+    if unknown := models.keys() - recipes.keys():
         raise ValueError(
-            f"`models` must be of rows in {[*recipes]}; received {sorted(strangers)} beside them."
+            f"`models` must have only names of rows, {[*recipes]}. Received: {sorted(unknown)}"
         )
     rows = [Row(name, recipe, models.get(name)) for name, recipe in recipes.items()]
     if not rows or len({row.run_dir("", 0) for row in rows}) < len(rows):
         raise ValueError(
-            f"`recipes` must be one or more rows with folders of their own; received {recipes}."
+            f"`recipes` must be one or more rows whose names give different folders. Received: recipes={recipes}"
         )
 
     def fit(row: Row, folder: Path | None, seed: int) -> keras.callbacks.History:
@@ -172,19 +178,20 @@ def train_rows(
 
 
 def compared(logs: Mapping[str, Sequence[Log]]) -> Comparison:
-    """Top-1 of each row, and its difference against the first.
+    """Returns a table of the top-1 accuracy of each row and its difference from the first row.
 
-    >>> compared({"A": [{"val_top1": [0.5]}, {"val_top1": [0.75]}], "B": [{"val_top1": [0.75]}, {}]})
-       top-1 %  standard deviation  runs    against A
-    A  62.50    17.68               2
-    B  75.00    not measured        1 of 2  +12.50
+    Example:
+        >>> compared({"A": [{"val_top1": [0.5]}, {"val_top1": [0.75]}], "B": [{"val_top1": [0.75]}, {}]})
+           top-1 %  standard deviation  runs    against A
+        A  62.50    17.68               2
+        B  75.00    not measured        1 of 2  +12.50
     """
     top1 = {name: spread(runs, top1_percent) for name, runs in logs.items()}
     first = next(iter(logs))
     rows = {}
     for name, runs in logs.items():
-        one, other = top1[name], top1[first]
-        gain = None if one is None or other is None else one.mean - other.mean
+        row, baseline = top1[name], top1[first]
+        gain = None if row is None or baseline is None else row.mean - baseline.mean
         difference = "" if name == first else shown(gain, signed=True)
         rows[name] = (*accuracy_cells(runs), difference)
     return Comparison(("top-1 %", "standard deviation", "runs", f"against {first}"), rows)
@@ -197,23 +204,23 @@ def each_run(
     run_dir: str | Path | None,
     seeds: Iterable[int],
 ) -> dict[str, tuple[Log, ...]]:
-    """Calls `fit` for every row and seed, and writes results.json whenever a run has ended.
+    """Calls `fit` for every row and seed, writes results.json after each run, and returns the logs by row.
 
-    All rows come with the first seed before any with the second, so that an unfinished experiment has
-    a whole table of few runs. A run whose loss is not finite has no figures, and the others go on.
+    All rows are trained with one seed before the next, so that an unfinished experiment has a complete table of
+    fewer runs. A run whose loss is not finite has an empty log and does not stop the experiment.
 
     Args:
-        rows: The rows.
-        fit: From row, run folder and seed to the History of all epochs.
-        run_dir: Folder of all run folders; None writes nothing.
-        seeds: The seeds, at least one.
+        rows: Rows of the experiment.
+        fit: Function of row, run folder and seed that returns the History of all epochs.
+        run_dir: Folder for all run folders; None writes nothing.
+        seeds: Seeds, at least one, all different.
 
     Raises:
-        ValueError: If there is no seed or one comes twice, or `fit` raises it.
+        ValueError: If seeds are missing or duplicate, or `fit` raises it.
     """
     rows, seeds = tuple(rows), tuple(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"`seeds` must be one or more different numbers; received {seeds}.")
+        raise ValueError(f"`seeds` must be one or more different numbers. Received: seeds={seeds}")
     logs: dict[str, dict[int, Log]] = {row.name: {} for row in rows}
     for seed in seeds:
         for row in rows:
@@ -223,7 +230,7 @@ def each_run(
             except FloatingPointError as error:
                 print(f"{row.name}, seed {seed}: {error}")
                 logs[row.name][seed] = {}
-            # A network and its compiled step refer to each other, and one GPU does not hold many.
+            # A model and its compiled step form a reference cycle, which would fill the GPU's memory.
             gc.collect()
             if run_dir is not None:
                 _write(Path(run_dir), rows, logs)
@@ -231,56 +238,59 @@ def each_run(
 
 
 def chosen(rows: Sequence[Row], names: Sequence[str] | None) -> tuple[Row, ...]:
-    """The rows that are named; all for None.
+    """Returns the rows with the given names, all if `names` is None.
 
     Raises:
-        ValueError: If there is no such row.
+        ValueError: If a name is unknown.
     """
     legal = [row.name for row in rows]
     for name in names or ():
         if name not in legal:
             raise ValueError(
-                f"`rows` must be of {', '.join(map(repr, legal))}; received {name!r}.{closest(name, legal)}"
+                f"`rows` must be one or more of {', '.join(map(repr, legal))}. "
+                f"Received: {name!r}.{closest(name, legal)}"
             )
     return tuple(row for row in rows if names is None or row.name in names)
 
 
-def spread(logs: Iterable[Log], figure: Callable[[Log], float]) -> Spread | None:
-    """A figure of the runs that have one; None if no run has."""
-    values = tuple(figure(log) for log in logs if log)
+def spread(logs: Iterable[Log], metric: Callable[[Log], float]) -> Spread | None:
+    """Returns the spread of a metric over the completed runs; None if there is none."""
+    values = tuple(metric(log) for log in logs if log)
     return Spread(values) if values else None
 
 
-def shown(figure: float | None, digits: int = 2, *, signed: bool = False) -> str:
-    """A figure as a table shows it.
+def shown(metric: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    """Formats a metric for a table.
 
-    >>> shown(0.125), shown(1, signed=True), shown(None)
-    ('0.12', '+1.00', 'not measured')
+    Example:
+        >>> shown(0.125), shown(1, signed=True), shown(None)
+        ('0.12', '+1.00', 'not measured')
     """
-    if figure is None:
+    if metric is None:
         return NOT_MEASURED
-    return f"{figure:{'+' if signed else ''}.{digits}f}"
+    return f"{metric:{'+' if signed else ''}.{digits}f}"
 
 
 def spreads(logs: Sequence[Log], target_top1: float | None = None) -> Comparison:
-    """Last and best accuracy of several runs of one recipe; without an evaluation, the last loss.
+    """Returns a table of last and best accuracy over runs of one recipe; without evaluation, of the last loss.
 
-    With a target in per cent, also the seconds of training until it was reached, of the runs that have.
+    With a target in percent, it includes the seconds of training until the target, over the runs that reached it.
 
-    >>> spreads([{"loss": [2.0, 1.0]}, {"loss": [2.0, 1.5]}])
-                        mean    standard deviation  minimum  maximum
-    loss, last epoch    1.2500  0.3536              1.0000   1.5000
+    Example:
+        >>> spreads([{"loss": [2.0, 1.0]}, {"loss": [2.0, 1.5]}])
+                            mean    standard deviation  minimum  maximum
+        loss, last epoch    1.2500  0.3536              1.0000   1.5000
     """
     if all("val_top1" in log for log in logs if log):
-        figures: dict[str, Callable[[Log], float]] = {
+        metrics: dict[str, Callable[[Log], float]] = {
             "top-1, last epoch": lambda log: log["val_top1"][-1],
             "top-1, best epoch": lambda log: max(log["val_top1"]),
         }
     else:
-        figures = {"loss, last epoch": lambda log: log["loss"][-1]}
-    found = {name: spread(logs, figure) for name, figure in figures.items()}
-    if target_top1 is not None and "top-1, last epoch" in figures:
-        times = [found_at for log in logs if log and (found_at := reached(log, target_top1))]
+        metrics = {"loss, last epoch": lambda log: log["loss"][-1]}
+    found = {name: spread(logs, metric) for name, metric in metrics.items()}
+    if target_top1 is not None and "top-1, last epoch" in metrics:
+        times = [time for log in logs if log and (time := reached(log, target_top1))]
         name = f"seconds to {target_top1:g} %, {len(times)} of {len(logs)} runs"
         found[name] = Spread(tuple(seconds for _, seconds in times)) if times else None
     return Comparison(
@@ -293,12 +303,12 @@ def spreads(logs: Sequence[Log], target_top1: float | None = None) -> Comparison
 
 
 def top1_percent(log: Log) -> float:
-    """Accuracy on the evaluation pictures after the last epoch, in per cent."""
+    """Returns the validation accuracy after the last epoch, in percent."""
     return 100 * log["val_top1"][-1]
 
 
 def accuracy_cells(runs: Sequence[Log]) -> tuple[str, str, str]:
-    """Mean of the top-1, its standard deviation, and of how many runs."""
+    """Returns mean and standard deviation of the top-1 accuracy, and the number of runs, as text."""
     top1 = spread(runs, top1_percent)
     if top1 is None:
         return NOT_MEASURED, NOT_MEASURED, f"0 of {len(runs)}" if runs else "0"
@@ -307,7 +317,7 @@ def accuracy_cells(runs: Sequence[Log]) -> tuple[str, str, str]:
 
 
 def _model(row: Row, seed: int) -> keras.Model | None:
-    """The row's own network, with the weights of a seed."""
+    """Builds the row's own network, with the seed set."""
     if row.model is None:
         return None
     determinism.set_random_seed(seed)
@@ -325,17 +335,17 @@ def _write(run_dir: Path, rows: Sequence[Row], logs: Mapping[str, Mapping[int, L
         for row in rows
     ]
     run_dir.mkdir(parents=True, exist_ok=True)
-    with replacing(run_dir / RESULTS) as aside:
-        aside.write_text(json.dumps(found, indent=2) + "\n")
+    with replacing(run_dir / RESULTS) as temporary:
+        temporary.write_text(json.dumps(found, indent=2) + "\n")
 
 
 def _summary(log: Log) -> dict[str, float]:
-    """The figures of the last epoch, the best accuracy and the seconds of all; none of a broken run."""
+    """Returns metrics of the last epoch, best accuracy and total seconds; empty for a failed run."""
     if not log:
         return {}
-    figures = {"epochs": len(log["loss"]), **{name: values[-1] for name, values in log.items()}}
+    summary = {"epochs": len(log["loss"]), **{name: values[-1] for name, values in log.items()}}
     if "val_top1" in log:
-        figures["best_val_top1"] = max(log["val_top1"])
+        summary["best_val_top1"] = max(log["val_top1"])
     if "seconds" in log:
-        figures["seconds"] = sum(log["seconds"])
-    return figures
+        summary["seconds"] = sum(log["seconds"])
+    return summary

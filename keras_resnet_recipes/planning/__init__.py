@@ -1,4 +1,4 @@
-"""What a training will take, before it begins: updates, hours and memory."""
+"""Cost estimates of a training: number of updates, hours and memory."""
 
 from keras_resnet_recipes.planning.plan import Plan, plan
 

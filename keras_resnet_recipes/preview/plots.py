@@ -1,4 +1,4 @@
-"""Pictures: of learning rates, and of what the network sees."""
+"""Plots of learning rates and augmented images."""
 
 import importlib
 from collections.abc import Sequence
@@ -13,52 +13,53 @@ if TYPE_CHECKING:
 
 
 def check_matplotlib(path: str | Path) -> None:
-    """Raises an error where nothing can be drawn: before hours of training rather than after.
+    """Checks that a plot can be written, before long computations.
 
     Args:
-        path: The picture to write.
+        path: Image file to write.
 
     Raises:
         ImportError: If matplotlib is missing (the extra `plot`).
-        ValueError: If `path` is in no folder, is one, or ends as no picture does.
+        ValueError: If `path` is not in an existing folder, is a folder, or has an unsupported suffix.
     """
     kinds = sorted(_matplotlib("backend_bases").FigureCanvasBase.get_supported_filetypes())
     path = Path(path)
     if path.suffix[1:].lower() not in kinds:
         raise ValueError(
-            f"`path` of a picture must end with .png (or .{', .'.join(kinds)}); received {str(path)!r}."
+            f"`path` of a plot must end with .png (or .{', .'.join(kinds)}). Received: path={str(path)!r}"
         )
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(
-            f"`path` of a picture must be in an existing folder; received {str(path)!r}."
+            f"`path` of a plot must be a file in an existing folder. Received: path={str(path)!r}"
         )
 
 
 def save_schedule(
-    places: np.ndarray, rates: np.ndarray, path: str | Path, *, title: str = ""
+    epochs: np.ndarray, rates: np.ndarray, path: str | Path, *, title: str = ""
 ) -> Path:
-    """Draws learning rates over epochs, as the steps they are.
+    """Plots learning rates over epochs as a step function.
 
     Args:
-        places: Where each rate begins to hold, in epochs from 0.
-        rates: The learning rates.
-        path: The PNG to write.
-        title: What stands above.
+        epochs: Start of each rate, in epochs from 0, shape [n].
+        rates: Learning rates, shape [n].
+        path: PNG file to write.
+        title: Title of the plot.
 
     Returns:
-        The PNG.
+        The path of the PNG file.
 
     Raises:
         ImportError: If matplotlib is missing (the extra `plot`).
 
-    >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     plots.save_schedule(np.arange(3), np.array([0.1, 0.2, 0.1]), folder + "/rate.png").name
-    'rate.png'
+    Example:
+        >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     plots.save_schedule(np.arange(3), np.array([0.1, 0.2, 0.1]), folder + "/rate.png").name
+        'rate.png'
     """
     figure = _matplotlib("figure").Figure(figsize=(7, 3.5), layout="constrained")
     axes = figure.subplots()
-    axes.plot(places, rates, drawstyle="steps-post")
+    axes.plot(epochs, rates, drawstyle="steps-post")
     axes.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
     axes.set_title(title, fontsize="medium", wrap=True)
     axes.grid(alpha=0.3)
@@ -66,64 +67,66 @@ def save_schedule(
     return Path(path)
 
 
-def save_grid(pictures: np.ndarray, path: str | Path) -> Path:
-    """Draws pictures side by side.
+def save_grid(images: np.ndarray, path: str | Path) -> Path:
+    """Writes images as a grid.
 
     Args:
-        pictures: uint8 [rows, columns, height, width, 3].
-        path: The PNG to write.
+        images: uint8 array of shape [rows, columns, height, width, 3].
+        path: PNG file to write.
 
     Returns:
-        The PNG.
+        The path of the PNG file.
 
     Raises:
         ImportError: If matplotlib is missing (the extra `plot`).
 
-    >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     plots.save_grid(np.zeros((2, 3, 8, 8, 3), "uint8"), folder + "/grid.png").name
-    'grid.png'
+    Example:
+        >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     plots.save_grid(np.zeros((2, 3, 8, 8, 3), "uint8"), folder + "/grid.png").name
+        'grid.png'
     """
-    rows, columns, height, width, _ = pictures.shape
+    rows, columns, height, width, _ = images.shape
     gap = max(2, height // 32)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    grid = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
     for row, column in np.ndindex(rows, columns):
         top, left = row * (height + gap), column * (width + gap)
-        sheet[top : top + height, left : left + width] = pictures[row, column]
-    _matplotlib("image").imsave(path, sheet)
+        grid[top : top + height, left : left + width] = images[row, column]
+    _matplotlib("image").imsave(path, grid)
     return Path(path)
 
 
 def save_stages(stages: "Sequence[Stage]", path: str | Path) -> Path:
-    """Draws what becomes of the pictures of a batch, a row after each ingredient.
+    """Plots the images of a batch after each augmentation step, one row per step.
 
     Args:
-        stages: The pictures themselves and after each ingredient, with what was drawn for each.
-        path: The PNG to write.
+        stages: Decoded images, and images after each step with their random parameters.
+        path: PNG file to write.
 
     Returns:
-        The PNG.
+        The path of the PNG file.
 
     Raises:
         ImportError: If matplotlib is missing (the extra `plot`).
 
-    >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
-    >>> from keras_resnet_recipes.input_pipeline.stages import Stage
-    >>> stage = Stage("RandomFlip", np.zeros((2, 8, 8, 3), "uint8"), ["mirrored", ""])
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     plots.save_stages([stage], folder + "/stages.png").name
-    'stages.png'
+    Example:
+        >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
+        >>> from keras_resnet_recipes.input_pipeline.stages import Stage
+        >>> stage = Stage("RandomFlip", np.zeros((2, 8, 8, 3), "uint8"), ["mirrored", ""])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     plots.save_stages([stage], folder + "/stages.png").name
+        'stages.png'
     """
     columns = len(stages[0].images)
     lines = [max(caption.count("\n") + 1 for caption in stage.captions) for stage in stages]
-    # A picture is 1.5 inches wide, a line of words 0.14 high.
+    # An image is 1.5 inches wide, a line of text 0.14 inches high.
     heights = [1.55 + 0.14 * count for count in lines]
     size, patches = (1.5 + 1.6 * columns, sum(heights)), _matplotlib("patches")
     figure = _matplotlib("figure").Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(stages), columns, squeeze=False, height_ratios=heights)
     for row, stage in zip(grid, stages, strict=True):
-        for axes, picture, caption in zip(row, stage.images, stage.captions, strict=True):
-            axes.imshow(picture)
+        for axes, image, caption in zip(row, stage.images, stage.captions, strict=True):
+            axes.imshow(image)
             axes.set(xticks=[], yticks=[])
             axes.set_anchor("N")
             axes.set_xlabel(caption, fontsize=8, labelpad=2)
@@ -132,19 +135,19 @@ def save_stages(stages: "Sequence[Stage]", path: str | Path) -> Path:
         row[0].set_ylabel(stage.name, rotation=0, ha="right", va="center", fontsize=9)
         for axes, box in zip(row, stage.boxes or (), strict=False):
             top, left, height, width = box
-            # Seen on white petals and on a black cat.
+            # White with a black outline is visible on light and dark images.
             for color, line in (("black", 3.5), ("white", 1.5)):
                 options = {"fill": False, "edgecolor": color, "linewidth": line, "clip_on": False}
-                part = patches.Rectangle((left - 0.5, top - 0.5), width, height, **options)
-                axes.add_patch(part)
+                patch = patches.Rectangle((left - 0.5, top - 0.5), width, height, **options)
+                axes.add_patch(patch)
     figure.savefig(path, dpi=120)
     return Path(path)
 
 
-def _matplotlib(part: str) -> ModuleType:
+def _matplotlib(module: str) -> ModuleType:
     try:
-        return importlib.import_module(f"matplotlib.{part}")
+        return importlib.import_module(f"matplotlib.{module}")
     except ImportError:
         raise ImportError(
-            "pictures are drawn with matplotlib: pip install 'keras-resnet-recipes[plot]'"
+            "Plotting requires matplotlib: pip install 'keras-resnet-recipes[plot]'"
         ) from None

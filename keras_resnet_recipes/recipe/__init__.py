@@ -1,11 +1,11 @@
-"""What a recipe is: a frozen value made of values. Nothing here imports Keras.
+"""Recipes as frozen values, and the parts they consist of. Nothing here imports Keras.
 
     Lamb, SGD, AdamW, RMSpropTF                      optimizers
     CategoricalCrossentropy, BinaryCrossentropy      losses
-    EMA, Distillation, Test, ResNet9                 the EMA, a teacher, the evaluation, the network with settings
+    EMA, Distillation, Test, ResNet9                 EMA of the weights, distillation, evaluation, configurable network
 
-Augmentations are values of `krr.augment`, schedules of `krr.schedules`; any Keras optimizer, loss,
-LearningRateSchedule or image layer is a value, too.
+Augmentations are in `krr.augment`, schedules in `krr.schedules`. Any Keras optimizer, loss,
+LearningRateSchedule or image layer can be used as well.
 """
 
 from keras_resnet_recipes.number import UNPUBLISHED, number

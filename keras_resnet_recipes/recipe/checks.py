@@ -1,4 +1,4 @@
-"""What the parts of a recipe must agree on."""
+"""Consistency checks across the parts of a recipe."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def check_together(recipe: "BaseRecipe") -> None:
-    """Raises ValueError where two parts of a recipe contradict each other."""
+    """Checks that the parts of a recipe are consistent.
+
+    Raises:
+        ValueError: If two parts contradict each other.
+    """
     _check_batch(recipe)
     _check_schedule(recipe)
     _check_augmentation(recipe)
@@ -22,21 +26,25 @@ def check_together(recipe: "BaseRecipe") -> None:
 
 
 def check_complete(recipe: "BaseRecipe", fields: Collection[str] = ()) -> None:
-    """Raises ValueError, which names the numbers, while a value that nobody published is missing.
+    """Checks that every unpublished number of a recipe was given a value.
 
     Args:
         recipe: The recipe.
-        fields: The fields to look at; all unless given.
+        fields: Fields to check; by default all.
+
+    Raises:
+        ValueError: If numbers are missing; the message names them.
     """
     missing = [
         one.name
         for one in recipe.numbers()
-        if one.value is UNPUBLISHED and (not fields or one.place[0] in fields)
+        if one.value is UNPUBLISHED and (not fields or one.path[0] in fields)
     ]
     if missing:
         name, values = type(recipe).__name__, ", ".join(f"{field}=..." for field in missing)
         raise ValueError(
-            f"`{'`, `'.join(missing)}` must be given: of {name} nobody published them. Use {name}({values})."
+            f"`{'`, `'.join(missing)}` must be given, because no value was published for {name}. "
+            f"Use {name}({values})."
         )
 
 
@@ -45,42 +53,41 @@ def _known(*values: object) -> bool:
 
 
 def _check_batch(recipe: "BaseRecipe") -> None:
-    batch, parts = recipe.batch_size, recipe.gradient_accumulation_steps
+    batch, micro_batches = recipe.batch_size, recipe.gradient_accumulation_steps
     if not recipe.mix_per_replica and recipe.mix is None:
         raise ValueError(
-            "`mix_per_replica` must be True without `mix`, or nothing is mixed. "
-            "Received: mix_per_replica=False"
+            "`mix_per_replica` must be True if `mix` is None. Received: mix_per_replica=False"
         )
     ghost = getattr(recipe.network, "ghost_batch_norm", None)
     if ghost is not None and recipe.batch_norm == "synchronized":
         raise ValueError(
-            "`ghost_batch_norm` must be None with batch_norm='synchronized', the statistics of all "
-            f"images. Received: ghost_batch_norm={ghost}"
+            "`ghost_batch_norm` must be None with batch_norm='synchronized', which computes the statistics "
+            f"of the whole batch. Received: ghost_batch_norm={ghost}"
         )
-    if not _known(batch, parts):
+    if not _known(batch, micro_batches):
         return
-    size, rest = divmod(batch, parts)
-    if rest:
+    size, remainder = divmod(batch, micro_batches)
+    if remainder:
         raise ValueError(
             f"`gradient_accumulation_steps` must divide `batch_size` ({batch}). "
-            f"Received: gradient_accumulation_steps={parts}"
+            f"Received: gradient_accumulation_steps={micro_batches}"
         )
     if ghost is not None and size % ghost:
         raise ValueError(
-            f"`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps` ({batch} / {parts}). "
-            f"Received: ghost_batch_norm={ghost}"
+            "`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps` "
+            f"({batch} / {micro_batches}). Received: ghost_batch_norm={ghost}"
         )
     if recipe.mixes_in_pairs and size % 2:
         raise ValueError(
-            "`batch_size` / `gradient_accumulation_steps` must be even with MixUp or CutMix, "
-            f"which pair image i with image n-1-i. Received: {batch} / {parts}"
+            "`batch_size` / `gradient_accumulation_steps` must be even with MixUp or CutMix, which pair image i "
+            f"with image n-1-i. Received: batch_size={batch}, gradient_accumulation_steps={micro_batches}"
         )
 
 
 def _check_schedule(recipe: "BaseRecipe") -> None:
     schedule, own = recipe.schedule, isinstance(recipe.schedule, KerasSchedule)
     if own != (recipe.learning_rate is None):
-        legal = "None with a schedule of Keras, which has its own rates" if own else "a number"
+        legal = "None with a Keras schedule, which has its own rates" if own else "a number"
         raise ValueError(
             f"`learning_rate` must be {legal}. Received: learning_rate={recipe.learning_rate!r}"
         )
@@ -89,18 +96,18 @@ def _check_schedule(recipe: "BaseRecipe") -> None:
     for name in ("learning_rate", "epochs"):
         if getattr(schedule, name) is not None:
             raise ValueError(
-                f"`{name}` must not be in `schedule`: the recipe's own `{name}` is given to it. "
+                f"`{name}` must not be set in `schedule`, which uses the recipe's `{name}`. "
                 f"Received: schedule={schedule!r}"
             )
     numbers = [recipe.epochs, *(getattr(schedule, n, 0) for n in ("warmup_epochs", "boundaries"))]
     warmup = numbers[1]
     if _known(*numbers[:2]) and warmup > recipe.epochs:
         raise ValueError(
-            f"`warmup_epochs` must be at most `epochs` ({recipe.epochs}), of which they are part. "
+            f"`warmup_epochs` must be at most `epochs` ({recipe.epochs}), which include the warm-up. "
             f"Received: warmup_epochs={warmup}"
         )
     if numbers[2] == ():
-        raise ValueError("`step_epochs` must be given for Step. Received: step_epochs=()")
+        raise ValueError("`step_epochs` must not be empty with Step. Received: step_epochs=()")
 
 
 def _check_augmentation(recipe: "BaseRecipe") -> None:
@@ -108,11 +115,12 @@ def _check_augmentation(recipe: "BaseRecipe") -> None:
     for index, step in enumerate(steps):
         if getattr(step, "crops", False) and index:
             raise ValueError(
-                f"`augmentation` must begin with the one step that crops. Received: {step!r} at {index}"
+                "`augmentation` must have at most one step that crops, and it must be the first. "
+                f"Received: {step!r} at index {index}"
             )
         if index and isinstance(steps[index - 1], KerasLayer) and not isinstance(step, KerasLayer):
             raise ValueError(
-                "`augmentation` must end with its Keras layers, which take whole batches. "
+                "`augmentation` must end with its Keras layers, which process whole batches. "
                 f"Received: {step!r} after {steps[index - 1]!r}"
             )
     if not _known(recipe.train_size):
@@ -132,7 +140,7 @@ def _check_augmentation(recipe: "BaseRecipe") -> None:
         and jitter.shorter_edge[0] < recipe.train_size
     ):
         raise ValueError(
-            f"`shorter_edge` must be at least `train_size` ({recipe.train_size}), which is cut out of it. "
+            f"`shorter_edge` must be at least `train_size` ({recipe.train_size}), the size of the crop. "
             f"Received: shorter_edge={jitter.shorter_edge}"
         )
 
@@ -144,8 +152,8 @@ def _check_on_device(recipe: "BaseRecipe") -> None:
     for step in recipe.augmentation:
         if not getattr(step, "on_device", False) or kinds.count(type(step)) > 1:
             raise ValueError(
-                f"`augmentation` with data_on_device=True must be of PadAndCrop, RandomFlip and Cutout, "
-                f"each at most once. Received: {step!r}"
+                "`augmentation` must consist of PadAndCrop, RandomFlip and Cutout, each at most once, with "
+                f"data_on_device=True. Received: {step!r}"
             )
     legal = {
         "mix": (None,),
@@ -158,7 +166,6 @@ def _check_on_device(recipe: "BaseRecipe") -> None:
     for name, values in legal.items():
         if getattr(recipe, name) not in values:
             raise ValueError(
-                f"`{name}` must be {' or '.join(map(repr, values))} with data_on_device=True, which trains on "
-                "whole images of one device, from memory. "
+                f"`{name}` must be {' or '.join(map(repr, values))} with data_on_device=True. "
                 f"Received: {name}={getattr(recipe, name)!r}"
             )

@@ -1,4 +1,4 @@
-"""The EMA of the weights as a value."""
+"""The EMA part of a recipe."""
 
 import importlib
 from typing import TYPE_CHECKING, ClassVar
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class EMA(Part):
-    """An exponential moving average of all weights, which is evaluated and saved.
+    """Exponential moving average (EMA) of all weights, used for evaluation and checkpoints.
 
     Args:
-        decay: In 0..1, exclusive, for one step of the average.
-        every: Updates from one step of the average to the next, at least 1.
-        after_warmup: Whether the average begins after the warm-up and counts its steps anew in
-            every epoch, as in torchvision.
+        decay: Decay per EMA step, above 0 and below 1.
+        every: Updates per EMA step, at least 1.
+        after_warmup: Whether the EMA starts after the warm-up and restarts the count of `every` in each
+            epoch, as in torchvision.
 
     Example:
         >>> EMA(decay=0.9999)
@@ -26,19 +26,19 @@ class EMA(Part):
 
     prefix: ClassVar[str] = "ema"
 
-    decay: float = number(help="decay of the EMA of all weights", above=0, maximum=1)
-    every: int = number(1, "updates per step of the EMA", minimum=1)
+    decay: float = number(help="decay of the EMA per step", above=0, maximum=1)
+    every: int = number(1, "updates per EMA step", minimum=1)
     after_warmup: bool = number(
-        False, "the EMA begins after the warm-up, and counts its steps anew in every epoch"
+        False, "EMA starts after the warm-up; the count of updates restarts every epoch"
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.decay == 1:
-            raise ValueError("`decay` must be below 1, or nothing is averaged. Received: decay=1.0")
+            raise ValueError("`decay` must be below 1. Received: decay=1.0")
 
     def build(self, steps: int, warmup_epochs: int) -> "MovingAverage":
-        """The callback, for epochs of `steps` updates."""
+        """Returns the callback that computes the EMA, for epochs of `steps` updates."""
         averages = importlib.import_module("keras_resnet_recipes.averages")
         options = {}
         if self.after_warmup:

@@ -1,4 +1,4 @@
-"""Keras' own objects as values of a recipe."""
+"""Keras objects as parts of a recipe."""
 
 import importlib
 import inspect
@@ -15,21 +15,21 @@ from keras_resnet_recipes.part import Part, how_to_know
 if TYPE_CHECKING:
     import keras
 
-# Objects of other packages are made only if their class is registered with Keras, or given.
+# Objects of other packages are built only if their class is registered with Keras, or given.
 _PACKAGES = ("keras", "keras_hub", "keras_resnet_recipes")
-# Where this package's own are, which are registered once they are imported.
+# Subpackages whose import registers this package's own classes with Keras.
 _OWN = ("layers", "losses", "optimizers", "schedules")
 
 
 class KerasObject(Part, abstract=True):
-    """An object of Keras by its class and configuration; `build` makes a new one.
+    """A Keras object, stored as its class and configuration; `build` returns a new one.
 
-    Give the object itself: `krr.A1(optimizer=keras.optimizers.Lion(weight_decay=0.02))`. The state of
-    the object given is not kept, nor is its name, which Keras counts up.
+    Pass the object itself to a recipe: `krr.A1(optimizer=keras.optimizers.Lion(weight_decay=0.02))`. Its
+    state and name are dropped.
     """
 
     classes: ClassVar[dict[str, type]] = {}
-    """The user's own classes by name, which Keras finds only if they are registered with it."""
+    """Custom classes by name, because Keras finds them only if they are registered."""
 
     namespace: ClassVar[str] = ""
     ignored: ClassVar[tuple[str, ...]] = ("name",)
@@ -38,10 +38,10 @@ class KerasObject(Part, abstract=True):
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """The value of an object of Keras.
+        """Converts a Keras object to a part.
 
         Raises:
-            ValueError: If its configuration does not make another one.
+            ValueError: If the object cannot be rebuilt from its configuration.
         """
         saving = importlib.import_module("keras.saving")
         kind = type(given).__name__
@@ -55,13 +55,14 @@ class KerasObject(Part, abstract=True):
             value.build()
         except Exception as error:
             raise ValueError(
-                f"{kind} cannot be part of a recipe: Keras does not make it again from its configuration ({error})"
+                "Keras objects in a recipe must be serializable: Keras must be able to rebuild them from "
+                f"their configuration. Received: {kind} ({error})"
             ) from None
         return value
 
     @property
     def description(self) -> dict[str, Any]:
-        """What Keras' serialization says of the object."""
+        """The object as serialized by Keras."""
         return json.loads(self.text)
 
     @property
@@ -70,7 +71,7 @@ class KerasObject(Part, abstract=True):
         return self.description["class_name"]
 
     def build(self, **changes: Any) -> Any:
-        """A new object, with changes to its configuration."""
+        """Returns a new object, with changes to its configuration."""
         saving = importlib.import_module("keras.saving")
         description = self.description
         description["config"] |= changes
@@ -79,7 +80,7 @@ class KerasObject(Part, abstract=True):
         )
 
     def __repr__(self) -> str:
-        """How the object is made in Python; arguments with their default value are left out."""
+        """Returns the constructor call without arguments that have their default value."""
         config = self.description["config"]
         given = [f"{name}={config[name]!r}" for name in config if self._needs(name)]
         package = _package(self.description)
@@ -89,151 +90,158 @@ class KerasObject(Part, abstract=True):
         return f"{where}{self.name}({', '.join(given)})"
 
     def _needs(self, name: str) -> bool:
-        """Whether the object would be another one without an argument."""
+        """Returns whether the object would differ without this argument."""
         saving = importlib.import_module("keras.saving")
         description = self.description
         del description["config"][name]
         try:
-            made = saving.deserialize_keras_object(description, custom_objects=self.classes)
-            return type(self).of(made) != self
+            other = saving.deserialize_keras_object(description, custom_objects=self.classes)
+            return type(self).of(other) != self
         except (TypeError, ValueError, KeyError):
             return True
 
     def to_json(self) -> dict[str, Any]:
-        """The object as Keras' serialization has it."""
+        """Returns the object as serialized by Keras."""
         return {"is": type(self).__name__, "object": self.description}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], known: Mapping[str, Any]) -> Self:
-        """The value that `to_json` described; nothing but Keras' own and known classes is made.
+        """Restores the part from `to_json`; builds only Keras' own and known classes.
 
         Raises:
-            ValueError: If the object is of another package or kind, or Keras refuses it.
+            ValueError: If the object is from another package or of another kind, or Keras cannot build it.
         """
         description = values.get("object")
         if not isinstance(description, dict) or not isinstance(description.get("config"), dict):
-            raise ValueError(f"{cls.__name__} needs an `object` as Keras serializes it.")
+            raise ValueError(
+                f"`object` of {cls.__name__} must be an object serialized by Keras. "
+                f"Received: object={description!r}"
+            )
         classes = self_made(known)
         for folder in _OWN:
             importlib.import_module(f"keras_resnet_recipes.{folder}")
         _check_origin(description, classes)
         saving = importlib.import_module("keras.saving")
         try:
-            made = saving.deserialize_keras_object(
+            built = saving.deserialize_keras_object(
                 description, custom_objects=classes, safe_mode=True
             )
         except Exception as error:
             name = description.get("class_name")
-            raise ValueError(f"Keras cannot make {name!r}: {error}") from None
-        wrapped = wrapped_object(made)
+            raise ValueError(f"Keras cannot build {name!r}: {error}") from None
+        wrapped = wrapped_object(built)
         if not isinstance(wrapped, cls):
-            raise ValueError(f"{description['class_name']!r} is none of {cls.namespace}.")
+            raise ValueError(
+                f"`object` of {cls.__name__} must be from {cls.namespace}. "
+                f"Received: class_name={description['class_name']!r}"
+            )
         return wrapped
 
 
 class KerasOptimizer(KerasObject):
-    """An optimizer of Keras; the recipe gives its learning rate."""
+    """A Keras optimizer; the recipe sets its learning rate."""
 
     namespace: ClassVar[str] = "keras.optimizers"
     ignored: ClassVar[tuple[str, ...]] = ("name", "learning_rate")
 
     @property
     def scaling(self) -> float:
-        """Power of the batch size with which the learning rate grows, see `Recipe.rescaled`."""
+        """Exponent with which the learning rate scales with the batch size, see `Recipe.rescaled`."""
         return 1.0 if self.name in ("SGD", "RMSprop") else 0.5
 
     @classmethod
     def of(cls, given: "keras.optimizers.Optimizer") -> Self:
-        """The value of an optimizer.
+        """Converts an optimizer to a part.
 
         Raises:
-            ValueError: If it has a learning rate of its own.
+            ValueError: If a learning rate was set.
         """
         config = given.get_config()
         default = inspect.signature(type(given)).parameters.get("learning_rate")
         rate = config.get("learning_rate")
         if default is None or not _same_number(rate, default.default):
             raise ValueError(
-                "`optimizer` must have no learning rate of its own: the recipe's is `learning_rate`. "
-                f"Received: {type(given).__name__}(learning_rate={rate!r})"
+                "`optimizer` must not set a learning rate; use the recipe's `learning_rate`. "
+                f"Received: optimizer={type(given).__name__}(learning_rate={rate!r})"
             )
         return super().of(given)
 
     def build(self, learning_rate: Any = None, model: "keras.Model | None" = None) -> Any:
-        """A new optimizer with the recipe's learning rate; it decays what Keras decays."""
-        made = super().build()
+        """Returns a new optimizer with the recipe's learning rate; weight decay applies as in Keras."""
+        optimizer = super().build()
         if learning_rate is None:
-            return made
-        return type(made).from_config({**made.get_config(), "learning_rate": learning_rate})
+            return optimizer
+        config = {**optimizer.get_config(), "learning_rate": learning_rate}
+        return type(optimizer).from_config(config)
 
 
 class KerasSchedule(KerasObject):
-    """A learning rate schedule of Keras, by updates, with its own rates."""
+    """A Keras learning rate schedule, per update and with its own rates."""
 
     namespace: ClassVar[str] = "keras.optimizers.schedules"
 
 
 class KerasLoss(KerasObject):
-    """A loss of Keras, of logits."""
+    """A Keras loss on logits."""
 
     namespace: ClassVar[str] = "keras.losses"
     label_smoothing: ClassVar[float] = 0.0
 
     @property
     def activation(self) -> str:
-        """What makes probabilities of logits that are trained with this loss."""
+        """Activation that turns logits trained with this loss into probabilities."""
         return "sigmoid" if self.name.startswith("Binary") else "softmax"
 
     @classmethod
     def of(cls, given: "keras.losses.Loss") -> Self:
-        """The value of a loss.
+        """Converts a loss to a part.
 
         Raises:
-            ValueError: If it takes probabilities, or is no mean over a batch.
+            ValueError: If the loss takes probabilities, or does not average over the batch.
         """
         config, kind = given.get_config(), type(given).__name__
         if config.get("from_logits") is False:
             raise ValueError(
-                "`loss` must take logits, which the networks give: from_logits=True. "
-                f"Received: {kind}(from_logits=False)"
+                "`loss` must take logits, from_logits=True, because the networks return logits. "
+                f"Received: loss={kind}(from_logits=False)"
             )
         reduction = config.get("reduction", "sum_over_batch_size")
         if reduction != "sum_over_batch_size":
             raise ValueError(
                 "`loss` must be the mean over a batch, reduction='sum_over_batch_size'. "
-                f"Received: {kind}(reduction={reduction!r})"
+                f"Received: loss={kind}(reduction={reduction!r})"
             )
         if not _learns_from_logits(given):
             raise ValueError(
-                "`loss` must take targets and logits [n, classes], and fall as the logit of the right class rises, "
-                f"below 0, too. Received: {kind}"
+                "`loss` must take targets and logits [n, classes] and decrease as the logit of the correct class "
+                f"increases, also for negative logits. Received: loss={kind}"
             )
         return super().of(given)
 
     def build(self, reduction: str | None = "sum_over_batch_size") -> "keras.losses.Loss":
-        """A new loss."""
+        """Returns a new loss."""
         return super().build(reduction=reduction)
 
 
 class KerasLayer(KerasObject):
-    """An image layer of Keras, called with `training=True` on batches of float32 in 0..255."""
+    """A Keras image layer, called with `training=True` on float32 batches in 0..255."""
 
     namespace: ClassVar[str] = "keras.layers"
 
 
 def _learns_from_logits(loss: "keras.losses.Loss") -> bool:
-    """Whether a loss falls while the logit of the right class rises from below 0, where no probability is."""
+    """Returns whether a loss decreases as the correct class's logit increases from -3 to -2, no probabilities."""
     targets = np.array([[1, 0, 0]], np.float32)
     logits = np.array([[[-3, -4, -4]], [[-2, -4, -4]]], np.float32)
     try:
-        low, high = (float(loss(targets, one)) for one in logits)
-    except Exception:  # every backend has its own for targets of another shape
+        before, after = (float(loss(targets, batch)) for batch in logits)
+    except Exception:  # each backend raises another type for targets of a wrong shape
         return False
-    return high < low
+    return after < before
 
 
 def wrapped_object(value: Any) -> Any:
-    """The value of an object of Keras; anything else as it is."""
+    """Converts a Keras object to a part; returns anything else unchanged."""
     keras = sys.modules.get("keras")
     if keras is None or isinstance(value, type):
         return value
@@ -256,17 +264,17 @@ def _package(description: Mapping[str, Any]) -> str:
 def _same_number(one: Any, other: Any) -> bool:
     if not isinstance(one, int | float) or not isinstance(other, int | float):
         return False
-    # Keras keeps the rate in float32.
+    # Keras stores the rate in float32.
     return abs(one - other) <= 1e-6 * abs(other)
 
 
 def _without_names(value: Any) -> Any:
-    """Keras counts names up and numbers objects: the same script would be another recipe next time."""
+    """Removes names and object ids, which Keras counts up, so that equal objects give equal recipes."""
     if isinstance(value, list | tuple):
         return [_without_names(one) for one in value]
     if isinstance(value, dict):
         if value.get("class_name") == "DTypePolicy":
-            return value["config"]["name"]  # of a policy it is all there is
+            return value["config"]["name"]
         dropped = ("shared_object_id", "build_config", "compile_config")
         kept = {key: _without_names(one) for key, one in value.items() if key not in dropped}
         if isinstance(kept.get("config"), dict):
@@ -276,7 +284,7 @@ def _without_names(value: Any) -> Any:
 
 
 def _check_origin(value: Any, known: Mapping[str, Any]) -> None:
-    """Raises ValueError unless every object in Keras' description is Keras' own, registered, or given."""
+    """Raises ValueError unless every serialized object is Keras' own, registered, or given."""
     if isinstance(value, list):
         for one in value:
             _check_origin(one, known)
@@ -292,13 +300,13 @@ def _check_origin(value: Any, known: Mapping[str, Any]) -> None:
         )
         if name in ("function", "__lambda__", "Lambda", "__tensor__") or not (own or given):
             raise ValueError(
-                f"{module or 'no module'}.{name} is neither Keras' own nor known here. {how_to_know(name)}"
+                f"{module or 'no module'}.{name} is not part of Keras and not known here. {how_to_know(name)}"
             )
     for one in value.values():
         _check_origin(one, known)
 
 
 def self_made(known: Mapping[str, Any]) -> dict[str, Any]:
-    """The user's own classes of Keras objects by name: those of this process, and those that are given."""
+    """Returns custom Keras classes by name: those used in this process and those given by the user."""
     parts = {name for name, one in known.items() if isinstance(one, type) and issubclass(one, Part)}
     return KerasObject.classes | {n: one for n, one in known.items() if n not in parts}

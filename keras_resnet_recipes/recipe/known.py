@@ -1,4 +1,4 @@
-"""Every part that this package has."""
+"""Lookup of all parts by name."""
 
 import functools
 
@@ -7,14 +7,14 @@ from keras_resnet_recipes.part import Part
 
 
 def known_parts() -> dict[str, type[Part]]:
-    """All parts by name, also those of modules that nobody has asked for yet, and the user's."""
+    """Returns all parts by name, including those of modules not imported yet and custom ones."""
     _load()
     return Part.known
 
 
 @functools.cache
 def _load() -> None:
-    # These packages load lazily; PerUpdate is a class of Keras.
+    # These packages import lazily. PerUpdate is a Keras class, not a part, and would import Keras.
     for package in (augment, schedules):
         for name in package.__all__:
             if name != "PerUpdate":

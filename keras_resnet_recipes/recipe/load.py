@@ -1,4 +1,4 @@
-"""Recipes from files."""
+"""Loading of recipes from JSON files."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,67 +10,71 @@ from keras_resnet_recipes.part import from_json, how_to_know
 from keras_resnet_recipes.recipe.known import known_parts
 from keras_resnet_recipes.recipe.recipe import BaseRecipe
 
-# A recipe is a few thousand characters; what is larger is something else.
+# A recipe has a few thousand characters; the limit protects against huge files.
 _LARGEST = 1 << 18
 
 
 def load_recipe(
     path: str | Path, custom_objects: Sequence[type | Callable[..., Any]] = ()
 ) -> BaseRecipe:
-    """Reads a recipe that `Recipe.to_json` wrote.
+    """Loads a recipe written by `Recipe.to_json`.
 
-    Reading is safe: the file makes Python neither import nor call what it names. Known are the recipes
-    and parts of this package and those that were defined in this process, Keras' and KerasHub's own
-    objects (through Keras' deserialization in safe mode), what is registered with Keras, and
-    `custom_objects`.
+    Loading is safe: names in the file are never imported or called. Accepted are the recipes and parts of
+    this package and those defined in this process, objects of Keras and KerasHub (through Keras'
+    deserialization in safe mode), objects registered with Keras, and `custom_objects`.
 
     Args:
-        path: A JSON file, or a run folder that holds `recipe.json`.
-        custom_objects: Classes of parts, recipes or Keras objects, and functions that build networks, which the
-            file names.
+        path: JSON file, or run folder that contains `recipe.json`.
+        custom_objects: Custom classes (parts, recipes, Keras objects) and functions that build networks,
+            named in the file.
+
+    Returns:
+        The recipe.
 
     Raises:
-        ValueError: If the file is missing, is no such JSON, or names something unknown.
+        ValueError: If the file is missing or not valid, or contains an unknown name.
 
-    >>> import tempfile, keras_resnet_recipes as krr
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = krr.A2(epochs=30).to_json(folder + "/recipe.json")
-    ...     krr.load_recipe(folder)
-    A2(epochs=30)
+    Example:
+        >>> import tempfile, keras_resnet_recipes as krr
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = krr.A2(epochs=30).to_json(folder + "/recipe.json")
+        ...     krr.load_recipe(folder)
+        A2(epochs=30)
     """
     path = Path(path)
     path = path / "recipe.json" if path.is_dir() else path
     if not path.is_file():
         raise ValueError(
-            f"`path` must be a recipe's JSON file or a run folder; there is no file {str(path)!r}."
+            "`path` must be an existing JSON file of a recipe, or a run folder that contains one. "
+            f"Received: path={str(path)!r}"
         )
     try:
         if path.stat().st_size > _LARGEST:
-            raise ValueError(f"it has more than {_LARGEST} bytes")
+            raise ValueError(f"more than {_LARGEST} bytes")
         values = json.loads(path.read_text(), parse_constant=_refuse)
         if not isinstance(values, dict):
-            raise ValueError("it holds no object")
+            raise ValueError("not a JSON object")
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            f"`path` must be a recipe's JSON file; {str(path)!r} is none: {error}."
+            f"`path` must be the JSON file of a recipe. Received: path={str(path)!r} ({error})"
         ) from None
     try:
-        return _recipe(values, {one.__name__: one for one in custom_objects})
+        return _recipe(values, {custom.__name__: custom for custom in custom_objects})
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{str(path)!r}: {error}") from None
 
 
 def _recipe(values: dict[str, Any], custom: dict[str, Any]) -> BaseRecipe:
-    """The recipe of a file's values."""
+    """Builds the recipe from the values of a file."""
     known = BaseRecipe.known | {
-        name: one
-        for name, one in custom.items()
-        if isinstance(one, type) and issubclass(one, BaseRecipe)
+        name: value
+        for name, value in custom.items()
+        if isinstance(value, type) and issubclass(value, BaseRecipe)
     }
     name = values.pop("recipe", None)
     if not isinstance(name, str) or name not in known:
         raise ValueError(
-            f"the recipe {name!r} is unknown here.{closest(str(name), known)} Known are {', '.join(known)}. "
+            f"`recipe` must be one of {', '.join(known)}. Received: recipe={name!r}.{closest(str(name), known)} "
             f"{how_to_know(name)}"
         )
     fields = known[name].__dataclass_fields__
@@ -82,4 +86,4 @@ def _recipe(values: dict[str, Any], custom: dict[str, Any]) -> BaseRecipe:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no value of JSON")
+    raise ValueError(f"{constant} is not valid JSON")

@@ -1,4 +1,4 @@
-"""Losses as values, on logits."""
+"""Loss parts of a recipe; all losses take logits."""
 
 import importlib
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,45 +14,46 @@ class Loss(Part, abstract=True):
     """Base class of the losses of a recipe.
 
     Args:
-        label_smoothing: Weight spread evenly over the classes, 0 to 1; the targets hold it already.
+        label_smoothing: Weight distributed evenly over the classes, 0..1. It is applied to the targets, not by the
+            Keras loss.
     """
 
     prefix: ClassVar[str] = ""
 
     activation: ClassVar[str] = "softmax"
-    """What makes probabilities of logits that are trained with this loss."""
+    """Activation that turns logits trained with this loss into probabilities."""
 
     label_smoothing: float = number(
-        0.0, "weight spread evenly over the classes", minimum=0, maximum=1, off=0.0
+        0.0, "weight distributed evenly over the classes", minimum=0, maximum=1, off=0.0
     )
 
     def build(self, reduction: str | None = "sum_over_batch_size") -> "keras.losses.Loss":
-        """The Keras loss, of targets and logits."""
+        """Returns the Keras loss of targets and logits."""
         raise NotImplementedError
 
 
 class CategoricalCrossentropy(Loss):
-    """Cross-entropy with the softmax of the logits."""
+    """Softmax cross-entropy: `keras.losses.CategoricalCrossentropy`."""
 
     def build(self, reduction: str | None = "sum_over_batch_size") -> "keras.losses.Loss":
-        """`keras.losses.CategoricalCrossentropy` on logits."""
+        """Returns `keras.losses.CategoricalCrossentropy` on logits."""
         losses = importlib.import_module("keras.losses")
         return losses.CategoricalCrossentropy(from_logits=True, reduction=reduction)
 
 
 class BinaryCrossentropy(Loss):
-    """Cross-entropy with a sigmoid per class: `krr.losses.BinaryCrossentropy`.
+    """Sigmoid cross-entropy per class: `krr.losses.BinaryCrossentropy`.
 
     Args:
         label_smoothing: As in `CategoricalCrossentropy`.
-        target_threshold: A class is present above this target, 0 to 1; None keeps soft targets.
+        target_threshold: Targets above it become 1, the others 0; in 0..1. None keeps soft targets.
     """
 
     activation: ClassVar[str] = "sigmoid"
 
     target_threshold: float | None = number(
         None,
-        "a class is present above this target",
+        "targets above it become 1, the others 0",
         minimum=0,
         maximum=1,
         none="soft targets",
@@ -60,7 +61,7 @@ class BinaryCrossentropy(Loss):
     )
 
     def build(self, reduction: str | None = "sum_over_batch_size") -> "keras.losses.Loss":
-        """`krr.losses.BinaryCrossentropy`."""
+        """Returns `krr.losses.BinaryCrossentropy`."""
         losses: Any = importlib.import_module("keras_resnet_recipes.losses")
         return losses.BinaryCrossentropy(
             target_threshold=self.target_threshold, reduction=reduction

@@ -1,4 +1,4 @@
-"""Networks that have settings of their own, or are somebody else's."""
+"""Network parts of a recipe: configurable networks and custom network functions."""
 
 import functools
 import importlib
@@ -12,32 +12,33 @@ from keras_resnet_recipes.part import Part, how_to_know
 
 
 class ResNet9(Part):
-    """The network of the CIFAR-10 speed run, with the later posts' tricks.
+    """Network of the CIFAR-10 speed run, with the tricks of the later posts.
 
     Args:
-        pool_before_batch_norm: Max-pooling before the batch norm instead of after the activation.
-        celu_alpha: Alpha of CELU; None is ReLU.
-        ghost_batch_norm: Images that share batch-norm statistics; None is the batch.
-        frozen_batch_norm_scale: Whether batch-norm scales stay 1.
-        logit_scale: Factor of the logits.
-        whitening: Whether a fixed convolution comes first that whitens patches of the training images.
+        pool_before_batch_norm: Whether max pooling comes before the batch norm instead of after the
+            activation.
+        celu_alpha: Alpha of CELU, above 0; None for ReLU.
+        ghost_batch_norm: Images per group of ghost batch norm, at least 1; None for the whole batch.
+        frozen_batch_norm_scale: Whether batch-norm scales are frozen at 1.
+        logit_scale: Factor of the logits, above 0.
+        whitening: Whether the first layer is a fixed convolution that whitens patches of the training images.
     """
 
     prefix: ClassVar[str] = ""
 
-    pool_before_batch_norm: bool = number(False, "max-pooling before the batch norm", off=False)
+    pool_before_batch_norm: bool = number(False, "max pooling before batch norm", off=False)
     celu_alpha: float | None = number(None, "alpha of CELU", above=0, none="ReLU", off=None)
     ghost_batch_norm: int | None = number(
-        None, "images that share batch-norm statistics", minimum=1, off=None
+        None, "images per group of ghost batch norm", minimum=1, off=None
     )
-    frozen_batch_norm_scale: bool = number(False, "batch-norm scales stay 1", off=False)
+    frozen_batch_norm_scale: bool = number(False, "batch-norm scales frozen at 1", off=False)
     logit_scale: float = number(0.125, "factor of the logits", above=0)
     whitening: bool = number(
-        False, "a fixed convolution first that whitens patches of the training images", off=False
+        False, "fixed first convolution that whitens patches of the training images", off=False
     )
 
     def function(self) -> Callable[..., Any]:
-        """The function that builds the network, with the signature of `keras.applications`."""
+        """Returns the function that builds the network, with the signature of `keras.applications`."""
         dawnbench = importlib.import_module("keras_resnet_recipes.applications.dawnbench")
         features = functools.partial(
             dawnbench.backbone_features,
@@ -55,11 +56,11 @@ class ResNet9(Part):
 
 
 class NetworkFunction(Part):
-    """A function with the signature of `keras.applications`, by module and name.
+    """A function with the signature of `keras.applications`, stored as module and name.
 
-    Give the function itself: `krr.A2(network=keras.applications.EfficientNetV2B0)`. Reading a recipe
-    imports nothing: a function that is not Keras' own is found if the recipe was made with it in this
-    process, if it is registered with Keras, or given as `load_recipe(path, custom_objects=[function])`.
+    Pass the function itself to a recipe: `krr.A2(network=keras.applications.EfficientNetV2B0)`. Loading a
+    recipe imports nothing. A custom function is found if a recipe used it in this process, if it is registered
+    with Keras, or if it is given as `load_recipe(path, custom_objects=[function])`.
     """
 
     functions: ClassVar[dict[tuple[str, str], Callable[..., Any]]] = {}
@@ -69,24 +70,25 @@ class NetworkFunction(Part):
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> Self:
-        """The value of a function.
+        """Converts a function to a part.
 
         Raises:
-            ValueError: If the function has no name by which it could be found again.
+            ValueError: If the function is not defined at the top level of a module.
         """
         name = getattr(function, "__qualname__", "")
         if not name.isidentifier() or name == "<lambda>":
             raise ValueError(
-                "`network` must be a function at the top of a module, which has a name to save. "
-                f"Received: network={function!r}"
+                "`network` must be a function defined at the top level of a module, so that it can be saved by "
+                f"name. Received: network={function!r}"
             )
         module = function.__module__
-        # Keras builds its applications from inner modules; their public place is this one.
+        # Keras defines its applications in private modules.
         if module.partition(".")[0] == "keras":
             module = "keras.applications"
             if getattr(importlib.import_module(module), name, None) is not function:
                 raise ValueError(
-                    f"`network` must be a function of keras.applications or your own. Received: network={function!r}"
+                    "`network` must be a function of keras.applications or a custom function. "
+                    f"Received: network={function!r}"
                 )
         cls.functions[module, name] = function
         return cls(module=module, name=name)
@@ -95,36 +97,37 @@ class NetworkFunction(Part):
         return f"{self.module}.{self.name}" if self.module == "keras.applications" else self.name
 
     def function(self) -> Callable[..., Any]:
-        """The function itself."""
+        """Returns the function."""
         return self.functions[self.module, self.name]
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], known: Mapping[str, Any]) -> Self:
-        """The function that JSON names, among those that are known.
+        """Restores the part from `to_json`.
 
         Raises:
-            ValueError: If it is not.
+            ValueError: If the function is not known.
         """
         module, name = values.get("module"), values.get("name")
         if module == "keras.applications":
             applications = importlib.import_module(module)
             found = getattr(applications, str(name), None)
             if not isinstance(found, types.FunctionType):
-                raise ValueError(f"keras.applications has no {name!r}.")
+                raise ValueError(f"keras.applications has no function {name!r}.")
             return cls.of(found)
         key = (str(module), str(name))
         registered = importlib.import_module("keras.saving").get_registered_object
         found = cls.functions.get(key) or known.get(key[1]) or registered(key[1])
         if not callable(found) or isinstance(found, type):
-            raise ValueError(f"the network {module}.{name} is unknown here. {how_to_know(name)}")
+            raise ValueError(f"The network {module}.{name} is not known. {how_to_know(name)}")
         return cls.of(found)
 
 
 def network_name(network: "str | Part") -> str:
-    """What tables and files call a network.
+    """Returns the name of a network in tables and files.
 
-    >>> network_name("ResNet50"), network_name(ResNet9())
-    ('ResNet50', 'ResNet9')
+    Example:
+        >>> network_name("ResNet50"), network_name(ResNet9())
+        ('ResNet50', 'ResNet9')
     """
     if isinstance(network, NetworkFunction):
         return network.name
@@ -132,10 +135,17 @@ def network_name(network: "str | Part") -> str:
 
 
 def checked_network(network: Any, names: "tuple[str, ...]") -> "str | Part":
-    """A recipe's network: a name, a part, or the part of a function.
+    """Validates the network of a recipe and converts functions to parts.
+
+    Args:
+        network: Name, part or function.
+        names: Legal names.
+
+    Returns:
+        A name or a part.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If the network is not valid.
     """
     if isinstance(network, ResNet9 | NetworkFunction):
         return network

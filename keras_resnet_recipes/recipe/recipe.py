@@ -1,4 +1,4 @@
-"""`BaseRecipe`: a training procedure as a frozen value made of values."""
+"""`BaseRecipe`: a training procedure as a frozen value."""
 
 import dataclasses
 import json
@@ -43,7 +43,7 @@ def part(default: Any, help: str, kind: type[Part], *, optional: bool = False) -
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False, init=False)
 class BaseRecipe:
-    """Every number of a training procedure; `krr.Recipe` adds the methods that run it."""
+    """All hyperparameters of a training procedure; `krr.Recipe` adds the methods that run it."""
 
     source: ClassVar[Source | None] = None
     published_top1: ClassVar[float | None] = None
@@ -53,29 +53,26 @@ class BaseRecipe:
     _abstract: ClassVar[bool] = True
 
     known: ClassVar[dict[str, type["BaseRecipe"]]] = {}
-    """Every recipe by the name of its class."""
+    """All recipes by class name."""
 
     network: Any = number("ResNet50", "network of krr.applications, or a function like those")
     classes: int | None = number(None, "number of classes", minimum=2, none="from the data")
     weights: str | None = number(
-        None, "initial weights: published such as a1_in1k, a file, a run folder", none="random"
+        None, "initial weights: published name such as a1_in1k, file, or run folder", none="random"
     )
     frozen_stages: int = number(
-        0,
-        "stages that keep those weights: 1 is the stem, 5 all but the classifier",
-        minimum=0,
-        maximum=5,
+        0, "frozen stages: 1 is the stem, 5 all but the classifier", minimum=0, maximum=5
     )
     zero_gamma: bool = number(
-        False, "batch-norm scales that end a residual branch start at 0", off=False
+        False, "the last batch-norm scale of each residual branch starts at 0", off=False
     )
     drop_path_rate: float = number(
-        0.0, "stochastic depth of the last block, linear from 0", minimum=0, maximum=1, off=0.0
+        0.0, "stochastic depth rate of the last block, linear from 0", minimum=0, maximum=1, off=0.0
     )
-    epochs: int = number(100, "passes over the training set, warm-up included", minimum=1)
+    epochs: int = number(100, "passes over the training set, including warm-up", minimum=1)
     batch_size: int = number(256, "images per update, over all devices", minimum=1)
     learning_rate: float | None = number(
-        0.001, "peak rate, used as it is at batch_size", above=0, none="of the schedule"
+        0.001, "peak learning rate, not rescaled with batch_size", above=0, none="from the schedule"
     )
     optimizer: Optimizer | KerasOptimizer = part(Lamb(), "optimizer", Optimizer)
     schedule: Schedule | KerasSchedule = part(NEUTRAL, "learning rate schedule", Schedule)
@@ -84,38 +81,38 @@ class BaseRecipe:
     distillation: Distillation | None = part(None, "distillation", Distillation, optional=True)
     train_size: int = number(224, "side of a training image, pixels", minimum=1)
     repeated_augmentation: int = number(
-        1, "copies of an image in a batch, each augmented anew", minimum=1, off=1
+        1, "copies of each image in a batch, augmented independently", minimum=1, off=1
     )
     augmentation: tuple[Augmentation | KerasLayer, ...] = part((), "augmentation", Augmentation)
-    mix: Mix | KerasLayer | None = part(None, "MixUp and CutMix", Mix)
-    mix_per_replica: bool = number(True, "each device mixes its shard of a batch on its own")
+    mix: Mix | KerasLayer | None = part(None, "MixUp or CutMix", Mix)
+    mix_per_replica: bool = number(True, "images are mixed within each device's shard of the batch")
     test: Test = part(Test(), "evaluation", Test)
     gradient_accumulation_steps: int = number(1, "micro-batches per update", minimum=1)
     data_on_device: bool = number(
-        False, "the data set lies in device memory and is augmented there (small images)"
+        False, "data set in device memory, augmented on the device (small images)"
     )
     unreadable_images: str = number(
-        "skip", "skip (raise above 1 % of the data) or raise at once", choices=("skip", "raise")
+        "skip", "skip (error above 1 % of the data) or raise at once", choices=("skip", "raise")
     )
     batch_norm: str = number(
         "replica",
-        "statistics per device, averaged to evaluate and save; or of the batch (JAX: always)",
+        "statistics per device, averaged for evaluation and checkpoints; or of the whole batch (JAX: always)",
         choices=("replica", "synchronized"),
     )
     precision: str = number(
         "auto",
-        "auto is mixed_float16 on GPUs, mixed_bfloat16 on TPUs, float32 elsewhere",
+        "auto: mixed_float16 on GPUs, mixed_bfloat16 on TPUs, float32 elsewhere",
         choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
     )
 
     def __init_subclass__(cls, *, abstract: bool = False) -> None:
-        """Makes the class body's values the defaults of the new recipe."""
+        """Turns the values of the class body into the defaults of the new recipe."""
         super().__init_subclass__()
         cls._abstract = abstract
         if not abstract:
             if len(cls.__bases__) > 1 or not cls.__base__._abstract:
                 raise ValueError(
-                    f"`{cls.__name__}` must inherit from `Recipe` alone. Received: {cls.__bases__}"
+                    f"`{cls.__name__}` must inherit only from `Recipe`. Received: bases={cls.__bases__}"
                 )
             cls._take_values()
         dataclasses.dataclass(frozen=True, kw_only=True, repr=False, init=False)(cls)
@@ -131,7 +128,7 @@ class BaseRecipe:
         for name, value in values.items():
             if name not in legal:
                 raise ValueError(
-                    f"`{cls.__name__}` sets `{name}`, which is no field.{closest(name, legal)}"
+                    f"`{name}` of `{cls.__name__}` is not a field of a recipe.{closest(name, legal)}"
                 )
             if name in declared:
                 field = declared[name]
@@ -141,15 +138,15 @@ class BaseRecipe:
                 setattr(cls, name, dataclasses.field(default=default, metadata=metadata))
 
     def __new__(cls, *positional: Any, **values: Any) -> Self:
-        """Refuses what is given without a name, which the generated constructor cannot explain."""
+        """Rejects positional arguments with a clear message."""
         if positional:
             raise ValueError(
-                f"`{cls.__name__}` takes its fields by name. Received: {positional[0]!r} without one"
+                f"Arguments of `{cls.__name__}` must be keyword arguments. Received: {positional[0]!r}"
             )
         return super().__new__(cls)
 
     def __init__(self, **changes: Any) -> None:
-        """Takes fields and, by their flat names, the numbers of parts."""
+        """Accepts fields and, by flat name, the numbers of parts."""
         defaults = {field.name: field.default for field in dataclasses.fields(type(self))}
         self._set(resolved(defaults, changes, type(self)))
 
@@ -159,12 +156,12 @@ class BaseRecipe:
         check_together(self)
 
     def __getattr__(self, name: str) -> Any:
-        """The number of a part by its flat name."""
-        # A field that is missing is one of a copy that is being made.
+        """Returns the number of a part by its flat name."""
+        # Fields are missing only while the recipe is being copied.
         if not name.startswith("_") and name not in self.__dataclass_fields__:
-            for one in numbers(self):
-                if one.name == name:
-                    return one.value
+            for entry in numbers(self):
+                if entry.name == name:
+                    return entry.value
         raise AttributeError(f"{type(self).__name__} has no `{name}`")
 
     def __repr__(self) -> str:
@@ -175,15 +172,15 @@ class BaseRecipe:
         return sheet(self)
 
     def sheet(self, *, every_row: bool = False) -> str:
-        """The paper's table as text; `every_row` has also the numbers that no recipe needs to set."""
+        """Returns the recipe as a text table; with `every_row`, including numbers at their neutral defaults."""
         return sheet(self, every_row=every_row)
 
     def numbers(self) -> Iterator[Number]:
-        """Every number with its flat name, help and range."""
+        """Yields every number with its flat name, help and range."""
         return numbers(self)
 
     def changed(self) -> dict[str, Any]:
-        """What differs from the published recipe: flat numbers, or whole fields where parts differ."""
+        """Returns the differences from the published recipe: numbers by flat name, or fields whose parts differ."""
         found: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value, published = getattr(self, field.name), field.default
@@ -194,17 +191,17 @@ class BaseRecipe:
         return found
 
     def missing(self) -> list[str]:
-        """Flat names of the numbers that nobody published and that have no value yet."""
-        return [one.name for one in numbers(self) if one.value is UNPUBLISHED]
+        """Returns the flat names of unpublished numbers that have no value yet."""
+        return [entry.name for entry in numbers(self) if entry.value is UNPUBLISHED]
 
     @property
     def network_name(self) -> str:
-        """What tables and files call the network."""
+        """Name of the network in tables and files."""
         return network_name(self.network)
 
     @property
     def total_epochs(self) -> int:
-        """Epochs of the training: `epochs`, and those that the schedule adds at its end."""
+        """Number of epochs of the training: `epochs` plus the cooldown epochs of the schedule."""
         own = isinstance(self.schedule, Schedule)
         return self.schedule.total_epochs_of(self.epochs) if own else self.epochs
 
@@ -215,86 +212,89 @@ class BaseRecipe:
 
     @property
     def mixes_in_pairs(self) -> bool:
-        """Whether image i is mixed with image n-1-i, so that n must be even."""
+        """Whether image i is mixed with image n-1-i, which requires an even n."""
         return self.mixes and getattr(self.mix, "partner", "") == "reversed"
 
     @property
     def whitening(self) -> bool:
-        """Whether the network begins with a convolution that whitens patches of the data."""
+        """Whether the first layer of the network is a convolution that whitens patches of the data."""
         return bool(getattr(self.network, "whitening", False))
 
     def augmentation_of(self, kind: type[Augmentation]) -> Augmentation | None:
-        """The first augmentation of a class, if there is one."""
-        return next((one for one in self.augmentation if isinstance(one, kind)), None)
+        """Returns the first augmentation of a class, or None."""
+        return next((step for step in self.augmentation if isinstance(step, kind)), None)
 
     def replace(self, **changes: Any) -> Self:
-        """The same recipe with other values.
+        """Returns a copy with other values.
 
         Args:
-            **changes: Fields, or numbers of parts by their flat names; None takes a part out, by the
-                name of its class in snake case.
+            **changes: Fields, or numbers of parts by flat name. To remove a part, set the name of its class in
+                snake case to None.
 
         Raises:
-            ValueError: If a name is nobody's, or a value is not legal.
+            ValueError: If a name is unknown or a value is not legal.
 
-        >>> import keras_resnet_recipes as krr
-        >>> krr.A1().replace(epochs=100, mixup_alpha=0.1)
-        A1(epochs=100, mixup_alpha=0.1)
-        >>> [type(step).__name__ for step in krr.A1().replace(rand_augment=None).augmentation]
-        ['RandomResizedCrop', 'RandomFlip']
+        Example:
+            >>> import keras_resnet_recipes as krr
+            >>> krr.A1().replace(epochs=100, mixup_alpha=0.1)
+            A1(epochs=100, mixup_alpha=0.1)
+            >>> [type(step).__name__ for step in krr.A1().replace(rand_augment=None).augmentation]
+            ['RandomResizedCrop', 'RandomFlip']
         """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return type(self)(**resolved(values, changes, type(self)))
 
     def rescaled(self, batch_size: int) -> Self:
-        """The recipe for another batch size, its learning rate scaled by the optimizer's rule.
+        """Returns a copy for another batch size, with the learning rate scaled by the optimizer's rule.
 
-        The peak rate of LAMB, AdamW and other adaptive optimizers grows with the square root of the
-        batch size, that of SGD and RMSProp with the batch size itself (Goyal et al.,
-        arXiv:1706.02677); the start of the warm-up and the minimum stay, as in the published commands
-        for smaller machines (timm's A2 on 4 x 256: learning rate 3.5e-3 = 5e-3 * sqrt(1024 / 2048),
-        warm-up from 1e-4).
+        The peak rate of LAMB, AdamW and other adaptive optimizers scales with the square root of the batch
+        size, that of SGD and RMSProp linearly with the batch size (Goyal et al., arXiv:1706.02677). The start of
+        the warm-up and the minimum rate do not change, as in the published commands for smaller machines
+        (timm's A2 on 4 x 256: learning rate 3.5e-3 = 5e-3 * sqrt(1024 / 2048), warm-up from 1e-4).
 
         Args:
-            batch_size: Images per update.
+            batch_size: Images per update, at least 1.
 
         Raises:
-            ValueError: If `batch_size` is no number of images, or rate or batch size have no value.
+            ValueError: If `batch_size` is not legal, or the recipe has no batch size or learning rate.
 
-        >>> import keras_resnet_recipes as krr
-        >>> krr.A2().rescaled(512)
-        A2(batch_size=512, learning_rate=0.0025)
+        Example:
+            >>> import keras_resnet_recipes as krr
+            >>> krr.A2().rescaled(512)
+            A2(batch_size=512, learning_rate=0.0025)
         """
         names = ("batch_size", "learning_rate")
         missing = [name for name in names if getattr(self, name) in (UNPUBLISHED, None)]
         if missing:
             raise ValueError(
-                f"`{'` and `'.join(missing)}` must have a value to be rescaled: {type(self).__name__} has none. "
-                "Give both for the batch you want, with `replace` or --set."
+                f"`{'` and `'.join(missing)}` must have a value to rescale {type(self).__name__}. "
+                "Give both for the new batch size instead, with `replace` or --set."
             )
         changed = self.replace(batch_size=batch_size)
         factor = (batch_size / self.batch_size) ** self.optimizer.scaling
         return changed.replace(learning_rate=self.learning_rate * factor)
 
     def diff(self, other: "BaseRecipe") -> Comparison:
-        """The numbers in which two recipes differ, as a table when printed.
+        """Returns the numbers in which two recipes differ; prints as a table.
 
-        >>> import keras_resnet_recipes as krr
-        >>> krr.A1().diff(krr.A1(epochs=300))
-                A1   A1 (epochs=300)
-        epochs  600  300
+        Example:
+            >>> import keras_resnet_recipes as krr
+            >>> krr.A1().diff(krr.A1(epochs=300))
+                    A1   A1 (epochs=300)
+            epochs  600  300
         """
         return compare(self, other)
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """The recipe as JSON text, every number written out; also to a file if `path` is given.
+        """Returns the recipe as JSON, including every default; also writes it to `path` if given.
 
-        `load_recipe` reads it back.
+        `load_recipe` loads it again.
 
-        >>> import keras_resnet_recipes as krr
-        >>> print(krr.A3().to_json()[:20])
-        {
-          "recipe": "A3",
+        Example:
+            >>> import keras_resnet_recipes as krr
+            >>> print(krr.A3().to_json()[:20])
+            {
+              "recipe": "A3",
         """
         values = {f.name: to_json(getattr(self, f.name)) for f in dataclasses.fields(self)}
         text = json.dumps({"recipe": type(self).__name__, **values}, indent=2) + "\n"
@@ -303,46 +303,47 @@ class BaseRecipe:
         return text
 
     def citation(self) -> str:
-        """BibTeX of the paper the recipe comes from.
+        """Returns the BibTeX entry of the recipe's paper.
 
         Raises:
             ValueError: If the recipe has no source.
 
-        >>> import keras_resnet_recipes as krr
-        >>> print(krr.A1().citation().splitlines()[0])
-        @article{arxiv:2110.00476,
+        Example:
+            >>> import keras_resnet_recipes as krr
+            >>> print(krr.A1().citation().splitlines()[0])
+            @article{arxiv:2110.00476,
         """
         if self.source is None:
-            raise ValueError(f"`{type(self).__name__}` has no `source` to cite.")
+            raise ValueError(f"`{type(self).__name__}` has no `source`, so it cannot be cited.")
         return self.source.bibtex()
 
 
 def _checked(field: "dataclasses.Field[Any]", value: Any) -> Any:
-    """A field's value in its own type; objects of Keras and functions become parts."""
+    """Returns a value in the type of its field; Keras objects and functions become parts."""
     if field.name == "network":
         return checked_network(value, applications.NETWORKS)
     if "part" in field.metadata:
         if value is UNPUBLISHED:
             raise ValueError(
-                f"`{field.name}` must be a value; its numbers may be UNPUBLISHED. Received: {field.name}=UNPUBLISHED"
+                f"`{field.name}` must not be UNPUBLISHED; only its numbers may be. Received: {field.name}=UNPUBLISHED"
             )
-        many = isinstance(value, list | tuple)
-        value = tuple(map(wrapped_object, value)) if many else wrapped_object(value)
+        several = isinstance(value, list | tuple)
+        value = tuple(map(wrapped_object, value)) if several else wrapped_object(value)
     return checked(field, value, field.type)
 
 
 def _inner_changes(recipe: BaseRecipe, kind: type[BaseRecipe], field: str) -> dict[str, Any] | None:
-    """Changes of a field's parts by flat name; None where other parts are there."""
+    """Returns changed numbers of a field's parts by flat name; None if the field has other parts."""
 
-    def own(one: BaseRecipe) -> dict[tuple[Any, ...], Number]:
-        found = (n for n in numbers(one) if n.place[0] == field)
-        return {(type(n.part), *n.place): n for n in found}
+    def numbers_by_path(recipe: BaseRecipe) -> dict[tuple[Any, ...], Number]:
+        found = (n for n in numbers(recipe) if n.path[0] == field)
+        return {(type(n.part), *n.path): n for n in found}
 
     published = kind()
-    before, after = own(published), own(recipe)
+    before, after = numbers_by_path(published), numbers_by_path(recipe)
     if before.keys() != after.keys() or not after or next(iter(after))[0] is type(None):
         return None
     changes = {n.name: n.value for key, n in after.items() if n.value != before[key].value}
-    # Parts differ also in what is no number, such as the configuration of a Keras layer.
+    # Parts can also differ in values that are no numbers, such as the configuration of a Keras layer.
     same = resolved(vars(published), changes, kind)[field] == getattr(recipe, field)
     return changes if same else None

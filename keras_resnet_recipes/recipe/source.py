@@ -1,18 +1,18 @@
-"""Where a recipe was published."""
+"""Publications of recipes."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A paper, as a recipe names and cites it.
+    """Publication that a recipe comes from.
 
     Args:
-        title: Title of the paper.
-        authors: Authors, as BibTeX writes them.
+        title: Title.
+        authors: Authors in BibTeX format.
         year: Year of publication.
-        arxiv: arXiv identifier, where it is a paper there.
-        url: Address, where it is not.
+        arxiv: arXiv identifier, if the publication is on arXiv.
+        url: URL, if it is not.
     """
 
     title: str
@@ -22,18 +22,20 @@ class Source:
     url: str = ""
 
     def __str__(self) -> str:
-        """Where to find it, in a few words.
+        """Returns the arXiv identifier or the host of the URL.
 
-        >>> str(Source("A title", "Author, An", 2021, "2110.00476"))
-        'arXiv 2110.00476'
+        Example:
+            >>> str(Source("A title", "Author, An", 2021, "2110.00476"))
+            'arXiv 2110.00476'
         """
         return f"arXiv {self.arxiv}" if self.arxiv else self.url.split("/")[2]
 
     def bibtex(self) -> str:
-        """The BibTeX entry.
+        """Returns the BibTeX entry.
 
-        >>> Source("A title", "Author, An", 2021, "2110.00476").bibtex().splitlines()[0]
-        '@article{arxiv:2110.00476,'
+        Example:
+            >>> Source("A title", "Author, An", 2021, "2110.00476").bibtex().splitlines()[0]
+            '@article{arxiv:2110.00476,'
         """
         lines = [
             f"  title = {{{self.title}}},",

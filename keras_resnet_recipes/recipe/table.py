@@ -1,4 +1,4 @@
-"""Recipes as text: one with its numbers, several side by side."""
+"""Text tables of one recipe or several."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,19 +23,19 @@ _GROUPS = {
 }
 
 
-# Characters of a value in a table of text; the whole is in the recipe's repr.
+# Maximum width of a value in characters; the recipe's repr has the full value.
 _WIDEST = 96
-# Defaults that leave something out.
+# Defaults that switch something off.
 _NEUTRAL = (None, 0, 1, ())
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Numbers of several recipes side by side; printing it gives the table.
+    """Comparison of several recipes; prints as a table.
 
     Args:
-        columns: Name of each recipe.
-        rows: For each number the recipes' values, as text.
+        columns: Names of the recipes.
+        rows: Values of the recipes as text, by number.
     """
 
     columns: tuple[str, ...]
@@ -51,10 +51,11 @@ class Comparison:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of left-aligned columns, two spaces apart.
+    """Formats rows as lines with left-aligned columns, two spaces apart.
 
-    >>> table([("a", "1"), ("long", "2")])
-    ['a     1', 'long  2']
+    Example:
+        >>> table([("a", "1"), ("long", "2")])
+        ['a     1', 'long  2']
     """
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
@@ -65,7 +66,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class _Row:
-    """One row of a recipe's table: a part, or a number."""
+    """One row of a recipe's table: a part or a number."""
 
     field: str
     name: str
@@ -76,10 +77,10 @@ class _Row:
 
 
 def _rows(recipe: "BaseRecipe") -> Iterator[_Row]:
-    """Every part of a recipe followed by its numbers, and every field that holds no part."""
+    """Yields the parts of a recipe, each followed by its numbers, and the fields without parts."""
     held = list(numbers(recipe))
     values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    labels = {place: label for label, place in labelled_parts(values).items()}
+    labels = {path: label for label, path in labelled_parts(values).items()}
     for field in dataclasses.fields(recipe):
         value = values[field.name]
         published = field.metadata.get("published", False) or value != field.default
@@ -94,16 +95,16 @@ def _rows(recipe: "BaseRecipe") -> Iterator[_Row]:
             plain = any(n.part is part for n in held)
             text = type(part).__name__ if plain else _called(part)
             help = (type(part).__doc__ or "").partition("\n")[0]
-            # A dataclass without a docstring has one of its arguments.
+            # Without a docstring, dataclasses generate one from their signature.
             help = "" if help.startswith(f"{type(part).__name__}(") else help
             yield _Row(field.name, name, type(part), text, help, published)
             for one in held:
-                if one.place[:2] == (field.name, index if several else None):
+                if one.path[:2] == (field.name, index if several else None):
                     yield _number_row(one, published)
 
 
 def _called(part: Part) -> str:
-    """A part without numbers of its own: its class, or what it stands for."""
+    """Formats a part without numbers of its own."""
     text = repr(part)
     return type(part).__name__ if text == f"{type(part).__name__}()" else text
 
@@ -112,30 +113,35 @@ def _number_row(one: Number, published: bool) -> _Row:
     metadata = one.field.metadata
     text = shown(one.value, metadata.get("none", "off"))
     unchanged = one.value == one.field.default
-    # A default that leaves something out is no news; one that is a figure of the procedure is.
+    # Defaults that switch something off are hidden; other default values belong to the procedure.
     is_set = published and not (unchanged and (isinstance(one.value, str) or one.value in _NEUTRAL))
-    return _Row(one.place[0], one.name, one.value, text, metadata.get("help", ""), is_set)
+    return _Row(one.path[0], one.name, one.value, text, metadata.get("help", ""), is_set)
 
 
 def compare(*recipes: "BaseRecipe", every_row: bool = False) -> Comparison:
-    """The paper's table: one column per recipe, one row per number; "—" where a recipe has no such number.
+    """Compares recipes in a table with one column per recipe and one row per number.
 
     Args:
         *recipes: Recipes, at least one.
-        every_row: Also the rows in which all agree.
+        every_row: Whether to include rows in which all recipes agree.
+
+    Returns:
+        A `Comparison`; "—" marks numbers that a recipe does not have.
 
     Raises:
-        ValueError: If no recipe is given or one is no recipe.
+        ValueError: If no recipe is given, or an argument is not a recipe.
 
-    >>> import keras_resnet_recipes as krr
-    >>> print(krr.compare(krr.A2(), krr.A2(label_smoothing=0.1)))
-                     A2  A2 (label_smoothing=0.1)
-    label_smoothing  0   0.1
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> print(krr.compare(krr.A2(), krr.A2(label_smoothing=0.1)))
+                         A2  A2 (label_smoothing=0.1)
+        label_smoothing  0   0.1
     """
-    strangers = [one for one in recipes if not hasattr(one, "numbers") or isinstance(one, type)]
-    if strangers or not recipes:
+    invalid = [one for one in recipes if not hasattr(one, "numbers") or isinstance(one, type)]
+    if invalid or not recipes:
         raise ValueError(
-            f"`recipes` must be recipes such as krr.A1(). Received: {strangers or 'none'}"
+            "`recipes` must be one or more recipes such as krr.A1(). "
+            f"Received: recipes={invalid or recipes!r}"
         )
     columns = [{row.name: row for row in _rows(recipe)} for recipe in recipes]
     rows = {}
@@ -148,7 +154,7 @@ def compare(*recipes: "BaseRecipe", every_row: bool = False) -> Comparison:
 
 
 def _ordered(columns: Sequence[Mapping[str, _Row]]) -> list[str]:
-    """The names of all rows: those of a field together, in the order in which they come up."""
+    """Returns the names of all rows, grouped by field, in order of first appearance."""
     fields = dict.fromkeys(row.field for column in columns for row in column.values())
     return [
         name
@@ -160,7 +166,7 @@ def _ordered(columns: Sequence[Mapping[str, _Row]]) -> list[str]:
 
 
 def _column_name(recipe: "BaseRecipe") -> str:
-    """A recipe's name, with what was changed of the published one."""
+    """Returns the name of a recipe with its changes from the published one."""
     name, _, changes = repr(recipe).partition("(")
     if changes == ")":
         return name
@@ -173,11 +179,11 @@ class TableRow:
     """One row of a recipe's table.
 
     Args:
-        group: What it belongs to, such as "optimization".
+        group: Group, such as "optimization".
         name: Flat name.
-        text: The value.
-        help: What it means.
-        published: The published value where this one differs; None where it does not.
+        text: Value as text.
+        help: Description.
+        published: Published value as text if it differs, else None.
     """
 
     group: str
@@ -188,20 +194,20 @@ class TableRow:
 
 
 def table_rows(recipe: "BaseRecipe", *, every_row: bool = False) -> list[TableRow]:
-    """The rows of a recipe's table: what it sets and what was changed.
+    """Returns the rows of a recipe's table: values that the recipe sets and values that were changed.
 
     Args:
         recipe: The recipe.
-        every_row: Also the numbers that have their neutral value.
+        every_row: Whether to include numbers at their neutral defaults.
     """
     published = {row.name: row for row in _rows(type(recipe)())}
     found, seen, groups = [], set(), _groups(recipe)
     for row in _rows(recipe):
         seen.add(row.name)
-        before = published.get(row.name)
-        same = before is not None and before.text == row.text
+        original = published.get(row.name)
+        same = original is not None and original.text == row.text
         if every_row or row.is_set or not same:
-            was = None if same else "not there" if before is None else before.text
+            was = None if same else "not set" if original is None else original.text
             found.append(TableRow(groups[row.field], row.name, row.text, row.help, was))
     for name, row in published.items():
         if name not in seen and (row.is_set or every_row):
@@ -211,7 +217,7 @@ def table_rows(recipe: "BaseRecipe", *, every_row: bool = False) -> list[TableRo
 
 
 def _groups(recipe: "BaseRecipe") -> dict[str, str]:
-    """The group of every field."""
+    """Returns the group of every field."""
     groups, group = {}, ""
     for field in dataclasses.fields(recipe):
         group = _GROUPS.get(field.name, group)
@@ -220,7 +226,7 @@ def _groups(recipe: "BaseRecipe") -> dict[str, str]:
 
 
 def sheet(recipe: "BaseRecipe", *, every_row: bool = False) -> str:
-    """A recipe's table as text, in groups, changed values next to the published ones."""
+    """Formats a recipe's table in groups, with the published values next to changed ones."""
     rows = table_rows(recipe, every_row=every_row)
     changed = any(row.published is not None for row in rows)
     lines: list[tuple[str, ...]] = []
@@ -234,7 +240,7 @@ def sheet(recipe: "BaseRecipe", *, every_row: bool = False) -> str:
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows in columns; a line of one cell is a heading."""
+    """Aligns rows in columns; a line with a single cell is a heading."""
     rows = iter(table([line for line in lines if len(line) > 1]))
     return [f"\n{line[0]}" if len(line) == 1 else next(rows) for line in lines]
 
@@ -242,7 +248,7 @@ def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
 def _title(recipe: "BaseRecipe") -> str:
     title = type(recipe).__name__
     if recipe.source is not None:
-        title += f": {recipe.source.title} ({recipe.source})"
+        title += f' from "{recipe.source.title}" ({recipe.source})'
     if recipe.published_top1 is not None:
         title += f", published top-1 {recipe.published_top1} % on {recipe.published_on}"
     return title

@@ -1,4 +1,4 @@
-"""How a recipe looks at an image to evaluate."""
+"""The evaluation part of a recipe."""
 
 from typing import ClassVar
 
@@ -7,30 +7,30 @@ from keras_resnet_recipes.part import Part
 
 
 class Test(Part):
-    """Size, crop and views of an evaluation.
+    """Image size, crop and views in evaluation.
 
     Args:
-        size: Side of an image that the network sees, pixels.
-        crop_ratio: Centre crop over the resized shorter side, in 0..1.
+        size: Side of the network's input in pixels, at least 1.
+        crop_ratio: Side of the center crop divided by the shorter side of the resized image, above 0, at most 1.
         interpolation: "bilinear" or "bicubic".
-        views: Views of an image whose scores are averaged: "one", "mirrored", "ten_crop" or
-            "multi_scale". Between epochs it is one (with the data on the device as given).
+        views: Views of each image whose scores are averaged: "one", "mirrored", "ten_crop" or
+            "multi_scale". Evaluation between epochs uses one view, unless the data is on the device.
 
     Example:
         >>> Test(size=224, crop_ratio=0.95)
         Test(crop_ratio=0.95)
     """
 
-    __test__: ClassVar[bool] = False  # pytest takes the name for a class of tests
+    __test__: ClassVar[bool] = False  # pytest would collect a class of this name
     prefix: ClassVar[str] = "test"
 
     size: int = number(224, "side of an evaluation image, pixels", minimum=1)
-    crop_ratio: float = number(0.875, "centre crop / resized shorter side", above=0, maximum=1)
+    crop_ratio: float = number(0.875, "center crop / resized shorter side", above=0, maximum=1)
     interpolation: str = number(
-        "bicubic", "resampling of an evaluation", choices=("bilinear", "bicubic")
+        "bicubic", "resampling in evaluation", choices=("bilinear", "bicubic")
     )
     views: str = number(
         "one",
-        "views of an image whose scores are averaged (between epochs one; as given on the device)",
+        "views per image, scores averaged (one between epochs, unless data_on_device)",
         choices=("one", "mirrored", "ten_crop", "multi_scale"),
     )

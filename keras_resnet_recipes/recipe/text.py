@@ -1,4 +1,4 @@
-"""Values of a recipe as somebody types them: `--set` of the command line."""
+"""Parsing of `--set` on the command line."""
 
 import ast
 from collections.abc import Sequence
@@ -13,30 +13,34 @@ if TYPE_CHECKING:
 
 
 def changed(recipe: "BaseRecipe", changes: Sequence[str]) -> "BaseRecipe":
-    """A recipe after changes such as "epochs=30" or "augmentation+=Cutout(size=8)".
+    """Applies changes such as "epochs=30" or "augmentation+=Cutout(size=8)" to a recipe.
 
     Args:
         recipe: The recipe.
-        changes: NAME=VALUE sets a field or a flat number, NAME+=VALUE adds a part at the end of a field.
+        changes: NAME=VALUE sets a field or a number by flat name, NAME+=VALUE appends a part to a field.
+
+    Returns:
+        The changed recipe.
 
     Raises:
-        ValueError: If a change has another form, or the recipe refuses it.
+        ValueError: If a change is malformed or not legal.
 
-    >>> import keras_resnet_recipes as krr
-    >>> changed(krr.DAWNBench(augmentation=()), ["augmentation+=Cutout(size=8)", "epochs=30"])
-    DAWNBench(epochs=30, augmentation=(Cutout(),))
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> changed(krr.DAWNBench(augmentation=()), ["augmentation+=Cutout(size=8)", "epochs=30"])
+        DAWNBench(epochs=30, augmentation=(Cutout(),))
     """
     values: dict[str, Any] = {}
     for change in changes:
         name, equals, text = change.partition("=")
         if not equals:
-            raise ValueError(f"`--set` takes NAME=VALUE. Received: {change!r}")
+            raise ValueError(f"`--set` must have the form NAME=VALUE. Received: {change!r}")
         if name.endswith("+"):
             name = name[:-1]
             before = values.get(name, getattr(recipe, name, None))
             if not isinstance(before, tuple):
                 raise ValueError(
-                    f"`--set` adds with += to `augmentation` only. Received: {change!r}"
+                    f"`--set` supports += only for `augmentation`. Received: {change!r}"
                 )
             values[name] = (*before, value_of(text))
         else:
@@ -45,16 +49,17 @@ def changed(recipe: "BaseRecipe", changes: Sequence[str]) -> "BaseRecipe":
 
 
 def value_of(text: str) -> Any:
-    """The value of a text: a literal of Python, a part, a tuple of these, or else the text itself.
+    """Parses a Python literal, a part or a tuple of these; returns other text unchanged.
 
-    >>> value_of("(0.5, 1)"), value_of("ResNet18"), value_of("Step(boundaries=(30, 60))")
-    ((0.5, 1), 'ResNet18', Step(boundaries=(30.0, 60.0)))
+    Example:
+        >>> value_of("(0.5, 1)"), value_of("ResNet18"), value_of("Step(boundaries=(30, 60))")
+        ((0.5, 1), 'ResNet18', Step(boundaries=(30.0, 60.0)))
     """
     try:
         tree = ast.parse(text, mode="eval").body
         return _evaluated(tree)
     except (SyntaxError, _NoValueError):
-        return text  # a word such as ResNet18, which nobody wants to quote twice in a shell
+        return text  # a string such as ResNet18, without quotes for convenience in a shell
 
 
 class _NoValueError(Exception):
@@ -77,7 +82,9 @@ def _evaluated(node: ast.expr) -> Any:
 def _part(node: ast.Call, name: str) -> Part:
     known = known_parts()
     if name not in known:
-        raise ValueError(f"`--set` knows no {name}. Known are {', '.join(sorted(known))}.")
+        raise ValueError(
+            f"`--set` supports only the parts {', '.join(sorted(known))}. Received: {name}"
+        )
     positional = [_evaluated(one) for one in node.args]
     named = {one.arg: _evaluated(one.value) for one in node.keywords if one.arg}
     try:

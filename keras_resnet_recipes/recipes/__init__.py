@@ -1,4 +1,4 @@
-"""What is trained and how: one class per published procedure, one file per paper."""
+"""Published training recipes: one class per procedure, one file per paper."""
 
 from keras_resnet_recipes.recipes.bag_of_tricks import BagOfTricks
 from keras_resnet_recipes.recipes.dawnbench import DAWNBench
@@ -33,9 +33,8 @@ __all__ = [
     "from_timm",
 ]
 
-# In alphabetical order.
 RECIPES: dict[str, type[Recipe]] = {
-    name: one
-    for name, one in sorted(globals().items())
-    if isinstance(one, type) and issubclass(one, Recipe) and one is not Recipe
+    name: value
+    for name, value in sorted(globals().items())
+    if isinstance(value, type) and issubclass(value, Recipe) and value is not Recipe
 }

@@ -20,18 +20,20 @@ BAG_OF_TRICKS = Source(
 
 
 class BagOfTricks(Recipe):
-    """All tricks but the teacher, for ResNet-50-D: 79.15 % top-1 on ImageNet-1k.
+    """All tricks except distillation, for ResNet-50-D: 79.15 % top-1 on ImageNet-1k.
 
-    Published: 79.15 % top-1, 94.58 % top-5 with MixUp, 79.29 % with a teacher as well. Measured here:
-    not on ImageNet. Every trick is a field, so a row of the paper's cumulative table is a `replace`.
+    Published: 79.15 % top-1 and 94.58 % top-5 with MixUp; 79.29 % top-1 with distillation added. Not
+    measured here on ImageNet. Every trick is a field, so each row of the paper's cumulative table is one
+    `replace`.
 
-    Values are those of the authors' released GluonCV script where it differs from the paper:
-    `color_jitter` without the hue. UNVERIFIED are the form of MXNet's Nesterov momentum
+    Where the paper and the authors' released GluonCV script differ, the values are the script's:
+    `color_jitter` has no hue. UNVERIFIED: the form of MXNet's Nesterov momentum
     (`learning_rate_in_velocity`), `crop_interpolation` and `test_interpolation`.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.BagOfTricks().learning_rate
-    0.4
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.BagOfTricks().learning_rate
+        0.4
     """
 
     source = BAG_OF_TRICKS

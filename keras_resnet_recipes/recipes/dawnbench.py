@@ -1,4 +1,4 @@
-"""'How to Train Your ResNet' (Page 2018), the fastest CIFAR-10 entry of DAWNBench in its time."""
+"""'How to Train Your ResNet' (Page 2018), at its time the fastest CIFAR-10 entry of DAWNBench."""
 
 from keras_resnet_recipes.augment import Cutout, PadAndCrop, RandomFlip
 from keras_resnet_recipes.colors import CIFAR10_MEAN
@@ -8,22 +8,24 @@ from keras_resnet_recipes.schedules import PiecewiseLinear
 
 
 class DAWNBench(Recipe):
-    """The speed run of CIFAR-10: ResNet-9 to 94 % in 24 epochs.
+    """The CIFAR-10 speed run: ResNet-9 to 94 % in 24 epochs.
 
-    Published: median 94.08 % of 50 runs, 35 of them 94 % or more; 79 s on one V100 with the evaluations,
-    74 s as DAWNBench counted it (post 4 of the series and README.md of cifar10-fast). Measured here: not
-    to its end.
+    Published: a median of 94.08 % over 50 runs, 35 of which reached 94 %; 79 s on one V100 including
+    evaluation, 74 s by DAWNBench's rules (post 4 of the series and the README of cifar10-fast). Not
+    trained here to the end.
 
-    The original sums the loss over the 512 images of a batch and divides the rate by 512, with a decay of
-    256 * 0.001 = 0.256; the same updates are those of the mean loss at the rate of 0.4 with 5e-4, which is
-    what stands here. The rate rises to its peak over 5 epochs and falls to 0 over 19, update by update,
-    counted from 1. Everything decays, batch norm too. Padding is the mirror image; the square of the
-    cutout lies wholly inside and has the mean colour (rounded to bytes with data_on_device=False). `krr
-    train DAWNBench --data cifar10.npz` prints the time to 94 %; docs/speed-run.md says what is counted.
+    The original sums the loss over the 512 images of a batch, divides the learning rate by 512 and uses a
+    weight decay of 256 * 0.001 = 0.256. The updates are the same as with the mean loss, a learning rate of 0.4
+    and a decay of 5e-4, the values used here. The rate rises to its peak over 5 epochs and falls to 0 over
+    19, per update, counted from 1. All weights decay, including batch norm. Padding reflects the image.
+    The cutout square lies entirely inside the image and is filled with the mean color (rounded to integers
+    with data_on_device=False). `krr train DAWNBench --data cifar10.npz` prints the time to 94 %;
+    docs/speed-run.md defines what is timed.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.DAWNBench().knots
-    ((0.0, 0.0), (5.0, 1.0), (24.0, 0.0))
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.DAWNBench().knots
+        ((0.0, 0.0), (5.0, 1.0), (24.0, 0.0))
     """
 
     source = Source(

@@ -1,4 +1,4 @@
-"""All tricks of 'Bag of Tricks' and a teacher."""
+"""All tricks of 'Bag of Tricks', including distillation."""
 
 from keras_resnet_recipes.augment import (
     ColorJitter,
@@ -14,20 +14,21 @@ from keras_resnet_recipes.schedules import Cosine
 
 
 class Distill(Recipe):
-    """BagOfTricks learning from a ResNet-152-D as well: 79.29 % top-1 on ImageNet-1k.
+    """BagOfTricks with distillation from a ResNet-152-D: 79.29 % top-1 on ImageNet-1k.
 
-    Published: 79.29 % top-1 with MixUp and teacher, the paper's best ResNet-50-D; with MixUp alone 79.15 %,
-    and 78.67 % with the teacher alone (UNVERIFIED). Measured here: not on ImageNet.
+    Published: 79.29 % top-1 with MixUp and distillation, the paper's best ResNet-50-D; 79.15 % with MixUp
+    only and 78.67 % with distillation only (UNVERIFIED). Not measured here on ImageNet.
 
-    `fit` needs `teacher=`, a trained network of the same classes with logits as output. Temperature and
-    weights are those of GluonCV's code, half of each loss. The paper's form (UNVERIFIED) is the sum:
-    `Distill(label_weight=1, distillation_weight=1)`, the same gradients at twice the size. UNVERIFIED is
-    the network of the teacher, which is not checked: any Keras model will do. The rest is as in BagOfTricks,
-    where the docstring says what is UNVERIFIED.
+    `fit` requires `teacher=`, a trained network with the same classes and logits as output. Temperature and
+    weights, one half for each loss, are those of GluonCV's code. The paper's form (UNVERIFIED) is the sum,
+    `Distill(label_weight=1, distillation_weight=1)`, whose gradients are twice as large. UNVERIFIED: the
+    teacher network. Any Keras model is accepted as teacher. For the other values see BagOfTricks, which lists what
+    is UNVERIFIED.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.Distill().teacher
-    'ResNet152D'
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.Distill().teacher
+        'ResNet152D'
     """
 
     source = BAG_OF_TRICKS

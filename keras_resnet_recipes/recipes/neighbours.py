@@ -1,4 +1,4 @@
-"""Procedures that 'ResNet strikes back' compares with or leans on: DeiT's and torchvision's."""
+"""Recipes that 'ResNet strikes back' compares with or builds on: DeiT's and torchvision's."""
 
 from keras_resnet_recipes.augment import (
     MixUpOrCutMix,
@@ -15,17 +15,18 @@ from keras_resnet_recipes.schedules import Cosine
 
 
 class DeiT(Recipe):
-    """The procedure of DeiT, made for vision transformers, on ResNet-50: 78.4 % top-1 on ImageNet-1k.
+    """DeiT's recipe, made for vision transformers, on ResNet-50: 78.4 % top-1 on ImageNet-1k.
 
-    Published: 78.4 % for ResNet-50 in table 2 of 'ResNet strikes back' (UNVERIFIED), 79.85 % for its own
-    DeiT-S. Measured here: not on ImageNet. Values are the defaults of DeiT's released script.
+    Published: 78.4 % for ResNet-50 in table 2 of 'ResNet strikes back' (UNVERIFIED), 79.85 % for DeiT-S in
+    its own paper. Not measured here on ImageNet. Values are the defaults of DeiT's released script.
 
-    The average of the weights (`ema_decay`) was kept, but the published figures are those of the
-    weights themselves: `ema=None` evaluates those.
+    The script computes an EMA of the weights (`ema_decay`), but the published figures are those of the raw
+    weights; use `ema=None` to evaluate those.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.DeiT().mixup_alpha
-    0.8
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.DeiT().mixup_alpha
+        0.8
     """
 
     source = Source(
@@ -66,15 +67,16 @@ class DeiT(Recipe):
 class TorchVisionV2(Recipe):
     """torchvision's 'new recipe' of 2021, ResNet-50 IMAGENET1K_V2: 80.858 % top-1 on ImageNet-1k.
 
-    Published: 80.858 % top-1, 95.434 % top-5, of the averaged weights. Measured here: not on ImageNet.
+    Published: 80.858 % top-1 and 95.434 % top-5, with the EMA of the weights. Not measured here on ImageNet.
 
-    Every batch is mixed, by MixUp or CutMix, and smoothing comes on top, as here. Its average was
-    copied anew in the warm-up, and `ema_decay` is what its 0.99998 comes to at 32 updates a step of
-    the average: 1 - (1 - 0.99998) * 8 * 128 * 32 / 600. UNVERIFIED: that buffers are averaged, too.
+    Every batch is mixed, by MixUp or CutMix, and label smoothing is applied on top. The EMA is a plain copy of
+    the weights during warm-up. `ema_decay` is the script's 0.99998 converted to one EMA step per 32
+    updates: 1 - (1 - 0.99998) * 8 * 128 * 32 / 600. UNVERIFIED: whether buffers are averaged, too.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.TorchVisionV2().ema_every
-    32
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.TorchVisionV2().ema_every
+        32
     """
 
     source = Source(

@@ -15,26 +15,27 @@ ORIGINAL = Source(
 
 
 class He2015(Recipe):
-    """The procedure of the first ResNets: ResNet-50 at 224 pixels, 75.3 % top-1 on ImageNet-1k.
+    """The recipe of the original ResNets: ResNet-50 at 224 pixels, 75.3 % top-1 on ImageNet-1k.
 
-    Published for ResNet-50: 75.3 % with one crop (error 24.7 %, the released model), which is how
-    `evaluate` looks at a picture; 77.15 % with ten crops (error 22.85 %, table 3), which is
-    `.replace(test_views="ten_crop")`; 79.26 % dense at several scales (20.74 %, table 4), which is
-    `.replace(test_views="multi_scale")`. Measured here: not on ImageNet.
+    Published for ResNet-50: 75.3 % with one crop (error 24.7 %, the released model), the default of
+    `evaluate`; 77.15 % with ten crops (error 22.85 %, table 3), `.replace(test_views="ten_crop")`; 79.26 %
+    fully convolutional at several scales (error 20.74 %, table 4), `.replace(test_views="multi_scale")`. Not
+    measured here on ImageNet.
 
-    The rate was divided by 10 "when the error plateaus". At which epochs that was, and how long it had
-    not fallen, was not published. So `step_epochs` has no value and `fit` asks for it. With
-    `.replace(schedule=krr.schedules.Plateau(patience=...))` the rate falls when the validation's top-1
-    (without validation data that of training) no longer rises. At most 600,000 updates of 256 images are
-    120 epochs. The mean is that of each colour, not of each pixel. UNVERIFIED: whether biases and
+    The learning rate was divided by 10 "when the error plateaus". The epochs at which this happened and the
+    patience were not published, so `step_epochs` has no value and must be given before `fit`. With
+    `.replace(schedule=krr.schedules.Plateau(patience=...))` the rate falls when the top-1 on validation
+    data (or, without validation data, on training data) stops rising. The limit of 600,000 updates of 256
+    images is 120 epochs. The mean is subtracted per channel, not per pixel. UNVERIFIED: whether biases and
     batch norm decayed (`weight_decay_on`), the resampling, and whether the scales were averaged after
-    the softmax and over mirror images.
+    the softmax and over mirrored images.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.He2015(step_epochs=(30, 60)).learning_rate
-    0.1
-    >>> krr.He2015(schedule=krr.schedules.Plateau(patience=5), test_views="ten_crop").plateau_patience
-    5
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.He2015(step_epochs=(30, 60)).learning_rate
+        0.1
+        >>> krr.He2015(schedule=krr.schedules.Plateau(patience=5), test_views="ten_crop").plateau_patience
+        5
     """
 
     source = ORIGINAL
@@ -58,21 +59,22 @@ class He2015(Recipe):
 
 
 class He2015CIFAR(Recipe):
-    """The CIFAR-10 procedure of the first ResNets: ResNet-56, 93.03 % on the test pictures.
+    """The CIFAR-10 recipe of the original ResNets: ResNet-56, 93.03 % top-1 on the test set.
 
-    Published: error 6.97 %, each picture looked at once and as it is, which is how `evaluate` does;
-    8.75 % for ResNet-20, 7.51 % for 32, 7.17 % for 44. The 110 layers
-    (6.43 %, mean 6.61 %) began at a rate of 0.01 until the training error was below 80 %, about
-    400 updates, which this recipe does not. Measured here: not to its end.
+    Published: a test error of 6.97 %, with one view of the unchanged image, the default of `evaluate`;
+    8.75 % for ResNet-20, 7.51 % for ResNet-32, 7.17 % for ResNet-44. ResNet-110 (6.43 %, mean 6.61 %) was
+    first trained at a learning rate of 0.01 until the training error fell below 80 %, about 400 updates; this
+    recipe does not do that. Not trained here to the end.
 
-    Its mean is that of each colour, not of each pixel, and of ImageNet in the network
-    (`krr.data.mean_image` computes the other); padding has the mean colour of CIFAR-10.
+    The network subtracts ImageNet's mean per channel, not a mean per pixel (`krr.data.mean_image` computes
+    that); padding has the mean color of CIFAR-10.
 
-    The rate falls after 32,000 and 48,000 of 64,000 updates, 390 of them an epoch of 50,000 pictures.
+    The rate falls after 32,000 and 48,000 of 64,000 updates, at 390 updates per epoch of 50,000 images.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.He2015CIFAR().padding
-    4
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.He2015CIFAR().padding
+        4
     """
 
     source = ORIGINAL

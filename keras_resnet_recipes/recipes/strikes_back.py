@@ -1,4 +1,4 @@
-"""'ResNet strikes back' (Wightman, Touvron, Jégou 2021): procedures A1, A2 and A3 for ResNet-50."""
+"""'ResNet strikes back' (Wightman, Touvron, Jégou 2021): recipes A1, A2 and A3 for ResNet-50."""
 
 from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
 from keras_resnet_recipes.recipe import BinaryCrossentropy, Lamb, Source, Test
@@ -14,26 +14,27 @@ STRIKES_BACK = Source(
 
 
 class A1(Recipe):
-    """The 600-epoch procedure: ResNet-50 at 224 pixels, 80.4 % top-1 on ImageNet-1k.
+    """The 600-epoch recipe: ResNet-50 at 224 pixels, 80.4 % top-1 on ImageNet-1k.
 
-    Published: 80.4 % at seed 0; cost 110 hours on 4 V100 (third-party report). timm measures 80.382 %
-    on the released weights. Measured here: not on ImageNet.
+    Published: 80.4 % with seed 0; 110 hours on 4 V100 (third-party report). timm measures 80.382 %
+    with the released weights. Not measured here on ImageNet.
 
-    The paper's body could not be read while this was written; values stand on timm's code of the
-    time and on independent re-runs (mmpretrain). Not confirmed by the paper itself are:
+    The full text of the paper was not available when this recipe was written. The values come from timm's
+    code of the time and from independent reproductions (mmpretrain). Not confirmed by the paper:
     `warmup_learning_rate` and `minimum_learning_rate` (timm's defaults of the time),
-    `cooldown_epochs` (the same script's default was 10 extra epochs at the minimum rate; whether
-    the authors kept it is not known), `crop_interpolation` (timm's default) and that no clipping
-    was asked for beyond LAMB's own limit of 1.0, which is `gradient_clip` here.
+    `cooldown_epochs` (the script's default was 10 extra epochs at the minimum rate; whether the authors
+    kept it is unknown), `crop_interpolation` (timm's default), and that no clipping was used other than
+    LAMB's own limit of 1.0, `gradient_clip` here.
 
-    `target_threshold` is 0.2: a class of a mixed picture counts as present when its share is above.
-    With it `label_smoothing` only moves the cut from a share of 0.2 to one of 0.222. Whether A1 used the
-    threshold or soft targets is open: the option came eight days before the paper, a re-run with
-    soft targets reached 80.12 %. `target_threshold=None` gives soft targets.
+    `target_threshold` is 0.2: a class of a mixed image counts as present if its weight exceeds 0.2. With
+    the threshold, `label_smoothing` only moves the limit from a weight of 0.2 to 0.222. Whether A1 used the
+    threshold or soft targets is unknown: the option was added to timm eight days before the paper, and a
+    reproduction with soft targets reached 80.12 %. `target_threshold=None` gives soft targets.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.A1().epochs
-    600
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A1().epochs
+        600
     """
 
     source = STRIKES_BACK
@@ -60,18 +61,19 @@ class A1(Recipe):
 
 
 class A2(Recipe):
-    """The 300-epoch procedure: ResNet-50 at 224 pixels, 79.8 % top-1 on ImageNet-1k.
+    """The 300-epoch recipe: ResNet-50 at 224 pixels, 79.8 % top-1 on ImageNet-1k.
 
-    Published: 79.8 %; cost 55 hours on 4 V100 (not confirmed). timm measures 79.828 % on the released
-    weights; a re-run by mmpretrain with soft targets reached 79.55 %. Measured here: not on ImageNet.
+    Published: 79.8 %; 55 hours on 4 V100 (not confirmed). timm measures 79.828 % with the released
+    weights; mmpretrain's reproduction with soft targets reached 79.55 %. Not measured here on ImageNet.
 
-    What the paper itself did not confirm is the same as for `A1`: `warmup_learning_rate`,
-    `minimum_learning_rate`, `cooldown_epochs`, `crop_interpolation`, clipping beyond LAMB's own. Two
-    third-party copies of the original command have the threshold of 0.2.
+    Not confirmed by the paper, as for `A1`: `warmup_learning_rate`, `minimum_learning_rate`,
+    `cooldown_epochs`, `crop_interpolation`, and clipping other than LAMB's own. Two third-party copies of
+    the original command have the threshold of 0.2.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.A2().weight_decay
-    0.02
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A2().weight_decay
+        0.02
     """
 
     source = STRIKES_BACK
@@ -98,18 +100,19 @@ class A2(Recipe):
 
 
 class A3(Recipe):
-    """The 100-epoch procedure: ResNet-50 trained at 160 pixels, 78.1 % top-1 on ImageNet-1k at 224.
+    """The 100-epoch recipe: ResNet-50 trained at 160 pixels, 78.1 % top-1 on ImageNet-1k at 224.
 
-    Published: 78.1 %; cost 15 hours on 4 V100 (not confirmed). timm measures 78.052 % on the released
-    weights; a re-run by mmpretrain with soft targets reached 78.30 %. Measured here: not on ImageNet.
+    Published: 78.1 %; 15 hours on 4 V100 (not confirmed). timm measures 78.052 % with the released
+    weights; mmpretrain's reproduction with soft targets reached 78.30 %. Not measured here on ImageNet.
 
-    What the paper itself did not confirm is the same as for `A1`: `warmup_learning_rate`,
-    `minimum_learning_rate`, `cooldown_epochs`, `crop_interpolation`, clipping beyond LAMB's own. Two
-    third-party copies of the original command have the threshold of 0.2.
+    Not confirmed by the paper, as for `A1`: `warmup_learning_rate`, `minimum_learning_rate`,
+    `cooldown_epochs`, `crop_interpolation`, and clipping other than LAMB's own. Two third-party copies of
+    the original command have the threshold of 0.2.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.A3().train_size, krr.A3().test_size
-    (160, 224)
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A3().train_size, krr.A3().test_size
+        (160, 224)
     """
 
     source = STRIKES_BACK

@@ -1,4 +1,4 @@
-"""The alternative procedures in the appendix of 'ResNet strikes back': B, C.1, C.2 and D."""
+"""The alternative recipes in the appendix of 'ResNet strikes back': B, C.1, C.2 and D."""
 
 from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
 from keras_resnet_recipes.recipe import (
@@ -17,19 +17,20 @@ from keras_resnet_recipes.schedules import Cosine, Exponential
 
 
 class B(Recipe):
-    """Procedure B of the appendix, RMSProp and MixUp: ResNet-50, 79.56 % top-1 on ImageNet-1k.
+    """Procedure B of the appendix, with RMSProp and MixUp: ResNet-50, 79.56 % top-1 on ImageNet-1k.
 
-    Published: timm measures 79.564 % (batch of 1024) and 79.388 % (2048) on the released weights.
-    Measured here: not on ImageNet.
+    Published: timm measures 79.564 % (batch size 1024) and 79.388 % (2048) with the released weights. Not
+    measured here on ImageNet.
 
-    Its numbers were not published where this package's authors could find them: those fields have no
-    value, and `fit` asks for them. What is known: RMSProp as TensorFlow defines it, a staircase of
-    the learning rate after a warm-up, RandAugment, MixUp, and an average of the weights. A
-    neighbouring run by timm's author (not this one) is in docs/recipes.md.
+    No published source for its hyperparameters was found: the fields without a value must be given before
+    `fit`. Known are RMSProp as TensorFlow defines it, a step decay of the learning rate after a warm-up,
+    RandAugment, MixUp, and an EMA of the weights. A similar run by timm's author (not this one) is in
+    docs/recipes.md.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.B().learning_rate
-    UNPUBLISHED
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.B().learning_rate
+        UNPUBLISHED
     """
 
     source = STRIKES_BACK
@@ -61,15 +62,16 @@ class B(Recipe):
 class C1(Recipe):
     """Procedure C.1 of the appendix, SGD with adaptive clipping: ResNet-50, 79.77 % top-1 on ImageNet-1k.
 
-    Published: timm measures 79.766 % on the released weights. Measured here: not on ImageNet.
+    Published: timm measures 79.766 % with the released weights. Not measured here on ImageNet.
 
-    Its numbers were not published where this package's authors could find them: those fields have no
-    value, and `fit` asks for them. What is known: SGD with Nesterov's momentum, adaptive gradient
-    clipping, and a cosine after a warm-up.
+    No published source for its hyperparameters was found: the fields without a value must be given before
+    `fit`. Known are SGD with Nesterov momentum, adaptive gradient clipping, and a cosine schedule after a
+    warm-up.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.C1().nesterov
-    True
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.C1().nesterov
+        True
     """
 
     source = STRIKES_BACK
@@ -102,16 +104,17 @@ class C1(Recipe):
 
 
 class C2(Recipe):
-    """Procedure C.2 of the appendix, a second C.1: ResNet-50, 79.87 % top-1 on ImageNet-1k.
+    """Procedure C.2 of the appendix, a variant of C.1: ResNet-50, 79.87 % top-1 on ImageNet-1k.
 
-    Published: timm measures 79.868 % on the released weights. Measured here: not on ImageNet.
+    Published: timm measures 79.868 % with the released weights. Not measured here on ImageNet.
 
-    In what it differs from C.1 was not published where this package's authors could find it: fields
-    without a value are to be given, and `fit` asks for them.
+    No published source was found for its differences from C.1: the fields without a value must be given
+    before `fit`.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.C2().nesterov
-    True
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.C2().nesterov
+        True
     """
 
     source = STRIKES_BACK
@@ -146,15 +149,15 @@ class C2(Recipe):
 class D(Recipe):
     """Procedure D of the appendix, AdamW and binary cross-entropy: ResNet-50, 79.90 % top-1 on ImageNet-1k.
 
-    Published: timm measures 79.904 % on the released weights. Measured here: not on ImageNet.
+    Published: timm measures 79.904 % with the released weights. Not measured here on ImageNet.
 
-    Its numbers were not published where this package's authors could find them: those fields have no
-    value, and `fit` asks for them. What is known: AdamW, binary cross-entropy, and a cosine after a
-    warm-up.
+    No published source for its hyperparameters was found: the fields without a value must be given before
+    `fit`. Known are AdamW, binary cross-entropy, and a cosine schedule after a warm-up.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.D().label_smoothing
-    UNPUBLISHED
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.D().label_smoothing
+        UNPUBLISHED
     """
 
     source = STRIKES_BACK

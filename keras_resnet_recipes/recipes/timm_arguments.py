@@ -1,4 +1,4 @@
-"""The arguments of timm's training script, as a run of it leaves them in a file."""
+"""Arguments of timm's training script, read from the `args.yaml` of a run."""
 
 import csv
 import functools
@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-# Every argument with its default and what it is here, after train.py of pytorch-image-models, commit a6da4da1.
+# Every argument of train.py (pytorch-image-models, commit a6da4da1), its default and its counterpart here.
 ARGUMENTS = Path(__file__).with_name("timm_arguments.csv")
 _LARGEST = 1 << 16
 
 
 class Arguments(dict[str, Any]):
-    """The arguments by name, and those of them for which nothing was found here."""
+    """Arguments by name; `unmatched` holds those without a counterpart here."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         known = arguments()
@@ -25,7 +25,7 @@ class Arguments(dict[str, Any]):
         }
 
     def match(self, name: str, *values: Any) -> None:
-        """Notes the argument unless it has one of these values."""
+        """Adds the argument to `unmatched` unless it has one of these values."""
         if self[name] not in values:
             self.unmatched[name] = self[name]
         else:
@@ -34,11 +34,12 @@ class Arguments(dict[str, Any]):
 
 @functools.cache
 def arguments() -> dict[str, tuple[Any, str]]:
-    """The default of each argument of `train.py`, and what it is here.
+    """Returns the default of each argument of `train.py` and the name of its counterpart here.
 
-    >>> from keras_resnet_recipes.recipes.timm_arguments import arguments
-    >>> arguments()["reprob"], arguments()["vflip"]
-    ((0.0, 'random_erasing_probability'), (0.0, 'none'))
+    Example:
+        >>> from keras_resnet_recipes.recipes.timm_arguments import arguments
+        >>> arguments()["reprob"], arguments()["vflip"]
+        ((0.0, 'random_erasing_probability'), (0.0, 'none'))
     """
     with ARGUMENTS.open(newline="") as file:
         rows = csv.DictReader(file)
@@ -46,33 +47,41 @@ def arguments() -> dict[str, tuple[Any, str]]:
 
 
 def read(path: Path) -> Arguments:
-    """The arguments of an args.yaml, those that it lacks with their defaults.
+    """Reads the arguments of an args.yaml; absent ones get the defaults of `train.py`.
 
     Raises:
-        ValueError: If the file holds no such arguments.
+        ValueError: If the file does not contain arguments of timm's `train.py`.
         ImportError: If PyYAML is missing.
     """
     try:
         import yaml
     except ImportError:
         raise ImportError(
-            "timm's arguments are YAML: pip install 'keras-resnet-recipes[timm]'."
+            "Reading timm's arguments requires PyYAML: pip install 'keras-resnet-recipes[timm]'."
         ) from None
     if not path.is_file():
-        raise ValueError(f"`path` must be an args.yaml of timm; there is no file {str(path)!r}.")
+        raise ValueError(
+            f"`path` must be an existing args.yaml of timm. Received: path={str(path)!r}"
+        )
     if path.stat().st_size > _LARGEST:
-        raise ValueError(f"{str(path)!r} has more than {_LARGEST} bytes and is none of timm's.")
+        raise ValueError(
+            f"`path` must be an args.yaml of at most {_LARGEST} bytes. Received: path={str(path)!r}"
+        )
     try:
         given = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{str(path)!r} is no YAML: {error}.") from None
+        raise ValueError(
+            f"`path` must be valid YAML. Received: path={str(path)!r} ({error})"
+        ) from None
     if not isinstance(given, dict) or not {*given} & {*arguments()}:
-        raise ValueError(f"{str(path)!r} holds no arguments of timm's train.py.")
+        raise ValueError(
+            f"`path` must contain arguments of timm's train.py. Received: path={str(path)!r}"
+        )
     return Arguments({name: _number(value) for name, value in given.items()})
 
 
 def _number(value: Any) -> Any:
-    """YAML takes 1e-4 for a word; train.py does not."""
+    """Converts numbers such as 1e-4, which YAML reads as strings."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:

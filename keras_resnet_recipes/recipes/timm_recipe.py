@@ -1,4 +1,4 @@
-"""A recipe from the arguments of timm's training script."""
+"""Conversion of the arguments of timm's training script to a recipe."""
 
 import re
 from collections.abc import Iterator
@@ -41,39 +41,42 @@ _OPTIMIZERS = {
     "momentum": (SGD, {}),
     "rmsproptf": (RMSpropTF, {}),
 }
-# Epsilon of timm's optimizers where no `opt_eps` is given, and of the optimizers here.
-_THEIR_EPSILON = {Lamb: 1e-6, AdamW: 1e-8, RMSpropTF: 1e-10}
+# Default epsilons: timm's without `opt_eps`, and this package's.
+_TIMM_EPSILON = {Lamb: 1e-6, AdamW: 1e-8, RMSpropTF: 1e-10}
 _EPSILON = {Lamb: 1e-6, AdamW: 1e-8, RMSpropTF: 1e-3}
 _INTERPOLATIONS = ("bilinear", "bicubic")
 
 
 def from_timm(path: str | Path, *, processes: int = 1) -> tuple[Recipe, dict[str, Any]]:
-    r"""Reads the `args.yaml` that timm's `train.py` writes.
+    r"""Converts the `args.yaml` that timm's `train.py` writes to a recipe.
 
     Args:
-        path: The file; arguments that it lacks have the defaults of `train.py`.
-        processes: Processes of the run, usually one a GPU, which the file does not tell: `batch_size`
-            is that of one.
+        path: The file; absent arguments get the defaults of `train.py`.
+        processes: Number of processes of the run, usually one per GPU. The file does not contain it, and its
+            `batch_size` is per process.
 
     Returns:
-        The recipe, a published one if its values are; and the arguments that would change the training and
-        have no counterpart here, with their values. Some fields are nearest then: "lambc" becomes LAMB.
-        Pictures are tested at the size of training, as `train.py` does.
+        `(recipe, unmatched)`. The recipe is an instance of a published one if all values agree. `unmatched`
+        is a dict of the arguments that would change the training but have no counterpart here; for some of
+        them the recipe has the nearest value ("lambc" becomes LAMB). As in `train.py`, images are evaluated
+        at the training size.
 
     Raises:
-        ValueError: If the file holds no such arguments, or its network, optimizer or schedule is not here.
+        ValueError: If the file does not contain such arguments, or its network, optimizer or schedule is
+            not supported.
         ImportError: If PyYAML is missing (the extra `timm`).
 
-    >>> import pathlib, tempfile, keras_resnet_recipes as krr
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = pathlib.Path(folder, "args.yaml")
-    ...     _ = file.write_text("model: resnet18\nopt: lamb\naa: rand-m7-mstd0.5-inc1\nvflip: 0.1\n")
-    ...     recipe, rest = krr.recipes.from_timm(file, processes=4)
-    >>> recipe.network, recipe.batch_size, recipe.rand_augment_magnitude, rest
-    ('ResNet18', 512, 7.0, {'vflip': 0.1})
+    Example:
+        >>> import pathlib, tempfile, keras_resnet_recipes as krr
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = pathlib.Path(folder, "args.yaml")
+        ...     _ = file.write_text("model: resnet18\nopt: lamb\naa: rand-m7-mstd0.5-inc1\nvflip: 0.1\n")
+        ...     recipe, unmatched = krr.recipes.from_timm(file, processes=4)
+        >>> recipe.network, recipe.batch_size, recipe.rand_augment_magnitude, unmatched
+        ('ResNet18', 512, 7.0, {'vflip': 0.1})
     """
     if processes < 1:
-        raise ValueError(f"`processes` must be at least 1; received {processes}.")
+        raise ValueError(f"`processes` must be at least 1. Received: processes={processes}")
     given = read(Path(path))
     try:
         network = _network(given)
@@ -89,23 +92,26 @@ def from_timm(path: str | Path, *, processes: int = 1) -> tuple[Recipe, dict[str
         }
         recipe = Recipe(**fields)
     except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{str(path)!r} holds an argument of the wrong kind: {error}.") from None
+        raise ValueError(
+            f"`path` must contain arguments of the types that train.py writes. Received: path={str(path)!r} ({error})"
+        ) from None
     return _published(recipe), given.unmatched
 
 
 def _published(recipe: Recipe) -> Recipe:
-    """The published recipe of these values, or the recipe itself."""
+    """Returns the published recipe with these values, or the recipe itself."""
     values = vars(recipe)
     return next((k() for k in Recipe.__subclasses__() if vars(k()) == values), recipe)
 
 
 def _network(given: Arguments) -> dict[str, Any]:
-    names = {_their_name(network): network for network in NETWORKS}
+    names = {_timm_name(network): network for network in NETWORKS}
     name, _, tag = str(given["model"]).partition(".")
     if name not in names:
         raise ValueError(
-            f"`model` of the file must be a network that is here, too; received {given['model']!r}."
-            f"{closest(name, names)} To use its other settings, name another network in the file."
+            "`model` of the file must be a network of krr.applications. "
+            f"Received: model={given['model']!r}.{closest(name, names)} "
+            "To use the other settings, name another network in the file."
         )
     network = names[name]
     size, crop, interpolation = _tested(network, tag)
@@ -136,27 +142,27 @@ def _network(given: Arguments) -> dict[str, Any]:
     }
 
 
-def _their_name(network: str) -> str:
+def _timm_name(network: str) -> str:
     return network.lower().replace("wideresnet", "wide_resnet")
 
 
 def _tested(network: str, tag: str) -> tuple[int, float, str]:
-    """Size, crop and resampling of the network's default test, which the script takes for its own."""
-    # Keras comes with the table, and only this needs it.
+    """Returns image size, crop ratio and resampling of the network's default evaluation, train.py's defaults."""
+    # Imports Keras, which nothing else here needs.
     from keras_resnet_recipes.applications.published import table
 
     rows = [row for row in table() if row.network == network]
     chosen = [row for row in rows if (row.tag == tag if tag else row.default)]
     if not chosen:
         return 224, 0.875, "bicubic"
-    # The larger size of two is one to test with after the training.
+    # Of two sizes, the second and larger one is for evaluation after training only.
     evaluation = chosen[0].evaluations[0]
     return evaluation.size, evaluation.crop_ratio, chosen[0].interpolation
 
 
 def _batch(given: Arguments, processes: int) -> dict[str, Any]:
-    parts = max(1, given["grad_accum_steps"])
-    batch, rate = given["batch_size"] * processes * parts, given["lr"]
+    micro_batches = max(1, given["grad_accum_steps"])
+    batch, rate = given["batch_size"] * processes * micro_batches, given["lr"]
     if not rate:
         optimizer, rule = given["opt"].lower(), given["lr_base_scale"]
         root = rule == "sqrt" if rule else "lamb" in optimizer or "ada" in optimizer
@@ -166,10 +172,10 @@ def _batch(given: Arguments, processes: int) -> dict[str, Any]:
     given.match("model_dtype", None, "float32")
     return {
         "batch_size": batch,
-        "gradient_accumulation_steps": parts,
+        "gradient_accumulation_steps": micro_batches,
         "learning_rate": rate,
         "batch_norm": "synchronized" if given["sync_bn"] else "replica",
-        # "auto" is float16 on GPUs, as theirs.
+        # Like timm's, "auto" is float16 on GPUs.
         "precision": half if mixed else "float32",
     }
 
@@ -178,18 +184,18 @@ def _optimizer(given: Arguments) -> Any:
     name = given["opt"].lower()
     if name not in _OPTIMIZERS:
         raise ValueError(
-            f"`opt` of the file must be one of {', '.join(_OPTIMIZERS)}; received {name!r}."
+            f"`opt` of the file must be one of {', '.join(_OPTIMIZERS)}. Received: opt={name!r}"
         )
     kind, settings = _OPTIMIZERS[name]
     if name in ("lambc", "lambw", "lambcw"):
         given.unmatched["opt"] = name
-    epsilon = given["opt_eps"] or _THEIR_EPSILON.get(kind)
+    epsilon = given["opt_eps"] or _TIMM_EPSILON.get(kind)
     given.unmatched.pop("opt_eps", None)
     if epsilon != _EPSILON.get(kind):
         given.unmatched["opt_eps"] = epsilon
     given.match("opt_betas", None, [], [0.9, 0.999])
     others = dict(given["opt_kwargs"] or {})
-    # LAMB clips by itself.
+    # timm's LAMB clips the global norm to 1 by default.
     limits = [others.pop("max_grad_norm", 1.0)] if kind is Lamb else []
     if others:
         given.unmatched["opt_kwargs"] = others
@@ -209,7 +215,7 @@ def _schedule(given: Arguments) -> dict[str, Any]:
     name, warmup = given["sched"], given["warmup_epochs"]
     if name not in ("cosine", "step", "multistep"):
         raise ValueError(
-            f"`sched` of the file must be cosine, step or multistep; received {name!r}."
+            f"`sched` of the file must be cosine, step or multistep. Received: sched={name!r}"
         )
     prefix = bool(given["warmup_prefix"] and warmup)
     shared = {
@@ -232,7 +238,7 @@ def _schedule(given: Arguments) -> dict[str, Any]:
     if name == "step":
         schedule = Exponential(every_epochs=given["decay_epochs"], **shared)
     else:
-        # Theirs compares a milestone with the number of the epoch or update, counted from 1.
+        # timm compares milestones with epochs or updates counted from 1.
         early = 0 if given["sched_on_updates"] else 1
         milestones = tuple(max(0, milestone - early) for milestone in given["decay_milestones"])
         schedule = Step(boundaries=milestones, **shared)
@@ -241,7 +247,7 @@ def _schedule(given: Arguments) -> dict[str, Any]:
 
 def _loss(given: Arguments) -> Any:
     mixes, smoothing = given["mixup"] > 0 or given["cutmix"] > 0, given["smoothing"]
-    # Without either theirs is the cross-entropy, whatever was asked for.
+    # Without mixing and smoothing, train.py uses plain cross-entropy even with --bce-loss.
     if given["bce_loss"] and (mixes or smoothing):
         threshold = given["bce_target_thresh"]
         return BinaryCrossentropy(label_smoothing=smoothing, target_threshold=threshold)
@@ -281,7 +287,7 @@ def _augmentations(given: Arguments, interpolation: str) -> Iterator[Any]:
         given.match("remode", "const", "pixel")
     jitter = given["color_jitter"] or ()
     if given["aa"]:
-        # The only ones of theirs that leave the jitter on.
+        # Of timm's policies, only those named "3a" keep the color jitter.
         jitter = jitter if "3a" in given["aa"] else ()
     yield RandomResizedCrop(
         scale=given["scale"] or (0.08, 1.0),
@@ -299,26 +305,26 @@ def _augmentations(given: Arguments, interpolation: str) -> Iterator[Any]:
 
 
 def _rand_augment(given: Arguments, interpolation: str) -> Iterator[RandAugment]:
-    """What a text such as "rand-m7-mstd0.5-inc1" says."""
+    """Parses a policy such as "rand-m7-mstd0.5-inc1"."""
     kind, *sections = (given["aa"] or "").split("-")
     if kind != "rand":
         if kind:
             given.unmatched["aa"] = given["aa"]
         return
-    said = {"m": 10.0, "mstd": 0.0, "mmax": 10.0, "n": 2.0, "p": 0.5, "inc": 0.0}
+    values = {"m": 10.0, "mstd": 0.0, "mmax": 10.0, "n": 2.0, "p": 0.5, "inc": 0.0}
     for section in sections:
         match = re.fullmatch(r"(m|mstd|mmax|n|p|inc)(\d+(?:\.\d+)?)", section)
         if match is None:
             given.unmatched["aa"] = given["aa"]
         else:
-            said[match[1]] = float(match[2])
-    # Here are the operations that become stronger with the magnitude, up to 10.
-    if said["inc"] != 1 or said["mmax"] != 10 or said["m"] > 10 or said["mstd"] > 10:
+            values[match[1]] = float(match[2])
+    # Only the operations whose strength increases with the magnitude, up to 10, are implemented here.
+    if values["inc"] != 1 or values["mmax"] != 10 or values["m"] > 10 or values["mstd"] > 10:
         given.unmatched["aa"] = given["aa"]
     yield RandAugment(
-        magnitude=min(said["m"], 10.0),
-        std=min(said["mstd"], 10.0),
-        operations=int(said["n"]),
-        probability=said["p"],
+        magnitude=min(values["m"], 10.0),
+        std=min(values["mstd"], 10.0),
+        operations=int(values["n"]),
+        probability=values["p"],
         interpolation=interpolation,
     )

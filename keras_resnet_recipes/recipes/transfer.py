@@ -1,4 +1,4 @@
-"""From weights that were trained before: fine-tuning all of them, or a classifier on top of them."""
+"""Transfer learning from pretrained weights: fine-tuning, and a linear classifier on frozen features."""
 
 from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
 from keras_resnet_recipes.recipe import SGD, UNPUBLISHED, CategoricalCrossentropy, Source, Test
@@ -10,24 +10,25 @@ from keras_resnet_recipes.schedules import Cosine, Step
 class FineTune(Recipe):
     """Fine-tuning of ResNet-50 from A1's weights on another data set: 98.3 % top-1 on CIFAR-10.
 
-    Published: table 5 of 'ResNet strikes back' transfers A1's ResNet-50, here by names in TFDS: cifar10
-    98.3 %, cifar100 86.9 %, oxford_flowers102 97.9 %, and cars196, i_naturalist2018 and iNaturalist 2019
-    (not in TFDS: a folder), whose figures could not be read. Measured here: not with these weights.
+    Published: table 5 of 'ResNet strikes back' transfers A1's ResNet-50 to, by TFDS name, cifar10 (98.3 %),
+    cifar100 (86.9 %), oxford_flowers102 (97.9 %), cars196, i_naturalist2018 and iNaturalist 2019 (not in
+    TFDS; use a folder); the figures of the last three were not available. Not measured here with these weights.
 
-    How they fine-tuned was not found. The values are those that an author of that paper gave for DeiT on
-    CIFAR-10 and Cars (facebookresearch/deit, issue 45): SGD, batches of 768, 0.01, decay 1e-4,
-    1000 epochs, no erasing, no stochastic depth, "all other elements" as DeiT trains on ImageNet.
-    UNVERIFIED are therefore that table 5 used them for ResNet-50, `momentum`, `nesterov` (what timm's
-    `sgd` is by default), `warmup_learning_rate`, `minimum_learning_rate` and `cooldown_epochs` (DeiT's
-    defaults for AdamW). For iNaturalist DeiT's authors give others (issue 105): AdamW, 7.5e-5, decay 0.05, 360
-    epochs, stochastic depth 0.1, erasing 0.1. A thousand epochs are for large machines: `epochs` and
-    `rescaled` are there to be used.
+    The fine-tuning hyperparameters of that table were not found. The values are those that an author of the
+    paper gave for DeiT on CIFAR-10 and Cars (facebookresearch/deit, issue 45): SGD, batch size 768, learning
+    rate 0.01, decay 1e-4, 1000 epochs, no random erasing, no stochastic depth, "all other elements" as in
+    DeiT's ImageNet training. UNVERIFIED: that table 5 used them for ResNet-50; `momentum` and `nesterov`
+    (timm's default for `sgd`); `warmup_learning_rate`, `minimum_learning_rate` and `cooldown_epochs` (DeiT's
+    defaults for AdamW). For iNaturalist, DeiT's authors give other values (issue 105): AdamW, learning rate
+    7.5e-5, decay 0.05, 360 epochs, stochastic depth 0.1, random erasing 0.1. To train for less than 1000
+    epochs or with smaller batches, use `epochs` and `rescaled`.
 
-    `weights` is a published name, a file or a run folder; `frozen_stages` keeps the first stages.
+    `weights` is a published name, a file or a run folder; `frozen_stages` freezes the first stages.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.FineTune().weights
-    'a1_in1k'
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.FineTune().weights
+        'a1_in1k'
     """
 
     source = STRIKES_BACK
@@ -58,20 +59,21 @@ class FineTune(Recipe):
 
 
 class LinearProbe(Recipe):
-    """A linear classifier on a frozen ResNet-50, as MoCo was judged: 60.6 % top-1 on ImageNet-1k.
+    """A linear classifier on a frozen ResNet-50, the evaluation of MoCo: 60.6 % top-1 on ImageNet-1k.
 
-    Published: 60.6 % for the released weights of MoCo v1, 67.7 % for those of v2 (200 epochs); nobody
-    published one for A1's. Measured here: not with these weights. Values are the defaults of MoCo's
-    script `main_lincls.py`; it begins with a classifier of standard deviation 0.01 and no bias,
-    these networks with torch's usual values.
+    Published: 60.6 % with the released weights of MoCo v1, 67.7 % with those of v2 (200 epochs); no figure
+    was published for A1's weights. Not measured here with these weights. Values are the defaults of MoCo's
+    script `main_lincls.py`. The script initializes the classifier with a standard deviation of 0.01 and zero
+    bias, the networks here with torch's default initialization.
 
-    `learning_rate` depends on how large the features are. MoCo's own, 30, is for features much
-    smaller than those of a network trained with labels, as its section 4.1 warns; for the latter, such as
-    `weights` here, none was published, and `fit` asks for one. Data sets: see FineTune.
+    `learning_rate` depends on the scale of the features. MoCo's own, 30, is for features much smaller than
+    those of a network trained with labels, as its section 4.1 warns. For supervised weights, such as
+    `weights` here, none was published: give one before `fit`. For data sets see FineTune.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.LinearProbe(learning_rate=0.1).frozen_stages
-    5
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.LinearProbe(learning_rate=0.1).frozen_stages
+        5
     """
 
     source = Source(

@@ -1,4 +1,4 @@
-"""A model card: what a model hub shows of a run."""
+"""Model cards, the pages that model hubs show."""
 
 import json
 import re
@@ -10,52 +10,55 @@ from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.version import __version__
 
 CARD = "README.md"
-# Where the model will be is known when it is uploaded.
+# Replaced by the repository on upload.
 PLACEHOLDER = "OWNER/NAME"
 
 
 def write_card(run: Run, *, dataset: str | None = None, license: str | None = None) -> Path:
-    r"""Writes README.md into a run folder: YAML that model hubs read, and text for people.
+    r"""Writes a model card, README.md, to a run folder: YAML metadata for model hubs, and text.
 
-    Nothing of it is guessed: a license is in it only if it is given, figures are those of the log, of
-    the best epoch on validation data. Paths of this machine are left out.
+    The accuracies are those of the log, of the best epoch on validation data. A license is stated only if
+    given. Local paths are omitted.
 
     Args:
         run: The run.
-        dataset: Name of the data set; by default the last part of what the run calls it.
-        license: Identifier such as "apache-2.0".
+        dataset: Name of the data set; by default the last component of its path or name in the run.
+        license: License identifier such as "apache-2.0".
 
     Returns:
-        The file.
+        The path of the card.
 
     Raises:
-        ValueError: If the folder has a README.md already, which may hold what somebody wrote.
+        ValueError: If the folder already has a README.md, which may have been edited.
 
-    >>> import tempfile, keras_resnet_recipes as krr
-    >>> from keras_resnet_recipes.report import read_run
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = krr.A3().to_json(folder + "/recipe.json")
-    ...     write_card(read_run(folder), license="mit").read_text().splitlines()[:3]
-    ['---', 'library_name: keras', 'pipeline_tag: image-classification']
+    Example:
+        >>> import tempfile, keras_resnet_recipes as krr
+        >>> from keras_resnet_recipes.report import read_run
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = krr.A3().to_json(folder + "/recipe.json")
+        ...     write_card(read_run(folder), license="mit").read_text().splitlines()[:3]
+        ['---', 'library_name: keras', 'pipeline_tag: image-classification']
     """
     path = run.path / CARD
     if path.exists():
-        raise ValueError(f"{str(path)!r} exists already; remove it to have it written anew.")
+        raise ValueError(
+            f"The run folder must not have a {CARD}; remove it to write a new one. Received: {str(path)!r}"
+        )
     name = dataset or _short_name(run)
     text = "\n".join([*_front_matter(run, name, license), "", *_body(run, name, license)])
-    with replacing(path) as aside:
-        aside.write_text(text + "\n")
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n")
     return path
 
 
 def _short_name(run: Run) -> str:
-    """What the run calls its data set, without a path of this machine."""
+    """Returns the name of the run's data set, without local folders."""
     name = str(run.facts.get("dataset") or "a data set whose name is not recorded")
     return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if re.search(r"[/\\]", name) else name
 
 
 def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
-    """YAML; its texts are written as JSON, which is YAML too."""
+    """Returns the YAML lines; strings are written as JSON, a subset of YAML."""
     kind = type(run.recipe).__name__
     tags = ["keras-resnet-recipes", "image-classification", "resnet", run.recipe.network_name, kind]
     lines = [
@@ -77,7 +80,7 @@ def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
             "  - task:",
             "      type: image-classification",
             "    dataset:",
-            f"      name: {json.dumps(f'{dataset}, validation part')}",
+            f"      name: {json.dumps(f'{dataset}, validation split')}",
             f"      type: {json.dumps(identifier)}",
             "    metrics:",
         ]
@@ -91,13 +94,13 @@ def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
 def _body(run: Run, dataset: str, license: str | None) -> list[str]:
     recipe, kind = run.recipe, type(run.recipe)
     source = "" if recipe.source is None else f" of '{recipe.source.title}' ({recipe.source})"
-    images = f", {_plain(str(run.facts['images']))} pictures" if run.facts.get("images") else ""
+    images = f" ({_plain(str(run.facts['images']))} images)" if run.facts.get("images") else ""
     version = _plain(str(run.versions.get("keras_resnet_recipes", __version__)))
     return [
         f"# {_plain(run.name)}",
         "",
         f"{recipe.network_name} for {recipe.classes} classes, trained on {_plain(dataset)}{images}, with the recipe "
-        f"{kind.__name__}{source} by keras-resnet-recipes {version}. The run is {run.headline}.",
+        f"{kind.__name__}{source} by keras-resnet-recipes {version}. Status of the run: {run.headline}.",
         "",
         "## Accuracy",
         "",
@@ -117,13 +120,13 @@ def _body(run: Run, dataset: str, license: str | None) -> list[str]:
         "",
         "## License",
         "",
-        f"{_plain(license)}." if license else "Not stated by those who trained this model.",
+        f"{_plain(license)}." if license else "Not stated.",
     ]
 
 
 def _accuracy(run: Run, dataset: str) -> list[str]:
     if run.best is None:
-        return ["The log holds no accuracy on validation data."]
+        return ["The log contains no accuracy on validation data."]
     epoch, best = f"{run.best['epoch'] + 1:.0f}", run.best
     scores = [
         f"| {title} | {100 * best[log]:.2f} % |"
@@ -131,8 +134,8 @@ def _accuracy(run: Run, dataset: str) -> list[str]:
         if log in best
     ]
     lines = [
-        f"On the validation part of {_plain(dataset)}, with the weights of epoch {epoch}, the best of those that "
-        "were evaluated there; chosen on the same pictures, the figure is a little too good.",
+        f"On the validation split of {_plain(dataset)}, with the weights of epoch {epoch}, the epoch with the best "
+        "validation accuracy. Because the epoch was selected on the same images, the figures are slightly optimistic.",
         "",
         "| | |",
         "|---|---|",
@@ -142,8 +145,8 @@ def _accuracy(run: Run, dataset: str) -> list[str]:
     if kind.published_top1 is not None:
         lines += [
             "",
-            f"The recipe's published top-1 of {kind.published_top1} % is of {kind.published_on} and is no figure "
-            "of this model.",
+            f"The published top-1 accuracy of the recipe, {kind.published_top1} % on {kind.published_on}, does not "
+            "apply to this model.",
         ]
     return lines
 
@@ -159,9 +162,9 @@ def _use(size: int) -> list[str]:
         "```python",
         "import keras_resnet_recipes as krr",
         "",
-        f'model = krr.load_run("model")  # raw pixels 0..255, {size} x {size}; logits',
-        'for seen in krr.load_recipe("model").predict(model, ["photo.jpg"]):',
-        "    print(seen.labels)  # (index, name, probability) of the five most probable",
+        f'model = krr.load_run("model")  # input: pixels 0..255, {size} x {size}; output: logits',
+        'for prediction in krr.load_recipe("model").predict(model, ["photo.jpg"]):',
+        "    print(prediction.labels)  # (index, name, probability) of the five most probable classes",
         "```",
     ]
 
@@ -169,7 +172,8 @@ def _use(size: int) -> list[str]:
 def _training(run: Run) -> list[str]:
     recipe = run.recipe
     lines = [
-        "recipe.json holds every value, log.csv every epoch. What differs from the published recipe:",
+        "recipe.json contains all hyperparameters, log.csv the metrics of every epoch. Differences from the published "
+        "recipe:",
         "",
         "| | this run | published |",
         "|---|---|---|",
@@ -177,12 +181,12 @@ def _training(run: Run) -> list[str]:
     for row in table_rows(recipe):
         if row.published is not None:
             lines.append(f"| {row.name} | {_plain(row.text)} | {_plain(row.published)} |")
-    versions = ", ".join(f"{name} {of}" for name, of in run.versions.items())
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     return [*lines, "", f"Versions: {_plain(versions or 'not recorded')}."]
 
 
 def _plain(text: str) -> str:
-    """Text that neither Markdown nor HTML reads as anything else."""
+    """Escapes text for Markdown and HTML."""
     spaced = " ".join(text.split())
     escaped = re.sub(r"([\\`*_\[\]|#~!])", r"\\\1", spaced)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

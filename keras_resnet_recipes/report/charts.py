@@ -1,4 +1,4 @@
-"""Curves over epochs as SVG, in the colours of the page around them."""
+"""SVG charts of curves over epochs, in the colors of the page."""
 
 import dataclasses
 import math
@@ -8,18 +8,18 @@ from keras_resnet_recipes.report.markup import Markup, element, joined
 
 _WIDTH, _HEIGHT = 520, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 10, 38
-# With more than so many in a chart, dots would hide the lines.
+# Maximum number of points drawn as dots; more would hide the lines.
 _DOTS = 80
 
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """A line of a chart.
+    """Curve of a chart.
 
     Args:
-        name: What the legend calls it.
-        points: (epoch, value) of each; values that are not finite leave a gap.
-        color: Number of its colour, from 0.
+        name: Name in the legend.
+        points: (epoch, value) pairs; values that are not finite leave a gap.
+        color: Index of the color, from 0.
         dashed: Whether the line is dashed.
     """
 
@@ -29,16 +29,17 @@ class Curve:
     dashed: bool = False
 
     def finite(self) -> list[tuple[float, float]]:
-        """The points that can be drawn."""
+        """Returns the points with finite values."""
         return [(x, y) for x, y in self.points if math.isfinite(y)]
 
 
 def chart(title: str, curves: Sequence[Curve]) -> Markup:
-    """A figure with its title, legend and axes; nothing if there is no point to draw.
+    """Returns a figure with title, legend and axes; empty if there is no point to draw.
 
-    >>> figure = chart("loss", [Curve("training", [(1, 0.7), (2, 0.5)])])
-    >>> figure.startswith("<figure"), chart("loss", [Curve("training", [])])
-    (True, '')
+    Example:
+        >>> figure = chart("loss", [Curve("training", [(1, 0.7), (2, 0.5)])])
+        >>> figure.startswith("<figure"), chart("loss", [Curve("training", [])])
+        (True, '')
     """
     drawn = [curve for curve in curves if curve.finite()]
     if not drawn:
@@ -67,7 +68,7 @@ def chart(title: str, curves: Sequence[Curve]) -> Markup:
 
 @dataclasses.dataclass(frozen=True)
 class _Scale:
-    """From values to pixels, and where the axis is marked."""
+    """Linear map from values to pixels, with the ticks of the axis."""
 
     low: float
     high: float
@@ -76,8 +77,8 @@ class _Scale:
     ticks: tuple[float, ...]
 
     def __call__(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        return round(self.first + share * (self.last - self.first), 1)
+        fraction = (value - self.low) / (self.high - self.low)
+        return round(self.first + fraction * (self.last - self.first), 1)
 
 
 def _scale(values: Sequence[float], first: float, last: float, whole: bool = False) -> _Scale:
@@ -118,7 +119,7 @@ def _line(curve: Curve, across: _Scale, up: _Scale, *, dots: bool) -> Markup:
             pieces.append([])
     kind = f"curve c{curve.color % 8}" + (" dashed" if curve.dashed else "")
     lines = [element("polyline", points=" ".join(piece), class_=kind) for piece in pieces if piece]
-    # A point between two gaps is no line.
+    # A single point between two gaps is invisible as a line.
     alone = {piece[0] for piece in pieces if len(piece) == 1}
     circles = [
         element(

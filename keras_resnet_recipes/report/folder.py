@@ -1,4 +1,4 @@
-"""What the files of a run folder say about the run."""
+"""Reading of run folders."""
 
 import dataclasses
 import time
@@ -11,23 +11,23 @@ from keras_resnet_recipes.runs.checkpoints import BEST, LAST, PREVIOUS, is_intac
 from keras_resnet_recipes.runs.log import LOG, read_log
 from keras_resnet_recipes.runs.ownership import FACTS, RECIPE, read_facts
 
-# A run whose epochs take so long may have come to none: nothing is known of its pace yet.
+# Assumed seconds per epoch while no epoch is finished.
 _FIRST_EPOCH = 3600.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run folder as it was when it was read.
+    """Snapshot of a run folder.
 
     Args:
         path: The folder.
-        name: What the run is called: the name of the folder.
-        recipe: Its recipe.
-        rows: Its log, one row an epoch.
-        facts: What run.json says; empty where that is missing or damaged.
+        name: Name of the run, that of the folder.
+        recipe: Recipe of the run.
+        rows: Rows of the log, one per epoch.
+        facts: Contents of run.json; empty if it is missing or damaged.
         state: "finished", "running" or "stopped".
-        idle: Seconds since something was written.
-        problems: What is wrong with its files.
+        idle: Seconds since the last write.
+        problems: Messages about missing or damaged files.
     """
 
     path: Path
@@ -41,28 +41,29 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Epochs of the whole run."""
+        """Number of epochs of the complete run."""
         return self.recipe.total_epochs
 
     @property
     def headline(self) -> str:
-        """The state in words."""
+        """State of the run as text."""
         if self.state == "finished":
             return f"finished: {self.epochs} epochs"
-        place = f"epoch {len(self.rows)} of {self.epochs}"
         if self.state == "running":
             return f"running: epoch {len(self.rows) + 1} of {self.epochs}"
-        return f"broken off after {place}" if self.rows else "broken off before an epoch ended"
+        if not self.rows:
+            return "stopped before the end of the first epoch"
+        return f"stopped after epoch {len(self.rows)} of {self.epochs}"
 
     @property
     def best(self) -> dict[str, float] | None:
-        """The row of the first epoch with the largest accuracy on validation data."""
+        """Row of the first epoch with the highest validation accuracy."""
         rows = [row for row in self.rows if "val_top1" in row]
         return max(rows, key=lambda row: row["val_top1"], default=None)
 
     @property
     def validated_on(self) -> str:
-        """The validation data by its name."""
+        """Name of the validation data."""
         if self.best is None:
             return "none"
         name = self.facts.get("validation_dataset") or "validation data whose name is not recorded"
@@ -70,40 +71,44 @@ class Run:
 
     @property
     def versions(self) -> dict[str, Any]:
-        """What the run was made with; empty if that is not recorded."""
-        known = self.facts.get("versions")
-        return known if isinstance(known, dict) else {}
+        """Versions of the software used; empty if not recorded."""
+        versions = self.facts.get("versions")
+        return versions if isinstance(versions, dict) else {}
 
     def column(self, name: str) -> list[tuple[float, float]]:
-        """(epoch from 1, value) of a column of the log."""
+        """Returns (epoch, value) pairs of a column of the log, with epochs counted from 1."""
         return [(row["epoch"] + 1, row[name]) for row in self.rows if name in row]
 
 
 def read_run(path: str | Path, now: float | None = None) -> Run:
-    """Reads a run folder, finished, running or broken.
+    """Reads a run folder, whether the run is finished, running or stopped.
 
     Args:
-        path: A folder that `Recipe.fit(run_dir=...)` wrote.
-        now: Time in seconds since 1970; by default what the clock says.
+        path: Run folder written by `Recipe.fit(run_dir=...)`.
+        now: Time in seconds since 1970; by default the current time.
+
+    Returns:
+        The run.
 
     Raises:
-        ValueError: If the folder holds no recipe, or one that cannot be read.
+        ValueError: If the folder contains no valid recipe.
 
-    >>> import tempfile, keras_resnet_recipes as krr
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = krr.A3().to_json(folder + "/recipe.json")
-    ...     read_run(folder).rows
-    []
+    Example:
+        >>> import tempfile, keras_resnet_recipes as krr
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = krr.A3().to_json(folder + "/recipe.json")
+        ...     read_run(folder).rows
+        []
     """
     path, problems = Path(path), []
     recipe = load_recipe(path)
 
-    def read(reader: Callable[[Path], Any], otherwise: Any) -> Any:
+    def read(reader: Callable[[Path], Any], default: Any) -> Any:
         try:
             return reader(path)
         except ValueError as error:
             problems.append(str(error))
-            return otherwise
+            return default
 
     rows, facts = read(read_log, []), read(read_facts, {})
     files = [path / name for name in (LAST, PREVIOUS, BEST) if (path / name).is_file()]
@@ -112,14 +117,14 @@ def read_run(path: str | Path, now: float | None = None) -> Run:
         problems.append("There are no weights.")
     elif rows and path / LAST not in files:
         problems.append(f"{LAST} is missing.")
-    told = [path / name for name in (RECIPE, FACTS, LOG, LAST, BEST) if (path / name).is_file()]
-    idle = (time.time() if now is None else now) - max(file.stat().st_mtime for file in told)
+    written = [path / name for name in (RECIPE, FACTS, LOG, LAST, BEST) if (path / name).is_file()]
+    idle = (time.time() if now is None else now) - max(file.stat().st_mtime for file in written)
     state = _state(rows, recipe.total_epochs, idle)
     return Run(path, path.resolve().name, recipe, rows, facts, state, idle, tuple(problems))
 
 
 def _state(rows: list[dict[str, float]], epochs: int, idle: float) -> str:
-    """Nothing in the folder says whether a process is alive: that is told by its pace."""
+    """Infers the state from the time of the last write, because the folder does not record a live process."""
     if len(rows) >= epochs:
         return "finished"
     longest = max((row.get("seconds", _FIRST_EPOCH) for row in rows), default=_FIRST_EPOCH)

@@ -1,4 +1,4 @@
-"""HTML whose text is escaped by construction."""
+"""HTML generation that always escapes text."""
 
 import html
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ _EMPTY = frozenset({"meta", "img", "br"})
 
 
 class Markup(str):
-    """Text that is HTML already; every other text is escaped where it becomes a part of it."""
+    """A string that is already HTML; any other string is escaped."""
 
     __slots__ = ()
 
@@ -19,16 +19,17 @@ def element(
     attributes: Mapping[str, object] = MappingProxyType({}),
     **simple: object,
 ) -> Markup:
-    """An element of HTML or SVG.
+    """Returns an HTML or SVG element.
 
     Args:
-        name: Its name.
-        *children: What is in it: `Markup` as it is, other text escaped.
-        attributes: Attributes whose names are no Python names.
-        **simple: The others; `class_` is class. Values are escaped.
+        name: Name of the element.
+        *children: Contents: `Markup` is inserted unchanged, other strings are escaped.
+        attributes: Attributes whose names are not Python identifiers.
+        **simple: Other attributes; `class_` is class. Values are escaped.
 
-    >>> element("p", "1 < 2 ", element("b", "x & y"), class_='a"b')
-    '<p class="a&quot;b">1 &lt; 2 <b>x &amp; y</b></p>'
+    Example:
+        >>> element("p", "1 < 2 ", element("b", "x & y"), class_='a"b')
+        '<p class="a&quot;b">1 &lt; 2 <b>x &amp; y</b></p>'
     """
     values = {**attributes, **{key.removesuffix("_"): value for key, value in simple.items()}}
     written = "".join(f' {key}="{html.escape(str(value))}"' for key, value in values.items())
@@ -38,10 +39,11 @@ def element(
 
 
 def joined(*parts: str) -> Markup:
-    """Several pieces of HTML and text as one.
+    """Concatenates HTML and text, which is escaped.
 
-    >>> joined("a < b", element("i", "c"))
-    'a &lt; b<i>c</i>'
+    Example:
+        >>> joined("a < b", element("i", "c"))
+        'a &lt; b<i>c</i>'
     """
     return Markup(
         "".join(part if isinstance(part, Markup) else html.escape(part) for part in parts)
@@ -49,10 +51,11 @@ def joined(*parts: str) -> Markup:
 
 
 def table(header: tuple[str, ...], *rows: tuple[str, ...], class_: str = "") -> Markup:
-    """A table; the first cell of a row is its heading.
+    """Returns a table; the first cell of each row is its heading.
 
-    >>> table(("", "a"), ("b", "1")).count("</th>")
-    3
+    Example:
+        >>> table(("", "a"), ("b", "1")).count("</th>")
+        3
     """
     head = element("tr", *(element("th", cell, scope="col") for cell in header))
     body = [
@@ -61,5 +64,5 @@ def table(header: tuple[str, ...], *rows: tuple[str, ...], class_: str = "") -> 
         )
         for row in rows
     ]
-    whole = element("table", element("thead", head), element("tbody", *body), class_=class_)
-    return element("div", whole, class_="wide")
+    rendered = element("table", element("thead", head), element("tbody", *body), class_=class_)
+    return element("div", rendered, class_="wide")

@@ -1,4 +1,4 @@
-"""How a report looks, in light, in the dark and on paper."""
+"""CSS of the report, for light mode, dark mode and print."""
 
 _LIGHT = """
   --back: #fff; --ink: #1c2024; --soft: #5c6670; --rule: #d9dee3; --panel: #f5f7f9; --mark: #fff3c4;
@@ -63,10 +63,10 @@ mark { background: var(--mark); color: inherit; padding: 0 4px; border-radius: 3
 pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 8px; padding: 10px 14px;
   white-space: pre-wrap; overflow-wrap: anywhere; font: 13px/1.5 ui-monospace, "Liberation Mono", monospace; }
 
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 10px;
+.images { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 10px;
   font-size: 12px; line-height: 1.35; }
-.pictures img { width: 100%; display: block; border-radius: 4px; }
-.pictures figcaption { overflow-wrap: anywhere; margin-top: 4px; }
+.images img { width: 100%; display: block; border-radius: 4px; }
+.images figcaption { overflow-wrap: anywhere; margin-top: 4px; }
 .confusion { font-size: 12px; }
 .confusion th, .confusion td { padding: 3px 7px; border: 1px solid var(--rule); text-align: right; }
 .confusion thead th { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left;

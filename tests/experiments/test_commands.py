@@ -1,4 +1,4 @@
-"""The experiments and several seeds as a user types them; what they train is tested beside."""
+"""Command-line options of experiments and seeds, without training."""
 
 import json
 
@@ -12,11 +12,11 @@ from keras_resnet_recipes.cli import experiments, main
 
 @pytest.fixture
 def fits(monkeypatch):
-    """What `Recipe.fit` was asked for; its runs end with a top-1 of 0.1 times their seed."""
-    asked = []
+    """Records calls of a fake `Recipe.fit`, whose top-1 ends at 0.1 times the seed."""
+    calls = []
 
     def fit(recipe, dataset, *, validation_data=None, run_dir=None, seed=0, **options):
-        asked.append((recipe, dataset, validation_data, run_dir, seed))
+        calls.append((recipe, dataset, validation_data, run_dir, seed))
         history = keras.callbacks.History()
         history.history = {"loss": [2.0, 1.0 + seed], "top1": [0.1, 0.2], "seconds": [3.0, 4.0]}
         if validation_data is not None:
@@ -24,10 +24,10 @@ def fits(monkeypatch):
         return history
 
     monkeypatch.setattr(krr.Recipe, "fit", fit)
-    return asked
+    return calls
 
 
-def test_seeds_are_trained_in_folders_of_their_own(fits, tmp_path, capsys):
+def test_each_seed_has_its_own_folder(fits, tmp_path, capsys):
     command = ["train", "A3", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
     assert main([*command, "--set", "epochs=50", "--seed", "5", "--seeds", "3"]) == 0
     recipe = krr.A3(epochs=50)
@@ -45,14 +45,14 @@ def test_seeds_are_trained_in_folders_of_their_own(fits, tmp_path, capsys):
     assert [one["val_top1"] for one in found[0]["runs"]] == [0.5, 0.6, 0.7]
 
 
-def test_without_an_evaluation_the_loss_is_told(fits, capsys):
+def test_without_validation_the_loss_is_printed(fits, capsys):
     assert main(["train", "A3", "--data", "train", "--seeds", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-4] == "seed 1: trained 2 epochs, loss 2.0000"
     assert lines[-1].split() == ["loss,", "last", "epoch", "1.5000", "0.7071", "1.0000", "2.0000"]
 
 
-def test_an_npz_file_has_its_own_test_pictures(fits, tmp_path):
+def test_an_npz_file_provides_its_validation_images(fits, tmp_path):
     x, y = np.zeros((2, 8, 8, 3), "uint8"), np.arange(2)
     path = str(tmp_path / "data.npz")
     np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
@@ -61,7 +61,7 @@ def test_an_npz_file_has_its_own_test_pictures(fits, tmp_path):
     assert fits == [(krr.A3(), path, path, tmp_path / "runs" / "a3" / "seed-0", 0)]
 
 
-def test_one_seed_is_a_run_as_ever(fits, tmp_path, capsys):
+def test_one_seed_is_an_ordinary_run(fits, tmp_path, capsys):
     command = ["train", "A3", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
     assert main([*command, "--seed", "3"]) == 0
     assert fits == [(krr.A3(), "train", "val", str(tmp_path), 3)]
@@ -86,7 +86,7 @@ def test_ablate_trains_each_row_with_each_seed(fits, tmp_path, capsys):
     assert ["without", "random_resized_crop", "15.00", "7.07", "2", "+0.00"] in lines
 
 
-def test_ablate_gives_the_teacher_to_all_rows(fits, tmp_path, monkeypatch):
+def test_ablate_passes_the_teacher_to_all_rows(fits, tmp_path, monkeypatch):
     fit, teachers = krr.Recipe.fit, []
 
     def with_teacher(*arguments, teacher=None, **options):
@@ -101,7 +101,7 @@ def test_ablate_gives_the_teacher_to_all_rows(fits, tmp_path, monkeypatch):
     assert teachers == [True, True]
 
 
-def test_ablate_tells_the_difference(fits, tmp_path, capsys):
+def test_ablate_prints_the_difference(fits, tmp_path, capsys):
     command = ["ablate", "A2", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
     assert main([*command, "--row", "A2", "--row", "without rand_augment"]) == 0
     assert [recipe for recipe, *_ in fits] == [krr.A2(), krr.A2(rand_augment=None)]
@@ -114,21 +114,21 @@ def test_ablate_tells_the_difference(fits, tmp_path, capsys):
     ("command", "message"),
     [
         (["ablate", "A3", "--row", "without mixup"], "Did you mean `without mixup_alpha`"),
-        (["ablate", "A3", "--seeds", "0"], "`--seeds` must be at least 1; received 0"),
+        (["ablate", "A3", "--seeds", "0"], "`--seeds` must be at least 1. Received: --seeds 0"),
     ],
 )
-def test_mistakes_are_told_before_anything_is_trained(fits, tmp_path, capsys, command, message):
-    where = ["--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
-    assert main([*command, *where]) == 2
+def test_mistakes_are_reported_before_training(fits, tmp_path, capsys, command, message):
+    options = ["--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
+    assert main([*command, *options]) == 2
     assert message in capsys.readouterr().err
     assert not fits
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("data", ["train", "missing.npz"])
-def test_an_experiment_needs_pictures_to_evaluate_with(fits, tmp_path, capsys, data):
+def test_an_experiment_requires_validation_images(fits, tmp_path, capsys, data):
     assert main(["ablate", "A3", "--data", data, "--run-dir", str(tmp_path)]) == 2
-    told = capsys.readouterr().err
-    assert "`--val` must be given" in told
-    assert f"'{data}' is no readable .npz file with x_test and y_test" in told
+    message = capsys.readouterr().err
+    assert "`--val` must be given" in message
+    assert f"Received: --data '{data}'" in message
     assert not fits

@@ -1,4 +1,4 @@
-"""The experiments themselves: what their rows are, and that a few of them run."""
+"""Experiments: their rows, and small runs."""
 
 import json
 
@@ -25,10 +25,10 @@ def test_every_ingredient_of_every_recipe_can_be_left_out(name):
     rows = ablation.one_off(recipe)
     assert rows[0].recipe == recipe
     for row in rows[1:]:
-        # By the name of the row, and nothing else with it.
+        # Only the ingredient in the name of the row differs.
         without = row.name.removeprefix("without ")
         (changed,) = row.recipe.changed()
-        number = next((one for one in recipe.numbers() if one.name == without), None)
+        number = next((entry for entry in recipe.numbers() if entry.name == without), None)
         if number is None:
             assert row.recipe == recipe.replace(**{without: None})
         else:
@@ -36,7 +36,7 @@ def test_every_ingredient_of_every_recipe_can_be_left_out(name):
             assert row.recipe == recipe.replace(**{without: number.field.metadata["off"]})
 
 
-def test_what_a2_has_is_left_out_one_at_a_time():
+def test_leave_one_out_rows_of_a2():
     assert [row.name.removeprefix("without ") for row in ablation.one_off(krr.A2())] == [
         "A2",
         "zero_gamma",
@@ -55,8 +55,8 @@ def test_what_a2_has_is_left_out_one_at_a_time():
 
 
 def test_ablate_trains_with_a_teacher(data, tmp_path):
-    how = krr.recipe.Distillation()
-    recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, distillation=how, **SMALL)
+    distillation = {"distillation": krr.recipe.Distillation()}
+    recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, **distillation, **SMALL)
     teacher = keras.Sequential(
         [keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(10)]
     )
@@ -68,7 +68,7 @@ def test_ablate_trains_with_a_teacher(data, tmp_path):
     assert len(results.logs["A3"]) == 1
 
 
-def test_ablate_trains_the_rows_and_goes_on_where_it_was(data, tmp_path, capsys):
+def test_ablate_trains_the_rows_and_resumes(data, tmp_path, capsys):
     recipe = krr.He2015CIFAR(network="ResNet20", epochs=1, step_epochs=(1,), **SMALL)
     options = {"run_dir": tmp_path, "verbose": 2}
     first = krr.experiments.ablate(recipe, data, data, rows=["without pad_and_crop"], **options)
@@ -81,25 +81,25 @@ def test_ablate_trains_the_rows_and_goes_on_where_it_was(data, tmp_path, capsys)
     assert both.table.columns[-1] == "against He2015CIFAR"
     assert list(both.table.rows) == ["He2015CIFAR", "without pad_and_crop"]
     accuracy, deviation, runs, difference = both.table.rows["without pad_and_crop"]
-    whole = float(both.table.rows["He2015CIFAR"][0])
-    # Each is rounded to 0.01.
-    assert float(difference) == pytest.approx(float(accuracy) - whole, abs=0.011)
+    full = float(both.table.rows["He2015CIFAR"][0])
+    # Each value is rounded to 0.01.
+    assert float(difference) == pytest.approx(float(accuracy) - full, abs=0.011)
     assert (deviation, runs) == ("not measured", "1")
     assert first.table.rows["without pad_and_crop"] == (accuracy, "not measured", "1", "")
     assert len(json.loads((tmp_path / "results.json").read_text())) == 2
     assert (tmp_path / "without-pad-and-crop" / "seed-0" / "last.weights.h5").is_file()
 
 
-def test_a_row_may_have_a_network_of_its_own(data, tmp_path):
-    made = []
+def test_a_row_may_have_its_own_network(data, tmp_path):
+    built = []
 
     def network():
         layers = [keras.layers.Flatten(), keras.layers.Dense(10)]
         inputs = outputs = keras.Input((16, 16, 3))
         for layer in layers:
             outputs = layer(outputs)
-        made.append(keras.Model(inputs, outputs))
-        return made[-1]
+        built.append(keras.Model(inputs, outputs))
+        return built[-1]
 
     recipe = krr.He2015CIFAR(epochs=1, step_epochs=(1,), **SMALL)
     results = krr.experiments.train_rows(
@@ -110,8 +110,8 @@ def test_a_row_may_have_a_network_of_its_own(data, tmp_path):
         models={"one": network, "again": network},
         verbose=0,
     )
-    assert len(made) == 2
-    # The seed is set before each network is made.
+    assert len(built) == 2
+    # The seed is set before each network is built.
     assert results.logs["one"][0]["val_loss"] == results.logs["again"][0]["val_loss"]
     facts = json.loads((tmp_path / "one" / "seed-0" / "run.json").read_text())
     assert facts["own_model"]
@@ -121,8 +121,12 @@ def test_a_row_may_have_a_network_of_its_own(data, tmp_path):
     ("recipes", "models", "message"),
     [
         ({}, {}, "`recipes` must be one or more rows"),
-        ({"A": krr.A3(), "a": krr.A3()}, {}, "with folders of their own"),
-        ({"A": krr.A3()}, {"B": None}, r"`models` must be of rows in \['A'\]; received \['B'\]"),
+        ({"A": krr.A3(), "a": krr.A3()}, {}, "whose names give different folders"),
+        (
+            {"A": krr.A3()},
+            {"B": None},
+            r"`models` must have only names of rows, \['A'\]. Received: \['B'\]",
+        ),
     ],
 )
 def test_rows_are_checked(tmp_path, recipes, models, message):

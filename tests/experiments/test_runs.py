@@ -1,4 +1,4 @@
-"""Rows times seeds: where runs lie, what results.json says, how far runs are apart."""
+"""Rows and seeds: run folders, results.json, and the spread of results."""
 
 import json
 from types import SimpleNamespace
@@ -19,15 +19,15 @@ def history(*top1):
     return SimpleNamespace(history=log)
 
 
-def test_all_rows_come_with_a_seed_before_the_next_seed(tmp_path):
-    seen = []
+def test_all_rows_are_trained_with_a_seed_before_the_next(tmp_path):
+    calls = []
 
     def fit(row, folder, seed):
-        seen.append((folder.relative_to(tmp_path).as_posix(), seed))
+        calls.append((folder.relative_to(tmp_path).as_posix(), seed))
         return history(0.5, 0.25 * seed)
 
     logs = runs.each_run(ROWS, fit, run_dir=tmp_path, seeds=[1, 2])
-    assert seen == [
+    assert calls == [
         ("a3/seed-1", 1),
         ("something-else/seed-1", 1),
         ("a3/seed-2", 2),
@@ -36,7 +36,7 @@ def test_all_rows_come_with_a_seed_before_the_next_seed(tmp_path):
     assert [log["val_top1"][-1] for log in logs["A3"]] == [0.25, 0.5]
 
 
-def test_results_are_written_as_each_run_ends(tmp_path):
+def test_results_are_written_after_each_run(tmp_path):
     written = []
 
     def fit(row, folder, seed):
@@ -64,7 +64,7 @@ def test_results_are_written_as_each_run_ends(tmp_path):
     ]
 
 
-def test_a_run_that_breaks_has_no_figures_and_the_others_go_on(tmp_path):
+def test_a_failed_run_has_no_metrics_and_does_not_stop_the_others(tmp_path):
     def fit(row, folder, seed):
         if seed == 1 and row.name == "A3":
             raise FloatingPointError("the loss is nan in epoch 3")
@@ -83,17 +83,19 @@ def test_a_run_that_breaks_has_no_figures_and_the_others_go_on(tmp_path):
     assert found[0]["runs"][0] == {"seed": 1}
 
 
-def test_nothing_is_compared_with_a_row_that_broke():
+def test_nothing_is_compared_with_a_failed_row():
     rows = runs.compared({"A": [{}], "B": [{"val_top1": [0.5]}]}).rows
     assert rows["A"] == ("not measured", "not measured", "0 of 1", "")
     assert rows["B"] == ("50.00", "not measured", "1", "not measured")
 
 
-def test_only_rows_that_are_named_are_trained():
+def test_only_named_rows_are_chosen():
     rows = runs.chosen(ROWS, ["A3"])
     assert [row.name for row in rows] == ["A3"]
     assert runs.chosen(ROWS, None) == ROWS
-    with pytest.raises(ValueError, match=r"`rows` must be of 'A3', '\+ something else'; received"):
+    with pytest.raises(
+        ValueError, match=r"`rows` must be one or more of 'A3', '\+ something else'\. Received"
+    ):
         runs.chosen(ROWS, ["something else"])
 
 
@@ -114,7 +116,7 @@ def test_spreads_are_of_the_accuracy_or_else_of_the_loss():
     assert losses.rows == {"loss, last epoch": ("1.5000", "0.7071", "1.0000", "2.0000")}
 
 
-def test_seconds_to_a_target_are_of_the_runs_that_reached_it():
+def test_seconds_to_a_target_cover_the_runs_that_reached_it():
     logs = [
         {"loss": [1.0], "val_top1": [0.9, end], "train_seconds": [4.0, 2.0 + 10 * (end - 0.9)]}
         for end in (0.93, 0.94, 0.96)

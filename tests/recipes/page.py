@@ -1,4 +1,4 @@
-"""Writes docs/recipes.md from the recipes: `python -m tests.recipes.page docs/recipes.md`."""
+"""Generates docs/recipes.md: `python -m tests.recipes.page docs/recipes.md`."""
 
 import inspect
 import sys
@@ -9,21 +9,21 @@ from keras_resnet_recipes.recipe import table_rows
 
 HEAD = """# Recipes
 
-Made from the recipes' own values by `python -m tests.recipes.page docs/recipes.md`; a test compares. What a recipe
-does not set is left out of its table and has its neutral value; `krr show RECIPE --all` prints that, too.
+This page is generated from the recipes by `python -m tests.recipes.page docs/recipes.md`. The tables contain only
+values that a recipe sets; all others have neutral defaults, which `krr show RECIPE --all` prints too.
 
 | recipe | network | published top-1 | measured here | source |
 |---|---|---|---|---|
 """
 NEIGHBOUR = """
-## A neighbour of procedure B
+## A run similar to procedure B
 
-The numbers of B, C1, C2 and D were not published. What timm's author did publish is a run of the family that B
-belongs to (gist 07839a82, an ECA-ResNet-26-D, not a network of the paper): batches of 2 x 352 images at a rate of
-0.082 for 700 epochs, multiplied by 0.988 an epoch, 10 more of cool-down, a minimum of 1e-5 that timm's staircase does
-not read, RandAugment of magnitude 9 and standard deviation 1, MixUp 0.19, stochastic depth 0.1, test crop 0.94 at 256
-pixels, average of the weights with 0.999987, and dropout of 0.19, which no part here has. As an example of how to give
-the missing values, not as B:
+The hyperparameters of B, C1, C2 and D were not published. timm's author did publish a run of the same family as B
+(gist 07839a82, with an ECA-ResNet-26-D, which is not a network of the paper): batch size 2 x 352, learning rate 0.082
+for 700 epochs, multiplied by 0.988 per epoch, 10 more epochs of cooldown, a minimum of 1e-5 that timm's step
+schedule ignores, RandAugment with magnitude 9 and standard deviation 1, MixUp 0.19, stochastic depth 0.1, test crop
+ratio 0.94 at 256 pixels, EMA of the weights with decay 0.999987, and dropout 0.19, which is not available here. The
+example shows how to give the missing values; it is not B:
 
     import keras_resnet_recipes as krr
 
@@ -33,22 +33,22 @@ the missing values, not as B:
         rand_augment_magnitude=9, rand_augment_std=1, mixup_alpha=0.19, drop_path_rate=0.1,
     )
 
-The stairs go on in the cool-down, which is part of `epochs` here. `momentum`, `weight_decay`, the warm-up and
-`label_smoothing` are this page's choice; the gist's were not found.
+The step decay continues in the cooldown, which is part of `epochs` here. `momentum`, `weight_decay`, the warm-up and
+`label_smoothing` were chosen for this example; the values of the gist were not found.
 """
 
 COMPARED = """
-## The procedures that 'ResNet strikes back' compares
+## Recipes compared in 'ResNet strikes back'
 
-The columns are those of its table 2, the rows those in which the recipes here differ; "—" is a number that a recipe
-does not have, "–" is not known. "?" marks what was not verified: the paper's body could not be read, and no other
-source was seen. What else is not certain about a recipe is in its section. PyTorch is torchvision's first ResNet-50
-(IMAGENET1K_V1, 76.13 % in its package) and its reference training. FixRes is arXiv 1906.06423. FAMS also had
-AutoAugment and an average of weights (SWA), for which no part is here.
+The columns are those of table 2 of the paper, the rows the numbers in which the recipes here differ. "—" is a number
+that a recipe does not have, "–" is unknown. "?" marks unverified values: the full text of the paper was not available,
+and no other source was found. The section of each recipe lists its other unverified values. PyTorch is torchvision's
+first ResNet-50 (IMAGENET1K_V1, 76.13 % in its package) with its reference training. FixRes is arXiv 1906.06423. FAMS
+also used AutoAugment and stochastic weight averaging (SWA), which are not available here.
 
 """
 COLUMNS = ("He2015", "PyTorch", "FixRes", "DeiT", "FAMS", "A1", "A2", "A3")
-# What is known of those that are no recipes here, and DeiT's figure, which is of another network in its own paper.
+# Known values of the columns that are not recipes here, and DeiT's top-1, which in its own paper is of another network.
 OTHERS = {
     "PyTorch": {
         "published top-1 %": "76.1",
@@ -78,14 +78,14 @@ OTHERS = {
 
 
 def page() -> str:
-    """The text of docs/recipes.md."""
+    """Returns the text of docs/recipes.md."""
     recipes = [recipe() for recipe in krr.RECIPES.values()]
     rows = "\n".join(map(_row, recipes)) + "\n"
     return HEAD + rows + _compared() + "".join(map(_section, recipes)) + NEIGHBOUR
 
 
 def _compared() -> str:
-    """The table of `COLUMNS`: a recipe has its own values, the others what `OTHERS` has."""
+    """Returns the table of `COLUMNS`, with values of the recipes and of `OTHERS`."""
     recipes = [krr.RECIPES[name]() for name in COLUMNS if name in krr.RECIPES]
     rows = {"published top-1 %": [f"{recipe.published_top1:g}" for recipe in recipes]}
     rows |= krr.compare(*recipes).rows
@@ -106,7 +106,7 @@ def _row(recipe: krr.Recipe) -> str:
 
 
 def _section(recipe: krr.Recipe) -> str:
-    text = inspect.getdoc(type(recipe)).split(">>>")[0].strip()
+    text = inspect.getdoc(type(recipe)).split("Example:")[0].strip()
     rows = [f"| `{row.name}` | {row.text} | {row.help} |" for row in table_rows(recipe)]
     table = "\n".join(["| field | value | |", "|---|---|---|", *rows])
     return f"\n## {type(recipe).__name__}\n\n{text}\n\n{table}\n"

@@ -1,4 +1,4 @@
-"""Objects of Keras as values of a recipe, and files that would make Python do more than read."""
+"""Keras objects as parts of a recipe, and hostile recipe files."""
 
 import json
 import subprocess
@@ -17,11 +17,11 @@ STEPS = krr.A3().augmentation
 
 @keras.saving.register_keras_serializable(package="tests")
 class Registered(keras.layers.Layer):
-    """A layer that Keras knows by its name."""
+    """A layer registered with Keras."""
 
 
 class Invert(keras.layers.Layer):
-    """A layer that Keras does not know."""
+    """A layer not registered with Keras."""
 
     def call(self, images):
         return 255 - images
@@ -31,7 +31,7 @@ def tiny(*, include_top=True, weights=None, input_shape=None, classes=1000, **op
     """A network."""
 
 
-# What makes the values (equal ones at each call), and the row that tells of them.
+# Functions that return equal values at each call, and the row of the table.
 OBJECTS = {
     "optimizer": (
         lambda: {"optimizer": keras.optimizers.Lion(weight_decay=0.02)},
@@ -50,7 +50,7 @@ OBJECTS = {
     ),
     "layer": (
         lambda: {"augmentation": (*STEPS, keras.layers.RandomContrast(0.25, seed=1))},
-        "keras_layer keras.layers.RandomContrast(factor=[0, 0.25], seed=1) (not there in A3)",
+        "keras_layer keras.layers.RandomContrast(factor=[0, 0.25], seed=1) (not set in A3)",
     ),
     "mix": (
         lambda: {"mix": keras.layers.MixUp(alpha=0.5)},
@@ -69,9 +69,9 @@ def saved_and_read(recipe, folder, **options):
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_an_object_of_keras_is_a_value(name, tmp_path):
+def test_a_keras_object_is_a_value(name, tmp_path):
     make, line = OBJECTS[name]
-    # Keras counts the names of its objects up.
+    # Keras numbers the names of its objects.
     recipe, again = krr.A3(**make()), krr.A3(**make())
     read = saved_and_read(recipe, tmp_path)
     for other in (again, read, krr.A3().replace(**make())):
@@ -84,20 +84,20 @@ def test_an_object_of_keras_is_a_value(name, tmp_path):
     assert not recipe.diff(read).rows
 
 
-def test_objects_of_this_package_are_told_from_those_of_keras():
-    ours = krr.A3(optimizer=krr.optimizers.Lamb(weight_decay=0.125))
-    theirs = krr.A3(optimizer=keras.optimizers.Lamb(weight_decay=0.125))
-    assert repr(ours) == "A3(optimizer=krr.optimizers.Lamb(weight_decay=0.125))"
-    assert ours.diff(theirs).rows["optimizer"] == (
+def test_objects_of_this_package_differ_from_those_of_keras():
+    package = krr.A3(optimizer=krr.optimizers.Lamb(weight_decay=0.125))
+    keras_own = krr.A3(optimizer=keras.optimizers.Lamb(weight_decay=0.125))
+    assert repr(package) == "A3(optimizer=krr.optimizers.Lamb(weight_decay=0.125))"
+    assert package.diff(keras_own).rows["optimizer"] == (
         "krr.optimizers.Lamb(weight_decay=0.125)",
         "keras.optimizers.Lamb(weight_decay=0.125)",
     )
     loss = krr.A3(loss=krr.losses.BinaryCrossentropy(target_threshold=0.25))
-    for recipe in (ours, loss):
+    for recipe in (package, loss):
         assert eval(repr(recipe), {"A3": krr.A3, "krr": krr}) == recipe
 
 
-def test_another_process_reads_objects_of_this_package(tmp_path):
+def test_objects_of_this_package_load_in_another_process(tmp_path):
     recipe = krr.A3(
         optimizer=krr.optimizers.Lamb(weight_decay=0.125),
         loss=krr.losses.BinaryCrossentropy(target_threshold=0.25),
@@ -109,7 +109,7 @@ def test_another_process_reads_objects_of_this_package(tmp_path):
     assert done.stdout == f"{recipe!r}\n", done.stderr
 
 
-def test_a_module_may_begin_with_the_name_of_keras(monkeypatch):
+def test_a_module_name_may_start_with_keras(monkeypatch):
     monkeypatch.setattr(Invert, "__module__", "keras_tools")
     monkeypatch.setattr(KerasObject, "classes", {})
     value = krr.A3(augmentation=(*STEPS, Invert())).augmentation[-1]
@@ -129,11 +129,11 @@ def test_configurations_are_compared():
     assert built.dtype_policy.name == "float16"
 
 
-def test_what_is_made_of_the_value_is_new():
+def test_build_returns_a_new_object():
     given = keras.optimizers.Lion(weight_decay=0.02)
-    made = krr.A3(optimizer=given).optimizer.build(0.5)
-    assert made is not given
-    assert (float(made.learning_rate), made.weight_decay) == (0.5, 0.02)
+    built = krr.A3(optimizer=given).optimizer.build(0.5)
+    assert built is not given
+    assert (float(built.learning_rate), built.weight_decay) == (0.5, 0.02)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_what_is_made_of_the_value_is_new():
     [
         (
             lambda: {"optimizer": keras.optimizers.Adam(0.5)},
-            "`optimizer` must have no learning rate of its own.*learning_rate=0.5",
+            "`optimizer` must not set a learning rate.*learning_rate=0.5",
         ),
         (
             lambda: {"loss": keras.losses.CategoricalCrossentropy()},
@@ -163,20 +163,20 @@ def test_what_is_made_of_the_value_is_new():
         ),
         (
             lambda: {"augmentation": (keras.Sequential([keras.layers.RandomFlip()]),)},
-            "Sequential cannot be part of a recipe: Keras does not make it again",
+            "Keras objects in a recipe must be serializable.*Received: Sequential",
         ),
         (
             lambda: {"augmentation": (keras.layers.Lambda(abs),)},
-            "Lambda cannot be part of a recipe",
+            "Keras objects in a recipe must be serializable.*Received: Lambda",
         ),
         (
             lambda: {"network": keras.utils.to_categorical},
-            "`network` must be a function of keras.applications or your own",
+            "`network` must be a function of keras.applications or a custom function",
         ),
         (lambda: {"network": print}, "`network` must be the name of a network"),
         (
             lambda: {"schedule": keras.optimizers.schedules.CosineDecay(0.5, 9)},
-            "`learning_rate` must be None with a schedule of Keras.*=0.008",
+            "`learning_rate` must be None with a Keras schedule.*=0.008",
         ),
         (
             lambda: {"augmentation": (keras.layers.RandomContrast(0.5), *STEPS[1:])},
@@ -184,25 +184,23 @@ def test_what_is_made_of_the_value_is_new():
         ),
         (lambda: {"optimizer": keras.losses.Huber()}, "`optimizer` must be an Optimizer or"),
         (lambda: {"network": keras.layers.Dense}, "`network` must be the name of a network"),
-        (lambda: {"network": lambda: None}, "`network` must be a function at the top"),
+        (lambda: {"network": lambda: None}, "`network` must be a function defined at the top"),
     ],
 )
-def test_a_mistake_is_named(make, message):
+def test_invalid_values_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         krr.A3(**make())
 
 
-def test_layers_that_are_registered_or_given_are_read(tmp_path, monkeypatch):
+def test_registered_and_given_layers_are_loaded(tmp_path, monkeypatch):
     recipe = krr.A3(augmentation=(Registered(),))
     assert saved_and_read(recipe, tmp_path) == recipe
     recipe = krr.A3(augmentation=(Invert(),))
     assert saved_and_read(recipe, tmp_path) == recipe
     assert isinstance(recipe.augmentation[0].build(), Invert)
-    # Another process has not made one yet.
+    # As in a process that has not used the layer.
     monkeypatch.setattr(KerasObject, "classes", {})
-    with pytest.raises(
-        ValueError, match=r"Invert is neither Keras' own.*custom_objects=\[Invert\]"
-    ):
+    with pytest.raises(ValueError, match=r"Invert is not part of Keras.*custom_objects=\[Invert\]"):
         saved_and_read(recipe, tmp_path)
     assert saved_and_read(recipe, tmp_path, custom_objects=[Invert]) == recipe
 
@@ -212,9 +210,9 @@ def test_functions_that_build_networks(tmp_path, monkeypatch):
     assert (recipe.network.function(), recipe.network_name) == (tiny, "tiny")
     assert eval(repr(recipe), {"A3": krr.A3, "tiny": tiny}) == recipe
     assert saved_and_read(recipe, tmp_path) == recipe
-    # Another process has not seen the function.
+    # As in a process that has not used the function.
     monkeypatch.setattr(NetworkFunction, "functions", {})
-    with pytest.raises(ValueError, match=r"tiny is unknown here.*custom_objects=\[tiny\]"):
+    with pytest.raises(ValueError, match=r"tiny is not known.*custom_objects=\[tiny\]"):
         krr.load_recipe(tmp_path)
     assert krr.load_recipe(tmp_path, custom_objects=[tiny]) == recipe
 
@@ -280,7 +278,7 @@ HOSTILE = {
         "augmentation": [
             {"is": "KerasLayer", "object": TRAP | {"registered_name": "tests>Registered"}}
         ],
-        "epochs": 0,  # it is the registered class, and harmless
+        "epochs": 0,  # the object is the harmless registered class, so another value must fail
     },
     "another kind": {"optimizer": layer("RandomContrast", factor=0.5)["augmentation"][0]},
     "no object": {"augmentation": [{"is": "KerasLayer"}]},
@@ -290,7 +288,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_refused_and_does_nothing(name, tmp_path, monkeypatch):
+def test_a_hostile_file_is_rejected_without_side_effects(name, tmp_path, monkeypatch):
     for module in ("trap", "keras_trap"):
         text = "open('marked', 'w').close()\nclass Trap: pass\nclass Cutout: pass\ndef network(): pass\n"
         (tmp_path / f"{module}.py").write_text(text)
@@ -306,7 +304,7 @@ def test_a_hostile_file_is_refused_and_does_nothing(name, tmp_path, monkeypatch)
     assert not {"trap", "keras_trap"} & {*sys.modules}
 
 
-def test_a_layer_is_described_as_keras_does():
+def test_a_layer_is_serialized_as_in_keras():
     value = KerasLayer.of(keras.layers.RandomContrast(0.25, name="mine"))
     assert value.to_json()["object"]["class_name"] == "RandomContrast"
     assert "name" not in value.description["config"]

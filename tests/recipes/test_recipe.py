@@ -1,4 +1,4 @@
-"""What a recipe is: frozen, comparable, printable data that refuses mistakes by name."""
+"""Recipes are frozen, comparable and printable, and name mistakes in error messages."""
 
 import dataclasses
 import json
@@ -40,7 +40,7 @@ def test_a_recipe_is_frozen():
         krr.A1().epochs = 3
 
 
-def test_values_take_the_fields_own_type():
+def test_values_are_converted_to_the_type_of_the_field():
     recipe = krr.A1(crop_scale=[0.25, 1], epochs=np.int64(7), mixup_alpha=1)
     assert recipe.crop_scale == (0.25, 1.0)
     assert type(recipe.epochs) is int
@@ -60,7 +60,7 @@ def test_values_take_the_fields_own_type():
         ({"epochs": "ten"}, "`epochs` must be a whole number at least 1. Received: epochs='ten'"),
         ({"zero_gamma": 1}, "`zero_gamma` must be True or False. Received: zero_gamma=1"),
         ({"network": 50}, "`network` must be the name of a network of krr.applications, or"),
-        ({"network": lambda: None}, "`network` must be a function at the top of a module"),
+        ({"network": lambda: None}, "`network` must be a function defined at the top level"),
         ({"loss": "bce"}, "`loss` must be a Loss or a KerasLoss. Received: loss='bce'"),
         (
             {"optimizer": "sgd"},
@@ -68,7 +68,7 @@ def test_values_take_the_fields_own_type():
         ),
         ({"optimizer": None}, "`optimizer` must be an Optimizer or a KerasOptimizer. Received:"),
         ({"ema": krr.recipe.EMA}, "`ema` must be an EMA or None. Received: ema=<class"),
-        ({"test": krr.UNPUBLISHED}, "`test` must be a value; its numbers may be UNPUBLISHED."),
+        ({"test": krr.UNPUBLISHED}, "`test` must not be UNPUBLISHED; only its numbers may be."),
         (
             {"augmentation": RandomFlip()},
             "`augmentation` must be a tuple, each an Augmentation or a",
@@ -101,23 +101,27 @@ def test_values_take_the_fields_own_type():
         ),
         (
             {"ema": EMA(decay=0.9), "ema_decay": 1},
-            "`decay` must be below 1, or nothing is averaged.",
+            "`decay` must be below 1. Received: decay=1.0",
         ),
         (
             {"augmentation": (ScaleJitterCrop(shorter_edge=(200, 300)),)},
             "`shorter_edge` must be at least `train_size` (224)",
         ),
-        ({"schedule": Step()}, "`step_epochs` must be given for Step. Received: step_epochs=()"),
+        (
+            {"schedule": Step()},
+            "`step_epochs` must not be empty with Step. Received: step_epochs=()",
+        ),
         (
             {"schedule": Step(boundaries=(3,)), "step_epochs": (3, 2)},
             "`boundaries` must be above 0 and rise. Received: boundaries=(3.0, 2.0)",
         ),
-        ({"schedule": Cosine(epochs=30)}, "`epochs` must not be in `schedule`"),
-        ({"schedule": Cosine(0.1)}, "`learning_rate` must not be in `schedule`"),
+        ({"schedule": Cosine(epochs=30)}, "`epochs` must not be set in `schedule`"),
+        ({"schedule": Cosine(0.1)}, "`learning_rate` must not be set in `schedule`"),
         ({"schedule_per": "day"}, "`schedule_per` must be one of 'epoch', 'update'. Received:"),
         (
             {"augmentation": (RandomFlip(), RandomResizedCrop())},
-            "`augmentation` must begin with the one step that crops. Received: RandomResizedCrop() at 1",
+            "`augmentation` must have at most one step that crops, and it must be the first. "
+            "Received: RandomResizedCrop() at index 1",
         ),
         (
             {"augmentation": (Cutout(size=300),)},
@@ -128,19 +132,25 @@ def test_values_take_the_fields_own_type():
         ({"batch_size": 63}, "must be even with MixUp or CutMix"),
         ({"batch_size": 64, "gradient_accumulation_steps": 3}, "must divide `batch_size` (64)"),
         ({"batch_size": 64, "gradient_accumulation_steps": 64}, "must be even with MixUp"),
-        ({"mix": None, "mix_per_replica": False}, "`mix_per_replica` must be True without `mix`"),
+        (
+            {"mix": None, "mix_per_replica": False},
+            "`mix_per_replica` must be True if `mix` is None",
+        ),
         ({"epochs": 3}, "`warmup_epochs` must be at most `epochs` (3)"),
-        ({"rand_augment": None, "rand_augment_std": 1}, "of a part that is taken out"),
-        ({"mix": None, "mixup_alpha": 1}, "`mixup_alpha` is a number of MixUp or MixUpOrCutMix,"),
+        (
+            {"rand_augment": None, "rand_augment_std": 1},
+            "`rand_augment_std` must not be given if its part is removed or replaced.",
+        ),
+        ({"mix": None, "mixup_alpha": 1}, "`mixup_alpha` requires MixUp or MixUpOrCutMix,"),
     ],
 )
-def test_a_mistake_is_named(values, message):
+def test_invalid_values_are_named(values, message):
     with pytest.raises(ValueError, match="`") as error:
         krr.A1(**values)
     assert message in str(error.value)
 
 
-# What no part of the recipe would ever look at.
+# Numbers that no part of the recipe would use.
 @pytest.mark.parametrize(
     ("recipe", "name", "value", "owner"),
     [
@@ -166,8 +176,8 @@ def test_a_mistake_is_named(values, message):
         (krr.A3, "teacher", "ResNet152D", "Distillation"),
     ],
 )
-def test_a_number_of_a_part_that_is_not_there_is_refused(recipe, name, value, owner):
-    message = f"`{name}` is a number of {owner}, which {recipe.__name__} does not have."
+def test_numbers_of_absent_parts_are_rejected(recipe, name, value, owner):
+    message = f"`{name}` requires {owner}, which {recipe.__name__} does not have."
     for change in (recipe, recipe().replace):
         with pytest.raises(ValueError, match="`") as error:
             change(**{name: value})
@@ -175,25 +185,23 @@ def test_a_number_of_a_part_that_is_not_there_is_refused(recipe, name, value, ow
     assert name not in {one.name for one in recipe().numbers()}
 
 
-def test_data_on_the_device_has_no_statistics_of_many_devices():
+def test_data_on_device_rejects_synchronized_batch_norm():
     with pytest.raises(
         ValueError, match=r"`batch_norm` must be 'replica' with data_on_device=True"
     ):
         krr.DAWNBench(batch_norm="synchronized")
 
 
-def test_a_value_without_a_name_is_refused():
-    with pytest.raises(
-        ValueError, match=r"takes its fields by name\. Received: 'ResNet18' without one"
-    ):
+def test_positional_arguments_are_rejected():
+    with pytest.raises(ValueError, match=r"must be keyword arguments\. Received: 'ResNet18'"):
         krr.A1("ResNet18")
 
 
-def test_an_odd_batch_is_fine_without_mixing():
+def test_an_odd_batch_is_legal_without_mixing():
     assert krr.A1(batch_size=63, mix=None).batch_size == 63
 
 
-def test_a_recipe_of_ones_own():
+def test_a_custom_recipe():
     class Mine(krr.Recipe):
         epochs = 7
         augmentation = (RandomResizedCrop(scale=(0.5, 1)),)
@@ -203,16 +211,16 @@ def test_a_recipe_of_ones_own():
     assert Mine().batch_size == krr.Recipe().batch_size
 
 
-def test_class_bodies_refuse_mistakes_too():
+def test_class_bodies_reject_mistakes_too():
     with pytest.raises(
-        ValueError, match=r"`Wrong` sets `epoch`, which is no field. Did you mean `epochs`"
+        ValueError, match=r"`epoch` of `Wrong` is not a field of a recipe. Did you mean `epochs`"
     ):
         type("Wrong", (krr.Recipe,), {"epoch": 3})
-    with pytest.raises(ValueError, match="must inherit from `Recipe` alone"):
+    with pytest.raises(ValueError, match="must inherit only from `Recipe`"):
         type("Child", (krr.A1,), {"epochs": 3})
 
 
-def test_print_marks_what_was_changed():
+def test_print_marks_changed_values():
     lines = str(krr.A3(epochs=30)).splitlines()
     assert "published top-1 78.1 %" in lines[0]
     changed = [line for line in lines if "in A3)" in line]
@@ -221,7 +229,7 @@ def test_print_marks_what_was_changed():
     assert "(100 in A3)" in changed[0]
 
 
-def test_print_is_grouped_and_shows_what_was_taken_out():
+def test_print_is_grouped_and_shows_removed_parts():
     text = str(krr.A3(mix=None, optimizer=SGD(momentum=0.9)))
     groups = [line for line in text.splitlines()[1:] if line.isupper()]
     assert groups == [
@@ -234,7 +242,7 @@ def test_print_is_grouped_and_shows_what_was_taken_out():
     ]
     rows = {line.split()[0]: " ".join(line.split()) for line in text.splitlines() if line}
     assert rows["optimizer"].startswith("optimizer SGD (Lamb in A3)")
-    assert rows["momentum"].startswith("momentum 0.9 (not there in A3)")
+    assert rows["momentum"].startswith("momentum 0.9 (not set in A3)")
     assert rows["gradient_clip"].startswith("gradient_clip off (1 in A3)")
     assert rows["warmup_epochs"].startswith("warmup_epochs 5 epochs of")
     assert rows["mixup_alpha"].startswith("mixup_alpha — (0.1 in A3)")
@@ -242,13 +250,13 @@ def test_print_is_grouped_and_shows_what_was_taken_out():
     assert "mix_per_replica" not in rows
 
 
-def test_the_sheet_has_every_number_if_asked():
+def test_the_sheet_has_every_number_on_request():
     for recipe in (kind() for kind in krr.RECIPES.values()):
         printed = {line.split()[0] for line in recipe.sheet(every_row=True).splitlines() if line}
         assert {one.name for one in recipe.numbers()} <= printed
 
 
-def test_every_number_has_a_line_of_help():
+def test_every_number_has_a_help_text():
     assert all(field.metadata["help"] for field in dataclasses.fields(krr.Recipe))
     for kind in known_parts().values():
         if kind.__module__.startswith("keras_resnet_recipes."):
@@ -263,11 +271,11 @@ def test_numbers_are_read_and_changed_by_their_flat_names():
     assert recipe.replace(mixup_alpha=0.2, test_size=224) == krr.A1(
         rand_augment_magnitude=3, warmup_epochs=1
     )
-    # A part that is given with its number has the number.
+    # A part and one of its numbers can be given together.
     assert krr.A1(optimizer=SGD(), momentum=0.9).optimizer == SGD(momentum=0.9)
 
 
-def test_none_takes_a_part_out():
+def test_none_removes_a_part():
     recipe = krr.DeiT(rand_augment=None, random_erasing=None, mix=None, ema=None)
     assert [type(step) for step in recipe.augmentation] == [RandomResizedCrop, RandomFlip]
     assert (recipe.mix, recipe.ema) == (None, None)
@@ -277,7 +285,7 @@ def test_none_takes_a_part_out():
     ) == krr.Distill(distillation=None, augmentation=krr.Distill().augmentation[:2])
 
 
-def test_a_part_that_stands_twice_has_two_sets_of_names():
+def test_a_part_that_occurs_twice_has_two_sets_of_names():
     twice = krr.A3(augmentation=(*krr.A3().augmentation, RandAugment(magnitude=3, std=0.25)))
     assert (twice.rand_augment_magnitude, twice.rand_augment_magnitude_2) == (6, 3)
     changed = twice.replace(rand_augment_magnitude_2=4)
@@ -305,7 +313,7 @@ def test_flat_names_are_unique():
         for name in part.flat_names():
             assert name not in fields
             owners.setdefault(name, []).append(part)
-    # Parts that share a name stand in each other's place.
+    # Parts that share a name are alternatives for the same field.
     for name, parts in owners.items():
         kinds = {next((base for base in bases if issubclass(part, base)), part) for part in parts}
         assert len(kinds) == 1, name
@@ -337,18 +345,18 @@ def test_every_recipe_survives_json_and_repr(name, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is none"),
-        ("[1, 2]", "is none"),
-        ('{"recipe": "A9"}', "the recipe 'A9' is unknown here. Known are .*A1, "),
-        ('{"recipe": ["A1"]}', r"the recipe \['A1'\] is unknown here"),
+        ("{", "must be the JSON file of a recipe"),
+        ("[1, 2]", "not a JSON object"),
+        ('{"recipe": "A9"}', "`recipe` must be one of .*A1, .* Received: recipe='A9'"),
+        ('{"recipe": ["A1"]}', r"Received: recipe=\['A1'\]"),
         ('{"recipe": "A1", "epoch": 3}', "Did you mean `epochs`"),
         ('{"recipe": "A1", "epochs": "__import__(1)"}', "must be a whole number"),
         ('{"recipe": "A1", "optimizer": {"is": "SDG"}}', "'SDG' is no part.*Did you mean `SGD`"),
         ('{"recipe": "A1", "optimizer": {"is": "SGD", "rate": 1}}', "SGD has no `rate`"),
         ('{"recipe": "A1", "optimizer": {"is": "SGD", "momentum": 2}}', "`momentum` must be"),
         ('{"recipe": "A1", "ema": {"is": "EMA"}}', "EMA: .* 'decay'"),
-        ('{"recipe": "A1", "test": {"is": "UNPUBLISHED"}}', "`test` must be a value"),
-        ('{"recipe": "A1", "learning_rate": NaN}', "NaN is no value of JSON"),
+        ('{"recipe": "A1", "test": {"is": "UNPUBLISHED"}}', "`test` must not be UNPUBLISHED"),
+        ('{"recipe": "A1", "learning_rate": NaN}', "NaN is not valid JSON"),
         ('{"recipe": "A1", "network": ' + "[" * 9999 + "]" * 9999 + "}", "recursion"),
     ],
 )
@@ -359,7 +367,7 @@ def test_a_broken_recipe_file_is_named(tmp_path, text, message):
 
 
 def test_a_missing_recipe_file_is_named(tmp_path):
-    with pytest.raises(ValueError, match="there is no file"):
+    with pytest.raises(ValueError, match="`path` must be an existing JSON file of a recipe"):
         krr.load_recipe(tmp_path / "none.json")
 
 
@@ -386,7 +394,7 @@ class Mirror(augment.Augmentation):
 
 
 class RootDecay(Schedule):
-    """A schedule of one's own."""
+    """A custom schedule."""
 
     timescale: float = 10.0
 
@@ -395,21 +403,21 @@ class RootDecay(Schedule):
 
 
 STEPS = krr.A3().augmentation
-# Values of others with what tells them, and a number to change.
-OWN = {
+# Custom parts: how to add one, its line in the table, and a change.
+CUSTOM = {
     "augmentation": (
         {"augmentation": (*STEPS, SometimesGray())},
-        "sometimes_gray SometimesGray (not there in A3) Gray images.",
+        "sometimes_gray SometimesGray (not set in A3) Gray images.",
         {"sometimes_gray_probability": 0.2},
     ),
     "augmentation without numbers": (
         {"augmentation": (*STEPS, Mirror())},
-        "mirror Mirror (not there in A3) An augmentation without numbers.",
+        "mirror Mirror (not set in A3) An augmentation without numbers.",
         {"mirror": None},
     ),
     "schedule": (
         {"schedule": RootDecay()},
-        "schedule RootDecay (Cosine in A3) A schedule of one's own.",
+        "schedule RootDecay (Cosine in A3) A custom schedule.",
         {"root_decay_timescale": 5.0},
     ),
 }
@@ -420,9 +428,9 @@ def saved_and_read(recipe, folder, **options):
     return krr.load_recipe(folder, **options)
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_parts_of_ones_own_are_values(name, tmp_path):
-    values, line, change = OWN[name]
+@pytest.mark.parametrize("name", CUSTOM)
+def test_custom_parts_are_values(name, tmp_path):
+    values, line, change = CUSTOM[name]
     recipe, changed = krr.A3(**values), krr.A3(**values).replace(**change)
     assert recipe == krr.A3(**values)
     assert hash(recipe) == hash(krr.A3(**values))
@@ -440,7 +448,7 @@ def test_parts_of_ones_own_are_values(name, tmp_path):
     assert set(recipe.diff(changed).rows) == {*change}
 
 
-def test_a_part_that_stands_twice_has_numbers_for_each():
+def test_a_part_that_occurs_twice_has_numbers_for_each():
     twice = krr.A3(augmentation=(*STEPS, augment.RandAugment(operations=1, magnitude=3)))
     assert twice.rand_augment_magnitude == 6
     assert twice.rand_augment_magnitude_2 == 3
@@ -461,7 +469,7 @@ def test_a_part_that_stands_twice_has_numbers_for_each():
         (augment.Mix, "CutMix"),
     ],
 )
-def test_a_base_class_makes_no_value(base, example):
+def test_a_base_class_has_no_instances(base, example):
     with pytest.raises(ValueError, match=f"`{base.__name__}` is a base class.* {example}"):
         base()
 
@@ -483,7 +491,7 @@ def test_a_field_must_be_plain(value):
         Listed(weights=value)
 
 
-def test_a_part_of_another_process_is_given(tmp_path, monkeypatch):
+def test_an_unknown_part_is_given_as_custom_object(tmp_path, monkeypatch):
     recipe = krr.A3(augmentation=(SometimesGray(probability=0.3),))
     recipe.to_json(tmp_path / "recipe.json")
     monkeypatch.delitem(krr.recipe.Part.known, "SometimesGray")
@@ -495,18 +503,18 @@ def test_a_part_of_another_process_is_given(tmp_path, monkeypatch):
     assert krr.load_recipe(tmp_path, custom_objects=[SometimesGray]) == recipe
 
 
-def test_a_recipe_of_another_process_is_given(tmp_path, monkeypatch):
+def test_an_unknown_recipe_is_given_as_custom_object(tmp_path, monkeypatch):
     class Elsewhere(krr.Recipe):
         epochs = 9
 
     Elsewhere(batch_size=8).to_json(tmp_path / "recipe.json")
     monkeypatch.delitem(krr.Recipe.known, "Elsewhere")
-    with pytest.raises(ValueError, match="the recipe 'Elsewhere' is unknown here"):
+    with pytest.raises(ValueError, match="Received: recipe='Elsewhere'"):
         krr.load_recipe(tmp_path)
     assert krr.load_recipe(tmp_path, custom_objects=[Elsewhere]) == Elsewhere(batch_size=8)
 
 
-def test_rescaled_follows_the_square_root_for_lamb():
+def test_rescaled_uses_the_square_root_for_lamb():
     recipe = krr.A2().rescaled(1024)
     assert recipe.learning_rate == pytest.approx(5e-3 * 0.5**0.5, rel=1e-15)
     assert recipe.warmup_learning_rate == krr.A2().warmup_learning_rate
@@ -523,7 +531,7 @@ def test_compare_shows_differing_rows_or_all():
     assert krr.compare(krr.A3(), krr.DAWNBench()).rows["mixup_alpha"] == ("0.1", "—")
     assert krr.A3().diff(krr.A3(epochs=30)).columns == ("A3", "A3 (epochs=30)")
     assert str(krr.A1().diff(krr.A1())) == "no differences"
-    with pytest.raises(ValueError, match="must be recipes"):
+    with pytest.raises(ValueError, match="must be one or more recipes"):
         krr.compare(krr.A1(), "A2")
 
 
@@ -535,6 +543,6 @@ def test_citation_is_bibtex():
         krr.Recipe().citation()
 
 
-def test_a_part_that_is_not_there_can_be_taken_out():
+def test_removing_an_absent_part_changes_nothing():
     once = krr.A3(rand_augment=None)
     assert once.replace(rand_augment=None, cutout=None) == once

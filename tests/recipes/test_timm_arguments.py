@@ -1,4 +1,4 @@
-"""`from_timm`: the argument files of the procedures give the recipes; what has no counterpart is named."""
+"""`from_timm`: the argument files of A1 to A3 give the recipes; arguments without counterpart are listed."""
 
 import dataclasses
 from pathlib import Path
@@ -26,7 +26,7 @@ FILES = Path(__file__).parent / "timm"
 
 @pytest.fixture
 def read(tmp_path):
-    """From lines of YAML to the recipe and what has no counterpart."""
+    """Converts lines of YAML to the recipe and the unmatched arguments."""
 
     def from_lines(*lines, processes=1):
         file = tmp_path / "args.yaml"
@@ -41,7 +41,7 @@ def test_the_published_arguments_give_the_published_recipe(name):
     assert from_timm(FILES / f"{name.lower()}.yaml", processes=4) == (krr.RECIPES[name](), {})
 
 
-def test_a3_is_tested_at_the_size_of_training_by_the_script():
+def test_a3_is_evaluated_at_the_training_size():
     recipe, unmatched = from_timm(FILES / "a3.yaml", processes=4)
     assert unmatched == {}
     (changed,) = recipe.diff(krr.A3()).rows.items()
@@ -49,7 +49,7 @@ def test_a3_is_tested_at_the_size_of_training_by_the_script():
     assert krr.A3(**vars(recipe.replace(test_size=224))) == krr.A3()
 
 
-def test_every_argument_is_a_number_or_said_to_be_none():
+def test_every_argument_has_a_counterpart_or_none():
     names = {field.name for field in dataclasses.fields(krr.Recipe)}
     names |= {
         name for part in known_parts().values() for name in (part.label(), *part.flat_names())
@@ -59,7 +59,7 @@ def test_every_argument_is_a_number_or_said_to_be_none():
         assert name.isidentifier()
 
 
-def test_a_file_without_arguments_of_its_own_is_the_script_with_its_defaults(read):
+def test_missing_arguments_have_the_defaults_of_the_script(read):
     recipe, unmatched = read("model: resnet50")
     assert unmatched == {}
     assert recipe.optimizer == SGD(weight_decay=2e-5, nesterov=True, momentum=0.9)
@@ -73,7 +73,7 @@ def test_a_file_without_arguments_of_its_own_is_the_script_with_its_defaults(rea
 @pytest.mark.parametrize(
     ("lines", "rate"),
     [
-        # 4 processes of 128 images, in batches of two parts: 1024 = 4 * 256
+        # 4 processes, 128 images each, 2 micro-batches: 1024 = 4 * 256
         (["opt: sgd", "lr_base: 0.1"], 0.4),
         (["opt: lamb", "lr_base: 0.001"], 0.002),
         (["opt: adamw", "lr_base: 0.001"], 0.002),
@@ -82,7 +82,7 @@ def test_a_file_without_arguments_of_its_own_is_the_script_with_its_defaults(rea
         (["opt: sgd", "lr_base: 0.1", "lr: 3e-1"], 0.3),
     ],
 )
-def test_the_learning_rate_is_scaled_as_the_script_does(read, lines, rate):
+def test_the_learning_rate_is_scaled_as_in_the_script(read, lines, rate):
     recipe, _ = read(*lines, "grad_accum_steps: 2", processes=4)
     assert recipe.learning_rate == pytest.approx(rate, rel=1e-15)
     assert (recipe.batch_size, recipe.gradient_accumulation_steps) == (1024, 2)
@@ -92,7 +92,7 @@ def test_optimizers(read):
     recipe, unmatched = read("opt: lambc", "clip_grad: 0.5")
     assert type(recipe.optimizer) is Lamb
     assert (recipe.gradient_clip, unmatched) == (0.5, {"opt": "lambc"})
-    # Theirs adds 1e-10, ours 1e-3.
+    # The default epsilon is 1e-10 in timm and 1e-3 here.
     recipe, unmatched = read("opt: rmsproptf", "clip_grad: 0.01", "clip_mode: agc")
     assert type(recipe.optimizer) is RMSpropTF
     assert recipe.adaptive_gradient_clip == 0.01
@@ -123,7 +123,7 @@ def test_schedules(read, golden):
     assert recipe.step_epochs == (29, 59)
 
 
-def test_pictures(read):
+def test_augmentation(read):
     recipe, unmatched = read("aa: rand-m9-n3-p0.3-mstd1-inc1", "reprob: 0.25", "color_jitter: 0.4")
     assert recipe.augmentation_of(RandAugment) == RandAugment(9.0, 1.0, 3, 0.3)
     assert recipe.augmentation[-1] == RandomErasing(0.25, fill=IMAGENET_MEAN, noise=IMAGENET_STD)
@@ -137,13 +137,13 @@ def test_pictures(read):
 
 
 def test_losses(read):
-    # Neither mixing nor smoothing: theirs is the cross-entropy then.
+    # Without mixing and smoothing, timm uses plain cross-entropy.
     assert read("bce_loss: true", "smoothing: 0")[0].loss == CategoricalCrossentropy()
     recipe, _ = read("bce_loss: true", "bce_target_thresh: 0.2")
     assert recipe.loss == BinaryCrossentropy(label_smoothing=0.1, target_threshold=0.2)
 
 
-def test_the_network_brings_its_own_test(read):
+def test_the_network_determines_the_evaluation(read):
     recipe, _ = read("model: resnet50.tv2_in1k")
     assert (recipe.train_size, recipe.test_crop_ratio) == (176, 0.875)
     recipe, _ = read(
@@ -153,7 +153,7 @@ def test_the_network_brings_its_own_test(read):
     assert recipe.test_interpolation == "bilinear"
 
 
-def test_what_would_change_the_training_is_listed_and_nothing_else(read):
+def test_only_arguments_that_affect_training_are_listed(read):
     _, unmatched = read(
         "vflip: 0.5",
         "mixup_off_epoch: 200",
@@ -182,15 +182,15 @@ def test_what_would_change_the_training_is_listed_and_nothing_else(read):
         (["model: resnet51"], "`model` of the file must be a network"),
         (["opt: adafactor"], "`opt` of the file must be one of lamb"),
         (["sched: plateau"], "`sched` of the file must be cosine"),
-        (["epochs: many"], "wrong kind|`epochs` must be"),
-        (["[1, 2"], "is no YAML"),
-        (["- 1"], "holds no arguments"),
-        (["#" * 100_000], "more than 65536 bytes"),
-        (["!!python/object/apply:os.getcwd []"], "is no YAML"),
+        (["epochs: many"], "of the types that train.py writes|`epochs` must be"),
+        (["[1, 2"], "must be valid YAML"),
+        (["- 1"], "must contain arguments"),
+        (["#" * 100_000], "at most 65536 bytes"),
+        (["!!python/object/apply:os.getcwd []"], "must be valid YAML"),
         (["mixup: 2.0", "batch_size: 7"], "must be even"),
     ],
 )
-def test_mistakes_are_named(read, lines, message):
+def test_invalid_files_are_named(read, lines, message):
     with pytest.raises(ValueError, match=message):
         read(*lines)
 
@@ -200,7 +200,7 @@ def test_the_command_prints_or_writes_the_recipe(tmp_path, capsys):
     assert main([*command, "--set", "test_size=224"]) == 0
     out = capsys.readouterr().out
     assert "learning_rate" in out
-    assert out.splitlines()[-1] == "Every argument has its counterpart."
+    assert out.splitlines()[-1] == "All arguments were converted."
     written = tmp_path / "recipe.json"
     assert main([*command, "--out", str(written)]) == 0
     assert krr.load_recipe(written) == from_timm(FILES / "a3.yaml", processes=4)[0]
@@ -208,8 +208,8 @@ def test_the_command_prints_or_writes_the_recipe(tmp_path, capsys):
     args.write_text("model: resnet50\nvflip: 0.5\n")
     assert main(["from-timm", str(args)]) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "Without counterpart here:",
+        "Arguments without a counterpart:",
         "  vflip  0.5",
     ]
     assert main(["from-timm", str(tmp_path / "missing.yaml")]) == 2
-    assert "there is no file" in capsys.readouterr().err
+    assert "must be an existing args.yaml" in capsys.readouterr().err

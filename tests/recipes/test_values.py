@@ -1,4 +1,4 @@
-"""Every recipe holds the published values, and the neutral ones elsewhere."""
+"""Every recipe has the published values and neutral defaults elsewhere."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ COLUMNS = {
     for name, column in json.loads((GOLDEN / file).read_text())["columns"].items()
 }
 
-# The golden columns are flat and older than the parts. What their words mean now:
+# The golden columns are flat and predate the parts. Their values as parts:
 KINDS = {
     "lamb": krr.recipe.Lamb,
     "adamw": krr.recipe.AdamW,
@@ -31,7 +31,7 @@ KINDS = {
     "binary_crossentropy": krr.recipe.BinaryCrossentropy,
     "categorical_crossentropy": krr.recipe.CategoricalCrossentropy,
 }
-# The part that is there if a column has the name.
+# Parts that a recipe has if its column contains the name.
 PARTS = {
     "crop_scale": augment.RandomResizedCrop,
     "shorter_side": augment.ScaleJitterCrop,
@@ -62,7 +62,7 @@ NEW_NAMES = {
     "color_jitter": tuple(
         f"color_jitter_{one}" for one in ("brightness", "contrast", "saturation")
     ),
-    # Whether a part is there, which `PARTS` says; a plateau is another schedule than He2015's.
+    # Presence of parts, which `PARTS` covers; a plateau schedule is not He2015's default.
     "horizontal_flip": (),
     "trivial_augment": (),
     "plateau_patience": (),
@@ -70,7 +70,7 @@ NEW_NAMES = {
 
 
 def translated(column):
-    """Numbers by flat name, classes of parts, and flat names of what was not published."""
+    """Returns numbers by flat name, classes of parts, and flat names of unpublished numbers."""
     column = dict(column)
     unpublished = column.pop("unpublished", [])
     names = {*column, *unpublished}
@@ -103,8 +103,8 @@ def translated(column):
 
 
 def parts_of(recipe):
-    held = [value for value in vars(recipe).values() if isinstance(value, krr.recipe.Part)]
-    return {type(part) for part in (*held, *recipe.augmentation)} - {krr.recipe.Test}
+    parts = [value for value in vars(recipe).values() if isinstance(value, krr.recipe.Part)]
+    return {type(part) for part in (*parts, *recipe.augmentation)} - {krr.recipe.Test}
 
 
 def test_every_recipe_has_a_column():
@@ -132,13 +132,13 @@ def test_every_value_is_the_published_one(name):
 @pytest.mark.parametrize(
     "name", [name for name, column in COLUMNS.items() if "unpublished" in column]
 )
-def test_fit_asks_for_what_was_not_published(name):
+def test_fit_requires_unpublished_values(name):
     recipe = krr.RECIPES[name]()
     assert "not published" in str(recipe)
     with pytest.raises(ValueError, match=f"`{recipe.missing()[0]}`"):
         recipe.fit("nowhere")
 
 
-def test_the_page_is_made_from_these_values():
+def test_the_page_is_up_to_date():
     written = Path(__file__).parents[2] / "docs" / "recipes.md"
     assert written.read_text() == page(), "run python -m tests.recipes.page docs/recipes.md"

@@ -1,4 +1,4 @@
-"""One small training, which the tests of this folder share."""
+"""A small trained run shared by the tests of this folder."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from tests.tiny import tiny_resnet20
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A folder of pictures, `train` and `val`, and a run on them, `run`."""
+    """A folder with images in `train` and `val`, and a run on them in `run`."""
     root = tmp_path_factory.mktemp("trained")
     rng = np.random.default_rng(0)
     for number in range(28):

@@ -1,4 +1,4 @@
-"""Run folders as a training leaves them, without a training."""
+"""Synthetic run folders."""
 
 import json
 import os
@@ -25,7 +25,7 @@ HEADER = "epoch,loss,top1,val_loss,val_top1,val_top5,seconds,images_per_second,l
 
 
 def make_run(path, epochs=4, recipe=RECIPE, facts=FACTS, idle=0.0, top1=(0.2, 0.5, 0.4, 0.45)):
-    """A folder with a log of some epochs, of which each took 100 seconds; written `idle` seconds ago."""
+    """Creates a run folder with a log of 100 seconds per epoch, last written `idle` seconds ago."""
     path.mkdir(parents=True)
     recipe.to_json(path / "recipe.json")
     (path / "run.json").write_text(json.dumps({**FACTS, **facts}))

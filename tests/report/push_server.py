@@ -1,4 +1,4 @@
-"""A hub on this machine that takes uploads: what huggingface_hub asks https://huggingface.co for one commit."""
+"""A local server with the part of the Hugging Face hub's API that huggingface_hub uses for one commit."""
 
 import base64
 import contextlib
@@ -11,13 +11,13 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub(ThreadingHTTPServer):
-    """Keeps what is committed to it by clients with the token "hf_right".
+    """Stores commits of clients with the token "hf_right".
 
     Attributes:
-        repositories: What `create_repo` was asked for, as it was asked.
-        committed: Contents of each file by its name.
-        commits: The headers of the commits.
-        fails: Status with which commits are refused, or None.
+        repositories: Requests to create a repository.
+        committed: Contents of the committed files by name.
+        commits: Headers of the commits.
+        fails: HTTP status with which commits are rejected, or None.
     """
 
     daemon_threads = True
@@ -38,10 +38,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(401, {"error": "Invalid credentials"})
         path = self.path.split("?")[0]
         if path == "/api/repos/create":
-            asked = json.loads(body)
-            known = any(asked["name"] == other["name"] for other in hub.repositories)
-            hub.repositories.append(asked)
-            url = f"{hub.url}/{asked['organization']}/{asked['name']}"
+            request = json.loads(body)
+            known = any(request["name"] == other["name"] for other in hub.repositories)
+            hub.repositories.append(request)
+            url = f"{hub.url}/{request['organization']}/{request['name']}"
             return self._answer(409 if known else 200, {"url": url})
         if path == "/api/validate-yaml":
             return self._answer(200, {"errors": [], "warnings": []})
@@ -49,8 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(200, {"files": [*map(_mode, json.loads(body)["files"])]})
         if path == "/somebody/flowers.git/info/lfs/objects/batch":
             objects = [
-                {**asked, "actions": {"upload": {"href": f"{hub.url}/large/{asked['oid']}"}}}
-                for asked in json.loads(body)["objects"]
+                {**file, "actions": {"upload": {"href": f"{hub.url}/large/{file['oid']}"}}}
+                for file in json.loads(body)["objects"]
             ]
             return self._answer(200, {"transfer": "basic", "objects": objects})
         if path == "/api/models/somebody/flowers/commit/main":
@@ -100,11 +100,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *arguments):
-        """Keeps quiet."""
+        """Suppresses the log."""
 
 
 def _mode(file):
-    # As of the hub: weights are stored as large files.
+    # The hub stores weights as large files.
     large = file["path"].endswith(".h5")
     return {
         "path": file["path"],
@@ -116,7 +116,7 @@ def _mode(file):
 
 @contextlib.contextmanager
 def serving():
-    """A running `Hub`, which ends with the block."""
+    """Context manager of a running `Hub`."""
     with Hub() as hub:
         thread = threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

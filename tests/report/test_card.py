@@ -1,4 +1,4 @@
-"""The model card, read by huggingface_hub itself, and its upload to a hub on this machine."""
+"""The model card, read by huggingface_hub, and its upload to a local hub."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from keras_resnet_recipes.report import push_run, read_run, write_card
 from tests.report.folders import FACTS, RECIPE, make_run
 from tests.report.push_server import COMMIT, serving
 
-# huggingface_hub 2.4 hands its files to httpx as `data`, which httpx would rather have as `content`.
+# huggingface_hub 2.4 passes files to httpx as `data`, which httpx deprecates in favor of `content`.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),
     pytest.mark.usefixtures("tiny_resnet20"),
@@ -27,11 +27,11 @@ pytestmark = [
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """A hub, and the client turned to it, with a token that it knows."""
+    """A local hub, and a client configured for it with a valid token."""
     with serving() as server:
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no token"))
-        # The hub's own storage protocol is that of a compiled library; the older one is open.
+        # The default storage protocol needs a compiled library; the local hub has the older one.
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
         monkeypatch.setenv("HF_TOKEN", "hf_right")
@@ -45,7 +45,7 @@ def run(trained, tmp_path):
     return shutil.copytree(trained / "run", tmp_path / "run")
 
 
-def test_the_hub_reads_what_the_card_says(tmp_path):
+def test_the_hub_reads_the_metadata_of_the_card(tmp_path):
     path = write_card(read_run(make_run(tmp_path / "flowers")), license="cc-by-4.0")
     assert path == tmp_path / "flowers" / "README.md"
     data = ModelCard.load(path).data
@@ -55,23 +55,23 @@ def test_the_hub_reads_what_the_card_says(tmp_path):
     assert data.metrics == ["accuracy"]
     found = [(r.metric_name, r.metric_value, r.dataset_name) for r in data.eval_results]
     assert found == [
-        ("top-1 accuracy", 0.5, "train, validation part"),
-        ("top-5 accuracy", 0.9, "train, validation part"),
+        ("top-1 accuracy", 0.5, "train, validation split"),
+        ("top-5 accuracy", 0.9, "train, validation split"),
     ]
 
 
-def test_the_text_names_epoch_data_and_changes_and_no_path(tmp_path):
+def test_the_text_has_epoch_data_and_changes_but_no_paths(tmp_path):
     text = write_card(read_run(make_run(tmp_path / "flowers")), dataset="Five flowers").read_text()
-    assert "On the validation part of Five flowers, with the weights of epoch 2" in text
-    assert "published top-1 of 78.1 % is of ImageNet-1k and is no figure of this model" in text
+    assert "On the validation split of Five flowers, with the weights of epoch 2" in text
+    assert "78.1 % on ImageNet-1k, does not apply to this model" in text
     assert "| batch_size | 32 | 2048 |" in text
     assert "daisy, tulips" in text
     assert "/home/" not in text
     assert "license:" not in text
-    assert "Not stated by those who trained this model." in text
+    assert "## License\n\nNot stated." in text
 
 
-def test_without_validation_there_are_no_figures(tmp_path):
+def test_without_validation_there_are_no_metrics(tmp_path):
     folder = make_run(tmp_path / "run", 1)
     (folder / "log.csv").write_text("epoch,loss,top1\n0,0.5,0.1\n")
     path = write_card(read_run(folder))
@@ -79,7 +79,7 @@ def test_without_validation_there_are_no_figures(tmp_path):
     assert "no accuracy on validation data" in path.read_text()
 
 
-def test_names_are_text_in_yaml_markdown_and_html(tmp_path):
+def test_names_are_escaped_in_yaml_markdown_and_html(tmp_path):
     name = 'a: "b"\n---\nlicense: mit <script>|`# *c*'
     facts = {"class_names": ["<script>alert(1)</script>", "[b](c)"], "dataset": name}
     facts |= {"images": "<script>", "versions": {"keras_resnet_recipes": "<script>"}}
@@ -87,26 +87,26 @@ def test_names_are_text_in_yaml_markdown_and_html(tmp_path):
     data = ModelCard.load(path).data
     assert data.license is None
     assert data.model_name == "it's: [a] run"
-    assert data.eval_results[0].dataset_name == f"{name}, validation part"
+    assert data.eval_results[0].dataset_name == f"{name}, validation split"
     text = path.read_text().split("\n---\n", 1)[1]
     assert "<script>" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;, \\[b\\](c)" in text
 
 
-def test_a_card_that_was_edited_is_kept(tmp_path, capsys):
+def test_an_existing_card_is_kept(tmp_path, capsys):
     folder = make_run(tmp_path / "run")
     assert main(["card", str(folder), "--license", "mit"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"{folder / 'README.md'}\n")
     assert "--push would upload to OWNER/NAME:" in out
-    assert "  best.weights.h5: the best weights, without the optimizer's" in out
+    assert "  best.weights.h5: best weights, without the optimizer state" in out
     assert main(["card", str(folder)]) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "must not have a README.md" in capsys.readouterr().err
     assert main(["card", str(folder), "--license", "mit", "--push", "somebody/flowers"]) == 2
-    assert "are for a new card" in capsys.readouterr().err
+    assert "must not be given if the card exists" in capsys.readouterr().err
 
 
-def test_what_is_pushed_is_a_run_folder_without_paths(run, hub, trained, tmp_path, capsys):
+def test_the_upload_is_a_run_folder_without_paths(run, hub, trained, tmp_path, capsys):
     (run / "README.md").write_text("---\nlicense: mit\n---\nwritten by hand\n")
     command = ["card", str(run), "--push", "somebody/flowers", "--private"]
     assert main(command) == 0
@@ -114,9 +114,9 @@ def test_what_is_pushed_is_a_run_folder_without_paths(run, hub, trained, tmp_pat
     assert out[0] == "Uploading to somebody/flowers:"
     assert out[-1] == f"{hub.url}/somebody/flowers/commit/{COMMIT}"
     assert {line.split(":")[0].strip() for line in out[1:-1]} == set(hub.committed)
-    (asked,) = hub.repositories
-    assert (asked["organization"], asked["name"]) == ("somebody", "flowers")
-    assert asked["visibility"] == "private"
+    (request,) = hub.repositories
+    assert (request["organization"], request["name"]) == ("somebody", "flowers")
+    assert request["visibility"] == "private"
     assert len(hub.commits) == 1
     assert hub.committed["README.md"].endswith(b"written by hand\n")
     for name in ("recipe.json", "log.csv"):
@@ -125,24 +125,24 @@ def test_what_is_pushed_is_a_run_folder_without_paths(run, hub, trained, tmp_pat
     assert not [
         name for name, contents in hub.committed.items() if str(trained).encode() in contents
     ]
-    # The optimizer's moments stay here.
+    # The optimizer state is not uploaded.
     pushed = io.BytesIO(hub.committed["best.weights.h5"])
-    for file, kept in ((run / "best.weights.h5", True), (pushed, False)):
+    for file, expected in ((run / "best.weights.h5", True), (pushed, False)):
         with h5py.File(file) as weights:
-            assert ("optimizer" in weights) == kept
+            assert ("optimizer" in weights) == expected
     loaded = tmp_path / "downloaded"
     loaded.mkdir()
     for name, contents in hub.committed.items():
         (loaded / name).write_bytes(contents)
-    theirs, ours = training.load_run(loaded), training.load_run(run)
-    assert theirs.class_names == ours.class_names
-    for one, other in zip(theirs.get_weights(), ours.get_weights(), strict=True):
+    downloaded, local = training.load_run(loaded), training.load_run(run)
+    assert downloaded.class_names == local.class_names
+    for one, other in zip(downloaded.get_weights(), local.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert main(command) == 0
     assert len(hub.commits) == 2, "an existing repository gets another commit"
 
 
-def test_pushing_writes_the_card_where_there_is_none(run, hub, capsys):
+def test_pushing_writes_a_missing_card(run, hub, capsys):
     assert main(["card", str(run), "--push", "somebody/flowers"]) == 0
     assert "The card states no license" in capsys.readouterr().out
     written = (run / "README.md").read_text()
@@ -154,38 +154,38 @@ def test_pushing_writes_the_card_where_there_is_none(run, hub, capsys):
 def test_without_a_token(run, hub, monkeypatch, capsys):
     monkeypatch.delenv("HF_TOKEN")
     assert main(["card", str(run), "--push", "somebody/flowers"]) == 2
-    assert "there is no token for the hub: run `hf auth login`" in capsys.readouterr().err
+    assert "A token for the hub is missing: run `hf auth login`" in capsys.readouterr().err
     assert hub.repositories == []
 
 
 def test_with_a_wrong_token(run, hub, monkeypatch, capsys):
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     assert main(["card", str(run), "--push", "somebody/flowers"]) == 2
-    assert "the hub refuses the token for somebody/flowers" in capsys.readouterr().err
+    assert "The hub rejected the token for somebody/flowers" in capsys.readouterr().err
 
 
-def test_a_hub_that_fails_and_one_that_is_away(run, hub, capsys):
+def test_a_failing_and_an_unreachable_hub(run, hub, capsys):
     hub.fails = 507
     assert main(["card", str(run), "--push", "somebody/flowers"]) == 2
-    assert "the upload to somebody/flowers failed" in capsys.readouterr().err
+    assert "The upload to somebody/flowers failed" in capsys.readouterr().err
     hub.shutdown()
     hub.server_close()
     assert main(["card", str(run), "--push", "somebody/flowers"]) == 2
-    assert "the upload to somebody/flowers failed" in capsys.readouterr().err
+    assert "The upload to somebody/flowers failed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["flowers", "a/b/c", "../x", "a b/c", "/x", ""])
-def test_a_name_that_is_none(tmp_path, name):
+def test_an_invalid_repository_name(tmp_path, name):
     with pytest.raises(ValueError, match="must be OWNER/NAME"):
         push_run(read_run(make_run(tmp_path / "run")), name)
 
 
-def test_what_cannot_be_pushed(tmp_path, hub, monkeypatch):
+def test_incomplete_runs_are_not_pushed(tmp_path, hub, monkeypatch):
     run = read_run(make_run(tmp_path / "run", 0))
-    with pytest.raises(ValueError, match=r"has no README\.md yet"):
+    with pytest.raises(ValueError, match=r"must have a README\.md"):
         push_run(run, "somebody/flowers")
     write_card(run)
-    with pytest.raises(ValueError, match="no weights to upload yet"):
+    with pytest.raises(ValueError, match="must have weights to upload"):
         push_run(run, "somebody/flowers")
     own = read_run(make_run(tmp_path / "own", facts={**FACTS, "own_model": True}, recipe=RECIPE))
     write_card(own)

@@ -1,4 +1,4 @@
-"""Curves: each point in its place, whatever the values are."""
+"""Charts: points, axes and gaps for all kinds of values."""
 
 import re
 
@@ -12,7 +12,7 @@ def points(svg):
     return [[tuple(map(float, p.split(","))) for p in line.split()] for line in lines]
 
 
-def test_points_lie_as_their_values_do():
+def test_points_are_proportional_to_their_values():
     ((one, two, three),) = points(chart("loss", [Curve("a", [(1, 1.0), (2, 3.0), (3, 2.0)])]))
     assert two[0] - one[0] == pytest.approx(three[0] - two[0], abs=0.2)  # one decimal is written
     assert one[1] > three[1] > two[1], "upwards is smaller in SVG"
@@ -26,7 +26,7 @@ def test_two_curves_share_their_axes():
     assert '<line x1="0" x2="26" y1="5" y2="5" class="curve c1 dashed">' in svg
 
 
-def test_what_is_not_finite_is_a_gap():
+def test_values_that_are_not_finite_are_gaps():
     nan, inf = float("nan"), float("inf")
     curve = Curve("a", [(1, 1.0), (2, 2.0), (3, nan), (4, 3.0), (5, inf), (6, 1.0), (7, 1.5)])
     assert [len(line) for line in points(chart("loss", [curve]))] == [2, 1, 2]
@@ -38,7 +38,7 @@ def test_what_is_not_finite_is_a_gap():
     [(0.5,), (0.0,), (0.5, 0.5), (1e-12, 2e-12), (1e9, 3e9), (-1.0, 1.0), (0.1, 0.1 + 1e-9)],
     ids=str,
 )
-def test_any_range_has_marks_within(values):
+def test_any_range_has_ticks(values):
     svg = chart("x", [Curve("a", list(enumerate(values, 1)))])
     ys = [float(y) for y in re.findall(r'y1="([\d.]+)" y2="[\d.]+" class="grid"', svg)]
     assert 1 <= len(ys) <= 7
@@ -46,14 +46,14 @@ def test_any_range_has_marks_within(values):
     assert all(10 <= y <= 222 and 62 <= x <= 506 for line in points(svg) for x, y in line)
 
 
-def test_epochs_are_whole_numbers():
+def test_epochs_are_integers():
     svg = chart("x", [Curve("a", [(1, 1.0), (2, 2.0)])])
-    marks = re.findall(r'text-anchor="middle">([^<]*)<', svg) + re.findall(
+    ticks = re.findall(r'text-anchor="middle">([^<]*)<', svg) + re.findall(
         r'<text text-anchor="middle"[^>]*>([^<]*)<', svg
     )
-    assert {"1", "2", "epoch"} == set(marks)
+    assert {"1", "2", "epoch"} == set(ticks)
 
 
-def test_long_curves_have_no_dots_and_short_ones_have():
+def test_only_short_curves_have_dots():
     assert chart("x", [Curve("a", [(n, n) for n in range(10)])]).count("<circle") == 10
     assert chart("x", [Curve("a", [(n, n) for n in range(100)])]).count("<circle") == 0

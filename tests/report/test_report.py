@@ -1,4 +1,4 @@
-"""The page about a run: what it says of finished, running and broken ones, and that it holds no code."""
+"""The HTML report on finished, running and stopped runs; it contains no code."""
 
 import html.parser
 import os
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("tiny_resnet20")
 
 
 class Document(html.parser.HTMLParser):
-    """The elements of a page and its text, once every element is closed that must be."""
+    """Elements and text of a page; requires that every element is closed."""
 
     def __init__(self, text):
         super().__init__()
@@ -54,7 +54,7 @@ def test_a_finished_run(tmp_path):
     assert "flowers: A3 with ResNet18 finished: 4 epochs" in page.text
     assert "this run, last epoch 45.00 % 90.00 % 4 /home/somebody/flowers/val" in page.text
     assert "this run, best 50.00 % 90.00 % 2 /home/somebody/flowers/val" in page.text
-    assert "203 images/s in the last epoch 6.7 min" in page.text
+    assert "203 images/s, last epoch 6.7 min" in page.text
     for known in ("a processor", "gpu:0", "3.15.1", FACTS["command"], "daisy, tulips", "--seed 3"):
         assert known in page.text
     charts = [values["aria-label"] for tag, values in page.elements if values.get("role") == "img"]
@@ -62,17 +62,16 @@ def test_a_finished_run(tmp_path):
     assert charts == [f"{name} over epochs" for name in names]
 
 
-def test_the_published_accuracy_stands_with_its_data_set(tmp_path):
+def test_the_published_accuracy_is_shown_with_its_data_set(tmp_path):
     text = read(write_report(make_run(tmp_path / "run"))).text
-    assert "A3, as published 78.1 % – 100 ImageNet-1k" in text
+    assert "A3, published 78.1 % – 100 ImageNet-1k" in text
     assert (
-        "published figure is of ResNet50 on ImageNet-1k; this run was trained on "
-        "/home/somebody/flowers/train. The two can be compared only where data set and recipe"
-        in text
+        "published figure is for ResNet50 on ImageNet-1k; this run was trained on "
+        "/home/somebody/flowers/train. The two are comparable only if data set and recipe" in text
     )
 
 
-def test_changed_fields_are_marked_and_stand_beside_the_published(tmp_path):
+def test_changed_fields_are_marked_next_to_the_published_values(tmp_path):
     path = write_report(make_run(tmp_path / "run"))
     marked = re.findall(
         r'<th scope="row">(\w+)</th><td><mark>([^<]*)</mark></td><td>([^<]*)<', path.read_text()
@@ -86,7 +85,7 @@ def test_changed_fields_are_marked_and_stand_beside_the_published(tmp_path):
     ]
 
 
-def test_the_page_needs_nothing_from_elsewhere(tmp_path):
+def test_the_page_has_no_external_resources(tmp_path):
     path = write_report(make_run(tmp_path / "run"))
     page, text = read(path), path.read_text()
     assert not {"script", "link", "iframe", "object", "a"} & {tag for tag, _ in page.elements}
@@ -104,16 +103,21 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path):
             2,
             200,
             "running",
-            "running: epoch 3 of 4 Something was written 3.3 min ago; at this pace 3.3 min",
+            "running: epoch 3 of 4 Last update 3.3 min ago, about 3.3 min remaining.",
         ),
         (
             2,
             300,
             "stopped",
-            "broken off after epoch 2 of 4 Nothing was written for 5.0 min. The same command",
+            "stopped after epoch 2 of 4 Last update 5.0 min ago. Run the same command again",
         ),
-        (0, 600, "running", "running: epoch 1 of 4 Nothing was written for 10.0 min."),
-        (0, 9e5, "stopped", "broken off before an epoch ended Nothing was written for 10.4 days."),
+        (0, 600, "running", "running: epoch 1 of 4 Last update 10.0 min ago."),
+        (
+            0,
+            9e5,
+            "stopped",
+            "stopped before the end of the first epoch Last update 10.4 days ago.",
+        ),
     ],
 )
 def test_states(tmp_path, epochs, idle, state, words):
@@ -130,11 +134,11 @@ def test_the_log_of_an_older_version_has_no_times(tmp_path):
         "epoch,loss,top1,learning_rate\n0,0.5,0.1,0.001\n1,,0.2,0.001\n"
     )
     text = read(write_report(folder)).text
-    assert "– images/s in the last epoch" in text
+    assert "– images/s, last epoch" in text
     assert "This run has no accuracy on validation data." in text
 
 
-def test_a_broken_folder_says_what_is_wrong(tmp_path):
+def test_problems_of_a_damaged_folder_are_listed(tmp_path):
     folder = make_run(tmp_path / "run", 2, idle=1e4)
     os.unlink(folder / "best.weights.h5")
     (folder / "last.weights.h5").write_bytes(b"cut off")
@@ -150,14 +154,14 @@ def test_a_broken_folder_says_what_is_wrong(tmp_path):
     for problem in ("There are no weights.", "does not describe a run", "is not the log of a run"):
         assert problem in text
     (folder / "recipe.json").unlink()
-    with pytest.raises(ValueError, match="there is no file"):
+    with pytest.raises(ValueError, match="must be an existing JSON file of a recipe"):
         write_report(folder)
 
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=\"alert(1)\">&amp;"
 
 
-def test_text_is_never_code(tmp_path):
+def test_text_is_escaped(tmp_path):
     facts = dict.fromkeys(("dataset", "validation_dataset", "command"), HOSTILE)
     facts |= {
         "class_names": [HOSTILE, "b"],
@@ -175,14 +179,14 @@ def test_text_is_never_code(tmp_path):
 
 
 @pytest.mark.parametrize("value", [None, 3, "text", ["a", {"b": 1}], {"c": [2]}], ids=str)
-def test_run_json_may_hold_anything(tmp_path, value):
+def test_run_json_may_contain_anything(tmp_path, value):
     names = FACTS.keys() - {"class_names", "own_model"}
     folder = make_run(tmp_path / "run", facts=dict.fromkeys(names, value))
     assert "finished" in read(write_report(folder)).text
     assert "finished" in write_card(read_run(folder)).read_text()
 
 
-def test_runs_over_each_other(tmp_path, monkeypatch, capsys):
+def test_comparison_of_runs(tmp_path, monkeypatch, capsys):
     one = make_run(tmp_path / "one")
     two = make_run(tmp_path / "two", 2, RECIPE.replace(mixup_alpha=0.5), {"seed": 4}, idle=1e4)
     monkeypatch.chdir(tmp_path)
@@ -190,44 +194,44 @@ def test_runs_over_each_other(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "comparison.html\n"
     text = read(tmp_path / "comparison.html").text
     assert "one A3, ResNet18 finished: 4 epochs 45.00 % 50.00 % 2 203" in text
-    assert "two A3, ResNet18 broken off after epoch 2 of 4 50.00 % 50.00 % 2 201" in text
-    assert "Recipes: what differs one two mixup_alpha 0.1 0.5 Data" in text
-    assert "hardware: what differs one two seed 3 4 Written" in text
-    assert "cannot be compared" not in text
+    assert "two A3, ResNet18 stopped after epoch 2 of 4 50.00 % 50.00 % 2 201" in text
+    assert "Differences between the recipes one two mixup_alpha 0.1 0.5 Diff" in text
+    assert "versions and hardware one two seed 3 4 Generated" in text
+    assert "not comparable" not in text
     three = make_run(tmp_path / "three", facts={"validation_dataset": "elsewhere"})
-    assert "accuracies cannot be compared" in read(write_report(one, three)).text
+    assert "accuracies are not comparable" in read(write_report(one, three)).text
 
 
-def test_runs_of_one_name_are_told_apart(tmp_path):
+def test_runs_with_equal_names_are_named_by_path(tmp_path):
     runs = [make_run(tmp_path / name / "run") for name in "ab"]
     text = read(write_report(*runs, out=tmp_path / "out.html")).text
     assert f"{runs[0]} A3" in text
     assert f"{runs[1]} A3" in text
 
 
-def test_mistakes_of_arguments(tmp_path, capsys):
+def test_invalid_arguments(tmp_path, capsys):
     run = make_run(tmp_path / "run")
     with pytest.raises(ValueError, match="at least one run folder"):
         write_report()
     assert main(["report", str(run), str(run), "--data", "x"]) == 2
-    assert "`data` and `train_data` are for one run; received 2 runs" in capsys.readouterr().err
+    assert "must be None with several runs. Received: 2 runs" in capsys.readouterr().err
     assert main(["report", str(tmp_path)]) == 2
-    assert "there is no file" in capsys.readouterr().err
+    assert "must be an existing JSON file of a recipe" in capsys.readouterr().err
 
 
-def test_pictures_of_a_real_run(trained, capsys):
+def test_images_of_a_real_run(trained, capsys):
     out = trained / "page.html"
     words = ["report", str(trained / "run"), "--data", str(trained / "val"), "--out", str(out)]
     assert main([*words, "--train-data", str(trained / "train"), "--weights", "last"]) == 0
     page = read(out)
-    pictures = [values for tag, values in page.elements if tag == "img"]
-    assert len(pictures) == 12 + 24
-    assert all(values["src"].startswith("data:image/jpeg;base64,") for values in pictures)
-    assert "dark & <b>cold<|b> taken for" in page.text or "bright taken for" in page.text
+    images = [values for tag, values in page.elements if tag == "img"]
+    assert len(images) == 12 + 24
+    assert all(values["src"].startswith("data:image/jpeg;base64,") for values in images)
+    assert "dark & <b>cold<|b> predicted" in page.text or "bright predicted" in page.text
     assert re.search(
-        r"of 12 pictures of .*val'? are classified rightly, with the last weights", page.text
+        r"With the last weights, .* of 12 images of .*val'? are classified correctly", page.text
     )
-    assert "class \\ taken for bright dark & <b>cold<|b> bright" in page.text
+    assert "class \\ predicted bright dark & <b>cold<|b> bright" in page.text
     row = read_run(trained / "run").rows[0]
     assert row["seconds"] > 0
     assert row["images_per_second"] >= 16 / row["seconds"] - 0.1
@@ -241,7 +245,7 @@ def test_an_examination_agrees_with_the_evaluation(trained):
     assert examined.top1 == pytest.approx(expected["top1"])
     losses = [verdict.loss for verdict in examined.worst]
     assert losses == sorted(losses, reverse=True)
-    # A mean of float32 numbers in another order
+    # The float32 numbers are averaged in another order.
     assert np.mean(losses) == pytest.approx(expected["loss"], rel=1e-5)
     assert len({verdict.name for verdict in examined.worst}) == 12
     for verdict in examined.worst:

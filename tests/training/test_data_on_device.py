@@ -384,7 +384,7 @@ def test_a_preview_tells_what_the_cards_say(tmp_path):
 )
 def test_an_augmentation_that_the_device_does_not_make_is_an_error(step):
     steps = (step, *RECIPE.augmentation) if step.crops else (*RECIPE.augmentation, step)
-    with pytest.raises(ValueError, match="`augmentation` with data_on_device=True must be of"):
+    with pytest.raises(ValueError, match="`augmentation` must consist of PadAndCrop"):
         RECIPE.replace(augmentation=steps)
 
 
@@ -414,5 +414,5 @@ def test_a_step_that_is_larger_than_the_image_is_an_error(name, value):
 
 
 def test_a_color_without_a_square_is_an_error():
-    with pytest.raises(ValueError, match="`cutout_fill` is a number of Cutout, which DAWNBench"):
+    with pytest.raises(ValueError, match="`cutout_fill` requires Cutout, which DAWNBench"):
         RECIPE.replace(cutout=None).replace(cutout_fill=(1, 2, 3))

@@ -118,7 +118,9 @@ def test_a_resumed_run_is_the_same_run(tmp_path, place, whole):
 
 
 def test_what_was_not_published_is_asked_for_where_it_is_read():
-    with pytest.raises(ValueError, match=r"^`step_epochs` must be given: of He2015 nobody"):
+    with pytest.raises(
+        ValueError, match=r"^`step_epochs` must be given, because no value was published for He2015"
+    ):
         krr.He2015().fit("nowhere")
     with pytest.raises(TypeError, match="patience"):
         krr.schedules.Plateau()
@@ -130,11 +132,11 @@ def test_what_was_not_published_is_asked_for_where_it_is_read():
         ({"plateau_patience": 0}, "`plateau_patience` must be a whole number at least 1."),
         (
             {"warmup_epochs": 1},
-            "`warmup_epochs` is a number of Cosine or Exponential or Step, which",
+            "`warmup_epochs` requires Cosine or Exponential or Step, which",
         ),
         ({"schedule_per": "update"}, "`per` must be 'epoch' for a plateau."),
         ({"step_factor": 1.0}, "`factor` must be below 1."),
-        ({"step_epochs": (1,)}, "`step_epochs` is a number of Step, which He2015 does not have."),
+        ({"step_epochs": (1,)}, "`step_epochs` requires Step, which He2015 does not have."),
     ],
     ids=str,
 )
