@@ -9,6 +9,7 @@ import simplejpeg
 
 from keras_resnet_recipes import training
 from keras_resnet_recipes.evaluation.mistakes import Examination, Verdict, examine
+from keras_resnet_recipes.preview import preview
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.report.markup import Markup, element, table
 from keras_resnet_recipes.report.page import percent, section

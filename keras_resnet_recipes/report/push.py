@@ -10,7 +10,7 @@ from keras_resnet_recipes import training
 from keras_resnet_recipes.report.card import CARD, PLACEHOLDER
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.runs import checkpoints
-from keras_resnet_recipes.runs.checkpoints import BEST, LAST
+from keras_resnet_recipes.runs.checkpoints import BEST, LAST, MANIFEST
 from keras_resnet_recipes.runs.log import LOG
 from keras_resnet_recipes.runs.ownership import FACTS, RECIPE
 
