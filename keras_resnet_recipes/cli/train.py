@@ -21,7 +21,8 @@ from keras_resnet_recipes.recipes import Recipe
 if TYPE_CHECKING:
     import keras
 
-    from keras_resnet_recipes.experiments.runs import Log, Row
+    from keras_resnet_recipes.experiments.runs import Row
+    from keras_resnet_recipes.experiments.spread import Log
 
 
 def add_commands(commands: Any) -> None:
@@ -118,6 +119,7 @@ def _fit(
 def _train_with_each_seed(recipe: Recipe, options: argparse.Namespace) -> str:
     """Trains once per seed and returns a summary with the spread of the results."""
     from keras_resnet_recipes.experiments import runs
+    from keras_resnet_recipes.experiments.spread import spreads
 
     row = runs.Row(type(recipe).__name__, recipe, folder="")
 
@@ -131,7 +133,7 @@ def _train_with_each_seed(recipe: Recipe, options: argparse.Namespace) -> str:
         for seed, log in zip(seeds, logs, strict=True)
     ]
     lines = [f"seed {seed}: {text}" for seed, text in zip(seeds, results, strict=True)]
-    return "\n".join(["", *lines, "", str(runs.spreads(logs, recipe.target_top1))])
+    return "\n".join(["", *lines, "", str(spreads(logs, recipe.target_top1))])
 
 
 def _result(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:

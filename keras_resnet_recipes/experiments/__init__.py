@@ -7,6 +7,7 @@ Each run has its own run folder; results.json contains the metrics of all comple
 """
 
 from keras_resnet_recipes.experiments.ablation import ablate
-from keras_resnet_recipes.experiments.runs import Results, Spread, train_rows
+from keras_resnet_recipes.experiments.runs import Results, train_rows
+from keras_resnet_recipes.experiments.spread import Spread
 
 __all__ = ["Results", "Spread", "ablate", "train_rows"]

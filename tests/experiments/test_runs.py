@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.experiments import runs
+from keras_resnet_recipes.experiments import runs, spread
 
 ROWS = (
     runs.Row("A3", krr.A3()),
@@ -71,11 +71,11 @@ def test_a_failed_run_has_no_metrics_and_does_not_stop_the_others(tmp_path):
         return history(0.5 + 0.1 * seed)
 
     logs = runs.each_run(ROWS, fit, run_dir=tmp_path, seeds=[1, 2, 3])
-    assert runs.accuracy_cells(logs["A3"]) == ("75.00", "7.07", "2 of 3")
-    assert runs.accuracy_cells(logs["+ something else"]) == ("70.00", "10.00", "3")
-    assert runs.accuracy_cells([{}]) == ("not measured", "not measured", "0 of 1")
-    assert runs.accuracy_cells(()) == ("not measured", "not measured", "0")
-    assert runs.compared(logs).rows == {
+    assert spread.accuracy_cells(logs["A3"]) == ("75.00", "7.07", "2 of 3")
+    assert spread.accuracy_cells(logs["+ something else"]) == ("70.00", "10.00", "3")
+    assert spread.accuracy_cells([{}]) == ("not measured", "not measured", "0 of 1")
+    assert spread.accuracy_cells(()) == ("not measured", "not measured", "0")
+    assert spread.compared(logs).rows == {
         "A3": ("75.00", "7.07", "2 of 3", ""),
         "+ something else": ("70.00", "10.00", "3", "-5.00"),
     }
@@ -84,7 +84,7 @@ def test_a_failed_run_has_no_metrics_and_does_not_stop_the_others(tmp_path):
 
 
 def test_nothing_is_compared_with_a_failed_row():
-    rows = runs.compared({"A": [{}], "B": [{"val_top1": [0.5]}]}).rows
+    rows = spread.compared({"A": [{}], "B": [{"val_top1": [0.5]}]}).rows
     assert rows["A"] == ("not measured", "not measured", "0 of 1", "")
     assert rows["B"] == ("50.00", "not measured", "1", "not measured")
 
@@ -108,11 +108,11 @@ def test_seeds_are_checked(seeds):
 def test_spreads_are_of_the_accuracy_or_else_of_the_loss():
     # 1, 2, 3, 4: mean 2.5, sample variance 5 / 3
     logs = [{"loss": [9.0], "val_top1": [0.9, value / 10]} for value in (1, 2, 3, 4)]
-    table = runs.spreads([*logs, {}])
+    table = spread.spreads([*logs, {}])
     assert table.rows["top-1, last epoch"] == ("0.2500", "0.1291", "0.1000", "0.4000")
     assert table.rows["top-1, best epoch"] == ("0.9000", "0.0000", "0.9000", "0.9000")
-    assert runs.spreads([{}]).rows["top-1, last epoch"] == ("not measured",) * 4
-    losses = runs.spreads([{"loss": [3.0, 1.0]}, {"loss": [3.0, 2.0]}])
+    assert spread.spreads([{}]).rows["top-1, last epoch"] == ("not measured",) * 4
+    losses = spread.spreads([{"loss": [3.0, 1.0]}, {"loss": [3.0, 2.0]}])
     assert losses.rows == {"loss, last epoch": ("1.5000", "0.7071", "1.0000", "2.0000")}
 
 
@@ -121,6 +121,6 @@ def test_seconds_to_a_target_cover_the_runs_that_reached_it():
         {"loss": [1.0], "val_top1": [0.9, end], "train_seconds": [4.0, 2.0 + 10 * (end - 0.9)]}
         for end in (0.93, 0.94, 0.96)
     ]
-    rows = runs.spreads([*logs, {}], 94.0).rows
+    rows = spread.spreads([*logs, {}], 94.0).rows
     assert rows["seconds to 94 %, 2 of 4 runs"] == ("6.5000", "0.1414", "6.4000", "6.6000")
-    assert runs.spreads(logs, 99.0).rows["seconds to 99 %, 0 of 3 runs"] == ("not measured",) * 4
+    assert spread.spreads(logs, 99.0).rows["seconds to 99 %, 0 of 3 runs"] == ("not measured",) * 4
