@@ -62,7 +62,7 @@ def test_average_scores():
     # A mean of four float32 numbers.
     np.testing.assert_allclose(numpy(testing.average_scores(scores, 4)), expected, atol=1e-6)
     with pytest.raises(
-        ValueError, match="`views` must divide the number of scores, 12. Received: views=5"
+        ValueError, match=r"`views` must divide the number of scores, 12. Received: views=5"
     ):
         testing.average_scores(scores, 5)
 
@@ -123,6 +123,6 @@ def test_invalid_arguments_are_errors(network):
         testing.multi_scale_scores(network, [])
     fixed = applications.ResNet20(input_shape=(32, 32, 3))
     with pytest.raises(
-        ValueError, match="`model` must take images of any size. Received: a model for 32 x 32"
+        ValueError, match=r"`model` must take images of any size. Received: a model for 32 x 32"
     ):
         testing.multi_scale_scores(fixed, [np.zeros((1, 32, 32, 3))])
