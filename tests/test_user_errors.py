@@ -143,7 +143,7 @@ COMMANDS = {
     ),
     "classes that do not match the data": (
         train("train", "--set", "classes=10"),
-        ["`classes` is 10", "'train' has 2"],
+        ["`classes` must be the 2 of", "'train'", "classes=10"],
     ),
     "a batch larger than the data": (
         train("train", batch="2048"),
@@ -184,7 +184,7 @@ COMMANDS = {
     ),
     "weights of another network": (
         train("train", "--set", "weights=run", "--set", "network=ResNet32"),
-        ["`weights` 'run'", "network='ResNet32'", "'ResNet20'"],
+        ["`weights`", "network='ResNet32'", "weights='run'", "'ResNet20'"],
     ),
     "a missing teacher": (
         ["train", "Distill", "--data", "train", "--set", "network=ResNet20", "--rescale", "4"],
@@ -231,7 +231,7 @@ COMMANDS = {
     "a missing run": (["evaluate", "none", "--data", "x"], ["`path`", "'none'", "run"]),
     "a run with different classes": (
         ["evaluate", "run", "--data", "three"],
-        ["`classes` is 2", "'three' has 3"],
+        ["`classes` must be the 3 of", "'three'", "classes=2"],
     ),
     "best weights of a run without evaluations": (
         ["evaluate", "run", "--data", "train", "--weights", "best"],
@@ -340,7 +340,7 @@ CALLS = {
     ),
     "fewer labels than images": (
         lambda: fit((X, Y[:5])),
-        ["`labels`", "(8)", "save_every_steps=5"],
+        ["`labels`", "(8)", "5"],
     ),
     "images of 0..1": (lambda: fit((X / 255, Y)), ["`images`", "0..255", "0..1", "by 255"]),
     "images of 0..1 in a stream": (
@@ -364,8 +364,8 @@ CALLS = {
     "three arrays": (lambda: fit((X, Y, Y)), ["`dataset`", "arrays (x, y)", "a tuple of 3"]),
     "a generator": (lambda: fit(iter([(X, Y)])), ["`dataset`", "list_iterator"]),
     "dictionaries": (
-        lambda: fit(stream().map(lambda x, y: {"image": x, "label": y})),
-        ["`dataset`", "must yield (image, label)", "a dictionary of image, label"],
+        lambda: fit(stream().map(lambda x, y: {"input": x, "label": y})),
+        ["`dataset`", "must yield (image, label)", "a dictionary of input, label"],
     ),
     "batches of batches": (
         lambda: fit(stream().batch(4).batch(2)),
@@ -399,7 +399,7 @@ CALLS = {
     ),
     "a model with different classes": (
         lambda: fit((X, Y), model=krr.applications.ResNet20(**{**TINY, "classes": 5})),
-        ["`model`", "2 outputs", "save_every_steps=5"],
+        ["`model`", "2 outputs", "Received: 5"],
     ),
     "a model of a different input size": (
         lambda: fit(

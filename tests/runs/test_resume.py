@@ -135,7 +135,7 @@ def test_without_an_intact_checkpoint_nothing_is_overwritten(tmp_path):
 
 def test_a_missing_log_is_an_error(copy):
     (copy / "log.csv").unlink()
-    with pytest.raises(ValueError, match="has 0 of the 2 epochs"):
+    with pytest.raises(ValueError, match="has 0 of the 2 finished epochs"):
         fit(copy)
 
 

@@ -64,7 +64,7 @@ def fit(folder=None, recipe=RECIPE, validation_data=VALIDATION, **options):
 
 
 def rates(top1, recipe=RECIPE):
-    """Returns the rates by the rule: reduced after `plateau_patience` epochs without a new best, then counted anew."""
+    """Returns the rates by the rule: reduced after every `plateau_patience` epochs without a new best."""
     rate, best, waited, found = np.float32(recipe.learning_rate), -1.0, 0, []
     for value in top1:
         found.append(rate)
