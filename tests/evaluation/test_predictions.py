@@ -80,6 +80,7 @@ def test_images_are_cropped_as_by_timm(model, folder, golden, activation, ratio,
         (krr.A3(test_size=64), "sigmoid"),
         (krr.DeiT(test_size=64), "softmax"),
     ],
+    ids=["A3", "DeiT"],
 )
 def test_recipe_predict_uses_the_test_crop_and_activation(
     model, folder, golden, recipe, activation
@@ -176,6 +177,7 @@ def test_the_default_crop_is_that_of_the_published_weights(model):
         ({"class_names": ["cat"]}, "`class_names` must be 10 names. Received: 1"),
         ({"activation": "relu"}, "`activation` must be"),
     ],
+    ids=["missing path", "no path", "top", "batch_size", "class_names", "activation"],
 )
 def test_invalid_arguments_raise_immediately(model, folder, changes, message):
     with pytest.raises(ValueError, match=message):

@@ -146,7 +146,11 @@ def test_keras_layers_have_stages(folder):
     np.testing.assert_array_equal(stages[3].images[0], 255 - stages[2].images[0])
 
 
-@pytest.mark.parametrize(("columns", "message"), [(0, "`columns` must be at least 1"), (7, "even")])
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [(0, "`columns` must be at least 1"), (7, "even")],
+    ids=["0", "odd"],
+)
 def test_invalid_numbers_of_columns_are_errors(folder, tmp_path, columns, message):
     with pytest.raises(ValueError, match=message):
         krr.A1(**SMALL).preview(folder, tmp_path / "x.png", columns=columns)

@@ -212,7 +212,7 @@ def test_the_command_reports_a_full_disk_without_a_traceback(tmp_path, monkeypat
         ({"save_every_steps": 0, "folder": "run"}, "`save_every_steps` must be at least 1"),
         ({"save_every_steps": 2}, "needs `run_dir`"),
     ],
-    ids=str,
+    ids=["save_every_steps", "run_dir"],
 )
 def test_invalid_arguments_are_errors(options, message):
     with pytest.raises(ValueError, match=message):

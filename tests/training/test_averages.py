@@ -300,6 +300,7 @@ def test_the_best_weights_are_averages(tmp_path):
         ({"decay": 0.9, "copy_updates": -1}, "`copy_updates` must be at least 0.*=-1"),
         ({"decay": 0.9, "steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1.*=0"),
     ],
+    ids=["decay=1", "decay<0", "every", "copy_updates", "steps_per_epoch"],
 )
 def test_invalid_arguments_are_errors(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -217,7 +217,7 @@ def test_a_network_without_preprocessing_gets_a_normalization_layer(monkeypatch)
         (keras.layers.Dense(3), "Dense must have no weights to train"),
         ("rand-m7", "`augmentation` must be"),
     ],
-    ids=str,
+    ids=["CenterCrop", "Rescaling", "RandomBrightness", "Dense", "str"],
 )
 def test_unusable_augmentations_are_errors(step, message):
     with pytest.raises(ValueError, match=message):
@@ -259,6 +259,14 @@ FUNCTIONS = []
             "`augmentation`: Configurable must return images of 16 x 16 pixels.*8 x 16",
         ),
     ],
+    ids=[
+        "draw None",
+        "draw a float",
+        "draw too few",
+        "draw too many",
+        "apply float64",
+        "apply another size",
+    ],
 )
 def test_invalid_results_of_a_custom_augmentation_are_errors(draw, apply, message):
     FUNCTIONS[:] = draw, apply
@@ -290,6 +298,7 @@ def no_network(**options):
         ),
         (no_network, "`network` must build a keras.Model.*no_network, which returns NoneType"),
     ],
+    ids=["softmax", "None"],
 )
 def test_a_network_function_must_build_a_model_with_logits(function, message):
     with pytest.raises(ValueError, match=message):

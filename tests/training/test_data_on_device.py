@@ -201,7 +201,7 @@ class RecordBatches(keras.callbacks.Callback):
 @pytest.mark.parametrize(
     ("options", "started"),
     [({}, [0]), ({"save_every_steps": 2}, [0, 2, 4])],
-    ids=str,
+    ids=["one call", "save_every_steps"],
 )
 def test_an_epoch_is_one_call_unless_checkpoints_interrupt_it(options, started, tmp_path):
     calls, recipe = RecordBatches(), RECIPE.replace(epochs=1, knots=((0, 0), (0.5, 1), (1, 0)))
@@ -406,7 +406,15 @@ def test_augmentations_that_the_device_does_not_support_are_errors(augmentation)
         ("batch_norm", "synchronized"),
         ("unreadable_images", "raise"),
     ],
-    ids=str,
+    ids=[
+        "MixUpOrCutMix",
+        "MixUp",
+        "repeated_augmentation",
+        "test_crop_ratio",
+        "test_views",
+        "batch_norm",
+        "unreadable_images",
+    ],
 )
 def test_values_that_the_device_does_not_support_are_errors(field, value):
     with pytest.raises(ValueError, match=f"`{field}` must be"):

@@ -185,12 +185,12 @@ def test_views_on_four_devices_except_multi_scale(mirrored):
     assert "must not be 'multi_scale' for a model on several devices" in result["sizes"]
 
 
-def test_xla_is_an_error(mirrored):
+def test_xla_is_refused(mirrored):
     result, _, _ = mirrored
     assert "`jit_compile` must be False or 'auto' under MirroredStrategy" in result["jit_error"]
 
 
-def test_keras_still_fails_on_a_device_without_images(mirrored):
+def test_keras_still_gives_a_device_no_image(mirrored):
     _, stock, returncode = mirrored
     fails = returncode != 0 or stock[0].startswith("stock fails")
     assert fails, "Keras has fixed this: remove `EvaluationBatches.filled` and the metric `loss`"

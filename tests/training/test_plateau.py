@@ -136,7 +136,7 @@ def test_unpublished_values_must_be_given():
         ({"step_factor": 1.0}, "`factor` must be below 1."),
         ({"step_epochs": (1,)}, "`step_epochs` is a number of Step, which He2015 does not have."),
     ],
-    ids=str,
+    ids=["plateau_patience", "warmup_epochs", "schedule_per", "step_factor", "step_epochs"],
 )
 def test_invalid_values_are_errors(changes, message):
     with pytest.raises(ValueError, match=re.escape(message)):
