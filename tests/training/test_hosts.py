@@ -22,7 +22,7 @@ SMALL = {
     "test_size": 16,
     "rand_augment": None,
 }
-# Three copies of an image do not divide the shards of 4 images of a batch of 16.
+# A shard of 4 images of a batch of 16 is not a multiple of the three copies of an image.
 REPEATED = krr.A1(**SMALL)
 ACCUMULATED = krr.A3(**SMALL, gradient_accumulation_steps=2)
 

@@ -16,7 +16,7 @@ def test_a_recipe_learns():
     assert history.history["val_top1"][-1] == 1.0
 
 
-# Networks whose published initialization has zero gammas, and originals with ones.
+# Networks whose gammas are 0 by default, and originals where they are 1
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("network", "last_norm", "branches"),
