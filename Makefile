@@ -9,40 +9,41 @@ JOBS ?= 2
 demo: $(VENV)/demo-installed
 	$(BIN)/python examples/digits.py
 
-# A file's tests in one process, so that what they share is made once.
+# One process per test file, because module fixtures are expensive.
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
-# make test BUDGET=10 fails where a test takes more processor seconds: it is marked `full`, or made smaller.
+# make test BUDGET=10 fails if a test takes more processor seconds: mark it `full` or make it smaller.
 LIMIT = $(if $(BUDGET),--budget=$(BUDGET),--durations=25)
 
-# What is worth waiting for after every change.
+# The checks to run after every change.
 test: $(VENV)/dev-installed lint docs
-	# In two processes each: TensorFlow keeps 50 to 100 MB of every fit.
+	# In two runs, because TensorFlow retains 50 to 100 MB per fit.
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) --doctest-modules --ignore=tests/training --ignore=tests/runs
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) tests/training tests/runs
 	KERAS_BACKEND=jax $(PYTEST) -m "every_backend and not full" $(LIMIT) tests
 	KERAS_BACKEND=torch $(PYTEST) -m "every_backend and not full" $(LIMIT) tests
 
-# And what surrounds the package, or takes long: notebooks, examples, exports, several devices and processes, kills, the
-# wheel in a clean environment.
+# Plus the slow tests: notebooks, examples, exports, several devices and processes, killed runs, and the wheel in a
+# clean environment.
 test-all: test dist
 	KERAS_BACKEND=tensorflow $(PYTEST) -m full --durations=25 tests
 	KERAS_BACKEND=jax $(PYTEST) -m "every_backend and full" --durations=25 tests
 	KERAS_BACKEND=torch $(PYTEST) -m "every_backend and full" --durations=25 tests
 
-# The documentation as a site, in site/: strict, so a broken link or a public name without a page fails.
+# Builds the documentation in site/. Strict: a broken link or a public name without a page is an error.
 docs: $(VENV)/dev-installed $(VENV)/docs-installed
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 CUDA_VISIBLE_DEVICES= NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
-# Every combination of settings that training on several devices must leave alone; about ten minutes.
+# Every combination of settings with which training on several devices must match one device; about ten minutes.
 parity-table: $(VENV)/dev-installed
 	$(BIN)/python -m tests.distribution.parity docs/distribution.md
 
-# Every network against timm itself, which has an environment of its own; about ten minutes.
+# Compares every network with timm, which has its own environment; about ten minutes.
 parity: $(VENV)/dev-installed $(VENV)-timm/installed
 	$(BIN)/python -m tests.applications.parity $(VENV)-timm/bin/python docs/weights.md
 
-# Everything of docs/benchmarks.md, beside timm, keras-cv, stock Keras and steps written by hand: hours. What needs data is
-# run where it is given: PHOTOS, a folder of JPEG files in a subfolder a class, and CIFAR, cifar10.npz.
+# All benchmarks of docs/benchmarks.md, compared with timm, keras-cv, stock Keras and hand-written steps; takes hours.
+# Benchmarks on data run if it is given: PHOTOS, a folder of JPEG files with one subfolder per class, and CIFAR,
+# cifar10.npz.
 PEER = --peer-python $(VENV)-timm/bin/python
 RESULTS = benchmarks/results
 bench: $(VENV)/dev-installed $(VENV)-timm/installed $(VENV)-keras-cv/installed
@@ -63,12 +64,13 @@ ifdef CIFAR
 endif
 	$(BIN)/python benchmarks/page.py
 
-# Layers of keras-cv in a recipe, and how they differ from ours.
+# Tests keras-cv layers in a recipe and prints how they differ from those of this package.
 keras-cv: $(VENV)-keras-cv/installed
 	$(VENV)-keras-cv/bin/python -m pytest -W default tests/with_keras_cv
 	$(VENV)-keras-cv/bin/python -W ignore -m tests.with_keras_cv.differences
 
-# Wheel and source distribution, and the README's quickstart with the wheel in a clean environment without TensorFlow.
+# Builds the wheel and source distribution and runs the README's quickstart with the wheel in a clean environment
+# without TensorFlow.
 dist: $(VENV)-build/installed
 	rm -rf build dist $(VENV)-dist
 	$(VENV)-build/bin/python -m build
@@ -84,14 +86,14 @@ format: $(VENV)/dev-installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# One stamp a set of extras: an install is repeated when what it depends on has changed.
+# One stamp per set of extras: a change of its dependencies triggers a new installation.
 $(VENV)/%-installed: setup.cfg constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$*]"
 	touch $@
 
-# torchvision alone: its wheel asks for a torch with CUDA, and parity_timm.py does without its operations.
+# torchvision without dependencies: its wheel requires torch with CUDA, and parity_timm.py does not use its operations.
 $(VENV)-timm/installed: constraints.txt
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --upgrade pip

@@ -1,7 +1,7 @@
-"""Processor seconds of every test, and a session that fails where one takes more than it may.
+"""Measures the processor time of every test and fails the session if one exceeds the budget.
 
-Of the process and of those it started and waited for: a busy machine makes waiting long, and work by little. Tests
-against golden files may take what they need.
+Counts the process and the child processes it waited for; unlike wall time, processor time hardly grows on a busy
+machine. Tests against golden files are exempt.
 """
 
 import importlib
@@ -18,21 +18,21 @@ def processor_seconds():
 
 
 class Budget:
-    """Reports carry a phase's seconds, as workers of xdist hand on nothing else."""
+    """Pytest plugin. The seconds travel on the reports, because xdist workers send nothing else."""
 
     def __init__(self, seconds):
         self.seconds = seconds
-        self.taken = defaultdict(float)
-        self.goldens = set()
+        self.spent = defaultdict(float)
+        self.exempt = set()
 
     def pytest_collection_finish(self):
-        """What every process imports once is no test's."""
+        """Imports the packages first, so that no test is charged for it."""
         importlib.import_module("tensorflow")
         importlib.import_module("keras_resnet_recipes")
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item):
-        self.begun = processor_seconds()
+        self.started = processor_seconds()
         yield
 
     @pytest.hookimpl(hookwrapper=True)
@@ -40,31 +40,32 @@ class Budget:
         outcome = yield
         now = processor_seconds()
         report = outcome.get_result()
-        report.processor_seconds = now - self.begun
+        report.processor_seconds = now - self.started
         report.has_golden = "golden" in getattr(item, "fixturenames", ())
-        self.begun = now
+        self.started = now
 
     def pytest_runtest_logreport(self, report):
-        self.taken[report.nodeid] += getattr(report, "processor_seconds", 0.0)
+        self.spent[report.nodeid] += getattr(report, "processor_seconds", 0.0)
         if getattr(report, "has_golden", False):
-            self.goldens.add(report.nodeid)
+            self.exempt.add(report.nodeid)
 
     def offenders(self):
-        over = {name for name, taken in self.taken.items() if taken > self.seconds}
-        return sorted(over - self.goldens)
+        over = {name for name, spent in self.spent.items() if spent > self.seconds}
+        return sorted(over - self.exempt)
 
     def pytest_sessionfinish(self, session):
         if not hasattr(session.config, "workerinput") and self.offenders():
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter):
-        slowest = sorted(self.taken.items(), key=lambda pair: -pair[1])
-        terminalreporter.section(f"processor seconds, {sum(self.taken.values()):.0f} in all")
-        for name, taken in slowest[:SHOWN]:
-            terminalreporter.line(f"{taken:7.2f} {name}")
+        slowest = sorted(self.spent.items(), key=lambda pair: -pair[1])
+        terminalreporter.section(f"processor seconds, {sum(self.spent.values()):.0f} in all")
+        for name, spent in slowest[:SHOWN]:
+            terminalreporter.line(f"{spent:7.2f} {name}")
         for name in self.offenders():
-            over = f"{self.taken[name]:.1f} of {self.seconds:g} seconds: mark it `full`, or make it"
-            terminalreporter.line(f"OVER BUDGET {name} takes {over} smaller", red=True)
+            used = f"{self.spent[name]:.1f} of {self.seconds:g} seconds"
+            advice = "mark it `full` or make it smaller"
+            terminalreporter.line(f"OVER BUDGET {name} takes {used}: {advice}", red=True)
 
 
 def add_option(parser):
@@ -72,7 +73,7 @@ def add_option(parser):
         "--budget",
         type=float,
         metavar="SECONDS",
-        help="fail where a test takes more processor time than this",
+        help="fail if a test takes more processor time than this",
     )
 
 

@@ -1,4 +1,4 @@
-"""What every test shares: the backend, quiet logs, and the golden files."""
+"""Setup and fixtures of all tests: the backend, quiet logs, and the golden files."""
 
 import gc
 import importlib
@@ -14,10 +14,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
-# Many tests compile what others did; their processes inherit it.
+# Tests and their subprocesses share compiled programs.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    COMPILED = tempfile.TemporaryDirectory(prefix="compiled-")
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
+    COMPILATION_CACHE = tempfile.TemporaryDirectory(prefix="compiled-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILATION_CACHE.name
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
 
 import budget
@@ -25,9 +25,9 @@ import numpy as np
 import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
-# The scripts that made them need timm, and are not part of the suite.
+# The scripts that make the golden files need timm and are not part of the suite.
 collect_ignore_glob = ["golden/make_*.py", "applications/make_*.py", "applications/parity_timm.py"]
-# keras-cv has an environment of its own: make keras-cv. A folder called keras_cv would be taken for it.
+# keras-cv has its own environment (`make keras-cv`). A folder named keras_cv would shadow the package.
 if importlib.util.find_spec("keras_cv") is None:
     collect_ignore_glob.append("with_keras_cv/*")
 
@@ -55,8 +55,8 @@ class Golden:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def memory_is_given_back():
-    """Models hold each other in cycles, and compiled steps are kept: gigabytes in a process of all tests."""
+def release_memory():
+    """Models form reference cycles and compiled steps are cached: gigabytes in a process that runs all tests."""
     yield
     import keras
 
@@ -67,8 +67,8 @@ def memory_is_given_back():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_waits_for_autotuning():
-    """The thread that tunes a pipeline may miss that it has ended, and keep its owner waiting for up to a minute."""
+def no_autotuning():
+    """The autotuning thread of tf.data may miss the end of its pipeline and block its owner for up to a minute."""
     import tensorflow as tf
 
     iterate = tf.data.Dataset.__iter__
@@ -84,7 +84,7 @@ def nothing_waits_for_autotuning():
 
 @pytest.fixture(scope="module")
 def tiny_resnet20():
-    """ResNet20 is a network of one block, in tests of what happens around a network."""
+    """Replaces ResNet20 with a network of one block, for tests in which the architecture does not matter."""
     import tiny
 
     with tiny.tiny_resnet20():
@@ -93,7 +93,7 @@ def tiny_resnet20():
 
 @pytest.fixture
 def xla(monkeypatch):
-    """Has Keras compile, which it does not in a process that a test before made deterministic."""
+    """Lets Keras use XLA even if an earlier test made TensorFlow deterministic."""
     if os.environ["KERAS_BACKEND"] == "tensorflow":
         config = importlib.import_module("tensorflow.python.framework.config")
         monkeypatch.setattr(config, "is_op_determinism_enabled", lambda: False)
@@ -101,5 +101,5 @@ def xla(monkeypatch):
 
 @pytest.fixture(scope="session")
 def golden():
-    """`golden("lamb")` opens tests/golden/lamb.npz."""
+    """The class of golden files: `golden("lamb")` opens tests/golden/lamb.npz."""
     return Golden

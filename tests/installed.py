@@ -1,4 +1,4 @@
-"""The quickstart of README.md with the package as it was installed; `make dist` runs it in a clean environment.
+"""Runs the quickstart of README.md with the installed package; `make dist` calls it in a clean environment.
 
 python tests/installed.py
 """
@@ -15,7 +15,7 @@ from PIL import Image
 import keras_resnet_recipes as krr
 
 CHECKOUT = Path(__file__).parents[1]
-# As small as it can be and still be A1, with all it does to a picture.
+# The smallest A1 that keeps all augmentations.
 SMALL = {
     "network": "ResNet20",
     "epochs": 1,
@@ -26,8 +26,8 @@ SMALL = {
 }
 
 
-def draw(folder: Path, count: int) -> str:
-    """A folder with so many pictures in two classes."""
+def write_images(folder: Path, count: int) -> str:
+    """Writes `count` images of two classes and returns the folder."""
     rng = np.random.default_rng(count)
     for number in range(count):
         file = folder / "ab"[number % 2] / f"{number}.png"
@@ -38,15 +38,15 @@ def draw(folder: Path, count: int) -> str:
 
 
 def main() -> None:
-    """Trains, evaluates and asks the command line."""
+    """Trains, evaluates, and evaluates from the command line."""
     files = {str(file) for file in metadata.files("keras-resnet-recipes") or ()}
     for name in ("py.typed", "applications/published.csv", "recipes/timm_arguments.csv"):
         if f"keras_resnet_recipes/{name}" not in files:
-            raise SystemExit(f"{name} is not in the wheel.")
+            raise SystemExit(f"{name} is missing from the wheel.")
     if Path(krr.__file__) == CHECKOUT / "keras_resnet_recipes" / "__init__.py":
-        raise SystemExit(f"{krr.__file__} is the checkout, not what was installed.")
+        raise SystemExit(f"{krr.__file__} is the checkout, not the installed package.")
     with tempfile.TemporaryDirectory() as folder:
-        train, val = draw(Path(folder, "train"), 24), draw(Path(folder, "val"), 8)
+        train, val = write_images(Path(folder, "train"), 24), write_images(Path(folder, "val"), 8)
         recipe = krr.A1(**SMALL)
         history = recipe.fit(train, run_dir=Path(folder, "run"), verbose=0)
         result = recipe.evaluate(history.model, val, verbose=0)

@@ -1,4 +1,4 @@
-"""Makes the notebooks in examples/notebooks of the scripts beside them, which are what is edited.
+"""Builds the notebooks in examples/notebooks from the scripts next to them; edit the scripts.
 
 python -m tests.notebooks
 """
@@ -9,26 +9,26 @@ import jupytext
 import nbformat
 
 FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"
-# What Colab is asked for when it opens one of these.
+# Colab opens these with a GPU.
 GPU = ("02_your_own_photos", "03_ingredients", "04_speed_run", "05_several_gpus", "06_jax")
 
 
 def scripts() -> list[Path]:
-    """The scripts, in their order."""
+    """Returns the scripts, in order."""
     return sorted(FOLDER.glob("*.py"))
 
 
 def notebook(script: Path) -> str:
-    """The text of a script's notebook: no outputs, and the same whenever it is made."""
-    made = jupytext.reads(script.read_text(), fmt="py:percent")
-    for number, cell in enumerate(made.cells):
-        # The random ones that it gives would differ every time.
+    """Returns the text of a script's notebook, without outputs and reproducible."""
+    built = jupytext.reads(script.read_text(), fmt="py:percent")
+    for number, cell in enumerate(built.cells):
+        # The random ids of jupytext would differ every time.
         cell.id, cell.metadata = f"cell-{number}", {}
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    made.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    built.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     if script.stem in GPU:
-        made.metadata |= {"accelerator": "GPU"}
-    return nbformat.writes(made, version=4) + "\n"
+        built.metadata |= {"accelerator": "GPU"}
+    return nbformat.writes(built, version=4) + "\n"
 
 
 if __name__ == "__main__":

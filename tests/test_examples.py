@@ -1,4 +1,4 @@
-"""The examples run as they are, on few and small pictures; what longer runs reach stands in docs/heads.md."""
+"""The examples run unchanged on a few small images; docs/heads.md has the results of longer runs."""
 
 import json
 import runpy
@@ -25,121 +25,121 @@ def detection():
 
 
 def test_segmentation_runs(tmp_path, capsys):
-    picture = tmp_path / "results.png"
-    tiny = ["--size", "32", "--pictures", "16", "--epochs", "1", "--picture", str(picture)]
-    mean_iou = load("segmentation")["main"](tiny)
+    sheet = tmp_path / "results.png"
+    options = ["--size", "32", "--pictures", "16", "--epochs", "1", "--picture", str(sheet)]
+    mean_iou = load("segmentation")["main"](options)
     assert 0 < mean_iou < 1
     assert f"mean IoU {mean_iou:.3f} on 8 held-out images" in capsys.readouterr().out
-    # Pictures, truth and predictions of eight pictures below each other
-    assert keras.utils.img_to_array(keras.utils.load_img(picture)).shape == (96, 256, 3)
+    # Images, labels and predictions of eight images, in rows
+    assert keras.utils.img_to_array(keras.utils.load_img(sheet)).shape == (96, 256, 3)
 
 
 def test_detection_runs(detection, tmp_path, capsys):
-    picture = tmp_path / "results.png"
-    tiny = ["--size", "32", "--pictures", "16", "--epochs", "1", "--picture", str(picture)]
-    precision = detection["main"](tiny)
+    sheet = tmp_path / "results.png"
+    options = ["--size", "32", "--pictures", "16", "--epochs", "1", "--picture", str(sheet)]
+    precision = detection["main"](options)
     assert 0 <= precision <= 1
     assert f"AP at IoU 0.5: {precision:.3f} on 8 held-out images" in capsys.readouterr().out
-    assert keras.utils.img_to_array(keras.utils.load_img(picture)).shape == (64, 512, 3)
+    assert keras.utils.img_to_array(keras.utils.load_img(sheet)).shape == (64, 512, 3)
 
 
-def test_perfect_outputs_are_all_found(detection):
-    """Targets as if a network had given them: every disk is found, at the place and size it has."""
+def test_targets_decode_to_their_boxes(detection):
+    """With the targets as network outputs, every disk is found at its position and size."""
     _, boxes = detection["draw_pictures"](np.random.default_rng(0), 20, 64)
     outputs = [detection["target"](each, 64) for each in boxes]
     for output in outputs:
         output[..., 0] = np.where(output[..., 0] == 1, 5.0, -5.0)
     found = [detection["peaks"](output) for output in outputs]
     assert detection["average_precision"](found, boxes) == 1.0
-    for ours, theirs in zip(found, boxes, strict=True):
-        ours, theirs = (each[np.lexsort(each.T)] for each in (ours[:, 1:], theirs))
-        # float32 of numbers up to 64
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    for decoded, expected in zip(found, boxes, strict=True):
+        decoded, expected = (each[np.lexsort(each.T)] for each in (decoded[:, 1:], expected))
+        # float32 rounding of values up to 64
+        np.testing.assert_allclose(decoded, expected, atol=1e-4)
 
 
-def test_average_precision_is_the_area_worked_out_by_hand(detection):
+def test_average_precision_matches_a_calculation_by_hand(detection):
     box = np.array([0.0, 0.0, 10.0, 10.0])
     boxes = [np.stack([box, box + 20]), np.stack([box])]
     found = [
-        # Right, the same once more, and beside it
+        # Correct, a duplicate, and a miss
         np.array([[0.9, *box], [0.8, *box], [0.1, *(box + 15)]]),
-        np.array([[0.7, *(box + 1)]]),  # right: IoU 81 / 119
+        np.array([[0.7, *(box + 1)]]),  # correct: IoU 81 / 119
     ]
-    # Right, wrong, right, wrong of three boxes: precision 1 up to recall 1/3, 2/3 up to 2/3
+    # Correct, wrong, correct, wrong for three boxes: precision 1 up to recall 1/3, 2/3 up to 2/3
     assert detection["average_precision"](found, boxes) == pytest.approx((1 + 2 / 3) / 3)
 
 
-def test_transfer_loads_what_it_saved(tmp_path, capsys):
+def test_transfer_loads_the_model_it_saved(tmp_path, capsys):
     model = tmp_path / "digits.keras"
-    tiny = ["--digits", "64", "--epochs", "1", "--model", str(model)]
-    accuracy = load("transfer")["main"](tiny)
+    options = ["--digits", "64", "--epochs", "1", "--model", str(model)]
+    accuracy = load("transfer")["main"](options)
     assert all(0 <= value <= 1 for value in accuracy.values())
     assert model.exists()
     assert f"top-1 {accuracy['head']:.3f} with the head" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("network", ["EfficientNetV2B0", "ConvNeXtTiny"])
-def test_other_networks_train_by_a_recipe(network, capsys):
-    tiny = ["--networks", network, "--size", "32", "--digits", "24", "--epochs", "1"]
-    found = load("other_networks")["main"](tiny)
+def test_other_networks_train_with_a_recipe(network, capsys):
+    options = ["--networks", network, "--size", "32", "--digits", "24", "--epochs", "1"]
+    found = load("other_networks")["main"](options)
     assert list(found) == [network]
     assert 0 <= found[network] <= 1
     assert "1 updates" in capsys.readouterr().out
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """The path of an .npz of 16 and 8 images in four classes."""
+def dataset(tmp_path):
+    """Path of an .npz file of 16 training and 8 test images in four classes."""
     rng = np.random.default_rng(0)
     arrays = {"y_train": np.arange(16) % 4, "y_test": np.arange(8) % 4}
-    for split, labels in (("train", 16), ("test", 8)):
-        arrays[f"x_{split}"] = rng.integers(0, 256, (labels, 8, 8, 3), "uint8")
-    np.savez(tmp_path / "pictures.npz", **arrays)
-    return str(tmp_path / "pictures.npz")
+    for split, count in (("train", 16), ("test", 8)):
+        arrays[f"x_{split}"] = rng.integers(0, 256, (count, 8, 8, 3), "uint8")
+    np.savez(tmp_path / "images.npz", **arrays)
+    return str(tmp_path / "images.npz")
 
 
-def test_distillation_goes_on_where_it_stopped(pictures, tmp_path, capsys):
+def test_distillation_resumes(dataset, tmp_path, capsys):
     main, folder = load("distillation")["main"], tmp_path / "runs"
-    tiny = ["--data", pictures, "--runs", str(folder), "--size", "8", "--batch-size", "8"]
-    tiny += ["--teacher", "ResNet20", "--teacher-epochs", "1", "--epochs", "1", "--seeds", "1"]
-    found = main(tiny)
+    options = ["--data", dataset, "--runs", str(folder), "--size", "8", "--batch-size", "8"]
+    options += ["--teacher", "ResNet20", "--teacher-epochs", "1", "--epochs", "1", "--seeds", "1"]
+    found = main(options)
     written = (folder / "results.json").read_text()
     assert {name: len(values) for name, values in found.items()} == {"alone": 1, "taught": 1}
     assert f"taught   top-1 {found['taught'][0]:.2f} % (seeds:" in capsys.readouterr().out
-    assert main(tiny) == found
+    assert main(options) == found
     assert (folder / "results.json").read_text() == written
     with pytest.raises(SystemExit, match="has other settings"):
-        main([*tiny, "--epochs", "2"])
+        main([*options, "--epochs", "2"])
 
 
-def test_degradation_trains_and_draws(pictures, tmp_path, capsys):
-    tiny = ["--data", pictures, "--run-dir", str(tmp_path / "runs"), "--depths", "20"]
-    tiny += ["--epochs", "2", "--size", "8", "--batch-size", "8"]
-    results = load("degradation")["main"](tiny)
+def test_degradation_trains_and_plots(dataset, tmp_path, capsys):
+    options = ["--data", dataset, "--run-dir", str(tmp_path / "runs"), "--depths", "20"]
+    options += ["--epochs", "2", "--size", "8", "--batch-size", "8"]
+    results = load("degradation")["main"](options)
     assert list(results.table.rows) == ["Plain20", "ResNet20"]
     error = 100 - 100 * results.logs["ResNet20"][0]["val_top1"][-1]
     out = capsys.readouterr().out
     assert f"ResNet20: test error {error:.2f} % (published: 8.75), training error" in out
-    drawn = keras.utils.load_img(tmp_path / "runs" / "degradation.png")
-    assert drawn.size == (1350, 600)
+    figure = keras.utils.load_img(tmp_path / "runs" / "degradation.png")
+    assert figure.size == (1350, 600)
 
 
-def test_the_architecture_search_trains_its_networks(pictures, tmp_path, capsys):
+def test_the_architecture_search_trains_its_networks(dataset, tmp_path, capsys):
     program = load("architecture_search")
-    known = program["networks"]()
-    assert len(known) == 15
-    best = known["Residual:L1+L3"](classifier_activation=None)
+    networks = program["networks"]()
+    assert len(networks) == 15
+    best = networks["Residual:L1+L3"](classifier_activation=None)
     assert best.count_params() == krr.applications.ResNet9().count_params()
-    tiny = ["--data", pictures, "--run-dir", str(tmp_path), "--networks", "backbone", "Extra:L1"]
-    tiny += ["--classes", "4", "--epochs", "1", "--size", "8", "--batch-size", "8"]
-    results = program["main"](tiny)
+    options = ["--data", dataset, "--run-dir", str(tmp_path), "--networks", "backbone", "Extra:L1"]
+    options += ["--classes", "4", "--epochs", "1", "--size", "8", "--batch-size", "8"]
+    results = program["main"](options)
     assert list(results.table.rows) == ["backbone", "Extra:L1"]
     assert "s (published: 91.1 %, 47 s)" in capsys.readouterr().out
 
 
-def test_the_cumulative_table_trains_its_rows(pictures, tmp_path, capsys):
-    tiny = ["--data", pictures, "--val", pictures, "--run-dir", str(tmp_path), "--epochs", "2"]
-    tiny += ["--network", "ResNet20", "--size", "8", "--batch-size", "8"]
+def test_the_cumulative_table_trains_its_rows(dataset, tmp_path, capsys):
+    options = ["--data", dataset, "--val", dataset, "--run-dir", str(tmp_path), "--epochs", "2"]
+    options += ["--network", "ResNet20", "--size", "8", "--batch-size", "8"]
     program = load("cumulative_tricks")
     rows = program["rows"](krr.BagOfTricks(precision="mixed_float16"))
     assert list(rows) == list(program["PUBLISHED"])
@@ -150,12 +150,12 @@ def test_the_cumulative_table_trains_its_rows(pictures, tmp_path, capsys):
         set(rows) - set(program["rows"](krr.BagOfTricks(precision="float32"), "ResNet20"))
         == left_out
     )
-    results = program["main"]([*tiny, "--rows", "baseline", "+ MixUp"])
+    results = program["main"]([*options, "--rows", "baseline", "+ MixUp"])
     assert list(results.table.rows) == ["baseline", "+ MixUp"]
     assert "+ MixUp: 79.15" in capsys.readouterr().out
 
 
-def test_fine_tuning_runs(pictures, tmp_path, capsys):
+def test_fine_tuning_runs(dataset, tmp_path, capsys):
     for split in ("train", "val"):
         for name in ("one", "two"):
             (tmp_path / "photographs" / split / name).mkdir(parents=True)
@@ -164,15 +164,15 @@ def test_fine_tuning_runs(pictures, tmp_path, capsys):
                 keras.utils.save_img(
                     tmp_path / "photographs" / split / name / f"{number}.png", image
                 )
-    tiny = [
+    options = [
         "--pretrain",
-        pictures,
+        dataset,
         "--photographs",
         str(tmp_path / "photographs"),
         "--network",
         "ResNet20",
     ]
-    tiny += [
+    options += [
         "--runs",
         str(tmp_path / "runs"),
         "--size",
@@ -182,20 +182,20 @@ def test_fine_tuning_runs(pictures, tmp_path, capsys):
         "--epochs",
         "1",
     ]
-    tiny += ["--pretrain-batch-size", "8", "--batch-size", "8", "--seeds", "3"]
-    found = load("fine_tuning")["main"](tiny)
+    options += ["--pretrain-batch-size", "8", "--batch-size", "8", "--seeds", "3"]
+    found = load("fine_tuning")["main"](options)
     assert set(found) == {"scratch", "tuned"}
     assert f"tuned    top-1 {found['tuned'][0]:.2f} % (seeds:" in capsys.readouterr().out
 
 
 @pytest.fixture
-def greys(tmp_path, monkeypatch):
-    """A run whose model says which of four greys an image is, and JPEG files of greys."""
+def gray_run(tmp_path, monkeypatch):
+    """A run whose model tells four gray levels apart, and JPEG files of these levels."""
     levels = np.array([10, 90, 170, 250], "float32") / 255
     inputs = keras.Input((None, None, 3))
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(4)(x))
-    # Of a level g and a grey v the score is 2 g v - g^2: the nearest level is best.
+    # The score of level g for the gray value v is 2 g v - g^2: the nearest level wins.
     model.layers[-1].set_weights([np.tile(2 * levels / 3, (3, 1)), -(levels**2)])
     model.class_names = ("d", "c", "b", "a")
     recipe = krr.A3(network="ResNet20", classes=4, train_size=8, test_size=8)
@@ -209,10 +209,10 @@ def greys(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_real_labels_are_counted(greys, capsys):
-    main, labels = load("real_labels")["main"], greys / "real.json"
-    arguments = [str(greys), str(greys / "val"), str(labels)]
-    # Right, right beside another, wrong, right; the last has no labels.
+def test_accuracy_on_real_labels(gray_run, capsys):
+    main, labels = load("real_labels")["main"], gray_run / "real.json"
+    arguments = [str(gray_run), str(gray_run / "val"), str(labels)]
+    # Correct, correct as one of two labels, wrong, correct; the last image has no label.
     labels.write_text(json.dumps([[0], [2, 1], [3], [3], []]))
     assert main(arguments) == 3 / 4
     assert capsys.readouterr().out.endswith("ReaL accuracy 0.7500 on 4 images\n")

@@ -1,8 +1,7 @@
-"""Mistakes of new users, each made: what they are told names the argument, the value and a legal one.
+"""Typical mistakes of new users: each error message names the argument, the value received and the legal values.
 
-Those with a trained model and with its export are in test_cli.py, those with bad files in
-input_pipeline/test_bad_input.py, those of `krr show --plan` in planning/, of the
-experiments in experiments/.
+Mistakes with trained models and their export are in test_cli.py, with bad files in input_pipeline/test_bad_input.py,
+with `krr show --plan` in planning/, and with experiments in experiments/.
 """
 
 import json
@@ -38,132 +37,138 @@ def train(data, *options, recipe="A3", batch="4"):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder with data of many kinds, most of them wrong, and a run."""
-    root = tmp_path_factory.mktemp("made")
+def workspace(tmp_path_factory):
+    """A folder with many kinds of data, most of them invalid, and a run."""
+    root = tmp_path_factory.mktemp("workspace")
     for name, classes in (("train", "ab"), ("val", "ac"), ("one", "a"), ("three", "abc")):
         for number in range(8):
             file = root / name / classes[number % len(classes)] / f"{number}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(tf.io.encode_png(X[number]).numpy())
     shutil.copytree(root / "train" / "a", root / "flat")
-    for name in ("empty", "hollow/a", "hollow/b"):
+    for name in ("empty", "empty_classes/a", "empty_classes/b"):
         (root / name).mkdir(parents=True)
     with zipfile.ZipFile(root / "train.zip", "w") as archive:
         archive.write(root / "flat" / "0.png")
-    (root / "note").write_text("these are words")
-    (root / "bad.npz").write_bytes(b"these are words")
+    (root / "text").write_text("plain text")
+    (root / "bad.npz").write_bytes(b"plain text")
     (root / "list.csv").write_text("path,label\nnone.png,0\n")
     np.savez(root / "named.npz", images=X, labels=Y)
     np.savez(root / "scaled.npz", x_train=X / 255, y_train=Y)
     np.savez(root / "small.npz", x_train=X, y_train=Y)
     recipe = RECIPE.replace(classes=2)
     recipe.fit((X, Y), run_dir=root / "run", verbose=0)
-    for name in ("torn", "cut", "odd"):
+    for name in ("damaged", "truncated", "unknown_field"):
         shutil.copytree(root / "run", root / name)
-    for file in (root / "torn").glob("*.weights.h5"):
+    for file in (root / "damaged").glob("*.weights.h5"):
         file.write_bytes(b"nothing")
-    (root / "cut" / "recipe.json").write_text("{")
-    (root / "odd" / "recipe.json").write_text(json.dumps({"recipe": "A3", "epoch": 3}))
+    (root / "truncated" / "recipe.json").write_text("{")
+    (root / "unknown_field" / "recipe.json").write_text(json.dumps({"recipe": "A3", "epoch": 3}))
     return root
 
 
 COMMANDS = {
-    # Names and values of a recipe.
+    # Names and values of recipes.
     "a misspelt recipe": (["show", "A4"], ["`RECIPE` must be", "'A4'", "A1, A2, A3"]),
-    "a recipe in small letters": (["show", "a1"], ["Received: 'a1'", "Did you mean `A1`?"]),
+    "a recipe in lower case": (["show", "a1"], ["Received: 'a1'", "Did you mean `A1`?"]),
     "a misspelt field": (["show", "A1", "--set", "epoch=3"], ["`epoch`", "mean `epochs`?"]),
-    "no value": (["show", "A1", "--set", "epochs"], ["`--set`", "NAME=VALUE", "'epochs'"]),
-    "words for a number": (
+    "a missing value": (["show", "A1", "--set", "epochs"], ["`--set`", "NAME=VALUE", "'epochs'"]),
+    "words instead of a number": (
         ["show", "A1", "--set", "epochs=ten"],
         ["`epochs`", "a whole number at least 1", "'ten'"],
     ),
-    "a fraction": (["show", "A1", "--set", "epochs=3.5"], ["`epochs`", "a whole number", "3.5"]),
-    "one number for two": (
+    "a fractional number of epochs": (
+        ["show", "A1", "--set", "epochs=3.5"],
+        ["`epochs`", "a whole number", "3.5"],
+    ),
+    "one number instead of two": (
         ["show", "A1", "--set", "crop_scale=0.5"],
         ["`crop_scale`", "2 numbers", "crop_scale=0.5"],
     ),
-    "yes": (
+    "yes as a truth value": (
         ["show", "A1", "--set", "zero_gamma=yes"],
         ["`zero_gamma`", "True or False", "'yes'"],
     ),
-    "a network in small letters": (
+    "a network in lower case": (
         ["show", "A1", "--set", "network=resnet50"],
         ["`network`", "'resnet50'", "mean `ResNet50`?"],
     ),
-    "a rate that is no number": (
+    "a learning rate of nan": (
         ["show", "A1", "--set", "learning_rate=nan"],
         ["`learning_rate`", "a number above 0", "nan"],
     ),
-    "a rate that no tensor holds": (
+    "a learning rate that is too large": (
         ["show", "A1", "--set", "learning_rate=1e30"],
         ["`learning_rate`", "1e+30", "2**63"],
     ),
-    "a size of nothing": (
+    "an image size of 0": (
         ["show", "A1", "--set", "train_size=0"],
         ["`train_size`", "at least 1", "train_size=0"],
     ),
-    "half precision by another name": (
+    "a misspelt precision": (
         ["show", "A1", "--set", "precision=float16"],
         ["`precision`", "'float16'", "mean `mixed_float16`?"],
     ),
-    "parts that divide no batch": (
+    "micro-batches that do not divide the batch": (
         train("train", "--set", "gradient_accumulation_steps=3"),
         ["`gradient_accumulation_steps`", "(4)", "gradient_accumulation_steps=3"],
     ),
-    "an odd batch": (train("train", batch="3"), ["`batch_size`", "even", "Received: batch_size=3"]),
-    "values that nobody published": (
+    "an odd batch size": (
+        train("train", batch="3"),
+        ["`batch_size`", "even", "Received: batch_size=3"],
+    ),
+    "unpublished values": (
         train("train", recipe="B"),
         ["`learning_rate`", "must be given", "B(learning_rate=..."],
     ),
-    "a rate to rescale that nobody published": (
+    "an unpublished learning rate to rescale": (
         ["train", "B", "--data", "train", "--rescale", "8"],
         ["`learning_rate`", "must have a value to rescale B", "--set"],
     ),
     # Data.
     "a misspelt path": (train("trian"), ["no folder 'trian'", "Did you mean 'train'?"]),
     "a path that begins with a dot": (train("./trian"), ["`path`", "'trian'", "mean 'train'?"]),
-    "a path in no folder": (train("./no/train"), ["`path`", "'no/train'", "'no' either"]),
+    "a path in a missing folder": (train("./no/train"), ["`path`", "'no/train'", "'no' either"]),
     "an empty folder": (train("empty"), ["'empty'", "one subfolder per class", "no image"]),
-    "pictures in no class": (train("flat"), ["'flat'", "one subfolder per class", ".csv"]),
-    "classes of nothing": (train("hollow"), ["'hollow/a'", "no image", ".png"]),
+    "images without class folders": (train("flat"), ["'flat'", "one subfolder per class", ".csv"]),
+    "classes without images": (train("empty_classes"), ["'empty_classes/a'", "no image", ".png"]),
     "one class": (train("one"), ["`classes`", "at least 2", "'a'"]),
     "an archive": (train("train.zip"), ["`path`", "'train.zip'", "unpack"]),
-    "a text": (train("./note"), ["`path`", "'note'", ".csv", ".npz"]),
-    "a list of nothing": (train("list.csv"), ["'list.csv'", "none.png", "relative to '.'"]),
-    "no archive of arrays": (train("bad.npz"), ["'bad.npz'", "no .npz"]),
+    "a text file": (train("./text"), ["`path`", "'text'", ".csv", ".npz"]),
+    "a list of missing files": (train("list.csv"), ["'list.csv'", "none.png", "relative to '.'"]),
+    "a damaged .npz": (train("bad.npz"), ["'bad.npz'", "no .npz"]),
     "arrays by other names": (train("named.npz"), ["'named.npz'", "x_train", "images, labels"]),
-    "an .npz that is not there": (train("smal.npz"), ["'smal.npz'", "mean 'small.npz'?"]),
-    "pictures of 0..1 in a file": (train("scaled.npz"), ["`images`", "0..255", "0..1", "by 255"]),
+    "a missing .npz": (train("smal.npz"), ["'smal.npz'", "mean 'small.npz'?"]),
+    "images of 0..1 in a file": (train("scaled.npz"), ["`images`", "0..255", "0..1", "by 255"]),
     "an unknown TFDS name": (
         train("tfds:imagnette"),
         ["no data set 'imagnette'", "mean `imagenette`?"],
     ),
-    "classes that disagree": (
+    "classes that do not match the data": (
         train("train", "--set", "classes=10"),
-        ["`classes` is 10", "'train' has 2"],
+        ["`classes` must be the 2 of", "'train'", "classes=10"],
     ),
     "a batch larger than the data": (
         train("train", batch="2048"),
         ["`batch_size`", "2048", "8 images", "--rescale"],
     ),
-    "validation with another class": (
+    "validation data with an unknown class": (
         train("train", "--val", "val"),
         ["'val'", "class 'c'", "its 2 classes are a, b"],
     ),
-    "a misspelt path of validation": (
+    "a misspelt path of validation data": (
         train("train", "--val", "va"),
         ["no folder 'va'", "Did you mean 'val'?"],
     ),
-    "a folder for data on the device": (
+    "a folder as data on the device": (
         ["train", "DAWNBench", "--data", "train"],
         ["`dataset`", "data_on_device=True", "Received: dataset='train'"],
     ),
-    "data on the device of another size": (
+    "data on the device of a different size": (
         ["train", "DAWNBench", "--data", "small.npz", "--set", "batch_size=4"],
         ["`train_size` must be", "=32", "16 x 16", "data_on_device=False"],
     ),
-    "a recipe with an augmentation that is not made on the device": (
+    "an augmentation that the device does not support": (
         train("small.npz", "--set", "data_on_device=True"),
         ["`augmentation` must consist of", "PadAndCrop", "RandomResizedCrop("],
     ),
@@ -172,23 +177,23 @@ COMMANDS = {
         ["train", "A1", "--data", "train", "--set", "weights=a1_in1", "--set", "batch_size=4"],
         ["weights='a1_in1'", "mean `a1_in1k`?", ".safetensors"],
     ),
-    "a tag that the network has not": (
+    "a tag of another network": (
         train("train", "--set", "weights=a1_in1k"),
         ["weights='a1_in1k'", "published for ResNet20 are none", "the path"],
     ),
-    "weights that are not there": (
+    "missing weights": (
         train("train", "--set", "weights=my.weights.h5"),
         ["weights='my.weights.h5'", "existing .safetensors"],
     ),
     "weights of another network": (
         train("train", "--set", "weights=run", "--set", "network=ResNet32"),
-        ["`weights` 'run'", "network='ResNet32'", "'ResNet20'"],
+        ["`weights`", "network='ResNet32'", "weights='run'", "'ResNet20'"],
     ),
-    "no teacher": (
+    "a missing teacher": (
         ["train", "Distill", "--data", "train", "--set", "network=ResNet20", "--rescale", "4"],
         ["`teacher` must be given", "ResNet152D", "distillation=None"],
     ),
-    "a teacher that is not there": (
+    "a misspelt teacher": (
         train("train", "--teacher", "ResNet50"),
         ["`--teacher`", "'ResNet50'", ".keras"],
     ),
@@ -199,53 +204,56 @@ COMMANDS = {
     ),
     "a run with another seed": (
         train("small.npz", "--run-dir", "run", "--set", "classes=2", "--seed", "3"),
-        ["`run_dir` 'run'", "seed=0", "received 3"],
+        ["`run_dir` 'run'", "seed=0", "Received: seed=3"],
     ),
-    "a folder of something else for a run": (
+    "a folder with other files as run folder": (
         train("train", "--run-dir", "val"),
         ["`run_dir`", "'val'", "empty folder, or new"],
     ),
-    "a file for a run": (train("train", "--run-dir", "note"), ["`run_dir`", "'note'"]),
-    "a run below a file": (
-        train("train", "--run-dir", "note/run"),
-        ["`run_dir`", "'note/run'", "writable folder"],
+    "a file as run folder": (train("train", "--run-dir", "text"), ["`run_dir`", "'text'"]),
+    "a run folder below a file": (
+        train("train", "--run-dir", "text/run"),
+        ["`run_dir`", "'text/run'", "writable folder"],
     ),
-    "a run where nobody may write": (
+    "a run folder that is not writable": (
         train("train", "--run-dir", "/proc/run"),
         ["`run_dir`", "'/proc/run'", "writable folder"],
     ),
-    "damaged saves": (
-        train("small.npz", "--run-dir", "torn", "--set", "classes=2"),
-        ["No checkpoint in 'torn' is intact", "another `run_dir`"],
+    "damaged checkpoints": (
+        train("small.npz", "--run-dir", "damaged", "--set", "classes=2"),
+        ["No checkpoint in 'damaged' is intact", "another `run_dir`"],
     ),
-    "half a recipe": (
-        train("small.npz", "--run-dir", "cut", "--set", "classes=2"),
-        ["cut/recipe.json", "the JSON file of a recipe"],
+    "a truncated recipe": (
+        train("small.npz", "--run-dir", "truncated", "--set", "classes=2"),
+        ["truncated/recipe.json", "the JSON file of a recipe"],
     ),
     "a recipe with an unknown field": (
-        ["evaluate", "odd", "--data", "train"],
-        ["odd/recipe.json", "`epoch`", "mean `epochs`?"],
+        ["evaluate", "unknown_field", "--data", "train"],
+        ["unknown_field/recipe.json", "`epoch`", "mean `epochs`?"],
     ),
-    "a run that is not there": (["evaluate", "none", "--data", "x"], ["`path`", "'none'", "run"]),
-    "a run with other classes": (
+    "a missing run": (["evaluate", "none", "--data", "x"], ["`path`", "'none'", "run"]),
+    "a run with different classes": (
         ["evaluate", "run", "--data", "three"],
-        ["`classes` is 2", "'three' has 3"],
+        ["`classes` must be the 3 of", "'three'", "classes=2"],
     ),
-    "the best of a run without evaluations": (
+    "best weights of a run without evaluations": (
         ["evaluate", "run", "--data", "train", "--weights", "best"],
         ["'run' has no best weights", "only `weights` 'last'"],
     ),
-    # Numbers of the command line.
-    "no seeds": (
+    # Options of the command line.
+    "zero seeds": (
         train("train", "--seeds", "0"),
         ["`--seeds`", "at least 1", "Received: --seeds 0"],
     ),
-    "a negative seed": (train("train", "--seed", "-1"), ["`seed`", "from 0 to", "received -1"]),
-    "a batch of nothing": (
+    "a negative seed": (
+        train("train", "--seed", "-1"),
+        ["`seed`", "from 0 to", "Received: seed=-1"],
+    ),
+    "a batch size of 0": (
         ["train", "A3", "--data", "train", "--rescale", "0"],
         ["`batch_size`", "at least 1", "batch_size=0"],
     ),
-    "saves without a folder": (
+    "checkpoints without a run folder": (
         train("train", "--save-every-steps", "5"),
         ["`save_every_steps`", "`run_dir`", "save_every_steps=5"],
     ),
@@ -258,41 +266,41 @@ COMMANDS = {
         ["'data_parallel'", "'jax'", "Use 'mirrored'"],
     ),
     # Output.
-    "a picture in no folder": (
+    "an output file in a missing folder": (
         ["preview", "A3", "--data", "train", "--out", "no/x.png"],
         ["`path` of a plot", "existing folder", "'no/x.png'"],
     ),
-    "a picture of no kind": (
+    "an output file of unknown type": (
         ["preview", "A3", "--data", "train", "--out", "x.xyz"],
         ["`path` of a plot", ".png", "'x.xyz'"],
     ),
-    "data prepared into one of its classes": (
+    "data prepared into a class folder": (
         ["prepare", "train", "train/prepared"],
         ["`DST` must not be inside `SRC`, whose subfolders are classes", "'train/prepared'"],
     ),
-    "JPEG quality of pixels": (
+    "JPEG quality with --raw": (
         ["prepare", "train", "new", "--raw", "--quality", "50"],
         ["`--quality` must not be given with `--raw`"],
     ),
-    "data prepared into something else": (
+    "data prepared into a folder with other files": (
         ["prepare", "train", "val"],
         ["`path`", "new or empty", "'val'"],
     ),
-    "arguments of timm in no file": (["from-timm", "none.yaml"], ["`path`", "'none.yaml'"]),
+    "a missing timm file": (["from-timm", "none.yaml"], ["`path`", "'none.yaml'"]),
 }
 
 
 @pytest.mark.parametrize("mistake", COMMANDS)
-def test_a_mistake_is_told_and_the_exit_code_is_2(mistake, made, monkeypatch, capsys):
+def test_a_mistake_is_reported_with_exit_code_2(mistake, workspace, monkeypatch, capsys):
     arguments, words = COMMANDS[mistake]
-    monkeypatch.chdir(made)
+    monkeypatch.chdir(workspace)
     assert main(arguments) == 2
-    told = capsys.readouterr().err
-    # One line first; only the comparison with another recipe has more.
-    assert re.search("(^|\n)krr: error: ", told)
-    assert "Traceback" not in told
-    # Of a table, however wide its columns are.
-    assert [word for word in words if word not in " ".join(told.split())] == []
+    error = capsys.readouterr().err
+    # The first line; only the comparison with another recipe has more.
+    assert re.search("(^|\n)krr: error: ", error)
+    assert "Traceback" not in error
+    # Ignores the column widths of tables.
+    assert [word for word in words if word not in " ".join(error.split())] == []
 
 
 @pytest.mark.parametrize(
@@ -306,7 +314,7 @@ def test_a_mistake_is_told_and_the_exit_code_is_2(mistake, made, monkeypatch, ca
         (train("train", "--on-nan", "skip"), "unrecognized arguments: --on-nan skip"),
     ],
 )
-def test_the_parser_tells_its_own(arguments, words, capsys):
+def test_errors_of_the_argument_parser(arguments, words, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
@@ -328,7 +336,7 @@ CALLS = {
         lambda: fit(stream(X, np.eye(2)[Y])),
         ["`dataset`", "an integer label", "(2,)", "argmax"],
     ),
-    "labels that are no integers": (
+    "labels that are not integers": (
         lambda: fit((X, Y / 1.0)),
         ["`labels`", "integers", "float64", "astype(int)"],
     ),
@@ -338,14 +346,14 @@ CALLS = {
     ),
     "fewer labels than images": (
         lambda: fit((X, Y[:5])),
-        ["`labels`", "(8)", "save_every_steps=5"],
+        ["`labels`", "(8)", "5"],
     ),
-    "pictures of 0..1": (lambda: fit((X / 255, Y)), ["`images`", "0..255", "0..1", "by 255"]),
-    "pictures of 0..1 in a stream": (
+    "images of 0..1": (lambda: fit((X / 255, Y)), ["`images`", "0..255", "0..1", "by 255"]),
+    "images of 0..1 in a stream": (
         lambda: fit(stream(X / 255, Y)),
         ["`dataset`", "0..255", "0..1", "by 255"],
     ),
-    "normalised pictures": (
+    "normalized images": (
         lambda: fit((X / 127.5 - 1, Y)),
         ["`images`", "0..255", "-1..1", "before they were normalised"],
     ),
@@ -353,17 +361,17 @@ CALLS = {
         lambda: fit((np.moveaxis(X, -1, 1), Y)),
         ["`images`", "(8, 3, 16, 16)", "np.moveaxis(images, 1, -1)"],
     ),
-    "pictures with alpha": (
+    "images with alpha": (
         lambda: fit((np.concatenate([X, X[..., :1]], -1), Y)),
         ["`images`", "(8, 16, 16, 4)", "images[..., :3]"],
     ),
-    "pictures of int32": (lambda: fit((X.astype("int32"), Y)), ["`images`", "uint8", "int32"]),
-    "pictures without labels": (lambda: fit(X), ["`dataset`", "arrays (x, y)", "ndarray"]),
+    "images of int32": (lambda: fit((X.astype("int32"), Y)), ["`images`", "uint8", "int32"]),
+    "images without labels": (lambda: fit(X), ["`dataset`", "arrays (x, y)", "ndarray"]),
     "three arrays": (lambda: fit((X, Y, Y)), ["`dataset`", "arrays (x, y)", "a tuple of 3"]),
     "a generator": (lambda: fit(iter([(X, Y)])), ["`dataset`", "list_iterator"]),
     "dictionaries": (
-        lambda: fit(stream().map(lambda x, y: {"picture": x, "label": y})),
-        ["`dataset`", "must yield (image, label)", "a dictionary of picture, label"],
+        lambda: fit(stream().map(lambda x, y: {"input": x, "label": y})),
+        ["`dataset`", "must yield (image, label)", "a dictionary of input, label"],
     ),
     "batches of batches": (
         lambda: fit(stream().batch(4).batch(2)),
@@ -374,12 +382,12 @@ CALLS = {
         ["`dataset`", "must yield (image, label)", "int64 of the shape ()"],
     ),
     "an empty stream": (lambda: fit(stream().take(0)), ["`dataset`", "at least one", "empty"]),
-    "a stream without end": (
+    "an infinite stream": (
         lambda: fit(stream().repeat(), RECIPE.replace(classes=2)),
         ["`steps_per_epoch` must be given", "infinite"],
     ),
-    "no updates": (lambda: fit((X, Y), steps_per_epoch=0), ["`steps_per_epoch`", "at least 1"]),
-    "more classes in validation": (
+    "zero updates": (lambda: fit((X, Y), steps_per_epoch=0), ["`steps_per_epoch`", "at least 1"]),
+    "more classes in validation data": (
         lambda: fit((X, Y), validation_data=(X, np.arange(8) % 4)),
         ["labels of the arrays", "0..1", "Received: 3"],
     ),
@@ -387,7 +395,7 @@ CALLS = {
         lambda: fit((X, Y), model="ResNet50"),
         ["`model`", "a Keras model", "'ResNet50'"],
     ),
-    "a network that is not called": (
+    "a network function that is not called": (
         lambda: fit((X, Y), model=krr.applications.ResNet20),
         ["`model`", "ResNet50(...)", "function"],
     ),
@@ -395,23 +403,23 @@ CALLS = {
         lambda: fit((X, Y), model=krr.applications.ResNet20(**TINY)),
         ["`model`", "logits", "classifier_activation=None"],
     ),
-    "a model of other classes": (
+    "a model with different classes": (
         lambda: fit((X, Y), model=krr.applications.ResNet20(**{**TINY, "classes": 5})),
-        ["`model`", "2 outputs", "save_every_steps=5"],
+        ["`model`", "2 outputs", "Received: 5"],
     ),
-    "a model of another size": (
+    "a model of a different input size": (
         lambda: fit(
             (X, Y),
             RECIPE.replace(train_size=32),
             model=krr.applications.ResNet20(**TINY, classifier_activation=None),
         ),
-        ["`train_size`", "16 x 16", "received 32"],
+        ["`train_size`", "16 x 16", "Received: train_size=32"],
     ),
-    "a model of other classes to evaluate": (
+    "a model with different classes to evaluate": (
         lambda: RECIPE.replace(classes=10).evaluate(krr.applications.ResNet20(**TINY), (X, Y)),
-        ["`model`", "10 outputs", "received 2"],
+        ["`model`", "10 outputs", "Received: 2"],
     ),
-    "a teacher of other classes": (
+    "a teacher with different classes": (
         lambda: fit(
             (X, Y),
             RECIPE.replace(distillation=krr.recipe.Distillation()),
@@ -419,16 +427,16 @@ CALLS = {
         ),
         ["`teacher`", "2 logits", "(None, 3)"],
     ),
-    "one callback": (
+    "a callback that is not in a list": (
         lambda: fit((X, Y), callbacks=keras.callbacks.Callback()),
         ["`callbacks`", "a list", "Callback"],
     ),
-    "a number for a folder": (lambda: fit((X, Y), run_dir=3), ["`run_dir`", "folder", "3"]),
+    "a number as run folder": (lambda: fit((X, Y), run_dir=3), ["`run_dir`", "folder", "3"]),
     "an ingredient by name": (
         lambda: RECIPE.replace(augmentation="randaugment"),
         ["`augmentation`", "a tuple, each an Augmentation", "'randaugment'"],
     ),
-    "a number of a part that is not there": (
+    "a field of a missing part": (
         lambda: krr.A1(cutout_size=8),
         ["`cutout_size`", "Cutout", "A1 does not have", "augmentation=(..., Cutout(...))"],
     ),
@@ -440,13 +448,13 @@ CALLS = {
         lambda: krr.applications.ResNet50(weights="imagenet"),
         ["weights='imagenet'", "a1_in1k"],
     ),
-    "a batch that devices cannot share": (
+    "a batch size that the devices do not divide": (
         lambda: check_shards(RECIPE, 3),
         ["`batch_size`", "the 3 devices", "Received: 4 / 1"],
     ),
     "a value without a name": (lambda: krr.A1(300), ["`A1`", "keyword arguments", "300"]),
     "a number in quotes": (lambda: krr.A1(epochs="300"), ["`epochs`", "whole number", "'300'"]),
-    "a misspelt field of one's own recipe": (
+    "a misspelt field of a custom recipe": (
         lambda: type("Mine", (krr.Recipe,), {"epoch": 3}),
         ["`Mine`", "`epoch`", "mean `epochs`?"],
     ),
@@ -454,7 +462,7 @@ CALLS = {
         lambda: type("Mine", (krr.A1,), {"epochs": 3}),
         ["`Mine`", "only from `Recipe`", "A1"],
     ),
-    "classes for recipes": (
+    "classes instead of recipes": (
         lambda: krr.compare(krr.A1, krr.A2),
         ["`recipes`", "krr.A1()", "class"],
     ),
@@ -464,9 +472,9 @@ CALLS = {
 @pytest.mark.parametrize("mistake", CALLS)
 def test_a_mistake_in_python_is_a_value_error(mistake):
     call, words = CALLS[mistake]
-    with pytest.raises(ValueError) as told:  # noqa: PT011 (the words are compared below)
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 (the message is compared below)
         call()
-    assert [word for word in words if word not in str(told.value)] == []
+    assert [word for word in words if word not in str(raised.value)] == []
 
 
 @pytest.mark.parametrize(
@@ -489,29 +497,31 @@ def test_a_mistake_in_python_is_a_value_error(mistake):
             train("tfds:mnist"),
             "pip install 'keras-resnet-recipes[tensorflow]'",
         ),
-        ("yaml", ["from-timm", "note"], "keras-resnet-recipes[timm]"),
+        ("yaml", ["from-timm", "text"], "keras-resnet-recipes[timm]"),
     ],
 )
-def test_what_is_not_installed_is_named(module, arguments, words, made, monkeypatch, capsys):
+def test_a_missing_package_names_the_extra(
+    module, arguments, words, workspace, monkeypatch, capsys
+):
     for name in [module, *(name for name in sys.modules if name.startswith(f"{module}."))]:
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.chdir(made)
+    monkeypatch.chdir(workspace)
     assert main(arguments) == 2
     assert words in capsys.readouterr().err
 
 
-def test_a_data_set_that_the_device_cannot_hold(monkeypatch):
+def test_a_data_set_too_large_for_the_device(monkeypatch):
     def full(*_):
         raise MemoryError("Unable to allocate 150 GiB")
 
     recipe = krr.DAWNBench(classes=2, train_size=16, test_size=16, batch_size=4)
     monkeypatch.setattr(device.ops, "convert_to_tensor", full)
-    # 8 pictures of 768 bytes.
+    # 8 images of 768 bytes.
     with pytest.raises(ValueError, match=r"`data_on_device` must be False .* 0\.0 GB"):
         device.Feed(recipe, device.read((X, Y)), None, steps=2)
 
 
-def test_other_errors_of_the_device_stay_what_they_are(monkeypatch):
+def test_other_errors_of_the_device_are_not_changed(monkeypatch):
     def broken(*_):
         raise RuntimeError("no such device")
 
@@ -521,7 +531,7 @@ def test_other_errors_of_the_device_stay_what_they_are(monkeypatch):
         device.Feed(recipe, device.read((X, Y)), None, steps=2)
 
 
-def test_no_memory_is_one_line(monkeypatch, capsys):
+def test_running_out_of_memory_is_reported_in_one_line(monkeypatch, capsys):
     def full(*_, **__):
         raise MemoryError("Unable to allocate 150 GiB")
 
@@ -530,13 +540,13 @@ def test_no_memory_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err == "krr: error: out of memory. Unable to allocate 150 GiB\n"
 
 
-def test_an_unknown_name_of_the_package_has_a_hint():
+def test_a_misspelt_attribute_of_the_package_has_a_hint():
     with pytest.raises(AttributeError, match=r"no attribute 'BagOfTrick'. Did you mean `BagOfT"):
         krr.BagOfTrick  # noqa: B018 (that is the mistake)
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_an_unknown_backend_is_one_line(debug):
+def test_an_unknown_backend_is_reported_in_one_line(debug):
     words = [*["--debug"] * debug, "train", "A3", "--data", "train"]
     command = [sys.executable, "-m", "keras_resnet_recipes", *words]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflw"}

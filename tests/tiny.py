@@ -1,6 +1,6 @@
-"""A network that takes no time, for tests of what happens around a network.
+"""Tiny networks for tests in which the architecture does not matter.
 
-Most of a short `fit` is the tracing of its network: nine blocks of ResNet-20 take seven seconds, one takes two.
+A short `fit` mostly traces its network: seven seconds for the nine blocks of ResNet-20, two for one block.
 """
 
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from keras_resnet_recipes.applications.shortcuts import zero_padding
 
 
 def tiny_features(images, drop_path_rate):
-    """The stem of ResNet-20 and one of its blocks, with fewer channels and its layers' names."""
+    """The stem and one block of ResNet-20 with fewer channels and the same layer names."""
     x = convolution(images, 4, 3, strides=2, name="conv")
     x = keras.layers.ReLU(name="act")(batch_normalization(x, name="bn"))
     options = {"strides": 1, "drop_path_rate": drop_path_rate, "shortcut": zero_padding}
@@ -25,7 +25,7 @@ def tiny_features(images, drop_path_rate):
 
 @contextmanager
 def tiny_resnet20():
-    """Whoever asks for ResNet20 by name gets the tiny network: a recipe, a run folder, a command."""
+    """Context manager: recipes, run folders and commands that name ResNet20 get the tiny network."""
     tiny = network(
         "ResNet20",
         tiny_features,
@@ -38,7 +38,7 @@ def tiny_resnet20():
 
 
 def tiny_model(classes=2, size=None, **dense):
-    """A functional network of one small convolution with logits, to be given as `model=`."""
+    """Returns a functional model of one small convolution with logits, for use as `model=`."""
     inputs = keras.Input((size, size, 3))
     x = keras.layers.Rescaling(1 / 128, -1)(inputs)
     x = keras.layers.Conv2D(4, 3, strides=2, padding="same")(x)

@@ -1,4 +1,4 @@
-"""Folders whose classes are numbers, as those of ImageNet-V2."""
+"""Class folders named by number, as in ImageNet-V2."""
 
 import shutil
 
@@ -12,17 +12,15 @@ import keras_resnet_recipes as krr
 RECIPE = krr.A3(
     network="ResNet20", epochs=1, warmup_epochs=0, batch_size=4, train_size=8, test_size=8
 ).replace(rand_augment=None, test_crop_ratio=1.0)
-# Class 0 is dark, class 11 is bright: what the network below says of a grey.
-GREYS = [20 * label + 10 for label in range(12)]
-
-
+# Class 0 is dark, class 11 bright; the network below predicts the nearest gray level.
+GRAYS = [20 * label + 10 for label in range(12)]
 NAMES = tuple(f"n{label:08}" for label in range(12))
 
 
 @pytest.fixture
 def model():
-    """The nearest of twelve greys: of g and the grey v the score is 2 g v - g^2."""
-    greys = np.array(GREYS, "float32") / 255
+    """Predicts the nearest of twelve gray levels: the score of level g for the gray value v is 2 g v - g^2."""
+    grays = np.array(GRAYS, "float32") / 255
     network = keras.Sequential(
         [
             keras.Input((None, None, 3)),
@@ -31,38 +29,38 @@ def model():
             keras.layers.Dense(12),
         ]
     )
-    network.layers[-1].set_weights([np.tile(2 * greys / 3, (3, 1)), -(greys**2)])
+    network.layers[-1].set_weights([np.tile(2 * grays / 3, (3, 1)), -(grays**2)])
     network.class_names = NAMES
     return network
 
 
 def write(file, label):
     file.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (8, 9), (GREYS[label],) * 3).save(file)
+    Image.new("RGB", (8, 9), (GRAYS[label],) * 3).save(file)
 
 
 @pytest.fixture(scope="module")
 def numbered(tmp_path_factory):
-    """As ImageNet-V2: a folder for each label, where "10" and "11" come before "2"."""
+    """One folder per label as in ImageNet-V2; sorted by name, "10" and "11" come before "2"."""
     root = tmp_path_factory.mktemp("v2") / "imagenetv2"
     for label in range(12):
-        for picture in range(2):
-            write(root / str(label) / f"{picture}.png", label)
+        for number in range(2):
+            write(root / str(label) / f"{number}.png", label)
     return root
 
 
 @pytest.mark.parametrize("names", [None, NAMES], ids=bool)
-def test_folders_named_by_number_are_labels(model, numbered, names, capsys):
+def test_numbers_as_folder_names_are_labels(model, numbered, names, capsys):
     model.class_names = names
     result = RECIPE.evaluate(model, numbered, verbose=0)
     assert result["images"] == 24
     assert result["top1"] == 1.0
-    said = "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
-    assert said == (names is not None)
+    reported = "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
+    assert reported == (names is not None)
 
 
-def test_folders_whose_names_the_model_knows_are_read_by_name(model, numbered):
-    """A model of the same names in another order keeps to them."""
+def test_class_names_of_the_model_take_precedence(model, numbered):
+    """The model has the same names in another order."""
     model.class_names = tuple(map(str, range(12)))[::-1]
     # All twelve are wrong: label 0 is now "11".
     assert RECIPE.evaluate(model, numbered, verbose=0)["top1"] == 0.0
@@ -71,13 +69,13 @@ def test_folders_whose_names_the_model_knows_are_read_by_name(model, numbered):
     assert data.labels.tolist() == sorted([*range(12)] * 2)
 
 
-def test_a_prepared_folder_is_read_alike(model, numbered, tmp_path, capsys):
+def test_prepared_folders_are_read_the_same_way(model, numbered, tmp_path, capsys):
     krr.data.write_prepared(krr.data.from_folder(numbered), tmp_path / "prepared", verbose=0)
     assert RECIPE.evaluate(model, tmp_path / "prepared", verbose=0)["top1"] == 1.0
     assert "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
 
 
-def test_numbers_that_are_other_than_the_classes_are_strangers(numbered, tmp_path):
+def test_numbers_that_do_not_match_the_classes_are_unknown_classes(numbered, tmp_path):
     with pytest.raises(ValueError, match="has the class '0', which training lacked"):
         krr.data.from_folder(numbered, class_names=("cat", "dog"))
     shutil.copytree(numbered, tmp_path / "some")

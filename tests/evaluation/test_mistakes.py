@@ -1,4 +1,4 @@
-"""Where a model is wrong: the same on pictures from a pipeline and on those of the device."""
+"""Misclassified images are the same with data on the device and with the input pipeline."""
 
 import os
 import subprocess
@@ -30,30 +30,30 @@ def network():
     )
 
 
-def test_pictures_on_the_device_are_examined_as_those_of_a_pipeline():
+def test_data_on_the_device_gives_the_same_examination():
     model = network()
     found = examine(RECIPE, model, (X, Y), worst=5)
-    other = examine(RECIPE.replace(data_on_device=False), model, (X, Y), worst=5)
-    np.testing.assert_array_equal(found.confusion, other.confusion)
+    expected = examine(RECIPE.replace(data_on_device=False), model, (X, Y), worst=5)
+    np.testing.assert_array_equal(found.confusion, expected.confusion)
     assert found.images == 21
-    assert found.dataset == other.dataset == "the arrays"
-    for one, same in zip(found.worst, other.worst, strict=True):
+    assert found.dataset == expected.dataset == "the arrays"
+    for one, same in zip(found.worst, expected.worst, strict=True):
         np.testing.assert_array_equal(one.image, same.image)
         assert (one.name, one.label, one.predicted) == (same.name, same.label, same.predicted)
-        # Batches of other sizes are summed in another order.
+        # Batches of different sizes are summed in a different order.
         assert one.loss == pytest.approx(same.loss, rel=1e-4)
 
 
-def test_confusion_counts_what_the_logits_say():
+def test_confusion_matches_the_logits():
     model = network()
     predicted = keras.ops.convert_to_numpy(model(X.astype("float32"))).argmax(1)
     found = examine(RECIPE, model, (X, Y))
-    wanted = np.zeros((3, 3), int)
-    np.add.at(wanted, (Y, predicted), 1)
-    np.testing.assert_array_equal(found.confusion, wanted)
+    expected = np.zeros((3, 3), int)
+    np.add.at(expected, (Y, predicted), 1)
+    np.testing.assert_array_equal(found.confusion, expected)
 
 
-ALONE = """
+SCRIPT = """
 import sys
 import numpy as np, keras
 import keras_resnet_recipes as krr
@@ -65,9 +65,9 @@ assert "tensorflow" not in sys.modules
 """
 
 
-def test_jax_examines_arrays_without_tensorflow():
+def test_examine_on_jax_does_not_import_tensorflow():
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    command = [sys.executable, "-c", ALONE]
+    command = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == "6"

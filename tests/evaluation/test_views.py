@@ -1,4 +1,4 @@
-"""Test-time procedures against NumPy's statement of them."""
+"""Test-time views against NumPy."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ def softmax(logits):
 
 
 def ten_crops(images, size):
-    """Slices counted from either end; the middle by NumPy's rounding half to even."""
+    """Slices from either end; the center is rounded half to even, as NumPy does."""
     views = []
     for view in (images, images[:, :, ::-1]):
         top, left = (int(np.rint((length - size) / 2)) for length in view.shape[1:3])
@@ -51,7 +51,7 @@ def test_ten_crops(size):
     np.testing.assert_array_equal(numpy(crops), ten_crops(images, 8))
 
 
-def test_the_middle_is_rounded_half_to_even():
+def test_the_center_is_rounded_half_to_even():
     for room in range(12):
         assert five_corners(room + 5, 5, 5)[4] == (int(np.rint(room / 2)), 0)
 
@@ -59,19 +59,21 @@ def test_the_middle_is_rounded_half_to_even():
 def test_average_scores():
     scores = RNG.normal(size=(12, 5)).astype("float32")
     expected = np.stack([scores[i : i + 4].mean(0) for i in (0, 4, 8)])
-    # A mean of four in single precision.
+    # A mean of four float32 numbers.
     np.testing.assert_allclose(numpy(testing.average_scores(scores, 4)), expected, atol=1e-6)
-    with pytest.raises(ValueError, match="views must divide the number of scores, 12, got 5"):
+    with pytest.raises(
+        ValueError, match=r"`views` must divide the number of scores, 12. Received: views=5"
+    ):
         testing.average_scores(scores, 5)
 
 
-def test_a_model_of_ten_crops(network):
+def test_view_averaged_with_ten_crops(network):
     images = RNG.integers(0, 256, (2, 36, 40, 3), "uint8").astype("float32")
     crops = ten_crops(images, 32)
     expected = softmax(network.predict(crops, verbose=0)).reshape(2, 10, 10).mean(1)
     model = testing.view_averaged(network, views=10, size=32)
     ours = model.predict(crops.reshape(2, 10, 32, 32, 3), verbose=0)
-    # The same program on batches of another size, in single precision.
+    # float32 sums on batches of a different size.
     np.testing.assert_allclose(ours, expected, atol=1e-5)
     by_functions = testing.average_scores(
         keras.ops.softmax(network(testing.ten_crop(images, 32), training=False)), 10
@@ -79,7 +81,7 @@ def test_a_model_of_ten_crops(network):
     np.testing.assert_allclose(numpy(by_functions), expected, atol=1e-5)
 
 
-def test_a_model_of_image_and_mirror_image(network):
+def test_mirror_averaged(network):
     images = RNG.integers(0, 256, (2, 32, 32, 3), "uint8").astype("float32")
     both = [network.predict(view, verbose=0) for view in (images, images[:, :, ::-1].copy())]
     assert abs(both[0] - both[1]).max() > 1e-3
@@ -88,7 +90,7 @@ def test_a_model_of_image_and_mirror_image(network):
 
 
 def test_a_network_is_fully_convolutional(network):
-    """Its logits are the mean of those its classifier gives at every position."""
+    """Its logits are the mean of the classifier's outputs over all positions."""
     images = RNG.integers(0, 256, (1, 48, 80, 3), "uint8").astype("float32")
     pool = network.get_layer("global_pool")
     features = keras.Model(network.inputs, pool.input)
@@ -101,7 +103,7 @@ def test_a_network_is_fully_convolutional(network):
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_scores_of_several_sizes(network, mirrored):
+def test_multi_scale_scores(network, mirrored):
     scales = [
         RNG.integers(0, 256, (1, *size, 3), "uint8").astype("float32")
         for size in ((32, 40), (48, 60), (24, 30))
@@ -114,11 +116,13 @@ def test_scores_of_several_sizes(network, mirrored):
     np.testing.assert_allclose(model.predict(scales, verbose=0), expected, atol=1e-5)
 
 
-def test_mistakes_are_named(network):
+def test_invalid_arguments_are_errors(network):
     with pytest.raises(ValueError, match="size must be at most that of the image, 8, got 9"):
         testing.ten_crop(np.zeros((1, 10, 8, 3)), 9)
-    with pytest.raises(ValueError, match="scales must hold at least one size, got none"):
+    with pytest.raises(ValueError, match="`scales` must contain at least one size"):
         testing.multi_scale_scores(network, [])
     fixed = applications.ResNet20(input_shape=(32, 32, 3))
-    with pytest.raises(ValueError, match="model must take images of any size, got one for 32x32"):
+    with pytest.raises(
+        ValueError, match=r"`model` must take images of any size. Received: a model for 32 x 32"
+    ):
         testing.multi_scale_scores(fixed, [np.zeros((1, 32, 32, 3))])

@@ -1,4 +1,4 @@
-"""Bad files on their way to the network: named, never a hang, never a crash."""
+"""Bad files are reported by name and never cause a hang or a crash."""
 
 import io
 import os
@@ -31,8 +31,8 @@ RECIPE = krr.A3(
 
 
 def encoded(form, height=32, width=40):
-    smooth = np.add.outer(np.arange(height) * 3, np.arange(width) * 2) % 256
-    pixels = np.repeat(smooth[..., None], 3, axis=2).astype("uint8")
+    gradient = np.add.outer(np.arange(height) * 3, np.arange(width) * 2) % 256
+    pixels = np.repeat(gradient[..., None], 3, axis=2).astype("uint8")
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, form)
     return file.getvalue()
@@ -59,42 +59,42 @@ def folder(tmp_path):
     return tmp_path
 
 
-def training(data, watcher):
-    return TrainingBatches(RECIPE, data, steps=1, seed=0, unreadable=watcher).batches()
+def training(data, unreadable):
+    return TrainingBatches(RECIPE, data, steps=1, seed=0, unreadable=unreadable).batches()
 
 
-def evaluation(data, watcher):
-    return EvaluationBatches(RECIPE, data, unreadable=watcher)
+def evaluation(data, unreadable):
+    return EvaluationBatches(RECIPE, data, unreadable=unreadable)
 
 
 BAD = {
     "empty": (b"", "the file is empty"),
     "truncated": (encoded("JPEG")[:-40], "truncated"),
-    "text": (b"these are words", "unknown image file format"),
+    "text": (b"plain text", "unknown image file format"),
     "bomb": (huge_png(), "more than the limit"),
 }
 
 
 @pytest.mark.parametrize("batches", [training, evaluation])
 @pytest.mark.parametrize("kind", BAD)
-def test_a_bad_file_is_named_with_its_reason(folder, kind, batches):
+def test_a_bad_file_is_reported_with_its_reason(folder, kind, batches):
     contents, reason = BAD[kind]
-    for file in folder.rglob("*.jpg"):  # all of them: a batch of training draws some only
+    for file in folder.rglob("*.jpg"):  # all of them: a training batch draws only some
         file.write_bytes(contents)
     data = krr.data.from_folder(folder)
-    watcher = UnreadableImages(data, "raise")
+    unreadable = UnreadableImages(data, "raise")
     with pytest.raises(ValueError, match=rf"cannot read .*\.jpg: .*{reason}"):
-        list(batches(data, watcher))
+        list(batches(data, unreadable))
 
 
 @pytest.mark.parametrize("batches", [training, evaluation])
-def test_a_file_that_vanished_is_named(folder, batches):
+def test_a_deleted_file_is_reported(folder, batches):
     data = krr.data.from_folder(folder)
     for file in folder.rglob("*.jpg"):
         file.unlink()
-    watcher = UnreadableImages(data, "raise")
+    unreadable = UnreadableImages(data, "raise")
     with pytest.raises(ValueError, match=r"cannot read .*\.jpg: .*No such file"):
-        list(batches(data, watcher))
+        list(batches(data, unreadable))
 
 
 @pytest.mark.parametrize("batches", [training, evaluation])
@@ -103,14 +103,14 @@ def test_an_image_of_one_pixel_is_an_image(folder, form, batches):
     for file in folder.rglob("*.jpg"):
         file.write_bytes(encoded(form, 1, 1))
     data = krr.data.from_folder(folder)
-    watcher = UnreadableImages(data, "raise")
-    images = np.concatenate([images for images, *_ in batches(data, watcher)])
+    unreadable = UnreadableImages(data, "raise")
+    images = np.concatenate([images for images, *_ in batches(data, unreadable)])
     assert images.shape[1:] == (16, 16, 3)
-    assert images.max() <= 1  # the pixel is 0, and JPEG may say 1
+    assert images.max() <= 1  # the pixel is 0; JPEG may decode it as 1
 
 
 @pytest.mark.parametrize("batches", [training, evaluation])
-def test_a_label_outside_the_range_is_named(folder, batches):
+def test_a_label_out_of_range_is_an_error(folder, batches):
     lines = [
         f"{file},{5 + number % 2}" for number, file in enumerate(sorted(folder.rglob("*.jpg")))
     ]
@@ -118,66 +118,68 @@ def test_a_label_outside_the_range_is_named(folder, batches):
     data = krr.data.from_csv(folder / "list.csv")
     with pytest.raises(ValueError, match=r"within 0..1 for 2 classes. Received: 6"):
         data.check_labels(2)
-    watcher = UnreadableImages(data, "raise")
+    unreadable = UnreadableImages(data, "raise")
     with pytest.raises(ValueError, match=r"within 0..1 for 2 classes. Received: [56]"):
-        list(batches(data, watcher))
+        list(batches(data, unreadable))
 
 
-def test_a_stream_of_unknown_length_ends_where_it_ends(capsys):
+def test_evaluation_of_a_stream_of_unknown_length(capsys):
     contents = [encoded("JPEG"), b"bad", encoded("PNG")]
     data = krr.data.from_dataset([*zip(contents, [0, 1, 1], strict=True)])
-    watcher = UnreadableImages(data, "skip")
-    assert sum(len(images) for images, _ in evaluation(data, watcher)) == 2
+    unreadable = UnreadableImages(data, "skip")
+    assert sum(len(images) for images, _ in evaluation(data, unreadable)) == 2
     reason = "unknown image file format, or its header is damaged"
-    assert watcher.reasons == {"image 1 of the stream": reason}
+    assert unreadable.reasons == {"image 1 of the stream": reason}
 
 
 def mutants(count):
-    """JPEGs and PNGs with bytes changed, cut out, doubled or put in, or the end missing."""
+    """Yields JPEG and PNG files with changed, replaced, deleted or repeated bytes, or truncated."""
     rng = np.random.default_rng(0)
-    options = [encoded("JPEG"), encoded("PNG")]
+    originals = [encoded("JPEG"), encoded("PNG")]
     for number in range(count):
-        made = bytearray(options[number % 2])
+        contents = bytearray(originals[number % 2])
         for _ in range(int(rng.integers(1, 5))):
-            # Half of the changes fall into the header, where they do the most.
-            place = int(rng.integers(0, len(made) if rng.random() < 0.5 else 64))
+            # Half of the changes hit the header, where they matter most.
+            start = int(rng.integers(0, len(contents) if rng.random() < 0.5 else 64))
             length = int(rng.integers(1, 9))
-            change = rng.integers(0, 5)
-            if change == 0:
-                made[place] ^= 1 << int(rng.integers(8))
-            elif change == 1:
-                made[place : place + length] = rng.bytes(length)
-            elif change == 2:
-                del made[place : place + length]
-            elif change == 3:
-                made[place:place] = made[place : place + length]
+            kind = rng.integers(0, 5)
+            if kind == 0:
+                contents[start] ^= 1 << int(rng.integers(8))
+            elif kind == 1:
+                contents[start : start + length] = rng.bytes(length)
+            elif kind == 2:
+                del contents[start : start + length]
+            elif kind == 3:
+                contents[start:start] = contents[start : start + length]
             elif rng.random() < 0.3:
-                del made[max(place, 64) :]
-        yield bytes(made)
+                del contents[max(start, 64) :]
+        yield bytes(contents)
 
 
 @pytest.mark.parametrize("batches", [training, evaluation])
-def test_of_1000_mutants_each_is_a_picture_or_named(tmp_path, batches):
+def test_each_of_1000_mutants_is_read_or_reported(tmp_path, batches):
     for number, contents in enumerate(mutants(1000)):
         file = tmp_path / "ab"[number % 2] / f"{number:04}.jpg"
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(contents)
     data = krr.data.from_folder(tmp_path)
-    watcher, recipe = UnreadableImages(data, "name"), RECIPE.replace(batch_size=1)
-    made = evaluation(data, watcher)
+    unreadable, recipe = UnreadableImages(data, "name"), RECIPE.replace(batch_size=1)
+    produced = evaluation(data, unreadable)
     if batches is training:
-        made = TrainingBatches(recipe, data, steps=1000, seed=0, unreadable=watcher).batches()
-    images = sum(len(batch[1]) for batch in made if len(batch) == 2)
-    names = {os.path.basename(name) for name in watcher.reasons}
+        produced = TrainingBatches(
+            recipe, data, steps=1000, seed=0, unreadable=unreadable
+        ).batches()
+    images = sum(len(batch[1]) for batch in produced if len(batch) == 2)
+    names = {os.path.basename(name) for name in unreadable.reasons}
     assert 200 < len(names) < 1000
-    assert all(watcher.reasons.values())
-    # A training puts others in the place of what cannot be read.
+    assert all(unreadable.reasons.values())
+    # Training replaces unreadable images by others.
     assert images == (1000 - len(names) if batches is evaluation else 1000)
 
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize("views", ["one", "ten_crop"])
-def test_an_evaluation_that_fails_leaves_the_model_its_weights(folder, views):
+def test_a_failed_evaluation_keeps_the_weights(folder, views):
     for file in (folder / "b").iterdir():
         file.write_bytes(b"no image")
     model = krr.applications.ResNet20(classes=2, classifier_activation=None)
@@ -189,7 +191,7 @@ def test_an_evaluation_that_fails_leaves_the_model_its_weights(folder, views):
 
 
 @pytest.mark.every_backend
-def test_a_validation_that_fails_leaves_the_model_its_weights(folder, tmp_path_factory):
+def test_a_failed_validation_keeps_the_weights(folder, tmp_path_factory):
     good = shutil.copytree(folder, tmp_path_factory.mktemp("good") / "train")
     for file in (folder / "b").iterdir():
         file.write_bytes(b"no image")

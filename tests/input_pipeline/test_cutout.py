@@ -1,4 +1,4 @@
-"""The square that is painted over, and the images of a whitening, where tf.data makes the pictures."""
+"""Cutout, and the images for the whitening layer, with data_on_device=False."""
 
 import numpy as np
 
@@ -19,21 +19,21 @@ RECIPE = krr.DAWNBench(
 X, Y = np.zeros((64, 8, 8, 3), "uint8"), np.arange(64) % 2
 
 
-def test_every_picture_has_its_square():
-    pictures = preview(RECIPE, (X, Y), rows=8, columns=8, seed=0).reshape(-1, 8, 8, 3)
-    painted = (pictures == [200, 100, 50]).all(-1)
-    assert (pictures[~painted] == 0).all()
-    places = set()
+def test_every_image_has_its_square():
+    images = preview(RECIPE, (X, Y), rows=8, columns=8, seed=0).reshape(-1, 8, 8, 3)
+    painted = (images == [200, 100, 50]).all(-1)
+    assert (images[~painted] == 0).all()
+    corners = set()
     for square in painted:
         top, left = np.argwhere(square)[0]
         assert square.sum() == 9
         assert square[top : top + 3, left : left + 3].all()
-        places.add((int(top), int(left)))
-    # 64 draws of 36 places leave out one with a probability of 0.17; fewer than 20 never happen.
-    assert len(places) > 20
+        corners.add((int(top), int(left)))
+    # 64 draws from 36 positions: each is missing with probability 0.17; fewer than 20 distinct ones never occur.
+    assert len(corners) > 20
 
 
-def test_a_whitening_sees_the_first_images_as_they_are():
+def test_whitening_gets_the_first_images_without_augmentation():
     images = np.random.default_rng(0).integers(0, 256, X.shape, "uint8")
     data = host.read((images, Y))
     feed = host.Feed(RECIPE, data, None, steps=1)

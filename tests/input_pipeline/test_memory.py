@@ -1,10 +1,10 @@
-"""Memory does not grow with the images that have passed, and little with those that are listed."""
+"""Memory use is constant over the images read, and small per listed file."""
 
 import json
 import subprocess
 import sys
 
-# In a process of its own: what a process has used at most is all that every system tells.
+# In a separate process, because the peak of the whole process is the only portable measure.
 SCRIPT = """
 import json, pathlib, resource, sys, tempfile
 import numpy as np
@@ -45,8 +45,8 @@ def test_memory_is_bounded():
     command = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     peaks = json.loads(done.stdout.splitlines()[-1])
-    # 2000 images passed: kept, their files would take 37 MiB, their pixels 94 MiB. What grows within
-    # this bound is what the allocator keeps.
+    # The files of 2000 images would take 37 MiB, their pixels 94 MiB. Growth below this bound is memory that the
+    # allocator retains.
     assert peaks["2500"] - peaks["500"] < 20
-    # An ImageNet of 1.28 million names within 1 GiB is 840 bytes a name.
+    # The 1.28 million names of ImageNet in 1 GiB are 840 bytes per name.
     assert peaks["names"] < 200_000 * 840 / 2**20

@@ -1,4 +1,4 @@
-"""Plots of images and learning rates."""
+"""Image grids and schedule plots."""
 
 import numpy as np
 import pytest
@@ -11,10 +11,10 @@ from keras_resnet_recipes.training.learning_rate import learning_rates
 
 def test_a_grid_shows_each_image_at_its_position(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 10, 3), "uint8")
-    grid = np.asarray(Image.open(plots.save_grid(images, tmp_path / "grid.png")).convert("RGB"))
-    assert grid.shape == (2 * 10 - 2, 3 * 12 - 2, 3)
-    np.testing.assert_array_equal(grid[10:18, 12:22], images[1, 1])
-    assert (grid[8:10] == 255).all()
+    sheet = np.asarray(Image.open(plots.save_grid(images, tmp_path / "grid.png")).convert("RGB"))
+    assert sheet.shape == (2 * 10 - 2, 3 * 12 - 2, 3)
+    np.testing.assert_array_equal(sheet[10:18, 12:22], images[1, 1])
+    assert (sheet[8:10] == 255).all()
 
 
 def test_the_schedule_is_plotted_as_a_png(tmp_path):
@@ -23,7 +23,7 @@ def test_the_schedule_is_plotted_as_a_png(tmp_path):
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_learning_rates_per_epoch_are_those_of_the_recipe():
+def test_learning_rates_of_a_schedule_per_epoch():
     epochs, rates = learning_rates(krr.A1(), steps=625)
     schedule = krr.schedules.Cosine(5e-3, epochs=600, warmup_epochs=5)
     np.testing.assert_array_equal(epochs[:-1], np.arange(600))
@@ -31,7 +31,7 @@ def test_learning_rates_per_epoch_are_those_of_the_recipe():
     assert (epochs[-1], rates[-1]) == (600 - 1 / 625, rates[-2])
 
 
-def test_learning_rates_per_update_are_those_of_the_recipe():
+def test_learning_rates_of_a_schedule_per_update():
     recipe = krr.A3(epochs=4, warmup_epochs=1, schedule_per="update")
     epochs, rates = learning_rates(recipe, steps=5)
     np.testing.assert_allclose(epochs, np.arange(20) / 5)
@@ -40,8 +40,10 @@ def test_learning_rates_per_update_are_those_of_the_recipe():
     assert len(learning_rates(recipe.replace(epochs=100), steps=1251)[0]) <= 1001
 
 
-def test_a_schedule_that_cannot_be_plotted(tmp_path):
-    with pytest.raises(ValueError, match="`steps_per_epoch` must be at least 1; received 0"):
+def test_a_schedule_that_cannot_be_plotted_is_an_error(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"`steps_per_epoch` must be at least 1. Received: steps_per_epoch=0"
+    ):
         krr.A1().plot_schedule(tmp_path / "x.png", steps_per_epoch=0)
     with pytest.raises(ValueError, match="`epochs`"):
         krr.He2015().replace(epochs=None).plot_schedule(tmp_path / "x.png")

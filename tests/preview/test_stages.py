@@ -1,4 +1,4 @@
-"""What a preview shows of each ingredient is what the training does."""
+"""Each stage of a preview matches the training."""
 
 import itertools
 from pathlib import Path
@@ -25,7 +25,7 @@ from keras_resnet_recipes.training.feeds import host
 SMALL = {"train_size": 16, "batch_size": 8, "classes": 3}
 RECIPES = {
     "repeated, RandAugment, mixed": krr.A1(**SMALL, mixup_alpha=0.0),
-    "every other change of colour": krr.TorchVisionV2(
+    "other color augmentations": krr.TorchVisionV2(
         **SMALL,
         augmentation=(
             RandomResizedCrop(interpolation="bilinear"),
@@ -37,27 +37,27 @@ RECIPES = {
             RandomErasing(0.9),
         ),
     ),
-    "scaled, cropped": krr.He2015(**SMALL, shorter_edge=(17, 24), step_epochs=(30.0,)),
-    "not cropped": krr.DAWNBench(**SMALL, data_on_device=False, cutout_size=4),
+    "scale jitter": krr.He2015(**SMALL, shorter_edge=(17, 24), step_epochs=(30.0,)),
+    "without crop": krr.DAWNBench(**SMALL, data_on_device=False, cutout_size=4),
 }
 RARELY_MIXED = krr.A2(**SMALL, mix_probability=0.01, repeated_augmentation=1)
 NAMES = {
     "repeated, RandAugment, mixed": ["RandomResizedCrop", "RandomFlip", "RandAugment", "CutMix"],
-    "every other change of colour": [
+    "other color augmentations": [
         *("RandomResizedCrop", "RandomFlip", "Cutout", "TrivialAugmentWide", "ColorJitter"),
         *("Lighting", "RandomErasing", "MixUp"),
     ],
-    "scaled, cropped": ["ScaleJitterCrop", "RandomFlip", "Lighting"],
-    "not cropped": ["CenterCrop", "PadAndCrop", "RandomFlip", "Cutout"],
+    "scale jitter": ["ScaleJitterCrop", "RandomFlip", "Lighting"],
+    "without crop": ["CenterCrop", "PadAndCrop", "RandomFlip", "Cutout"],
 }
-# With it the second recipe blends.
+# With this seed the second recipe draws MixUp.
 SEED = 0
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Three classes of pictures of several sizes; the first of the training cannot be read."""
-    root, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    """Three classes of images of various sizes; the first training image is unreadable."""
+    root, rng = tmp_path_factory.mktemp("images"), np.random.default_rng(0)
     for name in ("ant", "bee", "cow"):
         (root / name).mkdir()
         for number in range(34):
@@ -72,56 +72,56 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=RECIPES)
 def shown(request, folder):
-    """Name, recipe and stages."""
+    """Name of the case, recipe and stages."""
     recipe = RECIPES[request.param]
     return request.param, recipe, preview.stages(recipe, folder, columns=8, seed=SEED)
 
 
-def test_the_last_stage_is_what_the_network_is_given(shown, folder):
+def test_the_last_stage_is_the_input_of_the_network(shown, folder):
     _, recipe, stages = shown
     expected = preview.preview(recipe, folder, rows=1, columns=8, seed=SEED)[0]
     np.testing.assert_array_equal(np.stack(stages[-1].images), expected)
 
 
-def test_every_ingredient_has_its_stage(shown):
+def test_every_augmentation_has_a_stage(shown):
     name, _, stages = shown
     assert [stage.name.partition("\n")[0] for stage in stages] == ["as decoded", *NAMES[name]]
     assert all(len(stage.captions) == len(stage.images) == 8 for stage in stages)
     assert {*stages[0].captions} <= {"ant", "bee", "cow"}
 
 
-def test_what_is_not_drawn_is_not_changed(shown):
+def test_images_without_a_caption_are_unchanged(shown):
     _, _, stages = shown
-    looked_at = 0
+    unchanged = 0
     for before, after in itertools.pairwise(stages[1:]):
-        for picture, changed, caption in zip(
+        for image, changed, caption in zip(
             before.images, after.images, after.captions, strict=True
         ):
             if not caption:
-                np.testing.assert_array_equal(changed, picture)
-                looked_at += 1
+                np.testing.assert_array_equal(changed, image)
+                unchanged += 1
             if caption == "mirrored":
-                np.testing.assert_array_equal(changed, picture[:, ::-1])
-    assert looked_at
+                np.testing.assert_array_equal(changed, image[:, ::-1])
+    assert unchanged
 
 
-def test_captions_name_what_was_done(folder):
+def test_captions_name_the_operations(folder):
     stages = preview.stages(RARELY_MIXED, folder, columns=40, seed=SEED)
     assert stages[-1].name == "not mixed"
     before, after = stages[2:4]
     found = 0
-    for picture, changed, caption in zip(before.images, after.images, after.captions, strict=True):
+    for image, changed, caption in zip(before.images, after.images, after.captions, strict=True):
         names = [line.split()[0] for line in caption.splitlines()]
         if len(names) == 1 and names[0] in ("auto_contrast", "equalize", "invert", "posterize"):
             operation = getattr(krr.augment.operations, names[0])
             arguments = [int(number) for number in caption.split()[1:]]
-            expected = operation(picture, *arguments)
+            expected = operation(image, *arguments)
             np.testing.assert_array_equal(changed, expected)
             found += 1
     assert found
 
 
-def test_targets_are_those_of_the_training(folder):
+def test_captions_show_the_training_targets(folder):
     recipe = RECIPES["repeated, RandAugment, mixed"]
     data = host.read(folder)
     last = preview.stages(recipe, folder, columns=8, seed=SEED)[-1]
@@ -129,42 +129,47 @@ def test_targets_are_those_of_the_training(folder):
     with feed.training(first_epoch=0, first_batch=0) as batches:
         targets = next(iter(batches["x"]))[1].numpy()
     for target, caption in zip(targets, last.captions, strict=True):
-        share, name = caption.splitlines()[0].split()
-        assert float(share) == pytest.approx(target.max(), abs=0.005)  # two digits
+        weight, name = caption.splitlines()[0].split()
+        assert float(weight) == pytest.approx(target.max(), abs=0.005)  # two decimals
         assert name == ("ant", "bee", "cow")[target.argmax()]
 
 
 def test_keras_layers_have_stages(folder):
     recipe = RECIPES["repeated, RandAugment, mixed"]
-    steps = recipe.augmentation[:2]
+    crop_and_flip = recipe.augmentation[:2]
     recipe = recipe.replace(
-        augmentation=(*steps, keras.layers.Rescaling(-1.0, 255.0)), mix=keras.layers.CutMix(seed=1)
+        augmentation=(*crop_and_flip, keras.layers.Rescaling(-1.0, 255.0)),
+        mix=keras.layers.CutMix(seed=1),
     )
     stages = preview.stages(recipe, folder, columns=8, seed=SEED)
     assert [stage.name for stage in stages[2:]] == ["RandomFlip", "Rescaling", "CutMix"]
     np.testing.assert_array_equal(stages[3].images[0], 255 - stages[2].images[0])
 
 
-@pytest.mark.parametrize(("columns", "message"), [(0, "`columns` must be at least 1"), (7, "even")])
-def test_columns_that_cannot_be_drawn(folder, tmp_path, columns, message):
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [(0, "`columns` must be at least 1"), (7, "even")],
+    ids=["0", "odd"],
+)
+def test_invalid_numbers_of_columns_are_errors(folder, tmp_path, columns, message):
     with pytest.raises(ValueError, match=message):
         krr.A1(**SMALL).preview(folder, tmp_path / "x.png", columns=columns)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_too_few_pictures_are_told(folder):
+def test_fewer_images_than_columns(folder):
     data = np.zeros((2, 16, 16, 3), "uint8"), np.arange(2)
     recipe = krr.A3(**SMALL)
-    # Arrays are repeated, files that cannot be read are not replaced for ever.
+    # Arrays repeat; an invalid label of a stream is an error, not an endless search for a valid one.
     assert len(preview.stages(recipe, data, columns=8, seed=0)[0].images) == 8
     stream = krr.data.from_dataset([*zip(data[0], [0, 3], strict=True)])
     with pytest.raises(ValueError, match=r"must be within 0..2 for 3 classes. Received: 3"):
         preview.stages(recipe, stream, columns=8, seed=0)
 
 
-def test_what_is_not_seen_may_be_missing(folder):
-    known = preview.stages(RECIPES["scaled, cropped"], folder, columns=4, seed=SEED)
-    unknown = krr.He2015(**SMALL, shorter_edge=(17, 24))  # nobody published `step_epochs`
+def test_unpublished_values_without_visible_effect_may_be_missing(folder):
+    known = preview.stages(RECIPES["scale jitter"], folder, columns=4, seed=SEED)
+    unknown = krr.He2015(**SMALL, shorter_edge=(17, 24))  # `step_epochs` is unpublished
     shown = preview.stages(unknown, folder, columns=4, seed=SEED)
     np.testing.assert_array_equal(shown[-1].images, known[-1].images)
     tuned = {
@@ -176,7 +181,7 @@ def test_what_is_not_seen_may_be_missing(folder):
     assert preview.preview(krr.B(**SMALL, **tuned), folder, rows=1, columns=4, seed=0).any()
 
 
-def test_what_is_seen_must_be_given(folder):
+def test_unpublished_values_with_visible_effect_must_be_given(folder):
     with pytest.raises(
         ValueError,
         match=r"^`label_smoothing`, `rand_augment_magnitude`, `rand_augment_std`, `mixup_alpha` must",

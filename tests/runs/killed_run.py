@@ -1,10 +1,10 @@
-"""Trains a small network, and kills the training again and again; run by test_kills.py.
+"""Trains a small network and kills the training repeatedly; run by test_kills.py.
 
     killed_run.py FOLDER KILLS
 
-Each training is a process of its own, forked where TensorFlow is imported and not yet in use, as its
-import takes longer than the training. FOLDER/whole is the run that nobody kills; FOLDER/killed the one
-that is killed KILLS times. Prints in which part of the program each kill struck.
+Each training is a separate process, forked after the import of TensorFlow, which takes longer than the training,
+and before its first use. FOLDER/whole is the uninterrupted run, FOLDER/killed the run that is killed KILLS times.
+Prints the phase of the program that each kill interrupted.
 """
 
 import os
@@ -34,7 +34,7 @@ RECIPE = krr.A3(
 
 
 def network():
-    """With everything that has a state: kernels, running averages, random seeds."""
+    """A network with every kind of state: kernels, moving averages, random seeds."""
     return keras.Sequential(
         [
             keras.Input((8, 8, 3)),
@@ -50,8 +50,8 @@ def network():
     )
 
 
-class Doing(keras.callbacks.Callback):
-    """Tells the parent process what the training does: evaluating or not."""
+class ReportPhase(keras.callbacks.Callback):
+    """Reports to the parent process whether the run trains or evaluates."""
 
     def __init__(self, pipe):
         super().__init__()
@@ -71,26 +71,26 @@ def train(folder, pipe):
     keras.utils.set_random_seed(0)
     save = checkpoints.save
 
-    def told(*arguments, **options):
+    def reported_save(*arguments, **options):
         os.write(pipe, b"s")
         save(*arguments, **options)
         os.write(pipe, b"d")
 
-    checkpoints.save = told
+    checkpoints.save = reported_save
     RECIPE.fit(
         (x, y),
         model=network(),
         validation_data=(x[:40], y[:40]),
         run_dir=folder,
         save_every_steps=2,
-        callbacks=[Doing(pipe)],
+        callbacks=[ReportPhase(pipe)],
         verbose=0,
         seed=1,
     )
 
 
-def started(folder):
-    """Process id of a new training, and the pipe in which it tells what it does."""
+def start(folder):
+    """Starts a training. Returns its process id and the pipe to which it reports its phase."""
     read, write = os.pipe()
     child = os.fork()
     if child:
@@ -106,40 +106,42 @@ def started(folder):
 
 
 def wait(pipe):
-    """Until some steps are done: the first takes seconds, in which TensorFlow makes its graphs."""
+    """Waits for a few steps; the first takes seconds, because TensorFlow traces."""
     for _ in range(4):
         os.read(pipe, 1)
 
 
 def main(folder, kills):
     folder, rng = Path(folder), random.Random(0)
-    begun = time.monotonic()
-    child, pipe = started(folder / "whole")
+    began = time.monotonic()
+    child, pipe = start(folder / "whole")
     wait(pipe)
-    first = time.monotonic()
+    first_steps = time.monotonic()
     if os.waitpid(child, 0)[1]:
         raise SystemExit("the whole run failed")
-    startup, length = first - begun, time.monotonic() - first
-    struck = []
+    startup, length = first_steps - began, time.monotonic() - first_steps
+    phases = []
     for number in range(kills):
-        child, pipe = started(folder / "killed")
+        child, pipe = start(folder / "killed")
         if number % 5 == 0:
-            time.sleep(rng.uniform(0, startup))  # while it starts, or restores
+            time.sleep(rng.uniform(0, startup))  # while it starts or restores
         else:
             wait(pipe)
             time.sleep(rng.uniform(0, length / kills))
         os.kill(child, signal.SIGKILL)
         if os.WIFEXITED(os.waitpid(child, 0)[1]):
-            raise SystemExit(f"the run was not alive any more at kill {number}")
-        told = os.read(pipe, 1 << 16)
-        struck.append(
-            {b"t": "step", b"e": "evaluation", b"s": "save", b"d": "step"}.get(told[-1:], "start")
+            raise SystemExit(f"the run had ended before kill {number}")
+        reports = os.read(pipe, 1 << 16)
+        phases.append(
+            {b"t": "step", b"e": "evaluation", b"s": "save", b"d": "step"}.get(
+                reports[-1:], "start"
+            )
         )
         os.close(pipe)
-    child, pipe = started(folder / "killed")
+    child, pipe = start(folder / "killed")
     if os.waitpid(child, 0)[1]:
         raise SystemExit("the last run failed")
-    print(startup, length, " ".join(struck))
+    print(startup, length, " ".join(phases))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What is the same in two runs of one seed."""
+"""Comparison of two runs with the same seed."""
 
 from keras_resnet_recipes.runs.progress import TIMES
 
 
 def without_times(logs):
-    """Logs that the seed decides."""
+    """Returns the logs without durations and speeds, which differ between runs."""
     return {name: values for name, values in logs.items() if name not in TIMES}

@@ -1,4 +1,4 @@
-"""The run folder's files: whole at any moment, best and last told apart."""
+"""The files of a run folder: complete at any moment, best and last kept apart."""
 
 import shutil
 
@@ -32,17 +32,17 @@ def train(model, folder, epochs, first=0):
 
 
 @pytest.mark.every_backend
-def test_restoring_goes_on_as_if_nothing_had_happened(tmp_path):
+def test_a_restored_run_equals_an_uninterrupted_one(tmp_path):
     whole = model_of()
     train(whole, RunFolder(tmp_path, monitor="none"), epochs=4)
     shutil.rmtree(tmp_path)
     tmp_path.mkdir()
     train(model_of(), RunFolder(tmp_path), epochs=2)
-    again, folder = model_of(seed=1), RunFolder(tmp_path)
-    assert folder.restore(again).epochs == 2
-    train(again, folder, epochs=4, first=2)
-    # float32 sums of a few numbers
-    np.testing.assert_allclose(again.get_weights()[0], whole.get_weights()[0], rtol=1e-6)
+    resumed, folder = model_of(seed=1), RunFolder(tmp_path)
+    assert folder.restore(resumed).epochs == 2
+    train(resumed, folder, epochs=4, first=2)
+    # float32 sums of a few terms
+    np.testing.assert_allclose(resumed.get_weights()[0], whole.get_weights()[0], rtol=1e-6)
     assert [row["epoch"] for row in read_log(tmp_path)] == [0, 1, 2, 3]
     assert folder.history()[0] == [0, 1, 2, 3]
 
@@ -51,7 +51,7 @@ def test_an_empty_folder_restores_nothing(tmp_path):
     assert RunFolder(tmp_path).restore(model_of()) == Position()
 
 
-def test_a_row_without_its_weights_is_dropped(tmp_path):
+def test_a_log_row_without_its_weights_is_dropped(tmp_path):
     model = model_of()
     train(model, RunFolder(tmp_path), epochs=2)
     shutil.copy(tmp_path / "last.weights.h5", tmp_path / "kept")
@@ -62,7 +62,7 @@ def test_a_row_without_its_weights_is_dropped(tmp_path):
     assert len(folder.rows) == 2
 
 
-def test_the_best_weights_change_only_for_the_better(tmp_path):
+def test_best_weights_change_only_on_improvement(tmp_path):
     folder = RunFolder(tmp_path, monitor="score")
     model = model_of()
     folder.set_model(model)
@@ -79,7 +79,7 @@ def test_the_best_weights_change_only_for_the_better(tmp_path):
     ]
 
 
-def test_the_log_keeps_every_digit(tmp_path):
+def test_the_log_keeps_all_digits(tmp_path):
     folder = RunFolder(tmp_path)
     folder.set_model(model_of())
     values = {"loss": 0.1 + 0.2, "learning_rate": 1e-6 / 3}

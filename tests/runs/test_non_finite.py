@@ -1,4 +1,4 @@
-"""Losses and weights that are not finite stop a run."""
+"""A loss or weight that is not finite stops the run."""
 
 import keras
 import numpy as np
@@ -35,7 +35,7 @@ def train(model, x, y, *callbacks, epochs=1):
     )
 
 
-def test_the_error_names_the_place_and_good_weights_are_kept(tmp_path):
+def test_the_error_names_the_step_and_the_checkpoint_is_finite(tmp_path):
     model, folder = model_of(), RunFolder(tmp_path, save_every=1)
     message = (
         r"the loss was nan in epoch 1, step 4 \(learning rate 0.25\)|was not finite in epoch 1"
@@ -47,22 +47,22 @@ def test_the_error_names_the_place_and_good_weights_are_kept(tmp_path):
     assert all(np.isfinite(weight).all() for weight in fresh.get_weights())
 
 
-def test_the_step_is_exact_where_nothing_else_stops_the_run():
+def test_the_step_is_exact_without_checkpoints():
     with pytest.raises(FloatingPointError, match="the loss was nan in epoch 1, step 3 "):
         train(model_of(), *data(2, 4), NonFinite())
 
 
-def test_a_weight_is_found_at_the_end_of_the_epoch():
+def test_weights_are_checked_at_the_end_of_the_epoch():
     model = model_of()
-    moving = next(weight for weight in model.weights if "moving_variance" in weight.path)
-    moving.assign(np.full(3, np.inf, "float32"))
+    variance = next(weight for weight in model.weights if "moving_variance" in weight.path)
+    variance.assign(np.full(3, np.inf, "float32"))
     with pytest.raises(
         FloatingPointError, match="moving_variance` was not finite at the end of epoch 1"
     ):
         train(model, *data(), NonFinite())
 
 
-def test_an_overflowing_gradient_under_loss_scaling_is_no_fault():
+def test_an_overflowing_gradient_with_loss_scaling_is_not_an_error():
     model = model_of()
     scaled = keras.optimizers.LossScaleOptimizer(
         keras.optimizers.SGD(0.01), initial_scale=2.0**127, dynamic_growth_steps=1000
@@ -87,9 +87,9 @@ def accumulating_model(*, loss_scaling):
     return model
 
 
-def test_the_error_counts_updates_and_tells_the_loss_scale():
+def test_the_error_counts_updates_and_reports_the_loss_scale():
     model = accumulating_model(loss_scaling=True)
-    # 2 ** 15, halved already or not when the thread that looks at the loss has come so far.
+    # 2 ** 15, possibly halved by the time the thread that checks the loss reads it.
     message = r"epoch 1, step 2 \(learning rate 0.25, loss scale (3.277|1.638)e\+04\)"
     with pytest.raises(FloatingPointError, match=message):
         train(model, *data(3), NonFinite(batches_per_update=2))

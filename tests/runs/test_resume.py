@@ -1,4 +1,4 @@
-"""A run goes on where its last save was, with the same bits; damage, signals and full disks are survived."""
+"""A run resumes from its last checkpoint bit by bit and survives damaged files, signals and full disks."""
 
 import csv
 import os
@@ -27,17 +27,17 @@ class StoppedError(Exception):
 
 
 class StopAt(keras.callbacks.Callback):
-    """Raises before a batch of an epoch."""
+    """Raises StoppedError before a batch of an epoch."""
 
     def __init__(self, epoch, batch):
         super().__init__()
-        self.place, self.epoch = (epoch, batch), 0
+        self.position, self.epoch = (epoch, batch), 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
-        if (self.epoch, batch) == self.place:
+        if (self.epoch, batch) == self.position:
             raise StoppedError
 
 
@@ -50,7 +50,7 @@ def network():
             keras.layers.BatchNormalization(),
             krr.layers.StochasticDepth(0.3),
             keras.layers.GlobalAveragePooling2D(),
-            # Keras' own Dropout needs a seed on torch: without one it draws from torch's own state.
+            # On torch, Dropout without a seed draws from torch's global generator, which is not saved.
             keras.layers.Dropout(0.3, seed=1),
             keras.layers.Dense(2),
         ]
@@ -65,7 +65,7 @@ def fit(folder=None, recipe=RECIPE, **options):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The run that nothing happens to: its folder, not to be changed, and its History."""
+    """The uninterrupted run: its folder, which tests must not change, and its History."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     return folder, fit(folder)
 
@@ -87,17 +87,17 @@ def assert_same(one, other):
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
-    ("save_every", "place"), [(None, (1, 0)), (2, (0, 3)), (2, (1, 4))], ids=str
+    ("save_every", "position"), [(None, (1, 0)), (2, (0, 3)), (2, (1, 4))], ids=str
 )
-def test_a_resumed_run_is_the_same_run(whole, tmp_path, save_every, place):
+def test_a_resumed_run_equals_the_uninterrupted_one(whole, tmp_path, save_every, position):
     with pytest.raises(StoppedError):
-        fit(tmp_path / "cut", save_every_steps=save_every, callbacks=[StopAt(*place)])
+        fit(tmp_path / "cut", save_every_steps=save_every, callbacks=[StopAt(*position)])
     assert_same(fit(tmp_path / "cut"), whole[1])
     logs = [[*map(without_times, read_log(run))] for run in (whole[0], tmp_path / "cut")]
     assert logs[0] == logs[1]
 
 
-def test_parts_of_an_accumulated_batch_are_resumed(tmp_path):
+def test_a_run_resumes_between_micro_batches(tmp_path):
     recipe = RECIPE.replace(gradient_accumulation_steps=2)
     whole = fit(tmp_path / "whole", recipe)
     with pytest.raises(StoppedError):
@@ -105,18 +105,18 @@ def test_parts_of_an_accumulated_batch_are_resumed(tmp_path):
     assert_same(fit(tmp_path / "cut", recipe), whole)
 
 
-@pytest.mark.parametrize("damage", ["cut off", "changed", "gone"])
-def test_a_damaged_save_is_noticed_and_the_one_before_used(whole, copy, damage, recwarn):
+@pytest.mark.parametrize("damage", ["truncated", "changed", "missing"])
+def test_a_damaged_checkpoint_is_replaced_by_the_previous_one(whole, copy, damage, recwarn):
     last = copy / "last.weights.h5"
     contents = bytearray(last.read_bytes())
     if damage == "changed":
         contents[len(contents) // 2] ^= 1
         last.write_bytes(contents)
-    elif damage == "cut off":
+    elif damage == "truncated":
         last.write_bytes(contents[:-100])
     else:  # killed between two renames
         last.unlink()
-    if damage == "gone":
+    if damage == "missing":
         assert_same(fit(copy), whole[1])
     else:
         with pytest.warns(
@@ -125,7 +125,7 @@ def test_a_damaged_save_is_noticed_and_the_one_before_used(whole, copy, damage, 
             assert_same(fit(copy), whole[1])
 
 
-def test_without_any_whole_save_nothing_is_overwritten(tmp_path):
+def test_without_an_intact_checkpoint_nothing_is_overwritten(tmp_path):
     fit(tmp_path, RECIPE.replace(epochs=1))
     last = tmp_path / "last.weights.h5"
     last.write_bytes(last.read_bytes()[:-1])
@@ -133,14 +133,14 @@ def test_without_any_whole_save_nothing_is_overwritten(tmp_path):
         fit(tmp_path, RECIPE.replace(epochs=1))
 
 
-def test_a_lost_log_is_named(copy):
+def test_a_missing_log_is_an_error(copy):
     (copy / "log.csv").unlink()
-    with pytest.raises(ValueError, match="has 0 of the 2 epochs"):
+    with pytest.raises(ValueError, match="has 0 of the 2 finished epochs"):
         fit(copy)
 
 
-@pytest.mark.parametrize("place", [(0, 3), (1, None)], ids=["in an epoch", "in an evaluation"])
-def test_sigterm_saves_and_exits_with_143(whole, tmp_path, place, capsys):
+@pytest.mark.parametrize("position", [(0, 3), (1, None)], ids=["in an epoch", "in an evaluation"])
+def test_sigterm_saves_and_exits_with_143(whole, tmp_path, position, capsys):
     class Terminated(keras.callbacks.Callback):
         epoch = 0
 
@@ -148,11 +148,11 @@ def test_sigterm_saves_and_exits_with_143(whole, tmp_path, place, capsys):
             self.epoch = epoch
 
         def on_train_batch_begin(self, batch, logs=None):
-            if (self.epoch, batch) == place:
+            if (self.epoch, batch) == position:
                 os.kill(os.getpid(), signal.SIGTERM)
 
         def on_test_batch_begin(self, batch, logs=None):
-            if (self.epoch, None) == place:
+            if (self.epoch, None) == position:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
@@ -161,17 +161,17 @@ def test_sigterm_saves_and_exits_with_143(whole, tmp_path, place, capsys):
     assert stopped.value.code == 143
     assert "The same command resumes" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) is before
-    with (tmp_path / "cut" / "log.csv").open() if place[0] else open(os.devnull) as log:
-        assert len(list(csv.DictReader(log))) == (2 if place[0] else 0)
+    with (tmp_path / "cut" / "log.csv").open() if position[0] else open(os.devnull) as log:
+        assert len(list(csv.DictReader(log))) == (2 if position[0] else 0)
     assert_same(fit(tmp_path / "cut"), whole[1])
 
 
 @pytest.mark.parametrize("epochs", [0, 1])
-def test_a_full_disk_leaves_the_save_before(whole, tmp_path, epochs, monkeypatch):
+def test_a_full_disk_keeps_the_previous_checkpoint(whole, tmp_path, epochs, monkeypatch):
     class Full(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == epochs:
-                # Python ignores the signal that comes with it: writing fails as on a full disk.
+                # Python ignores SIGXFSZ, so that writing fails as on a full disk.
                 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -186,7 +186,7 @@ def test_a_full_disk_leaves_the_save_before(whole, tmp_path, epochs, monkeypatch
     assert_same(fit(tmp_path / "cut"), whole[1])
 
 
-def test_the_command_tells_of_a_full_disk_without_a_traceback(tmp_path, monkeypatch, capsys):
+def test_the_command_reports_a_full_disk_without_a_traceback(tmp_path, monkeypatch, capsys):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
@@ -202,7 +202,7 @@ def test_the_command_tells_of_a_full_disk_without_a_traceback(tmp_path, monkeypa
         command += ["--set", change]
     assert main([*command, "--rescale", "8", "--save-every-steps", "3"]) == 1
     error = capsys.readouterr().err
-    assert "No space left on device. The save before is kept" in error
+    assert "No space left on device. The previous checkpoint is kept" in error
     assert "Traceback" not in error
 
 
@@ -212,8 +212,8 @@ def test_the_command_tells_of_a_full_disk_without_a_traceback(tmp_path, monkeypa
         ({"save_every_steps": 0, "folder": "run"}, "`save_every_steps` must be at least 1"),
         ({"save_every_steps": 2}, "needs `run_dir`"),
     ],
-    ids=str,
+    ids=["save_every_steps", "run_dir"],
 )
-def test_mistakes_are_named(options, message):
+def test_invalid_arguments_are_errors(options, message):
     with pytest.raises(ValueError, match=message):
         fit(**options)

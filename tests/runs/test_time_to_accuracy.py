@@ -1,4 +1,4 @@
-"""The time to an accuracy: training alone is counted, and the command prints it."""
+"""The time to an accuracy: it counts training alone, and the command prints it."""
 
 import types
 
@@ -11,7 +11,7 @@ from keras_resnet_recipes.runs.progress import Progress, reached
 
 
 class Slow(keras.callbacks.Callback):
-    """Takes its time, in training and in evaluation, on a clock of its own."""
+    """Advances a clock of its own in training and in evaluation."""
 
     def __init__(self):
         super().__init__()
@@ -24,15 +24,15 @@ class Slow(keras.callbacks.Callback):
         self.now += 0.5
 
 
-def watch():
+def progress():
     return Progress(images=1, batches=4, epochs=3, rate_at=None)
 
 
 @pytest.mark.every_backend
 def test_evaluations_are_not_counted(monkeypatch):
     slow = Slow()
-    ours = types.SimpleNamespace(perf_counter=lambda: slow.now)
-    monkeypatch.setattr("keras_resnet_recipes.runs.progress.time", ours)
+    fake_time = types.SimpleNamespace(perf_counter=lambda: slow.now)
+    monkeypatch.setattr("keras_resnet_recipes.runs.progress.time", fake_time)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x, y = np.ones((4, 2)), np.ones((4, 1))
@@ -42,24 +42,24 @@ def test_evaluations_are_not_counted(monkeypatch):
         batch_size=1,
         epochs=3,
         validation_data=(x, y),
-        callbacks=[watch(), slow],
+        callbacks=[progress(), slow],
         verbose=0,
     )
-    # Four batches of 0.05 s, and of the evaluation four of 0.5.
+    # Four training batches of 0.05 s and four evaluation batches of 0.5 s.
     np.testing.assert_allclose(history.history["train_seconds"], [0.2] * 3)
     np.testing.assert_allclose(history.history["seconds"], [2.2] * 3)
 
 
 @pytest.mark.every_backend
-def test_without_evaluations_the_clock_stops_too():
+def test_train_seconds_without_evaluation():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x, y = np.ones((4, 2)), np.ones((4, 1))
-    history = model.fit(x, y, epochs=2, callbacks=[watch()], verbose=0)
+    history = model.fit(x, y, epochs=2, callbacks=[progress()], verbose=0)
     assert len(history.history["train_seconds"]) == 2
 
 
-def test_the_first_epoch_that_reaches_it_counts():
+def test_reached_returns_the_first_epoch_that_reaches_the_accuracy():
     history = {
         "val_top1": [0.3, float(np.float32(0.94)), 0.93, 0.96],
         "train_seconds": [5.0, 2.0, 2.0, 2.0],
@@ -69,8 +69,8 @@ def test_the_first_epoch_that_reaches_it_counts():
     assert reached(history, 96.1) is None
 
 
-def test_the_command_tests_on_the_file_and_prints_the_time(tmp_path, capsys):
-    rng, path, run = np.random.default_rng(0), tmp_path / "pictures.npz", str(tmp_path / "run")
+def test_the_command_evaluates_on_the_file_and_prints_the_time(tmp_path, capsys):
+    rng, path, run = np.random.default_rng(0), tmp_path / "images.npz", str(tmp_path / "run")
     x, y = rng.integers(0, 256, (16, 8, 8, 3), "uint8"), np.arange(16) % 3
     np.savez(path, x_train=x, y_train=y, x_test=x[:6], y_test=y[:6])
     small = {"network": "'ResNet20'", "train_size": 8, "test_size": 8, "cutout_size": 4}

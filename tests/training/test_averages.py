@@ -1,4 +1,4 @@
-"""MovingAverage against timm's and torch's, inside Keras' training, and across a resumed run."""
+"""MovingAverage against timm and torch, during training with Keras, and in resumed runs."""
 
 import keras
 import numpy as np
@@ -7,17 +7,18 @@ from keras import ops
 
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.distribution import repair_optimizer
-from keras_resnet_recipes.runs import folder as callbacks
+from keras_resnet_recipes.runs.checkpoints import BEST, LAST
+from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.training.model import TrainingModel
 
 pytestmark = pytest.mark.every_backend
 
-# 23 float32 updates of numbers up to 10.
+# float32 rounding over 23 updates of numbers up to 10.
 TOLERANCE = 1e-5
 
 
 class Walk(keras.layers.Layer):
-    """A weight whose gradient is in the input, and a statistic that the input sets."""
+    """A weight whose gradient is the input, and a statistic that the input sets."""
 
     def build(self, shape):
         self.weight = self.add_weight(shape=(6,), name="weight")
@@ -40,17 +41,17 @@ def golden_arguments(g, case):
 
 
 @pytest.mark.parametrize("case", ["timm", "torchvision", "page"])
-def test_it_equals_the_original(golden, case):
+def test_moving_average_equals_the_original(golden, case):
     g = golden("averages")
     weights, statistics = g["walk/weight"], g["walk/buffer"]
     network = keras.Sequential([keras.Input((12,)), Walk()])
     network.set_weights([weights[0], statistics[0]])
     average = golden_arguments(g, case)
     model = TrainingModel(network, average=average)
-    # SGD at 1 on the sum: the weight goes to the next of the walk.
+    # SGD with learning rate 1 on the sum moves the weight to the next point of the walk.
     model.compile(keras.optimizers.SGD(1.0), lambda y, prediction: prediction)
 
-    class Compared(keras.callbacks.Callback):
+    class Compare(keras.callbacks.Callback):
         largest = 0.0
 
         def on_train_batch_begin(self, batch, logs=None):
@@ -65,10 +66,10 @@ def test_it_equals_the_original(golden, case):
                 self.model.jax_state_sync()
             with average.in_place():
                 for name, ours in zip(("weight", "buffer"), self.model.get_weights(), strict=True):
-                    far = np.abs(ours - g[f"{case}/{name}"][update - 1]).max()
-                    self.largest = max(self.largest, float(far))
+                    deviation = np.abs(ours - g[f"{case}/{name}"][update - 1]).max()
+                    self.largest = max(self.largest, float(deviation))
 
-    compared = Compared()
+    compare = Compare()
     inputs = np.concatenate([weights[:-1] - weights[1:], statistics[1:]], axis=1)
     inputs = inputs.astype("float32")
     model.fit(
@@ -77,10 +78,10 @@ def test_it_equals_the_original(golden, case):
         batch_size=1,
         shuffle=False,
         verbose=0,
-        callbacks=[compared],
+        callbacks=[compare],
     )
     np.testing.assert_allclose(model.get_weights()[0], weights[-1], atol=TOLERANCE)
-    assert compared.largest <= TOLERANCE
+    assert compare.largest <= TOLERANCE
 
 
 def network():
@@ -115,8 +116,8 @@ def fit(model, callbacks=(), epochs=1, **options):
     return model.fit(x, y, epochs=epochs, callbacks=[*callbacks], **options)
 
 
-class Weights(keras.callbacks.Callback):
-    """The weights after every batch."""
+class RecordWeights(keras.callbacks.Callback):
+    """Records the weights after every batch."""
 
     def __init__(self):
         super().__init__()
@@ -129,39 +130,40 @@ class Weights(keras.callbacks.Callback):
 
 
 def closed_form(start, each, decay):
-    """decay^n start + sum of (1 - decay) decay^(n - t) times the weights after update t."""
+    """Returns decay^n start + the sum of (1 - decay) decay^(n - t) times the weights after update t."""
     n = len(each)
-    shares = [(1 - decay) * decay ** (n - t) for t in range(1, n + 1)]
+    factors = [(1 - decay) * decay ** (n - t) for t in range(1, n + 1)]
     return [
         decay**n * first
-        + sum(share * np.asarray(w[i]) for share, w in zip(shares, each, strict=True))
+        + sum(factor * np.asarray(w[i]) for factor, w in zip(factors, each, strict=True))
         for i, first in enumerate(start)
     ]
 
 
-def largest(one, other):
+def largest_difference(one, other):
     return max(float(np.abs(a - b).max()) for a, b in zip(one, other, strict=True))
 
 
-def test_all_state_is_averaged_and_training_is_left_alone():
+def test_all_weights_are_averaged_and_training_is_unchanged():
     average = MovingAverage(0.8)
     plain, model = small_model(), small_model(average)
     fit(plain, epochs=2)
-    start, seen = model.get_weights(), Weights()
-    fit(model, [seen], epochs=2)
+    start, recorded = model.get_weights(), RecordWeights()
+    fit(model, [recorded], epochs=2)
     for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)  # compiled in another order
+        # The sums are compiled in a different order.
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
     average.finish()
-    assert largest(model.get_weights(), closed_form(start, seen.each, 0.8)) < 1e-6
+    assert largest_difference(model.get_weights(), closed_form(start, recorded.each, 0.8)) < 1e-6
     moved = [
         np.abs(a - b).max() for a, b in zip(model.get_weights(), plain.get_weights(), strict=True)
     ]
-    assert min(moved) > 1e-4  # statistics of the batch norm, too
-    # What is left is the optimizer that Keras made.
+    assert min(moved) > 1e-4  # BatchNormalization statistics too
+    # The average adds no variables to the optimizer.
     assert len(model.optimizer.variables) == len(plain.optimizer.variables)
 
 
-def test_validation_sees_the_average():
+def test_validation_uses_the_average():
     x, y = data()
     average = MovingAverage(0.9)
     model = small_model(average)
@@ -174,25 +176,25 @@ def test_validation_sees_the_average():
     assert plain.evaluate(x, y, verbose=0) == pytest.approx(history["val_loss"][-1], rel=1e-5)
     assert averaged == pytest.approx(history["val_loss"][-1], rel=1e-5)
     assert abs(raw - averaged) > 1e-3
-    assert largest(before, model.get_weights()) > 1e-3
+    assert largest_difference(before, model.get_weights()) > 1e-3
 
 
-def test_several_steps_an_execution():
-    # On torch Keras takes 1 only.
+def test_several_steps_per_execution():
+    # Keras on torch supports only 1.
     many = 1 if keras.backend.backend() == "torch" else 5
-    made = []
+    results = []
     for steps in (1, many):
         average = MovingAverage(0.8, every=2)
         model = small_model(average, steps_per_execution=steps)
         fit(model, epochs=2)
         average.finish()
-        made.append(model.get_weights())
-    assert largest(*made) < 1e-6
+        results.append(model.get_weights())
+    assert largest_difference(*results) < 1e-6
 
 
 @pytest.mark.parametrize("loss_scaling", [False, True])
-def test_parts_of_a_batch_average_once_an_update(loss_scaling):
-    made = []
+def test_micro_batches_update_the_average_once_per_update(loss_scaling):
+    results = []
     for accumulation, batch_size in ((1, 8), (2, 4)):
         optimizer = repair_optimizer(
             keras.optimizers.SGD(0.05), accumulation_steps=accumulation, loss_scaling=loss_scaling
@@ -204,15 +206,15 @@ def test_parts_of_a_batch_average_once_an_update(loss_scaling):
         model.compile(optimizer, "mse", auto_scale_loss=False)
         fit(model, batch_size=batch_size, epochs=2)
         average.finish()
-        made.append(model.get_weights())
-    assert largest(*made) < 1e-6
+        results.append(model.get_weights())
+    assert largest_difference(*results) < 1e-6
 
 
 def test_a_skipped_update_does_not_count():
-    """The batches that overflow float16 are dropped: the average is that of a training without them."""
+    """Updates that overflow float16 are skipped: the average equals that of a training without them."""
     x, y = data()
     x[8:16] = 1e30
-    made = []
+    results = []
     for images, targets in ((x, y), (np.delete(x, range(8, 16), 0), np.delete(y, range(8, 16), 0))):
         average = MovingAverage(0.5, every=2)
         scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.05), initial_scale=8.0)
@@ -223,13 +225,13 @@ def test_a_skipped_update_does_not_count():
         model.fit(images, targets, batch_size=8, shuffle=False, verbose=0)
         assert int(ops.convert_to_numpy(scaled.inner_optimizer.iterations)) == 4
         average.finish()
-        made.append(model.get_weights())
-    # The scale, a power of two, differs.
-    assert largest(*made) < 1e-6
+        results.append(model.get_weights())
+    # The loss scales differ by powers of two.
+    assert largest_difference(*results) < 1e-6
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_averages_of_small_floats_are_wide(dtype):
+def test_averages_of_half_precision_weights_are_float32(dtype):
     keras.utils.set_random_seed(0)
     average = MovingAverage(0.999)
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, dtype=dtype)])
@@ -240,7 +242,7 @@ def test_averages_of_small_floats_are_wide(dtype):
     x = np.ones((40, 1), "float32")
     model.fit(x, x, batch_size=1, verbose=0)
     kernel = ops.convert_to_numpy(average._averages[0]).item()
-    # In eight bits, 2 - 0.001 is 2.
+    # With the 8 bits of bfloat16, 2 - 0.001 is 2.
     assert kernel == pytest.approx(1 + 0.999**40, rel=1e-5)
     x16 = np.asarray(model.get_weights()[0], "float32").item()
     with average.in_place():
@@ -251,13 +253,13 @@ def test_averages_of_small_floats_are_wide(dtype):
 
 def run(folder, epochs, average):
     model = small_model(average)
-    keeper = callbacks.RunFolder(folder, monitor="val_loss", average=average)
-    place = keeper.restore(model)
+    run_folder = RunFolder(folder, monitor="val_loss", average=average)
+    position = run_folder.restore(model)
     fit(
         model,
-        [keeper],
+        [run_folder],
         epochs=epochs,
-        initial_epoch=place.epochs,
+        initial_epoch=position.epochs,
         validation_data=data(),
     )
     return model
@@ -265,16 +267,16 @@ def run(folder, epochs, average):
 
 def test_a_resumed_run_has_the_same_bits(tmp_path):
     (tmp_path / "whole").mkdir()
-    (tmp_path / "parts").mkdir()
+    (tmp_path / "resumed").mkdir()
     averages = [MovingAverage(0.9, every=3) for _ in range(3)]
     whole = run(tmp_path / "whole", 3, averages[0])
-    run(tmp_path / "parts", 1, averages[1])
-    parts = run(tmp_path / "parts", 3, averages[2])
-    for model, average in ((whole, averages[0]), (parts, averages[2])):
+    run(tmp_path / "resumed", 1, averages[1])
+    resumed = run(tmp_path / "resumed", 3, averages[2])
+    for model, average in ((whole, averages[0]), (resumed, averages[2])):
         weights = model.get_weights()
         average.finish()
-        assert largest(weights, model.get_weights()) > 0
-    for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
+        assert largest_difference(weights, model.get_weights()) > 0
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -282,11 +284,11 @@ def test_the_best_weights_are_averages(tmp_path):
     average = MovingAverage(0.9)
     model = run(tmp_path, 1, average)
     best, last = network(), network()
-    best.load_weights(tmp_path / callbacks.BEST)
-    last.load_weights(tmp_path / callbacks.LAST)
-    assert largest(last.get_weights(), model.get_weights()) == 0
+    best.load_weights(tmp_path / BEST)
+    last.load_weights(tmp_path / LAST)
+    assert largest_difference(last.get_weights(), model.get_weights()) == 0
     average.finish()
-    assert largest(best.get_weights(), model.get_weights()) == 0
+    assert largest_difference(best.get_weights(), model.get_weights()) == 0
 
 
 @pytest.mark.parametrize(
@@ -298,8 +300,9 @@ def test_the_best_weights_are_averages(tmp_path):
         ({"decay": 0.9, "copy_updates": -1}, "`copy_updates` must be at least 0.*=-1"),
         ({"decay": 0.9, "steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1.*=0"),
     ],
+    ids=["decay=1", "decay<0", "every", "copy_updates", "steps_per_epoch"],
 )
-def test_wrong_arguments_are_named(arguments, message):
+def test_invalid_arguments_are_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
         MovingAverage(**arguments)
 
@@ -309,7 +312,7 @@ def test_a_network_must_be_built():
         MovingAverage(0.9).build(keras.Sequential([keras.layers.Dense(1)], name="mine"), None)
 
 
-def test_keras_still_has_the_hooks():
+def test_keras_still_has_the_private_hooks():
     model = small_model()
     model.make_train_function(force=True)
     optimizer = model.optimizer

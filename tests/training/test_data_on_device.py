@@ -1,4 +1,4 @@
-"""A data set on the device: cards that say what to make, the same training as on pictures made elsewhere."""
+"""Data on the device: augmentation parameters per batch; training equals that on images augmented by NumPy."""
 
 import math
 
@@ -25,7 +25,7 @@ from keras_resnet_recipes.data.arrays import ImageArrays
 from keras_resnet_recipes.runs.progress import TIMES
 from keras_resnet_recipes.training import build, load_run
 from keras_resnet_recipes.training.feeds import device
-from keras_resnet_recipes.training.feeds import parameters as made
+from keras_resnet_recipes.training.feeds import parameters as augmentation_parameters
 from keras_resnet_recipes.training.learning_rate import schedule as schedule_of
 from keras_resnet_recipes.training.model import TrainingModel
 
@@ -43,7 +43,7 @@ RECIPE = krr.DAWNBench(
     label_smoothing=0.2,
 )
 RNG = np.random.default_rng(0)
-# 42 pictures are five batches of 8, and two that are left out.
+# 42 images are five batches of 8; the last two are dropped.
 X, Y = RNG.integers(0, 256, (42, 8, 8, 3), "uint8"), RNG.integers(0, 3, 42)
 TEST = RNG.integers(0, 256, (13, 8, 8, 3), "uint8"), RNG.integers(0, 3, 13)
 
@@ -68,19 +68,19 @@ def fit(recipe=RECIPE, **options):
     return recipe.fit((X, Y), **{"model": network(), "verbose": 0, "seed": 3, **options})
 
 
-def pictures_of(recipe, cards, images):
-    """What cards say, in NumPy, one picture after the other."""
-    moved, square = recipe.augmentation_of(PadAndCrop), recipe.augmentation_of(Cutout)
-    pad, result = moved.padding if moved else 0, []
-    for index, row, column, mirrored, top, left in cards:
+def augmented(recipe, parameters, images):
+    """Applies the augmentation parameters in NumPy, image by image."""
+    crop, cutout = recipe.augmentation_of(PadAndCrop), recipe.augmentation_of(Cutout)
+    pad, result = crop.padding if crop else 0, []
+    for index, row, column, mirrored, top, left in parameters:
         image = images[index]
-        # Not bytes: colours are painted as they are.
+        # float32, because fill colors are not rounded.
         image, (height, width, _) = image.astype("float32"), image.shape
         edges = ((pad, pad), (pad, pad), (0, 0))
-        if moved is None or moved.fill is None:
+        if crop is None or crop.fill is None:
             padded = np.pad(image, edges, mode="reflect")
         else:
-            color = np.float32(moved.fill)
+            color = np.float32(crop.fill)
             padded = np.stack(
                 [
                     np.pad(image[..., c], edges[:2], constant_values=color[c])
@@ -88,41 +88,45 @@ def pictures_of(recipe, cards, images):
                 ],
                 axis=-1,
             )
-        picture = padded[row : row + height, column : column + width].copy()
+        image = padded[row : row + height, column : column + width].copy()
         if mirrored:
-            picture = picture[:, ::-1].copy()
-        if square:
-            picture[top : top + square.size, left : left + square.size] = square.fill
-        result.append(picture)
+            image = image[:, ::-1].copy()
+        if cutout:
+            image[top : top + cutout.size, left : left + cutout.size] = cutout.fill
+        result.append(image)
     return np.stack(result)
 
 
-def cards_of(epoch, recipe=RECIPE, count=40, seed=3):
-    return made.drawn_parameters(recipe, X.shape, count=count, seed=seed, epoch=epoch)
+def parameters_of(epoch, recipe=RECIPE, count=40, seed=3):
+    return augmentation_parameters.drawn_parameters(
+        recipe, X.shape, count=count, seed=seed, epoch=epoch
+    )
 
 
-def test_every_image_comes_once_and_everything_is_drawn_evenly():
-    cards = made.drawn_parameters(krr.DAWNBench(), (6000, 32, 32, 3), count=6000, seed=0, epoch=0)
-    assert cards.dtype == np.int32
-    assert sorted(cards[:, 0]) == list(range(6000))
-    for column, places in zip(cards.T[1:], (9, 9, 2, 25, 25), strict=True):
-        counts = np.bincount(column, minlength=places)
-        assert len(counts) == places
+def test_every_image_occurs_once_and_draws_are_uniform():
+    parameters = augmentation_parameters.drawn_parameters(
+        krr.DAWNBench(), (6000, 32, 32, 3), count=6000, seed=0, epoch=0
+    )
+    assert parameters.dtype == np.int32
+    assert sorted(parameters[:, 0]) == list(range(6000))
+    for column, values in zip(parameters.T[1:], (9, 9, 2, 25, 25), strict=True):
+        counts = np.bincount(column, minlength=values)
+        assert len(counts) == values
         # Five standard deviations of a binomial distribution.
-        deviation = math.sqrt(6000 / places * (1 - 1 / places))
-        assert abs(counts - 6000 / places).max() < 5 * deviation
+        deviation = math.sqrt(6000 / values * (1 - 1 / values))
+        assert abs(counts - 6000 / values).max() < 5 * deviation
     # Columns are independent: 5 / sqrt(6000) is five standard deviations of their correlation.
-    correlations = np.corrcoef(cards.T) - np.eye(6)
+    correlations = np.corrcoef(parameters.T) - np.eye(6)
     assert abs(correlations).max() < 0.065
 
 
-def test_a_card_depends_on_seed_epoch_and_place_alone():
-    long = cards_of(1, count=100)
-    np.testing.assert_array_equal(long[:40], cards_of(1))
+def test_parameters_depend_only_on_seed_epoch_and_position():
+    long = parameters_of(1, count=100)
+    np.testing.assert_array_equal(long[:40], parameters_of(1))
     assert sorted(long[:42, 0]) == list(range(42))
     np.testing.assert_array_equal(long[42:84, 0], long[:42, 0])
-    for others in (cards_of(0), cards_of(1, seed=4)):
-        assert (others != cards_of(1)).any(axis=0).all()
+    for others in (parameters_of(0), parameters_of(1, seed=4)):
+        assert (others != parameters_of(1)).any(axis=0).all()
 
 
 @pytest.mark.parametrize(
@@ -133,33 +137,33 @@ def test_a_card_depends_on_seed_epoch_and_place_alone():
         {"pad_and_crop": None, "random_flip": None},
         {"cutout": None},
     ],
-    ids=str,
+    ids=["defaults", "pad_fill", "cutout only", "no cutout"],
 )
-def test_pictures_are_what_the_cards_say(changes):
+def test_images_follow_the_parameters(changes):
     recipe = RECIPE.replace(**changes)
-    cards = cards_of(0, recipe)
-    ours = made.augmented(
-        recipe, keras.ops.convert_to_tensor(cards), keras.ops.convert_to_tensor(X)
+    parameters = parameters_of(0, recipe)
+    ours = augmentation_parameters.augmented(
+        recipe, keras.ops.convert_to_tensor(parameters), keras.ops.convert_to_tensor(X)
     )
     ours = keras.ops.convert_to_numpy(ours)
-    painted = any(getattr(step, "fill", None) is not None for step in recipe.augmentation)
-    assert ours.dtype == (np.float32 if painted else np.uint8)
-    np.testing.assert_array_equal(ours, pictures_of(recipe, cards, X))
+    has_fill = any(getattr(step, "fill", None) is not None for step in recipe.augmentation)
+    assert ours.dtype == (np.float32 if has_fill else np.uint8)
+    np.testing.assert_array_equal(ours, augmented(recipe, parameters, X))
 
 
-def trained_on_pictures(recipe):
-    """The weights after Keras itself trained on the pictures, batch after batch."""
+def trained_on_images(recipe):
+    """Returns the weights after a `fit` of Keras on the augmented images."""
     model = network()
     keras.utils.set_random_seed(3)
     optimizer = build.compiled(recipe, model, 1, 5).optimizer
     average = build.moving_average(recipe, 5)
     model = TrainingModel(model, average=average)
     model.compile(optimizer, **build.objective(recipe), auto_scale_loss=False)
-    drawn = np.concatenate([cards_of(epoch) for epoch in range(recipe.epochs)])
+    drawn = np.concatenate([parameters_of(epoch) for epoch in range(recipe.epochs)])
     targets = np.full((len(drawn), 3), 0.2 / 3, "float32")
     targets[np.arange(len(drawn)), Y[drawn[:, 0]]] += 0.8
     model.fit(
-        pictures_of(recipe, drawn, X),
+        augmented(recipe, drawn, X),
         targets,
         batch_size=recipe.batch_size // recipe.gradient_accumulation_steps,
         shuffle=False,
@@ -171,37 +175,39 @@ def trained_on_pictures(recipe):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"ema": krr.recipe.EMA(decay=0.7)}, {"gradient_accumulation_steps": 2}], ids=str
+    "changes",
+    [{}, {"ema": krr.recipe.EMA(decay=0.7)}, {"gradient_accumulation_steps": 2}],
+    ids=["plain", "ema", "accumulation"],
 )
-def test_training_is_that_on_the_pictures(changes):
+def test_training_equals_that_on_augmented_images(changes):
     recipe = RECIPE.replace(**changes)
     history = fit(recipe, validation_data=TEST)
     assert len(history.history["loss"]) == 2
-    theirs = trained_on_pictures(recipe)
+    theirs = trained_on_images(recipe)
     for ours, weight in zip(history.model.get_weights(), theirs, strict=True):
-        # Two programs of one arithmetic: compiled apart, their sums differ in the last bits of float32.
+        # Two compiled programs of the same arithmetic: float32 sums differ in the last bits.
         np.testing.assert_allclose(ours, weight, rtol=2e-4, atol=2e-5)
 
 
-class Calls(keras.callbacks.Callback):
+class RecordBatches(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
-        self.begun = []
+        self.started = []
 
     def on_train_batch_begin(self, batch, logs=None):
-        self.begun.append(batch)
+        self.started.append(batch)
 
 
 @pytest.mark.parametrize(
-    ("options", "begun"),
+    ("options", "started"),
     [({}, [0]), ({"save_every_steps": 2}, [0, 2, 4])],
-    ids=str,
+    ids=["one call", "save_every_steps"],
 )
-def test_an_epoch_is_one_call_unless_somebody_must_look(options, begun, tmp_path):
-    calls, recipe = Calls(), RECIPE.replace(epochs=1, knots=((0, 0), (0.5, 1), (1, 0)))
+def test_an_epoch_is_one_call_unless_checkpoints_interrupt_it(options, started, tmp_path):
+    calls, recipe = RecordBatches(), RECIPE.replace(epochs=1, knots=((0, 0), (0.5, 1), (1, 0)))
     history = fit(recipe, callbacks=[calls], run_dir=tmp_path / "run", **options)
-    # Keras on torch has no calls of several steps.
-    assert calls.begun == ([0, 1, 2, 3, 4] if keras.backend.backend() == "torch" else begun)
+    # Keras on torch runs one step per call.
+    assert calls.started == ([0, 1, 2, 3, 4] if keras.backend.backend() == "torch" else started)
     assert int(history.model.optimizer.iterations) == 5
 
 
@@ -210,17 +216,17 @@ class StoppedError(Exception):
 
 
 class StopAt(keras.callbacks.Callback):
-    """Raises before a batch of an epoch."""
+    """Raises StoppedError before a batch of an epoch."""
 
     def __init__(self, epoch, batch):
         super().__init__()
-        self.place, self.epoch = (epoch, batch), 0
+        self.position, self.epoch = (epoch, batch), 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
-        if (self.epoch, batch) == self.place:
+        if (self.epoch, batch) == self.position:
             raise StoppedError
 
 
@@ -229,12 +235,12 @@ def whole():
     return fit(validation_data=TEST)
 
 
-@pytest.mark.parametrize(("save_every", "place"), [(None, (1, 0)), (2, (0, 4))], ids=str)
-def test_a_resumed_run_is_the_same_run(whole, tmp_path, save_every, place):
+@pytest.mark.parametrize(("save_every", "position"), [(None, (1, 0)), (2, (0, 4))], ids=str)
+def test_a_resumed_run_equals_the_uninterrupted_one(whole, tmp_path, save_every, position):
     options = {"validation_data": TEST, "run_dir": tmp_path / "run"}
     with pytest.raises(StoppedError):
-        fit(callbacks=[StopAt(*place)], save_every_steps=save_every, **options)
-    # Once more in other portions, which must not matter.
+        fit(callbacks=[StopAt(*position)], save_every_steps=save_every, **options)
+    # A different number of steps per call must not matter.
     resumed = fit(save_every_steps=3, **options)
     for name, values in whole.history.items():
         if name not in TIMES:
@@ -244,17 +250,17 @@ def test_a_resumed_run_is_the_same_run(whole, tmp_path, save_every, place):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
 
 
-def test_the_trained_model_takes_pictures_again(whole):
+def test_the_trained_model_takes_images(whole):
     history, model = whole, whole.model
     assert not {"train_step", "test_step"} & set(vars(model))
     images, labels = TEST
     one_hot = np.eye(3, dtype="float32")[labels]
     loss, top1 = model.evaluate(images, one_hot, verbose=0)
-    right = (model.predict(images, verbose=0).argmax(-1) == labels).mean()
+    accuracy = (model.predict(images, verbose=0).argmax(-1) == labels).mean()
     result = RECIPE.evaluate(model, TEST, verbose=0)
     assert result["images"] == 13
     for ours in (result["top1"], history.history["val_top1"][-1], top1):
-        assert ours == pytest.approx(right)
+        assert ours == pytest.approx(accuracy)
     assert result["loss"] == pytest.approx(history.history["val_loss"][-1], rel=1e-5)
     assert result["loss"] == pytest.approx(loss, rel=1e-5)
     assert not {"train_step", "test_step"} & set(vars(model))
@@ -268,46 +274,46 @@ def test_mirror_images_are_averaged_after_every_epoch():
     scores = (views[0] + views[1]) / 2
     loss = -np.log(np.exp(scores) / np.exp(scores).sum(-1, keepdims=True))[range(13), labels]
     result = recipe.evaluate(model, TEST, verbose=0)
-    # A mean over float32 numbers in another order.
+    # float32 means in a different order.
     for value in (history.history["val_loss"][0], result["loss"]):
         assert value == pytest.approx(loss.mean(), rel=1e-5)
     assert history.history["val_top1"][0] == pytest.approx((scores.argmax(-1) == labels).mean())
     assert not {"train_step", "test_step", "call"} & set(vars(model))
 
 
-def test_the_fixed_filters_whiten_the_training_images_and_are_loaded(tmp_path):
+def test_whitening_filters_come_from_the_training_images_and_are_loaded(tmp_path):
     recipe = krr.DAWNBench(
         whitening=True, train_size=8, test_size=8, batch_size=8, epochs=1, classes=3, cutout_size=3
     )
     model = fit(recipe, model=None, steps_per_epoch=1, run_dir=tmp_path / "run").model
     kernel = keras.ops.convert_to_numpy(model.get_layer("prep_whiten").kernel)
-    # The network's own mean and standard deviations, as published.
+    # The published mean and standard deviations of the network.
     normalized = (X - np.array([125.31, 122.95, 113.87])) / np.array([62.99, 62.09, 66.7])
     expected = whitening_kernel(normalized.astype("float32"))
-    # float32 sums, and eigenvectors.
+    # float32 sums and eigenvectors.
     np.testing.assert_allclose(kernel, expected, rtol=1e-3, atol=1e-3)
     loaded = load_run(tmp_path / "run").get_weights()
     for one, other in zip(loaded, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_published_rates_are_those_of_the_speed_run(golden):
+def test_learning_rates_equal_those_of_the_original(golden):
     rates = schedule_of(krr.DAWNBench()).per_update(97)
     ours = [float(rates(97 * epoch - 1)) for epoch in range(1, 25)]
-    # Before the original divides them by the pictures of a batch; ours are float32.
+    # Before the original divides by the batch size; ours are float32.
     theirs = golden("cifar_and_lr")["lr/page24_per_epoch_end"]
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
 
 
-def test_an_npz_file_holds_both_parts(whole, tmp_path):
-    path = tmp_path / "pictures.npz"
+def test_an_npz_file_contains_training_and_validation_data(whole, tmp_path):
+    path = tmp_path / "images.npz"
     np.savez(path, x_train=X, y_train=Y[:, None], x_test=TEST[0], y_test=TEST[1])
     history = RECIPE.fit(path, model=network(), validation_data=str(path), verbose=0, seed=3)
     assert history.history["val_loss"] == whole.history["val_loss"]
     assert RECIPE.evaluate(history.model, path, verbose=0)["images"] == 13
 
 
-def test_classes_are_counted_and_labels_checked():
+def test_classes_are_inferred_and_labels_checked():
     unknown = RECIPE.replace(classes=None)
     assert fit(unknown, steps_per_epoch=1).model.output_shape == (None, 3)
     with pytest.raises(ValueError, match=r"labels of the arrays must be within 0\.\.1 for 2"):
@@ -319,7 +325,7 @@ def test_classes_are_counted_and_labels_checked():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("pictures", "`dataset` must be arrays .* or an .npz file .*'pictures'"),
+        ("folder", "`dataset` must be arrays .* or an .npz file .*'folder'"),
         (np.zeros((2, 8, 8, 3)), "`dataset` must be arrays .* Received: a dataset of type ndarray"),
         (
             (np.zeros((8, 9, 8, 3), "uint8"), np.zeros(8, int)),
@@ -331,26 +337,26 @@ def test_classes_are_counted_and_labels_checked():
     ],
     ids=["name", "images alone", "size", "channels", "sizes", "no file"],
 )
-def test_data_that_cannot_be_used_is_an_error(data, message):
+def test_unusable_data_is_an_error(data, message):
     with pytest.raises(ValueError, match=message):
         RECIPE.fit(data, model=network(), verbose=0)
 
 
-def test_several_devices_are_refused():
+def test_several_devices_are_an_error():
     data = ImageArrays("mine", X, Y)
     with pytest.raises(ValueError, match=r"`distribution` must be 'none'.*Received: 2 devices"):
         device.Feed(RECIPE, data, None, replicas=2)
 
 
-def test_a_preview_shows_the_pictures_of_the_cards(tmp_path):
+def test_a_preview_shows_the_augmented_images(tmp_path):
     from keras_resnet_recipes.preview import preview
 
     shown = preview(RECIPE, (X, Y), rows=2, columns=4, seed=3)
-    expected = np.rint(pictures_of(RECIPE, cards_of(0, count=8), X))
+    expected = np.rint(augmented(RECIPE, parameters_of(0, count=8), X))
     np.testing.assert_array_equal(shown, expected.reshape(2, 4, 8, 8, 3))
 
 
-def test_a_preview_tells_what_the_cards_say(tmp_path):
+def test_preview_captions_follow_the_parameters(tmp_path):
     from keras_resnet_recipes.preview import preview, stages
 
     recipe = RECIPE.replace(cutout_fill=(1.0, 2.0, 3.0))
@@ -363,13 +369,13 @@ def test_a_preview_tells_what_the_cards_say(tmp_path):
         shown[1].images, shown[2].images, shown[2].captions, strict=True
     ):
         np.testing.assert_array_equal(after, before[:, ::-1] if caption else before)
-    for picture, caption in zip(shown[3].images, shown[3].captions, strict=True):
+    for image, caption in zip(shown[3].images, shown[3].captions, strict=True):
         row, column = (int(word.strip(",")) for word in caption.split()[2::2])
-        assert (picture[row : row + 3, column : column + 3] == [1, 2, 3]).all()
+        assert (image[row : row + 3, column : column + 3] == [1, 2, 3]).all()
 
 
 @pytest.mark.parametrize(
-    "step",
+    "augmentation",
     [
         ScaleJitterCrop(shorter_edge=(8, 9)),
         RandomResizedCrop(scale=(0.5, 1.0)),
@@ -380,12 +386,13 @@ def test_a_preview_tells_what_the_cards_say(tmp_path):
         RandomErasing(0.1),
         Cutout(size=3),
     ],
-    ids=lambda step: type(step).__name__,
+    ids=lambda augmentation: type(augmentation).__name__,
 )
-def test_an_augmentation_that_the_device_does_not_make_is_an_error(step):
-    steps = (step, *RECIPE.augmentation) if step.crops else (*RECIPE.augmentation, step)
+def test_augmentations_that_the_device_does_not_support_are_errors(augmentation):
+    own = RECIPE.augmentation
+    changed = (augmentation, *own) if augmentation.crops else (*own, augmentation)
     with pytest.raises(ValueError, match="`augmentation` must consist of PadAndCrop"):
-        RECIPE.replace(augmentation=steps)
+        RECIPE.replace(augmentation=changed)
 
 
 @pytest.mark.parametrize(
@@ -399,20 +406,28 @@ def test_an_augmentation_that_the_device_does_not_make_is_an_error(step):
         ("batch_norm", "synchronized"),
         ("unreadable_images", "raise"),
     ],
-    ids=str,
+    ids=[
+        "MixUpOrCutMix",
+        "MixUp",
+        "repeated_augmentation",
+        "test_crop_ratio",
+        "test_views",
+        "batch_norm",
+        "unreadable_images",
+    ],
 )
-def test_what_the_device_does_not_make_is_an_error(field, value):
+def test_values_that_the_device_does_not_support_are_errors(field, value):
     with pytest.raises(ValueError, match=f"`{field}` must be"):
         RECIPE.replace(**{field: value})
 
 
 @pytest.mark.parametrize(("name", "value"), [("padding", 8), ("size", 9)])
-def test_a_step_that_is_larger_than_the_image_is_an_error(name, value):
+def test_an_augmentation_larger_than_the_image_is_an_error(name, value):
     flat = {"padding": "padding", "size": "cutout_size"}[name]
     with pytest.raises(ValueError, match=f"`{name}` of .* must be at most"):
         RECIPE.replace(**{flat: value})
 
 
-def test_a_color_without_a_square_is_an_error():
+def test_cutout_fill_without_cutout_is_an_error():
     with pytest.raises(ValueError, match="`cutout_fill` requires Cutout, which DAWNBench"):
         RECIPE.replace(cutout=None).replace(cutout_fill=(1, 2, 3))

@@ -1,4 +1,4 @@
-"""Recipe.fit and Recipe.evaluate on four devices, with TensorFlow and with JAX."""
+"""Recipe.fit and Recipe.evaluate on four devices, on TensorFlow and JAX."""
 
 import json
 import os
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.full
 
 ROOT = Path(__file__).parents[2]
 
-PREPARED = """
+PREAMBLE = """
 import json
 import keras
 import numpy as np
@@ -39,7 +39,7 @@ def network():
 def weights(model):
     return np.concatenate([np.ravel(w) for w in model.get_weights()])
 
-def refusal(call):
+def message(call):
     try:
         call()
     except ValueError as error:
@@ -51,7 +51,7 @@ data, few, many, views = images(96), images(3), images(10007), images(21)
 """
 
 MIRRORED = (
-    PREPARED
+    PREAMBLE
     + """
 import tensorflow as tf
 
@@ -59,9 +59,9 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
 with krr.distribution.scope("mirrored"):
     stock = network()
-    # Before `Recipe.fit`, which makes TensorFlow deterministic: Keras then leaves XLA off by itself.
+    # Before `Recipe.fit`, which makes TensorFlow deterministic, whereupon Keras disables XLA.
     stock.compile("sgd", "mse", jit_compile=True)
-    jit = refusal(lambda: stock.fit(np.zeros((8, 16, 16, 3)), np.zeros((8, 7)), verbose=0,
+    jit_error = message(lambda: stock.fit(np.zeros((8, 16, 16, 3)), np.zeros((8, 7)), verbose=0,
                                     callbacks=[krr.distribution.AveragedStatistics()]))
 history = recipe.replace(gradient_accumulation_steps=2, gradient_clip=0.05).fit(
     data, model=network(), validation_data=few, distribution="mirrored", verbose=0)
@@ -74,16 +74,16 @@ print(json.dumps({
     "updates": int(model.optimizer.iterations.numpy()),
     "copies": len(model.trainable_variables[0].value.values),
     "jit": model.jit_compile,
-    "refused": jit,
+    "jit_error": jit_error,
     "val": {name: values[0] for name, values in history.history.items() if name.startswith("val")},
     "few": [recipe.evaluate(m, few, verbose=0) for m in (single, model)],
     "many": [evaluation.evaluate(m, many, verbose=0) for m in (single, model)],
     "views": [[evaluation.replace(test_views=kind).evaluate(m, views, verbose=0)
                for m in (single, model)] for kind in ("mirrored", "ten_crop")],
-    "sizes": refusal(lambda: recipe.replace(test_views="multi_scale").evaluate(model, few, verbose=0)),
-    "uneven": refusal(lambda: uneven(batch_size=30)),
-    "odd": refusal(lambda: uneven(batch_size=36)),
-    "parallel": refusal(lambda: recipe.fit(data, distribution="data_parallel", verbose=0)),
+    "sizes": message(lambda: recipe.replace(test_views="multi_scale").evaluate(model, few, verbose=0)),
+    "uneven": message(lambda: uneven(batch_size=30)),
+    "odd": message(lambda: uneven(batch_size=36)),
+    "parallel": message(lambda: recipe.fit(data, distribution="data_parallel", verbose=0)),
 }))
 
 # Keras alone: 9 images on 4 devices are 3 + 3 + 3 + 0.
@@ -97,8 +97,8 @@ try:
 except tf.errors.InvalidArgumentError as error:
     print("stock fails", str(error)[-300:])
 
-# An iterator that is destroyed waits for the thread that tunes it, which misses its call on a busy machine
-# and sleeps for up to a minute; several are left when Python exits.
+# The destructor of an iterator waits for its autotuning thread, which may miss the signal on a busy machine and
+# sleep for up to a minute; several iterators are alive when Python exits.
 import os, sys
 sys.stdout.flush()
 os._exit(0)
@@ -106,7 +106,7 @@ os._exit(0)
 )
 
 PARALLEL = (
-    PREPARED
+    PREAMBLE
     + """
 recipe = recipe.replace(gradient_accumulation_steps=2, mix_per_replica=False)
 one, four = (
@@ -115,19 +115,19 @@ one, four = (
 start = weights(network())
 print(json.dumps({
     "devices": [len(h.model.trainable_variables[0].value.sharding.device_set) for h in (one, four)],
-    "left": str(keras.distribution.distribution()),
+    "distribution": str(keras.distribution.distribution()),
     "updates": [int(h.model.optimizer.iterations) for h in (one, four)],
     "difference": float(np.abs(weights(one.model) - weights(four.model)).max()),
     "movement": float(np.abs(weights(one.model) - start).max()),
     "loss": [h.history["loss"][0] for h in (one, four)],
     "images": recipe.evaluate(four.model, images(21), verbose=0)["images"],
-    "mirrored": refusal(lambda: recipe.fit(data, distribution="mirrored", verbose=0)),
+    "mirrored": message(lambda: recipe.fit(data, distribution="mirrored", verbose=0)),
 }))
 """
 )
 
 
-def ran(script, backend):
+def run_script(script, backend):
     environment = {
         **os.environ,
         "KERAS_BACKEND": backend,
@@ -151,7 +151,7 @@ def ran(script, backend):
 
 @pytest.fixture(scope="module")
 def mirrored():
-    return ran(MIRRORED, "tensorflow")
+    return run_script(MIRRORED, "tensorflow")
 
 
 def test_fit_on_four_devices(mirrored):
@@ -159,7 +159,7 @@ def test_fit_on_four_devices(mirrored):
     assert result["updates"] == 3
     assert result["copies"] == 4
     assert result["jit"] is False
-    assert "must be a multiple of the 4 devices; received 30 / 1" in result["uneven"]
+    assert "must be a multiple of the 4 devices. Received: 30 / 1" in result["uneven"]
     assert "must be even with MixUp or CutMix" in result["odd"]
     assert "Use 'mirrored'" in result["parallel"]
 
@@ -169,7 +169,7 @@ def test_evaluation_on_four_devices_counts_every_image_once(mirrored):
     for name, images in (("many", 10007), ("few", 3)):
         one, four = result[name]
         assert one["images"] == four["images"] == images
-        # Shares of float32 counts; and one image nearer to a tie than the order of a sum.
+        # Fractions in float32; no image is so close to a tie that the order of a sum matters.
         assert four["top1"] == pytest.approx(one["top1"], abs=1e-6)
         assert four["top5"] == pytest.approx(one["top5"], abs=1e-6)
         assert four["loss"] == pytest.approx(one["loss"], rel=1e-5)
@@ -177,31 +177,31 @@ def test_evaluation_on_four_devices_counts_every_image_once(mirrored):
     assert result["val"]["val_top1"] == pytest.approx(result["few"][0]["top1"], abs=1e-6)
 
 
-def test_views_are_spread_over_four_devices_but_not_of_several_sizes(mirrored):
+def test_views_on_four_devices_except_multi_scale(mirrored):
     result, _, _ = mirrored
     for one, four in result["views"]:
         assert one["images"] == four["images"] == 21
         assert four == pytest.approx(one, rel=1e-5)
-    assert "must be another than 'multi_scale' for a model on several devices" in result["sizes"]
+    assert "must not be 'multi_scale' for a model on several devices" in result["sizes"]
 
 
 def test_xla_is_refused(mirrored):
     result, _, _ = mirrored
-    assert "`jit_compile` must be False or 'auto' under MirroredStrategy" in result["refused"]
+    assert "`jit_compile` must be False or 'auto' under MirroredStrategy" in result["jit_error"]
 
 
 def test_keras_still_gives_a_device_no_image(mirrored):
     _, stock, returncode = mirrored
     fails = returncode != 0 or stock[0].startswith("stock fails")
-    assert fails, "Keras has fixed it: remove the repair `pipeline._filled` and the metric `loss`"
+    assert fails, "Keras has fixed this: remove `EvaluationBatches.filled` and the metric `loss`"
 
 
-def test_jax_on_four_devices_trains_as_on_one():
-    result, _, _ = ran(PARALLEL, "jax")
+def test_jax_trains_on_four_devices_as_on_one():
+    result, _, _ = run_script(PARALLEL, "jax")
     assert result["devices"] == [1, 4]
-    assert result["left"] == "None"
+    assert result["distribution"] == "None"
     assert result["updates"] == [3, 3]
-    # float32 sums in another order: the bound of the issue, 0.01 % of the movement.
+    # float32 sums in a different order: at most 0.01 % of the distance that the weights moved.
     assert result["difference"] < 1e-4 * result["movement"]
     assert result["loss"][1] == pytest.approx(result["loss"][0], rel=1e-5)
     assert result["images"] == 21

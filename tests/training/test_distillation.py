@@ -1,4 +1,4 @@
-"""Recipe.fit(teacher=): the step against its formula, devices, resuming, and what is saved."""
+"""Recipe.fit(teacher=...): the training step against its formula, several devices, resuming and checkpoints."""
 
 import json
 
@@ -15,7 +15,7 @@ from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.training.distillation import Teacher
 from keras_resnet_recipes.training.model import TrainingModel
 from tests.runs.same_run import without_times
-from tests.training.test_devices import ran
+from tests.training.test_devices import run_script
 
 every_backend = pytest.mark.every_backend
 
@@ -37,8 +37,8 @@ X = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), "uint8")
 DATA = X, np.arange(24) % CLASSES
 
 
-def network(seed, channels=4, classes=CLASSES, **ends):
-    """A network with statistics that its training moves, and a layer that acts in training only."""
+def network(seed, channels=4, classes=CLASSES, **classifier):
+    """A network with moving statistics and a layer that is active only in training."""
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     return keras.Sequential(
@@ -49,7 +49,7 @@ def network(seed, channels=4, classes=CLASSES, **ends):
             layers.BatchNormalization(),
             krr.layers.StochasticDepth(0.3),
             layers.GlobalAveragePooling2D(),
-            layers.Dense(classes, **ends),
+            layers.Dense(classes, **classifier),
         ]
     )
 
@@ -62,7 +62,7 @@ def fit(recipe=RECIPE, teacher=None, model=None, **options):
 @every_backend
 @pytest.mark.parametrize("case", ["gluon", "paper"])
 def test_loss_and_gradient_of_a_step_equal_torch(golden, case):
-    """The networks' weights are the golden logits, and the rate of SGD is 1."""
+    """The weights of the networks are the golden logits; SGD has learning rate 1."""
     g, temperature = golden("distillation"), 4.0
     hard, soft = g.meta["cases"][case]
 
@@ -74,24 +74,24 @@ def test_loss_and_gradient_of_a_step_equal_torch(golden, case):
     student = logits(g["student"])
     teacher = Teacher(logits(g["teacher"]), label_weight=hard, weight=soft, temperature=temperature)
     model = TrainingModel(student, teacher=teacher)
-    labels = keras.losses.CategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(1.0), labels)
+    label_loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(1.0), label_loss)
     value = model.train_on_batch(np.eye(6), g["mixed"])
     key = f"{case}/{temperature:g}/mixed"
-    # As in tests/losses: sums of float32 numbers up to 100, and what is taken from logits up to 10.
+    # As in tests/losses: sums of float32 numbers up to 100, and differences from logits up to 10.
     assert float(value) == pytest.approx(g[f"{key}/losses"].mean(), rel=2e-6)
     moved = g["student"].astype("float32") - student.get_weights()[0]
     np.testing.assert_allclose(moved, g[f"{key}/gradient"], rtol=0, atol=2e-6 * temperature)
 
 
 def softmax(logits):
-    shares = np.exp(logits - logits.max(-1, keepdims=True))
-    return shares / shares.sum(-1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    return exponentials / exponentials.sum(-1, keepdims=True)
 
 
 @every_backend
-def test_the_teacher_sees_the_mixed_pictures():
-    """One step of two linear networks on mixed pictures, against NumPy."""
+def test_the_teacher_sees_the_mixed_images():
+    """One step of two linear networks on mixed images, against NumPy."""
     recipe = RECIPE.replace(
         epochs=1, batch_size=24, optimizer=krr.recipe.SGD(), learning_rate=0.5,
         loss=krr.recipe.CategoricalCrossentropy(),
@@ -114,9 +114,10 @@ def test_the_teacher_sees_the_mixed_pictures():
     images, targets = batches.batch(0, 0)
     assert ((targets > 0) & (targets < 1)).any()
     features = images.astype("float64").mean((1, 2)) / 64
-    z, r = (features @ kernel for kernel in kernels)
-    slope = 0.75 * (softmax(z) - targets) + 0.4 * 3 * (softmax(z / 3) - softmax(r / 3))
-    expected = kernels[0] - 0.5 * features.T @ slope / 24
+    student, teacher = (features @ kernel for kernel in kernels)
+    gradient = 0.75 * (softmax(student) - targets)
+    gradient += 0.4 * 3 * (softmax(student / 3) - softmax(teacher / 3))
+    expected = kernels[0] - 0.5 * features.T @ gradient / 24
 
     model = linear(kernels[0])
     fit(recipe, linear(kernels[1]), model)
@@ -125,7 +126,7 @@ def test_the_teacher_sees_the_mixed_pictures():
 
 
 @every_backend
-def test_the_teacher_stays_and_the_student_is_a_plain_model(tmp_path):
+def test_the_teacher_is_unchanged_and_the_student_is_a_plain_model(tmp_path):
     teacher = network(1, channels=6)
     before = teacher.get_weights()
     model = network(0)
@@ -135,30 +136,32 @@ def test_the_teacher_stays_and_the_student_is_a_plain_model(tmp_path):
     assert history.model is model
     assert type(model) is keras.Sequential
     assert int(model.optimizer.iterations) == 6
-    # Evaluations see the student alone, with its own loss.
+    # Evaluations use the student alone, with the loss of the recipe.
     result = RECIPE.evaluate(model, DATA, verbose=0)
     assert history.history["val_loss"][-1] == pytest.approx(result["loss"], rel=1e-5)
     assert history.history["val_top1"][-1] == pytest.approx(result["top1"], abs=1e-6)
-    again = network(3)
-    again.load_weights(tmp_path / "run" / "last.weights.h5")
-    for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
+    loaded = network(3)
+    loaded.load_weights(tmp_path / "run" / "last.weights.h5")
+    for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
-    largest = []
+    shapes = []
     with h5py.File(tmp_path / "run" / "last.weights.h5") as file:
-        file.visititems(lambda name, item: largest.append((name, getattr(item, "shape", ()))))
-    assert all(6 not in shape for _, shape in largest), "channels of the teacher"
+        file.visititems(lambda name, item: shapes.append(getattr(item, "shape", ())))
+    assert all(6 not in shape for shape in shapes), (
+        "the checkpoint contains channels of the teacher"
+    )
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     assert facts["teacher_parameters"] == teacher.count_params()
 
 
 @every_backend
-def test_load_run_and_averages(tiny_resnet20, tmp_path):
+def test_load_run_with_ema(tiny_resnet20, tmp_path):
     recipe = RECIPE.replace(ema=krr.recipe.EMA(decay=0.5))
     teacher = krr.applications.ResNet20(classes=CLASSES, classifier_activation=None, name="other")
     history = recipe.fit(DATA, teacher=teacher, run_dir=tmp_path, verbose=0)
     loaded = training.load_run(tmp_path)
-    # 17 weights and states of one block: nothing of the teacher is averaged.
+    # The 17 weights and statistics of one block: no weight of the teacher is averaged.
     assert len(loaded.weights) == len(history.model.weights) == 17
     for ours, theirs in zip(loaded.get_weights(), history.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -171,17 +174,19 @@ class Stop(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"ema": krr.recipe.EMA(decay=0.9), "precision": "mixed_float16"}]
+    "changes",
+    [{}, {"ema": krr.recipe.EMA(decay=0.9), "precision": "mixed_float16"}],
+    ids=["plain", "ema, mixed_float16"],
 )
-def test_a_run_goes_on_with_the_same_bits(tmp_path, changes):
+def test_a_run_resumes_with_the_same_bits(tmp_path, changes):
     recipe = RECIPE.replace(**changes)
     whole = fit(recipe, run_dir=tmp_path / "whole")
-    options = {"run_dir": tmp_path / "parts", "save_every_steps": 1}
+    options = {"run_dir": tmp_path / "cut", "save_every_steps": 1}
     with pytest.raises(InterruptedError):
         fit(recipe, callbacks=[Stop()], **options)
-    parts = fit(recipe, **options)
-    assert without_times(parts.history) == without_times(whole.history)
-    for ours, theirs in zip(parts.model.get_weights(), whole.model.get_weights(), strict=True):
+    resumed = fit(recipe, **options)
+    assert without_times(resumed.history) == without_times(whole.history)
+    for ours, theirs in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(ValueError, match="`teacher` must be given: A3 learned from"):
         recipe.fit(DATA, model=network(0), verbose=0, **options)
@@ -189,19 +194,19 @@ def test_a_run_goes_on_with_the_same_bits(tmp_path, changes):
         fit(recipe, network(2, channels=6), **options)
 
 
-def test_accumulated_parts_are_one_batch():
-    """Without batch norm and mixing, which see parts; the loss of the log is the same mean."""
+def test_micro_batches_train_as_one_batch():
+    """Without BatchNormalization and mixing, which depend on the micro-batch; the logged loss is the same mean."""
     recipe = RECIPE.replace(mixup_alpha=0.0, cutmix_alpha=0.0)
-    made = []
-    for parts in (1, 4):
+    results = []
+    for micro_batches in (1, 4):
         model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Rescaling(1 / 64)])
         model.add(keras.layers.GlobalAveragePooling2D())
         model.add(keras.layers.Dense(CLASSES, kernel_initializer="zeros"))
-        history = fit(recipe.replace(gradient_accumulation_steps=parts), model=model)
-        made.append((model.get_weights(), history.history["loss"]))
-    # float32 sums in another order
-    assert made[0][1] == pytest.approx(made[1][1], rel=1e-5)
-    for one, other in zip(made[0][0], made[1][0], strict=True):
+        history = fit(recipe.replace(gradient_accumulation_steps=micro_batches), model=model)
+        results.append((model.get_weights(), history.history["loss"]))
+    # float32 sums in a different order
+    assert results[0][1] == pytest.approx(results[1][1], rel=1e-5)
+    for one, other in zip(results[0][0], results[1][0], strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
@@ -228,56 +233,59 @@ recipe = krr.A3(classes=5, distillation=krr.recipe.Distillation(),
                 epochs=2, warmup_epochs=0, learning_rate=0.004, batch_size=16, train_size=8,
                 test_size=8, rand_augment=None, precision="float32", mix_per_replica=False,
                 gradient_accumulation_steps=2, ema=krr.recipe.EMA(decay=0.5))
-made = []
+histories = []
 for distribution in ("none", name):
     teacher = network(1, 6, layers.BatchNormalization)
     teacher.layers[2].moving_mean.assign(np.linspace(-1, 1, 6))
     history = recipe.fit((x, np.arange(32) % 5), model=network(0, 4), teacher=teacher,
                          distribution=distribution, validation_data=(x[:3], np.arange(3)), verbose=0)
-    made.append(history)
+    histories.append(history)
 start = network(0, 4).get_weights()
-far = lambda one, other: max(float(np.abs(a - b).max()) for a, b in zip(one, other))
-one, two = (history.model.get_weights() for history in made)
-print(json.dumps({"difference": far(one, two), "movement": far(one, start),
-                  "loss": [h.history["loss"] for h in made],
-                  "val_loss": [h.history["val_loss"] for h in made]}))
+distance = lambda one, other: max(float(np.abs(a - b).max()) for a, b in zip(one, other))
+one, two = (history.model.get_weights() for history in histories)
+print(json.dumps({"difference": distance(one, two), "movement": distance(one, start),
+                  "loss": [h.history["loss"] for h in histories],
+                  "val_loss": [h.history["val_loss"] for h in histories]}))
 """
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_two_devices_train_as_one(backend):
-    result, _, _ = ran(DEVICES, backend)
-    # float32 sums in another order: the bound of tests/training/test_devices.py.
+    result, _, _ = run_script(DEVICES, backend)
+    # float32 sums in a different order: the bound of tests/training/test_devices.py.
     assert result["difference"] < 1e-4 * result["movement"]
     assert result["val_loss"][0] == pytest.approx(result["val_loss"][1], rel=1e-5)
-    # On several devices the log has the loss of the labels.
+    # On several devices the log contains only the loss on the labels.
     assert result["loss"][0][0] > 100 > result["loss"][1][0]
 
 
-REFUSED = {
-    "classes": (network(1, classes=4), "must give 5 logits"),
-    "probabilities": (network(1, activation="softmax"), "must give logits.*classifier_activation"),
+INVALID_TEACHERS = {
+    "classes": (network(1, classes=4), "must return 5 logits"),
+    "probabilities": (
+        network(1, activation="softmax"),
+        "must return logits.*classifier_activation",
+    ),
     "name": ("resnet50", "must be a functional or sequential Keras model"),
     "size": (
         keras.Sequential([keras.Input((9, 8, 3)), keras.layers.Flatten()]),
-        "must see .* 8 x 8 pixels",
+        "must take .* 8 x 8 pixels",
     ),
-    "colours": (
+    "channels": (
         keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()]),
-        "must see .* of 3 colours",
+        "must take .* with 3 channels",
     ),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_teachers_that_cannot_teach(case):
-    teacher, message = REFUSED[case]
+@pytest.mark.parametrize("case", INVALID_TEACHERS)
+def test_unusable_teachers_are_errors(case):
+    teacher, message = INVALID_TEACHERS[case]
     with pytest.raises(ValueError, match=f"`teacher` {message}"):
         fit(teacher=teacher)
 
 
-def test_a_recipe_that_had_a_teacher_wants_one():
+def test_a_teacher_is_required_exactly_with_distillation():
     with pytest.raises(ValueError, match=r"`teacher` must be given: Distill .* ResNet152D"):
         krr.Distill().fit(DATA)
     with pytest.raises(
@@ -302,9 +310,9 @@ class Subclassed(keras.Model):
         return self.last(self.pool(images))
 
 
-def test_the_command_takes_a_teacher(tmp_path, capsys):
+def test_the_command_accepts_a_teacher(tmp_path, capsys):
     network(1, classes=4).save(tmp_path / "teacher.keras")
     train = ["train", "Distill", "--data", "nowhere", "--set", "classes=5", "--teacher"]
-    for name, message in {"nothing": "nothing.keras", "teacher": "must give 5 logits"}.items():
+    for name, message in {"nothing": "nothing.keras", "teacher": "must return 5 logits"}.items():
         assert main([*train, str(tmp_path / f"{name}.keras")]) == 2
         assert message in capsys.readouterr().err

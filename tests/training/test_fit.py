@@ -18,7 +18,7 @@ from tests.tiny import tiny_model
 
 pytestmark = pytest.mark.usefixtures("tiny_resnet20")
 
-# Without RandAugment, whose fifteen operations take seconds to trace; the conformity tests have it.
+# Without RandAugment, whose fifteen operations take seconds to trace; the conformity tests cover it.
 RECIPE = krr.A3(
     network="ResNet20",
     epochs=3,
@@ -31,7 +31,7 @@ RECIPE = krr.A3(
 
 
 def squares(n=32, classes=2, seed=0):
-    """A bright square whose corner is the class."""
+    """Images with a bright square, whose position is the class."""
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 60, (n, 20, 20, 3)).astype("uint8")
     y = np.arange(n) % classes
@@ -42,7 +42,7 @@ def squares(n=32, classes=2, seed=0):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tiny_resnet20):
-    """A run folder, not to be changed, and the History of its training."""
+    """A run folder, which tests must not change, and the History of its training."""
     folder = tmp_path_factory.mktemp("runs") / "a" / "b"
     val = squares(30, seed=1)
     return folder, RECIPE.fit(squares(), validation_data=val, run_dir=folder, verbose=0)
@@ -54,7 +54,7 @@ def copy(finished, tmp_path):
 
 
 @pytest.mark.every_backend
-def test_fit_trains_and_tells():
+def test_fit_returns_a_history():
     history = RECIPE.fit(squares(), validation_data=squares(11, seed=1), verbose=0)
     assert isinstance(history, keras.callbacks.History)
     assert history.epoch == [0, 1, 2]
@@ -69,13 +69,13 @@ def test_fit_trains_and_tells():
     assert isinstance(history.model, keras.Model)
     assert history.model.output_shape == (None, 2)
     schedule = krr.schedules.Cosine(8e-3, epochs=3, warmup_epochs=1)
-    # The optimizer holds its rate in float32.
+    # The optimizer stores its learning rate in float32.
     np.testing.assert_allclose(
         history.history["learning_rate"], [schedule(e) for e in range(3)], rtol=1e-7
     )
 
 
-def test_more_than_five_classes_have_a_top5():
+def test_top5_is_logged_for_more_than_five_classes():
     history = RECIPE.replace(epochs=1).fit(squares(32, classes=6), verbose=0)
     assert "top5" in history.history
 
@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_run():
     one, two, other = (
         RECIPE.fit(squares(), verbose=0, seed=seed).history["loss"] for seed in (1, 1, 2)
     )
-    # Sums over threads may round differently.
+    # Sums across threads may round differently.
     np.testing.assert_allclose(one, two, rtol=1e-4)
     assert abs(one[0] - other[0]) > 1e-3 * one[0]
 
@@ -104,7 +104,7 @@ class StopAfter(keras.callbacks.Callback):
 
 
 @pytest.mark.every_backend
-def test_a_broken_run_resumes_at_the_epoch(tmp_path):
+def test_an_interrupted_run_resumes_at_the_epoch(tmp_path):
     recipe, data, val = RECIPE.replace(epochs=4), squares(), squares(11, seed=1)
     whole = recipe.fit(data, validation_data=val, run_dir=tmp_path / "whole", verbose=0)
     with pytest.raises(StoppedError):
@@ -115,7 +115,7 @@ def test_a_broken_run_resumes_at_the_epoch(tmp_path):
     resumed = recipe.fit(data, validation_data=val, run_dir=tmp_path / "cut", verbose=0)
     assert resumed.epoch == [0, 1, 2, 3]
     for name in whole.history.keys() - {*TIMES}:
-        # Sums over threads may round differently, and training magnifies it.
+        # Sums across threads may round differently, and training amplifies the difference.
         np.testing.assert_allclose(
             resumed.history[name], whole.history[name], rtol=1e-3, err_msg=name
         )
@@ -125,8 +125,10 @@ def test_a_broken_run_resumes_at_the_epoch(tmp_path):
 
 
 def test_a_finished_run_is_returned_untrained(finished, copy):
-    done, counted = finished[1], []
-    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: counted.append(1))
+    done, batches = finished[1], []
+    count = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: batches.append(batch)
+    )
     again = RECIPE.fit(
         squares(),
         validation_data=squares(30, seed=1),
@@ -134,14 +136,14 @@ def test_a_finished_run_is_returned_untrained(finished, copy):
         verbose=0,
         callbacks=[count],
     )
-    assert not counted
+    assert not batches
     assert again.epoch == done.epoch
     assert again.history == done.history
     for ours, theirs in zip(again.model.get_weights(), done.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_run_folder_tells_what_it_is(finished):
+def test_a_run_folder_contains_recipe_and_facts(finished):
     folder = finished[0]
     assert {file.name for file in folder.iterdir()} == {
         "recipe.json",
@@ -160,17 +162,17 @@ def test_a_run_folder_tells_what_it_is(finished):
     assert facts["hardware"]["processor"]
 
 
-def test_another_recipe_is_refused_with_the_difference(copy):
+def test_another_recipe_is_an_error_that_shows_the_difference(copy):
     with pytest.raises(ValueError, match="contains a run of another recipe") as error:
         RECIPE.replace(weight_decay=0.1).fit(squares(), run_dir=copy, verbose=0)
     assert re.search(r"weight_decay +0\.02 +0\.1\n", str(error.value))
     with pytest.raises(ValueError, match=r"seed=0\. Received: seed=1"):
         RECIPE.fit(squares(), run_dir=copy, verbose=0, seed=1)
-    with pytest.raises(ValueError, match="images=32; received 40"):
+    with pytest.raises(ValueError, match=r"images=32\. Received: images=40"):
         RECIPE.fit(squares(40), run_dir=copy, verbose=0)
 
 
-def test_a_folder_with_something_else_is_left_alone(tmp_path):
+def test_a_folder_with_other_files_is_not_touched(tmp_path):
     (tmp_path / "thesis.txt").write_text("important")
     with pytest.raises(ValueError, match="must be a run folder, an empty folder, or new"):
         RECIPE.fit(squares(), run_dir=tmp_path, verbose=0)
@@ -183,13 +185,13 @@ def test_best_weights_are_those_of_the_best_epoch(finished):
     assert best["top1"] == pytest.approx(max(history.history["val_top1"]), abs=1e-6)
     last = RECIPE.evaluate(training.load_run(folder, "last"), squares(30, seed=1), verbose=0)
     assert last["top1"] == pytest.approx(history.history["val_top1"][-1], abs=1e-6)
-    # What exports or predicts with it finds the activation that the loss asks for.
+    # The loss determines the activation that is added for export and prediction.
     loaded = to_probabilities(krr.load_run(folder)).layers[-1]
     assert isinstance(RECIPE.loss, krr.recipe.BinaryCrossentropy)
     assert loaded.activation is keras.activations.sigmoid
 
 
-def test_the_average_of_the_weights_is_evaluated_kept_and_returned(finished, tmp_path):
+def test_the_ema_is_evaluated_saved_and_returned(finished, tmp_path):
     recipe = RECIPE.replace(ema=krr.recipe.EMA(decay=0.8))
     history = recipe.fit(
         squares(), validation_data=squares(30, seed=1), run_dir=tmp_path, verbose=0
@@ -222,13 +224,13 @@ def test_the_average_of_the_weights_is_evaluated_kept_and_returned(finished, tmp
     ],
     ids=lambda schedule: type(schedule).__name__,
 )
-def test_the_rate_follows_the_schedule(chosen):
+def test_the_learning_rate_follows_the_schedule(chosen):
     from keras_resnet_recipes.training.learning_rate import schedule as schedule_of
 
     recipe = RECIPE.replace(schedule=chosen)
     rates = recipe.fit(squares(), verbose=0).history["learning_rate"]
     schedule = schedule_of(recipe)
-    # Logged at the end of an epoch: that of the epoch, or of the update to come.
+    # Logged at the end of an epoch: the rate of that epoch, or of the next update.
     ends = [schedule(e) if recipe.schedule_per == "epoch" else schedule(e + 1) for e in range(3)]
     np.testing.assert_allclose(rates, ends, rtol=1e-5, atol=1e-10)
 
@@ -244,7 +246,7 @@ def test_evaluation_counts_exactly():
     assert result["top1"] == pytest.approx((predicted == y).mean(), abs=1e-6)
 
 
-def test_evaluation_of_probabilities_has_no_loss_and_leaves_the_model_alone():
+def test_evaluation_of_probabilities_has_no_loss_and_does_not_change_the_model():
     model = krr.applications.ResNet20(classes=2)
     model.compile("sgd", "categorical_crossentropy")
     before = model.optimizer
@@ -252,7 +254,7 @@ def test_evaluation_of_probabilities_has_no_loss_and_leaves_the_model_alone():
     assert model.optimizer is before
 
 
-def test_a_model_of_ones_own_is_trained():
+def test_a_given_model_is_trained():
     model = tiny_model()
     before = [w.copy() for w in model.get_weights()]
     history = RECIPE.fit(squares(), model=model, verbose=0)
@@ -260,7 +262,7 @@ def test_a_model_of_ones_own_is_trained():
     assert any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def test_a_run_of_ones_own_model_is_found_again(tmp_path):
+def test_a_run_of_a_given_model_is_resumed(tmp_path):
     one, other = tiny_model(), tiny_model()
     assert one.name != other.name
     RECIPE.fit(squares(), model=one, run_dir=tmp_path, verbose=0)
@@ -273,14 +275,19 @@ def test_a_run_of_ones_own_model_is_found_again(tmp_path):
 @pytest.mark.parametrize(
     ("recipe", "data", "options", "message"),
     [
-        (RECIPE, squares(4), {}, r"`batch_size` must be at most .*: received 8 for the 4 images"),
+        (
+            RECIPE,
+            squares(4),
+            {},
+            r"`batch_size` must be at most .* Received: batch_size=8 for the 4 images",
+        ),
         (
             RECIPE.replace(classes=3),
             squares(32, classes=6),
             {},
             r"within 0..2 for 3 classes. Received: 5",
         ),
-        (RECIPE, (squares()[0], np.zeros(32, int)), {}, "of two classes or more; all are 0"),
+        (RECIPE, (squares()[0], np.zeros(32, int)), {}, "of two classes or more.*all 0"),
         (RECIPE, squares(), {"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
         (RECIPE, squares(), {"distribution": "some"}, "must be 'auto', 'none', 'mirrored' or"),
         (
@@ -296,8 +303,17 @@ def test_a_run_of_ones_own_model_is_found_again(tmp_path):
             "`model` must have 2 outputs",
         ),
     ],
+    ids=[
+        "batch_size",
+        "classes",
+        "one class",
+        "steps_per_epoch",
+        "distribution",
+        "classes of validation",
+        "outputs of model",
+    ],
 )
-def test_mistakes_are_named(recipe, data, options, message):
+def test_invalid_arguments_are_errors(recipe, data, options, message):
     with pytest.raises(ValueError, match=message):
         recipe.fit(data, verbose=0, **options)
 
@@ -314,7 +330,7 @@ def test_a_stream_of_unknown_length_needs_steps():
     assert int(history.model.optimizer.iterations) == 2
 
 
-def test_precision_is_the_recipes_and_the_users_policy_comes_back():
+def test_fit_uses_the_precision_of_the_recipe_and_restores_the_policy():
     history = RECIPE.replace(precision="mixed_float16", epochs=1).fit(squares(), verbose=0)
     assert history.model.get_layer("conv").compute_dtype == "float16"
     assert isinstance(history.model.optimizer, keras.optimizers.LossScaleOptimizer)
@@ -322,13 +338,13 @@ def test_precision_is_the_recipes_and_the_users_policy_comes_back():
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_accumulated_parts_make_one_update():
+def test_micro_batches_make_one_update():
     recipe = RECIPE.replace(gradient_accumulation_steps=2, epochs=1)
     history = recipe.fit(squares(), verbose=0)
     assert int(history.model.optimizer.iterations) == 4
 
 
-def test_an_unreadable_image_is_told_during_training(tmp_path):
+def test_an_unreadable_image_causes_a_warning_during_training(tmp_path):
     import tensorflow as tf
 
     x, y = squares(120)

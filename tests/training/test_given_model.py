@@ -1,4 +1,4 @@
-"""What `fit(model=...)` and `evaluate` say to a network that they cannot use, and those they can."""
+"""Models that `fit(model=...)` and `evaluate` accept, and error messages for those they do not."""
 
 import keras
 import numpy as np
@@ -33,49 +33,70 @@ def two_inputs():
     return keras.Model(inputs, keras.layers.Dense(4)(pooled))
 
 
-def in_another(model):
+def nested(model):
     return keras.Sequential([keras.Input((16, 16, 3)), model])
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (network(activation="softmax"), "`model` must give logits, .* classifier_activation=None"),
-        (network(activation="sigmoid"), "`model` must give logits"),
-        (in_another(network(activation="softmax")), "`model` must give logits"),
+        (
+            network(activation="softmax"),
+            "`model` must return logits, .* classifier_activation=None",
+        ),
+        (network(activation="sigmoid"), "`model` must return logits"),
+        (nested(network(activation="softmax")), "`model` must return logits"),
         (
             keras.Sequential([keras.Input((16, 16, 3)), network(), keras.layers.Softmax()]),
-            "`model` must give logits",
+            "`model` must return logits",
         ),
-        (network((32, 32, 3)), "`train_size` must be .* `model` takes, 32 x 32; received 16"),
-        (network((None, None, 1)), r"must take RGB pictures, .*; received one for \(None, None"),
-        (network(classes=3), "`model` must have 4 outputs, one a class; received 3"),
-        (two_inputs(), "must have one input, pictures, and one output"),
+        (
+            network((32, 32, 3)),
+            r"`train_size` must be the input size of `model`, 32 x 32\. Received: train_size=16",
+        ),
+        (network((None, None, 1)), r"must take RGB images, .* Received: a model for \(None, None"),
+        (network(classes=3), r"`model` must have 4 outputs, one per class\. Received: 3"),
+        (two_inputs(), "must have one input, images, and one output"),
         (Subclassed(), "must be a functional or Sequential model that is built"),
         (
             keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(4)]),
             "must be a functional or Sequential model that is built",
         ),
     ],
-    ids=lambda case: case[:30] if isinstance(case, str) else "",
+    ids=[
+        "softmax",
+        "sigmoid",
+        "nested softmax",
+        "softmax layer",
+        "size",
+        "channels",
+        "classes",
+        "two inputs",
+        "subclassed",
+        "not built",
+    ],
 )
-def test_a_model_that_cannot_be_trained_is_told_why(model, message):
+def test_unusable_models_are_errors(model, message):
     with pytest.raises(ValueError, match=message):
         RECIPE.fit(DATA, model=model, verbose=0)
 
 
-def test_the_size_of_an_evaluation_is_checked_before_the_training():
+def test_the_test_size_is_checked_before_training():
     recipe = RECIPE.replace(test_size=32)
-    with pytest.raises(ValueError, match=r"`test_size` must be .* takes, 16 x 16; received 32"):
+    with pytest.raises(
+        ValueError, match=r"`test_size` must be the input size .* 16 x 16\. Received: test_size=32"
+    ):
         recipe.fit(DATA, model=network((16, 16, 3)), validation_data=DATA, verbose=0)
-    with pytest.raises(ValueError, match=r"`test_size` must be .* takes, 16 x 16; received 32"):
+    with pytest.raises(
+        ValueError, match=r"`test_size` must be the input size .* 16 x 16\. Received: test_size=32"
+    ):
         recipe.evaluate(network((16, 16, 3)), DATA, verbose=0)
     with pytest.raises(ValueError, match="that is built"):
         recipe.evaluate(Subclassed(), DATA, verbose=0)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float16", "float64"])
-def test_the_input_may_be_of_any_type(dtype):
+def test_the_input_may_have_any_dtype(dtype):
     model = network((16, 16, 3), dtype=dtype)
     if dtype == "uint8":
         inputs = keras.Input((16, 16, 3), dtype=dtype)

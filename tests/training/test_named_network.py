@@ -1,4 +1,4 @@
-"""What depends on the network that a recipe names: that it learns, and how it begins."""
+"""Tests that need the real network of a recipe: learning and initialization."""
 
 import keras
 import pytest
@@ -8,7 +8,7 @@ from keras_resnet_recipes.training import build
 from tests.training.test_fit import RECIPE, squares
 
 
-def test_it_learns():
+def test_a_recipe_learns():
     recipe = RECIPE.replace(
         epochs=8, batch_size=16, rand_augment=None, random_flip=None, crop_scale=(0.8, 1.0)
     )
@@ -16,10 +16,10 @@ def test_it_learns():
     assert history.history["val_top1"][-1] == 1.0
 
 
-# Networks whose own gammas begin at 0, and originals where they begin at 1
+# Networks whose gammas are 0 by default, and originals where they are 1
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
-    ("network", "ends", "branches"),
+    ("network", "last_norm", "branches"),
     [
         ("ResNet18", "layer1_0_bn2", 8),
         ("ResNet20", "blocks_0_bn2", 9),
@@ -27,7 +27,7 @@ def test_it_learns():
         ("Plain20", None, 0),
     ],
 )
-def test_gammas_that_end_a_branch_begin_at_0_only_where_the_recipe_says(network, ends, branches):
+def test_the_last_gamma_of_a_branch_is_0_only_with_zero_gamma(network, last_norm, branches):
     for zero in (False, True):
         model = build.network(krr.A3(classes=2, network=network, zero_gamma=zero))
         gammas = {
@@ -37,5 +37,5 @@ def test_gammas_that_end_a_branch_begin_at_0_only_where_the_recipe_says(network,
         }
         zeros = [name for name, gamma in gammas.items() if (gamma == 0).all()]
         assert len(zeros) == (branches if zero else 0)
-        assert not zero or ends is None or ends in zeros
+        assert not zero or last_norm is None or last_norm in zeros
         assert all((gamma == 1).all() for name, gamma in gammas.items() if name not in zeros)

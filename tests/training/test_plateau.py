@@ -1,4 +1,4 @@
-"""A `Plateau` schedule: the rate falls when the error no longer does, and a resumed run knows how long."""
+"""The `Plateau` schedule: the rate falls when the error stalls, and a resumed run keeps the count of epochs."""
 
 import re
 
@@ -25,7 +25,7 @@ RECIPE = krr.He2015(
 )
 X = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3)).astype("uint8")
 DATA = X, np.arange(24) % 2
-# Labels that nothing in the pictures tells: top-1 goes up and down.
+# Labels that are independent of the images, so that top-1 fluctuates.
 VALIDATION = X[::-1], np.arange(24) % 2
 
 
@@ -34,17 +34,17 @@ class StoppedError(Exception):
 
 
 class StopAt(keras.callbacks.Callback):
-    """Raises before a batch of an epoch."""
+    """Raises StoppedError before a batch of an epoch."""
 
     def __init__(self, epoch, batch):
         super().__init__()
-        self.place, self.epoch = (epoch, batch), 0
+        self.position, self.epoch = (epoch, batch), 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
-        if (self.epoch, batch) == self.place:
+        if (self.epoch, batch) == self.position:
             raise StoppedError
 
 
@@ -64,7 +64,7 @@ def fit(folder=None, recipe=RECIPE, validation_data=VALIDATION, **options):
 
 
 def rates(top1, recipe=RECIPE):
-    """The rule as a sentence: divided after so many epochs without a new best, and counted anew."""
+    """Returns the rates by the rule: reduced after every `plateau_patience` epochs without a new best."""
     rate, best, waited, found = np.float32(recipe.learning_rate), -1.0, 0, []
     for value in top1:
         found.append(rate)
@@ -82,14 +82,14 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("monitor", ["val_top1", "top1"])
-def test_the_rate_falls_when_the_error_does_not(monitor, whole):
+def test_the_rate_falls_when_the_error_stalls(monitor, whole):
     history = (whole if monitor == "val_top1" else fit(validation_data=None)).history
     expected = rates(history[monitor])
     assert len(set(expected)) > 1
     np.testing.assert_array_equal(np.float32(history["learning_rate"]), expected)
 
 
-def test_it_does_not_fall_below_the_minimum():
+def test_the_rate_does_not_fall_below_the_minimum():
     recipe = RECIPE.replace(plateau_patience=1, minimum_learning_rate=0.1)
     history = fit(recipe=recipe).history
     expected = rates(history["val_top1"], recipe)
@@ -97,10 +97,10 @@ def test_it_does_not_fall_below_the_minimum():
     np.testing.assert_array_equal(np.float32(history["learning_rate"]), expected)
 
 
-@pytest.mark.parametrize("place", [(3, 0), (5, 2)], ids=str)
-def test_a_resumed_run_is_the_same_run(tmp_path, place, whole):
+@pytest.mark.parametrize("position", [(3, 0), (5, 2)], ids=str)
+def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, position, whole):
     with pytest.raises(StoppedError):
-        fit(tmp_path / "cut", save_every_steps=1, callbacks=[StopAt(*place)])
+        fit(tmp_path / "cut", save_every_steps=1, callbacks=[StopAt(*position)])
     resumed = fit(tmp_path / "cut")
     assert len(set(whole.history["learning_rate"])) > 1
     assert without_times(resumed.history) == without_times(whole.history)
@@ -117,7 +117,7 @@ def test_a_resumed_run_is_the_same_run(tmp_path, place, whole):
         )
 
 
-def test_what_was_not_published_is_asked_for_where_it_is_read():
+def test_unpublished_values_must_be_given():
     with pytest.raises(
         ValueError, match=r"^`step_epochs` must be given, because no value was published for He2015"
     ):
@@ -138,8 +138,8 @@ def test_what_was_not_published_is_asked_for_where_it_is_read():
         ({"step_factor": 1.0}, "`factor` must be below 1."),
         ({"step_epochs": (1,)}, "`step_epochs` requires Step, which He2015 does not have."),
     ],
-    ids=str,
+    ids=["plateau_patience", "warmup_epochs", "schedule_per", "step_factor", "step_epochs"],
 )
-def test_mistakes_are_named(changes, message):
+def test_invalid_values_are_errors(changes, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         RECIPE.replace(**changes)

@@ -1,4 +1,4 @@
-"""Precision: what "auto" is, what stays in float32, and that all three train alike."""
+"""Precision: the choice of "auto", the values that stay in float32, and equal losses with all policies."""
 
 import keras
 import numpy as np
@@ -31,14 +31,14 @@ RECIPE = krr.A3(
         (["tpu:0", "tpu:1"], "mixed_bfloat16"),
     ],
 )
-def test_auto_goes_by_the_devices(monkeypatch, devices, expected):
+def test_auto_depends_on_the_devices(monkeypatch, devices, expected):
     monkeypatch.setattr(distribution, "accelerators", lambda: devices)
     assert resolved_precision(RECIPE) == expected
     assert resolved_precision(RECIPE.replace(precision="float32")) == "float32"
 
 
 def images(n, seed=0):
-    """Grey levels with a bright quarter, which is the class."""
+    """Noise with a bright quarter, whose position is the class."""
     rng = np.random.default_rng(seed)
     x, y = rng.integers(0, 120, (n, 16, 16, 3), "uint8"), np.arange(n) % 4
     for image, label in zip(x, y, strict=True):
@@ -60,16 +60,16 @@ def small_network(precision):
         return keras.Sequential([keras.Input((16, 16, 3)), *layers])
 
 
-def test_the_choice_is_said_once(capsys):
+def test_the_choice_is_reported_once(capsys):
     RECIPE.fit(images(16), model=small_network("float32"), verbose=0)
     assert capsys.readouterr().out.count("`precision`: float32, for the CPU.") == 1
-    given = RECIPE.replace(precision="float32")
-    given.fit(images(16), model=small_network("float32"), verbose=0)
+    explicit = RECIPE.replace(precision="float32")
+    explicit.fit(images(16), model=small_network("float32"), verbose=0)
     assert "precision" not in capsys.readouterr().out
     slow = RECIPE.replace(precision="mixed_float16")
     slow.fit(images(16), model=small_network("mixed_float16"), verbose=0)
-    said = "`precision`: mixed_float16 is slower than float32 here, on a CPU; 'auto' is float32."
-    assert capsys.readouterr().out.count(said) == 1
+    warning = "`precision`: mixed_float16 is slower than float32 here, on a CPU; 'auto' is float32."
+    assert capsys.readouterr().out.count(warning) == 1
 
 
 @pytest.mark.every_backend
@@ -82,20 +82,20 @@ def test_losses_are_float32(name, precision):
     with dtype_policy(precision):
         value = build.loss(recipe)(targets, keras.ops.convert_to_tensor(logits))
     assert keras.backend.standardize_dtype(value.dtype) == "float32"
-    # log 2 and log 4 to 24 bits; float16 has 11.
+    # log 2 and log 4 with the 24 bits of float32; float16 has 11.
     expected = np.log(2) if name[0] == "B" else np.log(4)
     assert float(value) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
-def test_accuracies_are_of_scores_in_half_precision_too(precision):
+def test_accuracies_accept_half_precision_scores(precision):
     targets = np.eye(8, dtype="float32")[[0, 3, 7, 6]]
     scores = keras.ops.cast(np.tile(np.arange(8, 0, -1), (4, 1)), precision)
     top1, top5 = build.metrics(RECIPE.replace(classes=8))
-    for metric, share in ((top1, 1 / 4), (top5, 2 / 4)):
+    for metric, accuracy in ((top1, 1 / 4), (top5, 2 / 4)):
         metric.update_state(targets, scores)
-        assert float(metric.result()) == share
+        assert float(metric.result()) == accuracy
 
 
 @pytest.mark.every_backend
@@ -109,7 +109,7 @@ def test_probabilities_are_float32(activation):
 
 @pytest.mark.every_backend
 def test_statistics_are_float32():
-    """The square of 300 is no float16, and the variance around it would not be one of bfloat16."""
+    """The square of 300 overflows float16, and bfloat16 could not represent the variance next to it."""
     with dtype_policy("mixed_float16"):
         network = krr.applications.ResNet20(classes=4)
     norms = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
@@ -126,19 +126,19 @@ def test_statistics_are_float32():
 
 
 def losses(precision):
-    """The loss of each of 50 updates."""
+    """Returns the loss of each of 50 updates."""
     curve = []
-    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: add(logs["loss"]))
+    record = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: add(logs["loss"]))
 
     def add(mean):
-        # Keras logs the mean since the epoch began.
+        # Keras logs the mean since the start of the epoch.
         curve.append(mean * (len(curve) + 1) - sum(curve))
 
     recipe = RECIPE.replace(precision=precision, learning_rate=0.01, crop_scale=(0.9, 1.0))
     recipe = recipe.replace(random_flip=None)
     model = small_network(precision)
     assert model.layers[1].compute_dtype == precision.removeprefix("mixed_")
-    recipe.fit(images(800), model=model, callbacks=[note], verbose=0)
+    recipe.fit(images(800), model=model, callbacks=[record], verbose=0)
     return np.array(curve)
 
 
@@ -150,11 +150,11 @@ def float32_losses():
 @pytest.mark.parametrize(
     ("precision", "tolerance"), [("mixed_float16", 0.002), ("mixed_bfloat16", 0.015)]
 )
-def test_fifty_updates_have_the_same_losses(float32_losses, precision, tolerance):
-    """The loss falls from 0.6 to 0.03, at every update within the tolerance.
+def test_half_precision_losses_over_50_updates(float32_losses, precision, tolerance):
+    """The loss falls from 0.6 to 0.03, within the tolerance at every update.
 
-    float16 keeps 11 bits and bfloat16 8, so that an activation is off by up to 0.05 % or 0.4 %, and
-    what 50 updates make of it was 0.0004 or 0.003 at most; five times that leaves other processors room.
+    float16 has 11 bits and bfloat16 8, so that an activation is off by up to 0.05 % or 0.4 %. Over 50 updates the
+    largest measured difference was 0.0004 or 0.003; five times that leaves room for other processors.
     """
     half = losses(precision)
     assert len(half) == len(float32_losses) == 50
@@ -162,7 +162,7 @@ def test_fifty_updates_have_the_same_losses(float32_losses, precision, tolerance
     np.testing.assert_allclose(half, float32_losses, rtol=0, atol=tolerance)
 
 
-def test_statistics_are_synchronized_where_there_are_several_devices():
+def test_statistics_are_synchronized_on_several_devices_only():
     def synchronized(replicas, batch_norm):
         recipe = RECIPE.replace(batch_norm=batch_norm)
         model = build.compiled(recipe, build.network(recipe), replicas, steps=1)

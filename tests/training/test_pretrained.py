@@ -1,4 +1,4 @@
-"""Training from weights that are there: what is loaded, what stays, and what a run folder needs of it."""
+"""Training from pretrained weights: loading, freezing, and resuming without the original file."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ DATA = X, np.arange(16) % 3
 
 @pytest.fixture(scope="module")
 def trained():
-    """A network of ten classes in which no weight is what a new one has."""
+    """A network of ten classes whose weights all differ from their initial values."""
     model = applications.ResNet20()
     rng = np.random.default_rng(1)
     model.set_weights([w + rng.uniform(1e-3, 1e-2, w.shape) for w in model.get_weights()])
@@ -57,17 +57,17 @@ def equal(one, other):
 
 
 @pytest.mark.parametrize("name", ["a.weights.h5", "a.keras", "a.safetensors"])
-def test_every_file_gives_all_but_another_classifier(files, trained, name, capsys):
-    for classes, same in ((10, None), (3, -2)):
+def test_every_file_format_loads_all_but_a_new_classifier(files, trained, name, capsys):
+    for classes, end in ((10, None), (3, -2)):
         recipe = RECIPE.replace(weights=str(files / name), classes=classes)
         model = build.network(recipe)
         pretrained.load(model, recipe, run_dir=None)
-        loaded = equal(model.get_weights()[:same], trained.get_weights()[:same])
+        loaded = equal(model.get_weights()[:end], trained.get_weights()[:end])
         assert all(loaded)
-        assert ("the classifier of 3 is new" in capsys.readouterr().out) == (classes == 3)
+        assert ("the classifier of 3 classes is new" in capsys.readouterr().out) == (classes == 3)
 
 
-def test_a_file_of_features_alone(files, trained):
+def test_a_file_without_classifier(files, trained):
     features = applications.ResNet20(include_top=False)
     features.set_weights(trained.get_weights()[:-2])
     for name in ("features.weights.h5", "features.safetensors"):
@@ -91,17 +91,17 @@ def test_published_weights(trained, tmp_path, monkeypatch):
     pretrained.load(model, recipe, run_dir=None)
     assert all(equal(model.get_weights()[:-2], ten.get_weights()[:-2]))
 
-    # No such weights are published: a run folder would not know of their colours.
+    # Hypothetical weights: a run folder would not record their normalization.
     row = published.find("ResNet10T", "c3_in1k")
     monkeypatch.setattr(
         published, "find", lambda *_: row.__class__(**{**vars(row), "mean": (1, 2, 3)})
     )
-    with pytest.raises(ValueError, match=r"normalized in another way .* as `model`"):
+    with pytest.raises(ValueError, match=r"with another mean or variance.* as `model`"):
         pretrained.load(model, recipe, run_dir=None)
 
 
-def test_a_run_needs_its_first_weights_once(tiny, tmp_path):
-    """It resumes with the same bits, and is loaded, when they are gone; another run begins with it."""
+def test_a_run_needs_its_pretrained_weights_only_at_the_start(tiny, tmp_path):
+    """Without the file, the run resumes with the same bits and is loaded; another run starts from the run folder."""
     source = tmp_path / "mine.weights.h5"
     applications.ResNet20().save_weights(source)
     recipe = RECIPE.replace(weights=str(source), frozen_stages=2, ema=krr.recipe.EMA(decay=0.5))
@@ -116,30 +116,30 @@ def test_a_run_needs_its_first_weights_once(tiny, tmp_path):
     with pytest.raises(InterruptedError):
         recipe.fit(DATA, run_dir=tmp_path / "run", callbacks=[Stop()], **options)
     source.unlink()
-    parted = recipe.fit(DATA, run_dir=tmp_path / "run", **options)
-    assert without_times(parted.history) == without_times(whole.history)
+    resumed = recipe.fit(DATA, run_dir=tmp_path / "run", **options)
+    assert without_times(resumed.history) == without_times(whole.history)
     last = training.load_run(tmp_path / "run", "last")
-    for model in (parted.model, last):
+    for model in (resumed.model, last):
         assert all(equal(model.get_weights(), whole.model.get_weights()))
 
-    after = RECIPE.replace(weights=str(tmp_path / "run"), classes=4)
-    model = build.network(after)
-    pretrained.load(model, after, run_dir=None)
+    next_recipe = RECIPE.replace(weights=str(tmp_path / "run"), classes=4)
+    model = build.network(next_recipe)
+    pretrained.load(model, next_recipe, run_dir=None)
     assert all(equal(model.get_weights()[:-2], last.get_weights()[:-2]))
     with pytest.raises(
-        ValueError, match="must be a run with network='ResNet32'; it has 'ResNet20'"
+        ValueError, match=r"must be a run with network='ResNet32'\. .* with network='ResNet20'"
     ):
-        pretrained.load(model, after.replace(network="ResNet32"), run_dir=None)
+        pretrained.load(model, next_recipe.replace(network="ResNet32"), run_dir=None)
 
 
 @pytest.mark.every_backend
-def test_a_probe_trains_the_classifier_alone(files, trained):
+def test_a_linear_probe_trains_only_the_classifier(files, trained):
     recipe = krr.LinearProbe(
         network="ResNet20", weights=str(files / "a.weights.h5"), learning_rate=0.1, epochs=1,
         step_epochs=(1.0,), batch_size=8, train_size=8, test_size=8, classes=10,
     )  # fmt: skip
     model = recipe.fit((X, np.arange(16) % 10), verbose=0).model
-    # Statistics of batch norm, too.
+    # BatchNormalization statistics are frozen too.
     assert equal(model.get_weights(), trained.get_weights()) == [True] * 95 + [False] * 2
 
 
@@ -152,13 +152,13 @@ STAGES = {
     "ResNet18D": [("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",)],
     # Nine blocks in three stages
     "ResNet20": [("conv", "bn"), *(tuple(f"blocks_{n + i}_" for i in range(3)) for n in (0, 3, 6))],
-    # By size, as `applications.stages` has them: pools come before the branches.
+    # Stages by feature size, as in `applications.stages`: pooling precedes the branches.
     "ResNet9": [("prep",), ("layer1",), ("res1", "layer2"), ("layer3",), ("res3",)],
 }
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_stem_and_stages_freeze_in_turn(name):
+def test_stem_and_stages_are_frozen_in_order(name):
     weighted = {layer.name for layer in getattr(applications, name)().layers if layer.weights}
     before = frozen(getattr(applications, name)(), 0)
     assert before == set()
@@ -169,9 +169,9 @@ def test_stem_and_stages_freeze_in_turn(name):
     assert before == frozen(getattr(applications, name)(), 5) == weighted - {"fc", "linear"}
 
 
-def test_mistakes(files):
+def test_invalid_weights_are_errors(files):
     weights = str(files / "a.weights.h5")
-    with pytest.raises(ValueError, match="`weights` must be given with frozen_stages=2"):
+    with pytest.raises(ValueError, match="`weights` or `model` must be given with `frozen_stages`"):
         RECIPE.replace(weights=None, frozen_stages=2).fit(DATA)
     with pytest.raises(ValueError, match="`weights` must be None with `model`"):
         RECIPE.replace(weights=weights).fit(DATA, model=applications.ResNet20(classes=3))

@@ -1,10 +1,10 @@
-"""ResNet9 with every later trick of Page, against torch's statement of it in tricks.npz.
+"""ResNet9 with all later tricks of Page, against the torch implementation in tricks.npz.
 
-The golden is in float64. Deviations are the largest of any array, relative to its largest number
-(of norms to themselves); measured is the farthest of TensorFlow, JAX and torch, and asked for three
-to ten times as much, because another processor rounds otherwise.
+The golden values are float64. A deviation is the largest over all arrays, relative to the largest number of the array
+(norms relative to themselves). "measured" is the maximum over TensorFlow, JAX and torch; the tolerance is three to ten
+times that, because other processors round differently.
 
-|           |                                                | measured | asked for |
+|           |                                                | measured | tolerance |
 |-----------|------------------------------------------------|----------|-----------|
 | logits    | in training                                    | 4.2e-6   | 2e-5      |
 | loss      | summed                                         | 6.7e-8   | 5e-7      |
@@ -12,7 +12,7 @@ to ten times as much, because another processor rounds otherwise.
 | gradients | themselves                                     | 1.2e-5   | 5e-5      |
 | updated   | weights after the update                       | 1.0e-6   | 5e-6      |
 | moving    | statistics                                     | 2.0e-7   | 2e-6      |
-| evaluated | logits in inference, with these and those      | 2.3e-6   | 1e-5      |
+| evaluated | logits in inference, after the update          | 2.3e-6   | 1e-5      |
 """
 
 import keras
@@ -56,15 +56,15 @@ def recipe_of(meta):
     )
 
 
-def thinned(array, kept):
+def subsampled(array, kept):
     values = to_torch(np.asarray(array)).ravel()
     return values[:: -(-len(values) // kept)]
 
 
 class Deviations(dict):
-    """The largest deviation seen of each kind."""
+    """The largest deviation of each kind."""
 
-    def see(self, kind, ours, reference):
+    def add(self, kind, ours, reference):
         ours = keras.ops.convert_to_numpy(ours)
         assert ours.shape == reference.shape
         deviation = float(np.abs(ours - reference).max() / np.abs(reference).max())
@@ -73,7 +73,7 @@ class Deviations(dict):
 
 @pytest.fixture(scope="module")
 def deviations(golden):
-    """An update and an evaluation, with the recipe's network and optimizer."""
+    """Deviations of one update and one evaluation, with the recipe's network and optimizer."""
     reference = golden("tricks")
     meta, found = reference.meta, Deviations()
     recipe = recipe_of(meta)
@@ -93,26 +93,26 @@ def deviations(golden):
         return keras.ops.sum(losses)
 
     step = training_step(model, images, loss_of)
-    found.see("logits", step.logits, reference["logits"])
-    found.see("loss", step.loss, reference["loss"])
+    found.add("logits", step.logits, reference["logits"])
+    found.add("loss", step.loss, reference["loss"])
     for name, gradient in zip(weights, step.gradients.values(), strict=True):
         norm = np.linalg.norm(gradient.astype("float64"))
-        found.see("norms", norm, reference[f"norm/{name}"])
-        found.see("gradients", thinned(gradient, meta["kept"]), reference[f"gradient/{name}"])
-    # JAX returns them, the others have them in place.
+        found.add("norms", norm, reference[f"norm/{name}"])
+        found.add("gradients", subsampled(gradient, meta["kept"]), reference[f"gradient/{name}"])
+    # JAX returns new statistics; the other backends update them in place.
     for variable, value in zip(model.non_trainable_variables, step.moving.values(), strict=True):
         variable.assign(value)
     optimizer = build.optimizer(recipe, model, steps=1)
     gradients = [keras.ops.convert_to_tensor(gradient) for gradient in step.gradients.values()]
     optimizer.apply(gradients, list(weights.values()))
     for name, weight in weights.items():
-        ours = thinned(keras.ops.convert_to_numpy(weight), meta["kept"])
-        found.see("updated", ours, reference[f"updated/{name}"])
+        ours = subsampled(keras.ops.convert_to_numpy(weight), meta["kept"])
+        found.add("updated", ours, reference[f"updated/{name}"])
     for name, variable in timm_variables(model).items():
         if "running" in name:
-            ours = thinned(keras.ops.convert_to_numpy(variable), meta["kept"])
-            found.see("moving", ours, reference[f"moving/{name}"])
-    found.see("evaluated", model(images, training=False), reference["evaluated"])
+            ours = subsampled(keras.ops.convert_to_numpy(variable), meta["kept"])
+            found.add("moving", ours, reference[f"moving/{name}"])
+    found.add("evaluated", model(images, training=False), reference["evaluated"])
     return found
 
 
@@ -128,7 +128,7 @@ TOLERANCES = {
 
 
 @pytest.mark.parametrize("kind", TOLERANCES)
-def test_a_training_step_of_torch(kind, deviations):
+def test_a_training_step_equals_that_of_torch(kind, deviations):
     assert deviations[kind] <= TOLERANCES[kind]
     assert set(deviations) == set(TOLERANCES)
 
@@ -141,7 +141,7 @@ LAYERS = {
 
 
 def network(**changes):
-    # Shapes are enough here, not numbers.
+    # Only shapes are needed.
     with keras.StatelessScope(initialize_variables=False):
         return build.network(krr.Recipe(network=krr.recipe.ResNet9(**changes), classes=10))
 
@@ -150,7 +150,7 @@ def layer_names(model):
     return [layer.name for layer in model.layers]
 
 
-def test_without_tricks_it_is_the_network_of_applications():
+def test_without_tricks_it_equals_the_network_of_applications():
     with keras.StatelessScope(initialize_variables=False):
         plain = krr.applications.ResNet9(classifier_activation=None)
     model = network()
@@ -169,7 +169,7 @@ def test_each_trick_changes_its_layers(field):
     assert names[start : start + 4] == order
 
 
-def test_normalizations():
+def test_all_normalizations_are_replaced():
     model = network(ghost_batch_norm=32, frozen_batch_norm_scale=True)
     norms = [layer for layer in model.layers if layer.name.endswith("_bn")]
     assert len(norms) == 8
@@ -188,7 +188,7 @@ def test_the_whitening_is_not_trained():
     assert model.get_layer("prep_conv").kernel.shape == (1, 1, 27, 64)
 
 
-def test_it_trains_and_its_run_folder_has_it(tmp_path):
+def test_it_trains_and_loads_from_its_run_folder(tmp_path):
     recipe = krr.A3(
         network=krr.recipe.ResNet9(**{**TRICKS, "ghost_batch_norm": 4}),
         epochs=1,
