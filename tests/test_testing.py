@@ -114,7 +114,9 @@ def test_scores_of_several_sizes(network, mirrored):
 
 
 def test_mistakes_are_named(network):
-    with pytest.raises(ValueError, match="size must be at most that of the image, 8, got 9"):
+    with pytest.raises(
+        ValueError, match=r"`size` must be at most that of the image, 8. Received: size=9"
+    ):
         testing.ten_crop(np.zeros((1, 10, 8, 3)), 9)
     with pytest.raises(ValueError, match="scales must hold at least one size, got none"):
         testing.multi_scale_scores(network, [])
