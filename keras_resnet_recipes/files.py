@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whatever happens while they are written."""
+"""Atomic and checksummed file writing."""
 
 import contextlib
 import hashlib
@@ -11,62 +11,64 @@ _DIGEST = hashlib.sha256().digest_size
 
 @contextlib.contextmanager
 def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
-    """Gives a path to write, and lets it replace a file once it is written and on the disk.
+    """Context manager that replaces a file atomically, once the new contents are on the disk.
 
-    A crash at any moment leaves the old file or the new one. A link at the place of either file is
-    replaced and never followed.
+    A crash at any moment leaves the old file or the new one. If either path is a link, the link is
+    replaced, never followed.
 
     Args:
         path: The file.
-        keep_as: What to call the old file instead of losing it. A crash may then leave only that one.
+        keep_as: New path of the old file, which is otherwise deleted. A crash may then leave only that one.
 
     Yields:
-        Where to write, in the same folder.
+        Path of a temporary file in the same folder, to be written.
 
     Raises:
-        OSError: If the disk takes no more, or for another reason of the system; the old file stays.
+        OSError: If the disk is full, or the system refuses to write; the old file is kept.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(folder + "/note") as aside:
-    ...         _ = aside.write_text("whole")
-    ...     [(file.name, file.read_text()) for file in Path(folder).iterdir()]
-    [('note', 'whole')]
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing(folder + "/note") as temporary:
+        ...         _ = temporary.write_text("whole")
+        ...     [(file.name, file.read_text()) for file in Path(folder).iterdir()]
+        [('note', 'whole')]
     """
     path = Path(path)
-    # In front of the name: Keras insists on the suffix of its weights.
-    aside = path.with_name(f"new.{path.name}")
-    aside.unlink(missing_ok=True)
+    # A prefix, because Keras requires the suffix of weights files.
+    temporary = path.with_name(f"new.{path.name}")
+    temporary.unlink(missing_ok=True)
     try:
-        yield aside
-        _flush(aside)
+        yield temporary
+        _flush(temporary)
         if keep_as is not None and path.exists():
             os.replace(path, keep_as)
-        os.replace(aside, path)
+        os.replace(temporary, path)
         _flush(path.parent)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 def write_sealed(path: str | Path, contents: bytes | memoryview) -> None:
-    """Writes a file and, behind its contents, their SHA-256; HDF5 does not read behind its own end."""
+    """Writes contents followed by their SHA-256; HDF5 ignores bytes after its own end."""
     with open(path, "wb") as file:
         file.write(contents)
         file.write(hashlib.sha256(contents).digest())
 
 
 def is_sealed(path: str | Path) -> bool:
-    """Whether a file ends with the SHA-256 of what stands before; not so if cut off or changed.
+    """Returns whether a file ends with the SHA-256 of its contents; false if it was truncated or changed.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder, "file")
-    ...     write_sealed(file, b"contents")
-    ...     whole = is_sealed(file)
-    ...     _ = file.write_bytes(file.read_bytes()[:-1])
-    ...     whole, is_sealed(file)
-    (True, False)
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "file")
+        ...     write_sealed(file, b"contents")
+        ...     whole = is_sealed(file)
+        ...     _ = file.write_bytes(file.read_bytes()[:-1])
+        ...     whole, is_sealed(file)
+        (True, False)
     """
     length = os.path.getsize(path) - _DIGEST
     if length < 0:
@@ -86,7 +88,7 @@ def _digest(path: Path, length: int) -> bytes:
 
 
 def _flush(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk."""
+    """Waits until a file, or the entries of a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

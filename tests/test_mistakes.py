@@ -75,9 +75,9 @@ COMMANDS = {
     "no value": (["show", "A1", "--set", "epochs"], ["`--set`", "NAME=VALUE", "'epochs'"]),
     "words for a number": (
         ["show", "A1", "--set", "epochs=ten"],
-        ["`epochs`", "a whole number at least 1", "'ten'"],
+        ["`epochs`", "an integer at least 1", "'ten'"],
     ),
-    "a fraction": (["show", "A1", "--set", "epochs=3.5"], ["`epochs`", "a whole number", "3.5"]),
+    "a fraction": (["show", "A1", "--set", "epochs=3.5"], ["`epochs`", "an integer", "3.5"]),
     "one number for two": (
         ["show", "A1", "--set", "crop_scale=0.5"],
         ["`crop_scale`", "2 numbers", "crop_scale=0.5"],
@@ -127,10 +127,10 @@ COMMANDS = {
     "pictures in no class": (train("flat"), ["'flat'", "one subfolder per class", ".csv"]),
     "classes of nothing": (train("hollow"), ["'hollow/a'", "no image", ".png"]),
     "one class": (train("one"), ["`classes`", "at least 2", "'a'"]),
-    "an archive": (train("train.zip"), ["`path`", "'train.zip'", "unpack"]),
+    "an archive": (train("train.zip"), ["`path`", "'train.zip'", "Unpack"]),
     "a text": (train("./note"), ["`path`", "'note'", ".csv", ".npz"]),
     "a list of nothing": (train("list.csv"), ["'list.csv'", "none.png", "relative to '.'"]),
-    "no archive of arrays": (train("bad.npz"), ["'bad.npz'", "no .npz"]),
+    "no archive of arrays": (train("bad.npz"), ["'bad.npz'", "not an .npz"]),
     "arrays by other names": (train("named.npz"), ["'named.npz'", "x_train", "images, labels"]),
     "an .npz that is not there": (train("smal.npz"), ["'smal.npz'", "mean 'small.npz'?"]),
     "pictures of 0..1 in a file": (train("scaled.npz"), ["`images`", "0..255", "0..1", "by 255"]),
@@ -148,7 +148,7 @@ COMMANDS = {
     ),
     "validation with another class": (
         train("train", "--val", "val"),
-        ["'val'", "class 'c'", "its 2 classes are a, b"],
+        ["'val'", "class 'c'", "the 2 training classes are a, b"],
     ),
     "a misspelt path of validation": (
         train("train", "--val", "va"),
@@ -332,7 +332,7 @@ CALLS = {
         lambda: fit((X, Y + 5), RECIPE.replace(classes=2)),
         ["labels of the arrays", "0..1", "Received: 6"],
     ),
-    "fewer labels than images": (lambda: fit((X, Y[:5])), ["`labels`", "(8)", "received 5"]),
+    "fewer labels than images": (lambda: fit((X, Y[:5])), ["`labels`", "(8)", "Received: 5"]),
     "pictures of 0..1": (lambda: fit((X / 255, Y)), ["`images`", "0..255", "0..1", "by 255"]),
     "pictures of 0..1 in a stream": (
         lambda: fit(stream(X / 255, Y)),
@@ -340,7 +340,7 @@ CALLS = {
     ),
     "normalised pictures": (
         lambda: fit((X / 127.5 - 1, Y)),
-        ["`images`", "0..255", "-1..1", "before they were normalised"],
+        ["`images`", "0..255", "-1..1", "without normalization"],
     ),
     "channels first": (
         lambda: fit((np.moveaxis(X, -1, 1), Y)),
@@ -364,7 +364,7 @@ CALLS = {
     ),
     "labels before images": (
         lambda: fit(stream(Y, X)),
-        ["`dataset`", "must yield (image, label)", "int64 of the shape ()"],
+        ["`dataset`", "must yield (image, label)", "int64 and shape ()"],
     ),
     "an empty stream": (lambda: fit(stream().take(0)), ["`dataset`", "at least one", "empty"]),
     "a stream without end": (
@@ -438,7 +438,7 @@ CALLS = {
         ["`batch_size`", "the 3 devices", "received 4 / 1"],
     ),
     "a value without a name": (lambda: krr.A1(300), ["`A1`", "by name", "300"]),
-    "a number in quotes": (lambda: krr.A1(epochs="300"), ["`epochs`", "whole number", "'300'"]),
+    "a number in quotes": (lambda: krr.A1(epochs="300"), ["`epochs`", "an integer", "'300'"]),
     "a misspelt field of one's own recipe": (
         lambda: type("Mine", (krr.Recipe,), {"epoch": 3}),
         ["`Mine`", "`epoch`", "mean `epochs`?"],

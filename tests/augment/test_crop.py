@@ -136,16 +136,16 @@ def test_a_crop_without_a_size_is_an_error(kind):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 0}, "`size` must be a whole number at least 1 or None.*=0$"),
-        ({"size": 2.5}, "`size` must be a whole number.*=2.5$"),
+        ({"size": 0}, "`size` must be an integer at least 1 or None.*=0$"),
+        ({"size": 2.5}, "`size` must be an integer.*=2.5$"),
         (
             {"size": 8, "scale": (0.0, 1.0)},
             r"`scale` must be 2 numbers above 0 and at most 1.*=\(0.0, 1.0\)$",
         ),
         ({"size": 8, "scale": (0.5, 1.1)}, "`scale` must be 2 numbers above 0 and at most 1"),
-        ({"size": 8, "scale": (0.9, 0.5)}, "`scale` must be .* the first not above the second"),
+        ({"size": 8, "scale": (0.9, 0.5)}, "`scale` must be .* in ascending order"),
         ({"size": 8, "aspect": (0.0, 1.0)}, "`aspect` must be 2 numbers above 0"),
-        ({"size": 8, "aspect": (2.0, 1.0)}, "`aspect` must be .* the first not above the second"),
+        ({"size": 8, "aspect": (2.0, 1.0)}, "`aspect` must be .* in ascending order"),
         ({"size": 8, "interpolation": "area"}, "`interpolation` must be one of 'random'.*='area'$"),
     ],
 )

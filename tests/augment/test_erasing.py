@@ -156,7 +156,7 @@ def test_a_square_larger_than_the_image_is_an_error():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Cutout(size=0), "`size` must be a whole number at least 1.*=0$"),
+        (lambda: Cutout(size=0), "`size` must be an integer at least 1.*=0$"),
         (
             lambda: Cutout(fill=(1, 2)),
             r"`fill` must be a number or 3 numbers at least 0 and at most 255.*=\(1, 2\)$",
@@ -171,7 +171,7 @@ def test_a_square_larger_than_the_image_is_an_error():
         ),
         (
             lambda: RandomErasing(aspect=(2, 1)),
-            r"`aspect` must be 2 numbers above 0, the first not above .*=\(2, 1\)$",
+            r"`aspect` must be 2 numbers above 0, in ascending order.*=\(2, 1\)$",
         ),
         (
             lambda: RandomErasing(noise="pixel"),

@@ -53,7 +53,7 @@ def test_too_much_padding_is_an_error():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"padding": 0}, "`padding` must be a whole number at least 1.*=0$"),
+        ({"padding": 0}, "`padding` must be an integer at least 1.*=0$"),
         (
             {"fill": "reflect"},
             "`fill` must be a number or 3 numbers at least 0 and at most 255 or None.*='reflect'$",

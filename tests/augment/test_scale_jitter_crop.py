@@ -90,11 +90,11 @@ def test_every_position_is_equally_likely(seed):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 0}, "`size` must be a whole number at least 1.*=0$"),
+        ({"size": 0}, "`size` must be an integer at least 1.*=0$"),
         ({"size": 224, "shorter_edge": (200, 480)}, r"at least `size` \(224\).*=\(200, 480\)$"),
         (
             {"shorter_edge": (480, 256)},
-            r"`shorter_edge` must be .* the first not above .*=\(480, 256\)$",
+            r"`shorter_edge` must be .* in ascending order.*=\(480, 256\)$",
         ),
         ({"shorter_edge": (256.0, 480)}, r"`shorter_edge` must be 2 .*=\(256.0, 480\)$"),
         ({"interpolation": "nearest"}, "`interpolation` must be one of 'random'.*='nearest'$"),

@@ -304,7 +304,7 @@ def test_inputs_of_another_structure_are_errors():
             {"probability": 2},
             "`probability` must be a number at least 0 and at most 1.*=2$",
         ),
-        ("PadAndCrop", {"padding": 0}, "`padding` must be a whole number at least 1.*=0$"),
+        ("PadAndCrop", {"padding": 0}, "`padding` must be an integer at least 1.*=0$"),
         ("Cutout", {"fill": "black"}, "`fill` must be a number or three numbers"),
         ("RandomErasing", {"area": (0, 1)}, "`area` must be 2 numbers above 0 and at most 1"),
         ("MixUp", {"alpha": -1}, "`alpha` must be a number at least 0 or None.*=-1$"),
@@ -322,7 +322,7 @@ def test_inputs_of_another_structure_are_errors():
         ),
         ("Lighting", {"std": -1}, "`std` must be a number at least 0.*=-1$"),
         ("ScaleJitterCrop", {"size": 12}, "`shorter_edge` must be at least `size`"),
-        ("RandomResizedCrop", {"size": 0}, "`size` must be a whole number at least 1.*=0$"),
+        ("RandomResizedCrop", {"size": 0}, "`size` must be an integer at least 1.*=0$"),
     ],
 )
 def test_illegal_arguments(name, arguments, message):

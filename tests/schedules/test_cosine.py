@@ -182,14 +182,14 @@ def test_cosine_is_a_frozen_value():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"epochs": 0}, "`epochs` must be a whole number at least 1.*epochs=0$"),
+        ({"epochs": 0}, "`epochs` must be an integer at least 1.*epochs=0$"),
         ({"warmup_epochs": 11}, r"`warmup_epochs` must be at most `epochs` \(10\).*=11$"),
-        ({"warmup_epochs": -1}, "`warmup_epochs` must be a whole number at least 0.*=-1$"),
+        ({"warmup_epochs": -1}, "`warmup_epochs` must be an integer at least 0.*=-1$"),
         ({"learning_rate": -0.1}, "`learning_rate` must be a number at least 0.*=-0.1$"),
         ({"learning_rate": math.nan}, "`learning_rate` must be a number at least 0.*=nan$"),
         ({"warmup_learning_rate": -1.0}, "`warmup_learning_rate` must be a number at least 0.*=-1"),
         ({"minimum_learning_rate": -1.0}, "`minimum_learning_rate` must be.*at least 0.*=-1"),
-        ({"cooldown_epochs": -1}, "`cooldown_epochs` must be a whole number at least 0.*=-1$"),
+        ({"cooldown_epochs": -1}, "`cooldown_epochs` must be an integer at least 0.*=-1$"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):

@@ -172,12 +172,12 @@ def test_plateaus_are_left_to_keras():
         (Step, {"boundaries": (0,)}, r"`boundaries` must be above 0 and rise.*\(0.0,\)$"),
         (Step, {"factor": 0.0}, "`factor` must be a number above 0 and at most 1.*=0.0$"),
         (Step, {"learning_rate": -1}, "`learning_rate` must be a number at least 0 or None.*=-1$"),
-        (Step, {"warmup_epochs": -1}, "`warmup_epochs` must be a whole number at least 0.*=-1$"),
+        (Step, {"warmup_epochs": -1}, "`warmup_epochs` must be an integer at least 0.*=-1$"),
         (Step, {"per": "step"}, "`per` must be one of 'epoch', 'update'.*per='step'$"),
         (Exponential, {"every_epochs": 0}, "`every_epochs` must be a number above 0.*=0$"),
         (Exponential, {"factor": 1.5}, "`factor` must be a number above 0 and at most 1.*=1.5$"),
         (Exponential, {"warmup_learning_rate": -1}, "`warmup_learning_rate` must be.*0.*=-1$"),
-        (Plateau, {"patience": 0}, "`patience` must be a whole number at least 1.*=0$"),
+        (Plateau, {"patience": 0}, "`patience` must be an integer at least 1.*=0$"),
         (Plateau, {"patience": 1, "factor": 1}, "`factor` must be below 1.*=1.0$"),
         (
             Plateau,
@@ -199,7 +199,7 @@ def test_wrong_arguments_are_named(kind, arguments, message):
         ({"knots": ((1, -0.1),)}, "rates of `knots` must be 0 or more"),
         (
             {"knots": KNOTS, "count_from": 2},
-            "`count_from` must be a whole number at least 0 and at most 1.*=2$",
+            "`count_from` must be an integer at least 0 and at most 1.*=2$",
         ),
     ],
 )

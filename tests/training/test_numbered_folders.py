@@ -57,7 +57,7 @@ def test_folders_named_by_number_are_labels(model, numbered, names, capsys):
     result = RECIPE.evaluate(model, numbered, verbose=0)
     assert result["images"] == 24
     assert result["top1"] == 1.0
-    said = "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
+    said = "its classes, 0 to 11, are used as labels" in capsys.readouterr().out
     assert said == (names is not None)
 
 
@@ -74,13 +74,13 @@ def test_folders_whose_names_the_model_knows_are_read_by_name(model, numbered):
 def test_a_prepared_folder_is_read_alike(model, numbered, tmp_path, capsys):
     krr.data.write_prepared(krr.data.from_folder(numbered), tmp_path / "prepared", verbose=0)
     assert RECIPE.evaluate(model, tmp_path / "prepared", verbose=0)["top1"] == 1.0
-    assert "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
+    assert "its classes, 0 to 11, are used as labels" in capsys.readouterr().out
 
 
 def test_numbers_that_are_other_than_the_classes_are_strangers(numbered, tmp_path):
-    with pytest.raises(ValueError, match="has the class '0', which training lacked"):
+    with pytest.raises(ValueError, match="has the class '0', which is not a training class"):
         krr.data.from_folder(numbered, class_names=("cat", "dog"))
     shutil.copytree(numbered, tmp_path / "some")
     shutil.rmtree(tmp_path / "some" / "3")
-    with pytest.raises(ValueError, match="has the class '0', which training lacked"):
+    with pytest.raises(ValueError, match="has the class '0', which is not a training class"):
         krr.data.from_folder(tmp_path / "some", class_names=[f"n{label}" for label in range(11)])

@@ -127,7 +127,7 @@ def test_what_was_not_published_is_asked_for_where_it_is_read():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"plateau_patience": 0}, "`plateau_patience` must be a whole number at least 1."),
+        ({"plateau_patience": 0}, "`plateau_patience` must be an integer at least 1."),
         (
             {"warmup_epochs": 1},
             "`warmup_epochs` is a number of Cosine or Exponential or Step, which",
