@@ -173,7 +173,7 @@ COMMANDS = {
     ),
     "a tag that the network has not": (
         train("train", "--set", "weights=a1_in1k"),
-        ["weights='a1_in1k'", "published for ResNet20 are none", "the path"],
+        ["weights='a1_in1k'", "`weights` of ResNet20", "there are none", "the path"],
     ),
     "weights that are not there": (
         train("train", "--set", "weights=my.weights.h5"),

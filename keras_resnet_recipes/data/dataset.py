@@ -134,7 +134,7 @@ class ImageStream(Images):
         return self._positioned()
 
     def readers(self, start: int = 0) -> Iterator[Reader]:
-        """Yields the position of each image of a pass, from `start` on, and a function that returns it with its label."""
+        """Yields the position of each image of a pass, from `start` on, and a function that returns it."""
         passed = itertools.islice(self.in_order(), start, None)
         return ((position, lambda pair=pair: pair) for position, *pair in passed)
 
