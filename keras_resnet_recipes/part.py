@@ -39,7 +39,7 @@ class Part:
     """Every part by the name of its class."""
 
     _abstract: ClassVar[bool] = True
-    """Whether the class is abstract."""
+    """True for abstract classes."""
 
     def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -39,10 +39,10 @@ class Augmentation(Part, abstract=True):
     """
 
     crops: ClassVar[bool] = False
-    """Whether it crops an image of any size to a square of its `size`; such a crop must come first."""
+    """True for a crop of images of any size to a square of its `size`; such a crop must come first."""
 
     on_device: ClassVar[bool] = False
-    """Whether it is supported with `data_on_device=True`, where it runs on whole batches."""
+    """True if it is supported with `data_on_device=True`, where it runs on whole batches."""
 
     def sized(self, size: int) -> Self:
         """Returns the augmentation with its `size` set, in pixels, if it is a crop that has one."""

@@ -54,8 +54,10 @@ class ColorJitter(PackedAugmentation):
     brightness: float = number(
         0.0, "colour jitter: brightness; 0.4 is a factor of 0.6 to 1.4", minimum=0
     )
-    contrast: float = number(0.0, "colour jitter: contrast, likewise a factor", minimum=0)
-    saturation: float = number(0.0, "colour jitter: saturation, likewise a factor", minimum=0)
+    contrast: float = number(0.0, "colour jitter: contrast, a factor as for brightness", minimum=0)
+    saturation: float = number(
+        0.0, "colour jitter: saturation, a factor as for brightness", minimum=0
+    )
     hue: float = number(0.0, "colour jitter: largest hue shift, in turns", minimum=0, maximum=0.5)
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Mix(Part, abstract=True):
 
     @property
     def mixes(self) -> bool:
-        """Whether batches are mixed at all."""
+        """True if batches are ever mixed."""
         return True
 
     def __call__(
@@ -96,7 +96,7 @@ class MixUpOrCutMix(Mix):
 
     @property
     def mixes(self) -> bool:
-        """Whether batches are mixed at all."""
+        """True if batches are ever mixed."""
         return bool(self.probability and (self.mixup_alpha or self.cutmix_alpha))
 
     def apply(

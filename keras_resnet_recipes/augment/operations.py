@@ -166,7 +166,7 @@ def brightness(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 def sharpness(image: np.ndarray, factor: float) -> np.ndarray:
-    """Changes the sharpness; the outermost pixels stay as they are.
+    """Changes the sharpness; the outermost pixels are unchanged.
 
     `keras.layers.RandomSharpness` smooths the border too, as if the image were surrounded by black.
 

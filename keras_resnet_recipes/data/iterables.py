@@ -99,8 +99,8 @@ def from_dataset(stream: Iterable[Any], class_names: Sequence[str] | None = None
     name, begin, size = f"the {type(stream).__name__}", lambda: iter(stream), None
     if hasattr(stream, "__next__"):
         raise ValueError(
-            f"`dataset` must start anew for each pass. Received: {name}, which ends after one pass. Pass the object "
-            "that it was created from."
+            f"`dataset` must be iterable more than once. Received: {name}, which ends after one pass. Pass the "
+            "object from which it was created."
         )
     # Checked without importing TensorFlow.
     tensorflow = sys.modules.get("tensorflow")

@@ -23,7 +23,7 @@ def processors() -> int:
 def mapped(
     function: Callable[[_Item], _Result], items: Iterable[_Item], *, threads: int | None = None
 ) -> Iterator[_Result]:
-    """`map` in threads: yields results in order, and prefetches two per thread.
+    """Maps a function over items in threads; yields results in order, and prefetches two per thread.
 
     Args:
         function: Called with each item.

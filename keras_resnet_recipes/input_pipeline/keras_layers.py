@@ -66,8 +66,8 @@ def _pixels(images: np.ndarray) -> np.ndarray:
 def _check_is_augmentation(layer: keras.Layer, before: np.ndarray, after: np.ndarray) -> None:
     if layer.trainable_weights:
         raise ValueError(
-            f"`augmentation`: {type(layer).__name__} must have no trainable weights, because a recipe creates the "
-            f"layer anew. Received: {len(layer.trainable_weights)} trainable weights"
+            f"`augmentation`: {type(layer).__name__} must have no trainable weights, because a recipe creates a "
+            f"new layer. Received: {len(layer.trainable_weights)} trainable weights"
         )
     if after.max() <= 1 and before.max() > 2:
         raise ValueError(

@@ -32,7 +32,7 @@ def move(
     cubic: Any = None,
     nearest: bool = False,
 ) -> Any:
-    """Rotates, shears or translates each image.
+    """Applies a rotation, shear or translation to each image.
 
     Args:
         ops: Namespace of a Keras backend.

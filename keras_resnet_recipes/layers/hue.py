@@ -90,6 +90,6 @@ def _short_angles() -> np.ndarray:
         exact = (number * _SEXTANT + (_SEXTANT - part if falls else part)) // 2
         whole = (number * _SEXTANT + (_SEXTANT - part if falls else part)) % 2 == 0
         turned = np.fmod(sixths.astype(single).astype(double) / 6.0 + 1.0, 1.0).astype(single)
-        theirs = (turned.astype(double) * 255.0).astype(np.int32)
-        short[exact[whole & (theirs < exact) & (exact < 255)]] = 1
+        pillow = (turned.astype(double) * 255.0).astype(np.int32)
+        short[exact[whole & (pillow < exact) & (exact < 255)]] = 1
     return short

@@ -287,7 +287,7 @@ def _rank(images: Any) -> int:
 
 
 def color(value: float | Sequence[float]) -> float | tuple[float, float, float]:
-    """Returns a fill value for all channels as it is, and one per channel as a tuple.
+    """Returns a fill value for all channels unchanged, or one per channel as a tuple.
 
     Raises:
         ValueError: If `value` is neither a number nor three numbers.

@@ -155,10 +155,10 @@ def _short_levels() -> tuple[np.ndarray, np.ndarray]:
         steps = np.arange(0, span + 1, span // math.gcd(span, 255))
         low = np.arange(256 - span)[:, None]
         scale = 255.0 / span
-        theirs = np.trunc((low + steps) * scale + -(low * scale))
+        pillow = np.trunc((low + steps) * scale + -(low * scale))
         exact = steps * 255 // span
         short = np.zeros((len(low), 256), np.uint8)
-        short[:, exact] = theirs < exact
+        short[:, exact] = pillow < exact
         for first in range(256 - span):
             of_span[first, first + span] = rows.setdefault(short[first].tobytes(), len(rows))
     return of_span.ravel(), np.frombuffer(b"".join(rows), np.uint8).astype(np.int32)

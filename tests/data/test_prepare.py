@@ -287,7 +287,7 @@ def test_validation_labels_follow_the_training_names(image_folder, tmp_path):
         ({"images_per_shard": 0}, "`images_per_shard` must be at least 1"),
     ],
 )
-def test_mistakes_are_named(tmp_path, options, message):
+def test_illegal_arguments(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         prepared((np.zeros((2, 4, 4, 3), "uint8"), np.arange(2)), tmp_path / "new", **options)
 

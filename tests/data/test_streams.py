@@ -147,7 +147,7 @@ def test_a_torch_loader_is_a_stream():
 
 def test_an_iterator_is_an_error_because_it_ends_after_one_pass():
     with pytest.raises(
-        ValueError, match=r"must start anew for each pass. Received: the generator, which ends"
+        ValueError, match=r"must be iterable more than once. Received: the generator, which ends"
     ):
         krr.data.from_source(pair for pair in [(b"", 0)])
 

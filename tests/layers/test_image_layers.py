@@ -188,8 +188,8 @@ def test_inside_tf_data(name, labelled):
     dataset = dataset.map(call)
     spec = tf.nest.flatten(dataset.element_spec)[0]
     assert (spec.shape, spec.dtype) == ((8, *size_of(name), 3), tf.uint8)
-    pictures = [tf.nest.flatten(batch)[0] for batch in dataset.as_numpy_iterator()]
-    assert len({picture.tobytes() for picture in pictures}) > 1
+    images = [tf.nest.flatten(batch)[0] for batch in dataset.as_numpy_iterator()]
+    assert len({image.tobytes() for image in images}) > 1
 
 
 @pytest.mark.parametrize("name", sorted(set(ALL) - set(MIXING)))
@@ -203,8 +203,8 @@ def test_inside_tf_data_image_by_image_of_unknown_size(name):
 
     spec = tf.TensorSpec([None, None, 3], tf.uint8)
     dataset = tf.data.Dataset.from_generator(images, output_signature=spec).map(layer)
-    for i, picture in enumerate(dataset.as_numpy_iterator()):
-        assert picture.shape == ((10, 10, 3) if name in CROPS else (16 - i, 12, 3))
+    for i, image in enumerate(dataset.as_numpy_iterator()):
+        assert image.shape == ((10, 10, 3) if name in CROPS else (16 - i, 12, 3))
 
 
 @pytest.mark.parametrize("name", MIXING)

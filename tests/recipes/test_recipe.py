@@ -110,7 +110,7 @@ def test_values_take_the_fields_own_type():
         ({"schedule": Step()}, "`step_epochs` must be given for Step. Received: step_epochs=()"),
         (
             {"schedule": Step(boundaries=(3,)), "step_epochs": (3, 2)},
-            "`boundaries` must be above 0 and rise. Received: boundaries=(3.0, 2.0)",
+            "`boundaries` must be positive and in ascending order. Received: boundaries=(3.0, 2.0)",
         ),
         ({"schedule": Cosine(epochs=30)}, "`epochs` must not be in `schedule`"),
         ({"schedule": Cosine(0.1)}, "`learning_rate` must not be in `schedule`"),

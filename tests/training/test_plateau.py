@@ -133,7 +133,7 @@ def test_what_was_not_published_is_asked_for_where_it_is_read():
             "`warmup_epochs` is a number of Cosine or Exponential or Step, which",
         ),
         ({"schedule_per": "update"}, "`per` must be 'epoch' for a plateau."),
-        ({"step_factor": 1.0}, "`factor` must be below 1."),
+        ({"step_factor": 1.0}, "`factor` must be less than 1."),
         ({"step_epochs": (1,)}, "`step_epochs` is a number of Step, which He2015 does not have."),
     ],
     ids=str,

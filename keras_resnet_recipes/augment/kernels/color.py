@@ -114,7 +114,7 @@ def color(pixels: np.ndarray, factor: float) -> np.ndarray:
 
 
 def sharpness(pixels: np.ndarray, factor: float) -> np.ndarray:
-    """Changes the sharpness; the outermost pixels stay as they are.
+    """Changes the sharpness; the outermost pixels are unchanged.
 
     References:
         Pillow `ImageEnhance.Sharpness`.
