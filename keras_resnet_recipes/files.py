@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whatever happens while they are written."""
+"""Atomic and checksummed file writing."""
 
 import contextlib
 import hashlib
@@ -9,41 +9,42 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
-    """Gives a path to write, and lets it replace a file once it is written and on the disk.
+    """Context manager that replaces a file atomically, once the new contents are on the disk.
 
-    A crash at any moment leaves the old file or the new one. A link at the place of either file is
-    replaced and never followed.
+    A crash at any moment leaves the old file or the new one. If either path is a link, the link is
+    replaced, never followed.
 
     Args:
         path: The file.
-        keep_as: What to call the old file instead of losing it. A crash may then leave only that one.
+        keep_as: New path of the old file, which is otherwise deleted. A crash may then leave only that one.
 
     Yields:
-        Where to write, in the same folder.
+        Path of a temporary file in the same folder, to be written.
 
     Raises:
-        OSError: If the disk takes no more, or for another reason of the system; the old file stays.
+        OSError: If the disk is full, or the system refuses to write; the old file is kept.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(folder + "/note") as aside:
-    ...         _ = aside.write_text("whole")
-    ...     [(file.name, file.read_text()) for file in Path(folder).iterdir()]
-    [('note', 'whole')]
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing(folder + "/note") as temporary:
+        ...         _ = temporary.write_text("whole")
+        ...     [(file.name, file.read_text()) for file in Path(folder).iterdir()]
+        [('note', 'whole')]
     """
     path = Path(path)
-    # In front of the name: Keras insists on the suffix of its weights.
-    aside = path.with_name(f"new.{path.name}")
-    aside.unlink(missing_ok=True)
+    # A prefix, because Keras requires the suffix of weights files.
+    temporary = path.with_name(f"new.{path.name}")
+    temporary.unlink(missing_ok=True)
     try:
-        yield aside
-        _flush(aside)
+        yield temporary
+        _flush(temporary)
         if keep_as is not None and path.exists():
             os.replace(path, keep_as)
-        os.replace(aside, path)
+        os.replace(temporary, path)
         _flush(path.parent)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -61,7 +62,7 @@ def sha256(contents: Path | memoryview) -> str:
 
 
 def _flush(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk."""
+    """Waits until a file, or the entries of a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

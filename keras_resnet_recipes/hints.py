@@ -1,38 +1,41 @@
-"""What to do with pictures and labels that are not as they must be."""
+"""Hints for images and labels with a wrong shape, range or type."""
 
 from collections.abc import Sequence
 
 
 def shape_hint(shape: Sequence[int]) -> str:
-    """What to do with pictures of another shape.
+    """Returns a hint for images of a wrong shape.
 
-    >>> shape_hint((8, 3, 32, 32))
-    ' Channels come last: np.moveaxis(images, 1, -1).'
+    Example:
+        >>> shape_hint((8, 3, 32, 32))
+        ' Channels must be last: use np.moveaxis(images, 1, -1).'
     """
     if len(shape) == 4 and shape[1] in (1, 3):
-        return " Channels come last: np.moveaxis(images, 1, -1)."
+        return " Channels must be last: use np.moveaxis(images, 1, -1)."
     if len(shape) == 4 and shape[-1] == 4:
-        return " Without alpha: images[..., :3]."
+        return " Drop the alpha channel: use images[..., :3]."
     return ""
 
 
 def range_hint(low: float, high: float) -> str:
-    """What to do with pictures of another range.
+    """Returns a hint for images of a wrong range.
 
-    >>> range_hint(0.0, 1.0)
-    ' Multiply by 255: the network does the rest itself.'
+    Example:
+        >>> range_hint(0.0, 1.0)
+        ' Multiply by 255; the network normalizes images itself.'
     """
     if low >= 0:
-        return " Multiply by 255: the network does the rest itself." if high <= 1 else ""
-    return " Give them as they were before they were normalised: the network does that itself."
+        return " Multiply by 255; the network normalizes images itself." if high <= 1 else ""
+    return " Pass images without normalization; the network normalizes them itself."
 
 
 def label_hint(dimensions: int) -> str:
-    """What to do with labels that are no integers, one an image.
+    """Returns a hint for labels that are not one integer per image.
 
-    >>> label_hint(2)
-    ' Of one-hot labels: labels.argmax(-1).'
+    Example:
+        >>> label_hint(2)
+        ' For one-hot labels use labels.argmax(-1).'
     """
     if dimensions == 2:
-        return " Of one-hot labels: labels.argmax(-1)."
-    return " Of whole numbers: labels.astype(int)." if dimensions == 1 else ""
+        return " For one-hot labels use labels.argmax(-1)."
+    return " For integral floats use labels.astype(int)." if dimensions == 1 else ""

@@ -1,4 +1,4 @@
-"""Numbers: how the fields of recipes and parts are declared, checked and shown."""
+"""Declaration, validation and display of the fields of recipes and parts."""
 
 import dataclasses
 import itertools
@@ -12,11 +12,12 @@ from keras_resnet_recipes.names import closest
 
 
 class Unpublished:
-    """The type of `UNPUBLISHED`, the value of a number that nobody published.
+    """Type of `UNPUBLISHED`, the value of an unpublished number.
 
-    >>> import keras_resnet_recipes as krr
-    >>> krr.B().learning_rate
-    UNPUBLISHED
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> krr.B().learning_rate
+        UNPUBLISHED
     """
 
     def __repr__(self) -> str:
@@ -27,7 +28,7 @@ class Unpublished:
 
 
 UNPUBLISHED: Any = Unpublished()
-"""Stands in a recipe for a number that its authors did not publish; `fit` asks for it by name."""
+"""Placeholder for a number that a recipe's authors did not publish; `fit` raises an error that names it."""
 
 
 def number(
@@ -48,19 +49,19 @@ def number(
     """Declares one field of a part or of a recipe.
 
     Args:
-        default: The neutral value; without one it must be given.
-        help: One line on what the field does, with its unit.
-        choices: Legal values of a text field.
+        default: The neutral value; a field without it is required.
+        help: Description of the field in one line, with its unit.
+        choices: Legal values of a string field.
         minimum: Smallest legal number, inclusive.
         maximum: Largest legal number, inclusive.
         above: Exclusive lower bound.
-        rising: Whether the numbers of a tuple must not fall.
-        none: How tables show `None`.
-        flat: The field's flat name, where the class's prefix and its own name do not make it.
-        from_recipe: Whether the recipe fills the field in when it uses the part, such as the size
-            of a crop. It is no number of the recipe's table.
-        off: Value that leaves the ingredient out, where there is one: an ablation tries it.
-        kw_only: Whether the constructor takes it by name only.
+        rising: Whether the numbers of a tuple must not decrease.
+        none: Text for `None` in tables.
+        flat: The field's flat name, if it is not made of the class's prefix and the field's name.
+        from_recipe: Whether the recipe sets the field when it uses the part, such as the size of a
+            crop. Such a field is not in the recipe's table.
+        off: Value that disables the ingredient, if there is one, for ablations.
+        kw_only: Whether it is a keyword-only argument of the constructor.
 
     Returns:
         A `dataclasses.field`.
@@ -81,27 +82,27 @@ def number(
 
 
 def checked(field: "dataclasses.Field[Any]", value: Any, hint: Any, name: str | None = None) -> Any:
-    """The value in the field's own type: a list becomes a tuple, 1 becomes 1.0.
+    """Returns the value converted to the field's type: a list becomes a tuple, 1 becomes 1.0.
 
     Args:
-        field: The field, as `number` declares it.
-        value: Its value; `UNPUBLISHED` is legal everywhere.
+        field: The field, declared by `number`.
+        value: Its value; `UNPUBLISHED` is legal for every field.
         hint: The type of the field.
-        name: What the message calls it; by default the field's name.
+        name: Name in the message; by default the field's name.
 
     Raises:
         ValueError: If the value is of another type or outside the field's range.
     """
     if value is UNPUBLISHED:
         return value
-    # NumPy's numbers are Python's here.
+    # NumPy's numbers are converted to Python's.
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         value = value.item()
     converted = _converted(value, hint)
     if converted is _NO_MATCH or not _in_range(converted, field.metadata):
         legal = _legal(field.metadata, hint)
         if isinstance(value, numbers.Real) and abs(value) >= 1 << 63:
-            legal += ", of less than 2**63"
+            legal += ", less than 2**63"
         hint = closest(value, field.metadata["choices"] or ()) if isinstance(value, str) else ""
         name = name or field.name
         raise ValueError(
@@ -111,10 +112,11 @@ def checked(field: "dataclasses.Field[Any]", value: Any, hint: Any, name: str | 
 
 
 def shown(value: Any, none: str = "off") -> str:
-    """A value as tables show it.
+    """Returns a value as text for tables.
 
-    >>> shown(True), shown((0.08, 1.0)), shown(None, "ReLU"), shown(UNPUBLISHED)
-    ('yes', '0.08, 1', 'ReLU', 'not published')
+    Example:
+        >>> shown(True), shown((0.08, 1.0)), shown(None, "ReLU"), shown(UNPUBLISHED)
+        ('yes', '0.08, 1', 'ReLU', 'not published')
     """
     if value is UNPUBLISHED:
         return "not published"
@@ -149,7 +151,7 @@ def _converted(value: Any, hint: Any) -> Any:
         return float(value) if abs(value) < 1 << 63 else _NO_MATCH
     if not isinstance(hint, type):
         return value
-    # bool is a kind of int in Python, but `epochs=True` is a mistake.
+    # In Python bool is a subclass of int, but `epochs=True` is a mistake.
     fits = isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
     return value if fits else _NO_MATCH
 
@@ -175,7 +177,7 @@ def _in_range(value: Any, limits: typing.Mapping[str, Any]) -> bool:
     lowest, highest, below = limits["minimum"], limits["maximum"], limits["above"]
     falls = limits["rising"] and any(a > b for a, b in itertools.pairwise(figures))
     return not falls and all(
-        # NaN, infinity and what no tensor holds are no settings.
+        # NaN, infinity and integers that do not fit into a tensor are illegal.
         abs(figure) < 1 << 63
         and (lowest is None or figure >= lowest)
         and (highest is None or figure <= highest)
@@ -198,7 +200,7 @@ def _legal(limits: typing.Mapping[str, Any], hint: Any) -> str:
         ]
         names = " or ".join(_type_name(one) for one in options if one is not type(None))
         text = " ".join([names, " and ".join(known)]).strip()
-        text += ", the first not above the second" if limits and limits["rising"] else ""
+        text += ", in ascending order" if limits and limits["rising"] else ""
     return text + (" or None" if type(None) in options else "")
 
 
@@ -213,6 +215,6 @@ def _type_name(hint: Any) -> str:
             return f"a tuple, each {_type_name(items[0])}"
         kinds = typing.get_args(items[0]) or (items[0],)
         return f"a tuple, each {' or '.join(_type_name(kind) for kind in kinds)}"
-    names = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
+    names = {int: "an integer", float: "a number", bool: "True or False", str: "a string"}
     name = getattr(hint, "__name__", str(hint))
     return names.get(hint) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"

@@ -1,4 +1,4 @@
-"""Parts: the frozen values that a recipe is made of."""
+"""Parts: the frozen values that recipes consist of."""
 
 import dataclasses
 import functools
@@ -15,10 +15,10 @@ from keras_resnet_recipes.number import UNPUBLISHED, checked, number
 class Part:
     """Base class of the values in a recipe: a frozen dataclass that checks its fields.
 
-    Subclassing makes the dataclass, and makes the class known by its name to `--set` and to
-    `load_recipe`; a base class, `class Base(Part, abstract=True)`, is not known and makes no values. Every
-    field has a flat name, by which a recipe's keyword arguments, `replace` and `--set` reach it:
-    `prefix`, an underscore and the field's name.
+    A subclass becomes a dataclass, and is registered by name for `--set` and `load_recipe`; an abstract
+    class, `class Base(Part, abstract=True)`, is not registered and cannot be instantiated. Every field has a
+    flat name, used by a recipe's keyword arguments, `replace` and `--set`: `prefix`, an underscore and the
+    field's name.
 
     Example:
         >>> class Jitter(Part):
@@ -33,13 +33,13 @@ class Part:
     """
 
     prefix: ClassVar[str | None] = None
-    """Of the flat names; by default the class's name in snake case. "" leaves the fields' names."""
+    """Prefix of the flat names; by default the class's name in snake case. "" means no prefix."""
 
     known: ClassVar[dict[str, type["Part"]]] = {}
     """Every part by the name of its class."""
 
     _abstract: ClassVar[bool] = True
-    """Whether the class is a base of others and makes no value itself."""
+    """True for abstract classes."""
 
     def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -48,14 +48,14 @@ class Part:
         if abstract:
             return
         other = Part.known.get(cls.__name__)
-        # A class that is defined again, as in a notebook, takes the place of the first.
+        # A class that is defined again, as in a notebook, replaces the first one.
         if other is not None and (other.__module__, other.__qualname__) != (
             cls.__module__,
             cls.__qualname__,
         ):
             raise ValueError(
-                f"`{cls.__name__}` is the name of a part in {other.__module__} already; "
-                "give the class another name."
+                f"the name of a part must be unique, and {other.__module__} defines one of this name. "
+                f"Received: {cls.__name__}"
             )
         Part.known[cls.__name__] = cls
 
@@ -63,30 +63,31 @@ class Part:
         if self._abstract:
             names = ", ".join(n for n, one in Part.known.items() if issubclass(one, type(self)))
             raise ValueError(
-                f"`{type(self).__name__}` is a base class. Give one of its subclasses, such as {names}."
+                f"`{type(self).__name__}` is a base class. Use one of its subclasses, such as {names}."
             )
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if not _is_plain(value):
                 raise ValueError(
-                    f"`{field.name}` must be a number, text, None, a part, or a tuple of these. "
+                    f"`{field.name}` must be a number, string, None, a part, or a tuple of these. "
                     f"Received: {field.name}={value!r}"
                 )
             value = checked(field, value, hints(type(self))[field.name])
             object.__setattr__(self, field.name, value)
 
     def __repr__(self) -> str:
-        """The constructor call; fields with their default value are left out."""
+        """Returns the constructor call without arguments that have their default value."""
         given = ", ".join(f"{name}={value!r}" for name, value in self.given().items())
         return f"{type(self).__name__}({given})"
 
     @classmethod
     def label(cls) -> str:
-        """The part's own flat name: its class's in snake case.
+        """Returns the part's flat name: the class's name in snake case.
 
-        >>> from keras_resnet_recipes.augment import RandAugment
-        >>> RandAugment.label()
-        'rand_augment'
+        Example:
+            >>> from keras_resnet_recipes.augment import RandAugment
+            >>> RandAugment.label()
+            'rand_augment'
         """
         name = cls.__name__
         broken = (
@@ -101,11 +102,11 @@ class Part:
 
     @classmethod
     def flat_names(cls) -> Iterator[str]:
-        """The flat name of each field that is a number of a recipe."""
+        """Returns the flat names of the fields that are not set by the recipe."""
         return (flat_name(cls, field) for field in own_numbers(cls))
 
     def given(self) -> dict[str, Any]:
-        """The fields whose value is not the default."""
+        """Returns the fields whose value is not the default."""
         values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {
             field.name: value
@@ -114,7 +115,7 @@ class Part:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """The part as an object of JSON; fields that a recipe fills in are left out where they are None."""
+        """Returns the part as a JSON object, without fields that a recipe sets if they are None."""
         values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
         kept = {
             field.name: to_json(value)
@@ -125,10 +126,10 @@ class Part:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], known: Mapping[str, type["Part"]]) -> Self:
-        """The part that `to_json` described.
+        """Returns the part described by the output of `to_json`.
 
         Raises:
-            ValueError: If a field is unknown or missing, or a number is not legal.
+            ValueError: If a field is unknown or missing, or a number is illegal.
         """
         legal = [field.name for field in dataclasses.fields(cls)]
         for name in values:
@@ -140,17 +141,18 @@ class Part:
             raise ValueError(f"{cls.__name__}: {error}.") from None
 
     def missing(self) -> list[str]:
-        """The fields that nobody published and that have no value yet."""
+        """Returns the names of the fields that are `UNPUBLISHED`."""
         names = (field.name for field in dataclasses.fields(self))
         return [name for name in names if getattr(self, name) is UNPUBLISHED]
 
 
 def to_json(value: Any) -> Any:
-    """A value of a recipe as JSON knows it: a part is an object whose "is" names its class.
+    """Converts a value of a recipe to JSON; a part becomes an object whose "is" is the name of its class.
 
-    >>> from keras_resnet_recipes.augment import Lighting
-    >>> to_json(Lighting())
-    {'is': 'Lighting', 'std': 0.1}
+    Example:
+        >>> from keras_resnet_recipes.augment import Lighting
+        >>> to_json(Lighting())
+        {'is': 'Lighting', 'std': 0.1}
     """
     if isinstance(value, Part):
         return value.to_json()
@@ -160,14 +162,14 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(value: Any, known: Mapping[str, type["Part"]] | None = None) -> Any:
-    """The value that `to_json` described.
+    """Returns the value described by the output of `to_json`.
 
     Args:
-        value: What JSON holds.
-        known: The legal classes by name; by default `Part.known`. Nothing else is made, imported or called.
+        value: Parsed JSON.
+        known: Legal classes by name; by default `Part.known`. Nothing else is instantiated, imported or called.
 
     Raises:
-        ValueError: If a class is unknown, or its numbers are not legal.
+        ValueError: If a class is unknown, or its numbers are illegal.
     """
     known = Part.known if known is None else known
     if isinstance(value, list):
@@ -179,37 +181,38 @@ def from_json(value: Any, known: Mapping[str, type["Part"]] | None = None) -> An
         return UNPUBLISHED
     if not isinstance(name, str) or name not in known:
         raise ValueError(
-            f"{name!r} is no part that is known here.{closest(str(name), known)} {how_to_know(name)}"
+            f"{name!r} is not a known part.{closest(str(name), known)} {how_to_know(name)}"
         )
     return known[name].from_json({k: v for k, v in value.items() if k != "is"}, known)
 
 
 def how_to_know(name: Any) -> str:
-    """What a reader of a file does about something of their own that it names."""
+    """Returns a hint for loading a file that refers to a custom class."""
     return (
-        "Import the module that defines it first (`krr --import MODULE` on the command line), or give it: "
+        "Import the module that defines it first (`krr --import MODULE` on the command line), or pass it: "
         f"load_recipe(path, custom_objects=[{name}])."
     )
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value can be compared and written to JSON."""
+    """Returns whether a value can be compared and converted to JSON."""
     if isinstance(value, tuple | list):
         return all(map(_is_plain, value))
     return value is None or isinstance(value, str | numbers.Real | Part) or value is UNPUBLISHED
 
 
 def own_numbers(part: type[Part] | Part) -> list["dataclasses.Field[Any]"]:
-    """The fields of a part that are numbers of the recipe, not filled in by it."""
+    """Returns the fields of a part that are not set by the recipe."""
     return [f for f in dataclasses.fields(part) if not f.metadata.get("from_recipe", False)]
 
 
 def flat_name(part: type[Part], field: "dataclasses.Field[Any]") -> str:
-    """The name by which a recipe reaches a part's field.
+    """Returns the name of a part's field in a recipe.
 
-    >>> from keras_resnet_recipes.augment import PadAndCrop
-    >>> [flat_name(PadAndCrop, field) for field in own_numbers(PadAndCrop)]
-    ['padding', 'pad_fill']
+    Example:
+        >>> from keras_resnet_recipes.augment import PadAndCrop
+        >>> [flat_name(PadAndCrop, field) for field in own_numbers(PadAndCrop)]
+        ['padding', 'pad_fill']
     """
     prefix = part.label() if part.prefix is None else part.prefix
     flat = field.metadata.get("flat")
@@ -220,7 +223,7 @@ def flat_name(part: type[Part], field: "dataclasses.Field[Any]") -> str:
 
 @functools.cache
 def hints(cls: type) -> dict[str, Any]:
-    """The types of a class's fields; Any where they cannot be resolved."""
+    """Returns the types of a class's fields, Any if they cannot be resolved."""
     try:
         return typing.get_type_hints(cls)
     except NameError:

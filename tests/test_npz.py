@@ -1,4 +1,4 @@
-"""Arrays in memory and in .npz files; the numbers of the speed run without TensorFlow."""
+"""Arrays in memory and in .npz files, and training on them without TensorFlow."""
 
 import os
 import pickle
@@ -14,7 +14,7 @@ from keras_resnet_recipes.data.arrays import ImageArrays, has_test_pictures
 X, Y = np.arange(4 * 6 * 5 * 3).astype("uint8").reshape(4, 6, 5, 3), np.array([0, 1, 2, 1])
 
 
-def test_both_parts_of_an_npz_are_read(tmp_path):
+def test_both_splits_of_an_npz_are_read(tmp_path):
     path = tmp_path / "some.npz"
     np.savez_compressed(path, x_train=X, y_train=Y[:, None], x_test=X[:2, ..., 0], y_test=Y[:2])
     train = ImageArrays.from_npz(path)
@@ -24,11 +24,11 @@ def test_both_parts_of_an_npz_are_read(tmp_path):
     test = ImageArrays.from_npz(path, "validation")
     np.testing.assert_array_equal(test.rgb(), np.repeat(X[:2, ..., :1], 3, axis=-1))
     assert has_test_pictures(path)
-    with pytest.raises(ValueError, match=r"`split` .* 'test'"):
+    with pytest.raises(ValueError, match=r"`split` .* Received: split='test'"):
         ImageArrays.from_npz(path, "test")
 
 
-def test_a_file_that_cannot_be_used_is_told(tmp_path):
+def test_unusable_files_are_errors(tmp_path):
     path = tmp_path / "some.npz"
     np.savez(path, x_train=X, y_train=Y)
     with pytest.raises(ValueError, match="it has no x_test, only x_train, y_train"):
@@ -41,7 +41,7 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path):
     assert not has_test_pictures(tmp_path / "none.npz")
     with path.open("wb") as file:
         np.save(file, X)
-    with pytest.raises(ValueError, match="it holds a single array"):
+    with pytest.raises(ValueError, match="it contains a single array"):
         ImageArrays.from_npz(path)
 
 
@@ -61,7 +61,7 @@ def test_objects_are_never_unpickled(tmp_path):
         ImageArrays.from_npz(path)
 
 
-def test_tf_data_reads_an_npz_too(tmp_path):
+def test_from_source_reads_an_npz(tmp_path):
     path = tmp_path / "some.npz"
     np.savez(path, x_train=X, y_train=Y, x_test=X[:2], y_test=Y[:2])
     for split, size in (("train", 4), ("validation", 2)):
@@ -72,7 +72,7 @@ def test_tf_data_reads_an_npz_too(tmp_path):
         assert int(label) == 1
 
 
-# Python finds no TensorFlow, as if it were not installed.
+# Hides TensorFlow, as if it were not installed.
 WITHOUT = """
 import sys
 from importlib.machinery import PathFinder
@@ -92,7 +92,7 @@ assert not [name for name in sys.modules if name.startswith("tensorflow")]
 
 
 def test_jax_trains_without_tensorflow(tmp_path):
-    # Half the time goes into making fast programs of which each runs twice.
+    # Without it, half the time is spent on optimizing programs that run twice.
     environment = {
         **os.environ,
         "KERAS_BACKEND": "jax",

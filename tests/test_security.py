@@ -139,7 +139,7 @@ def test_a_shard_cannot_be_a_link(tmp_path):
     shard = tmp_path / "data" / "00000.array_record"
     shard.rename(tmp_path / "elsewhere")
     shard.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ValueError, match="is no file in"):
+    with pytest.raises(ValueError, match="is not a file in"):
         krr.data.from_prepared(tmp_path / "data")
 
 
@@ -178,8 +178,8 @@ def with_object(kind, module, name):
         (json.dumps({**FIELDS, "recipe": ["A1"]}), r"Received: recipe=\['A1'\]"),
         (json.dumps({**FIELDS, "__class__": "A1"}), "no field `__class__`"),
         (json.dumps({**FIELDS, "network": "__import__"}), "`network` must be the name"),
-        (json.dumps({**FIELDS, "network": {"class_name": "Lambda"}}), "None is no part"),
-        (json.dumps({**FIELDS, "network": {"is": "Popen"}}), "'Popen' is no part that is known"),
+        (json.dumps({**FIELDS, "network": {"class_name": "Lambda"}}), "None is not a known part"),
+        (json.dumps({**FIELDS, "network": {"is": "Popen"}}), "'Popen' is not a known part"),
         (
             with_part("network", "NetworkFunction", module="os", name="system"),
             "os.system is not known",
@@ -191,7 +191,7 @@ def with_object(kind, module, name):
         (json.dumps({**FIELDS, "learning_rate": float("nan")}), "NaN is not valid JSON"),
         (json.dumps({**FIELDS, "learning_rate": float("inf")}), "Infinity is not valid JSON"),
         (json.dumps(FIELDS).replace("0.008", "1e999"), "`learning_rate` must be a number"),
-        (json.dumps({**FIELDS, "epochs": 10**400}), "`epochs` must be a whole number"),
+        (json.dumps({**FIELDS, "epochs": 10**400}), "`epochs` must be an integer"),
         (with_part("optimizer", "Lamb", weight_decay=10**400), "`weight_decay` must be a number"),
         (with_part("optimizer", "Lamb", __class__="SGD"), "Lamb has no `__class__`"),
         (with_part("loss", "KerasLoss", object="nothing"), "`object` of KerasLoss must be"),

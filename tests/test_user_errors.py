@@ -75,11 +75,11 @@ COMMANDS = {
     "a missing value": (["show", "A1", "--set", "epochs"], ["`--set`", "NAME=VALUE", "'epochs'"]),
     "words instead of a number": (
         ["show", "A1", "--set", "epochs=ten"],
-        ["`epochs`", "a whole number at least 1", "'ten'"],
+        ["`epochs`", "an integer at least 1", "'ten'"],
     ),
     "a fractional number of epochs": (
         ["show", "A1", "--set", "epochs=3.5"],
-        ["`epochs`", "a whole number", "3.5"],
+        ["`epochs`", "an integer", "3.5"],
     ),
     "one number instead of two": (
         ["show", "A1", "--set", "crop_scale=0.5"],
@@ -133,10 +133,10 @@ COMMANDS = {
     "images without class folders": (train("flat"), ["'flat'", "one subfolder per class", ".csv"]),
     "classes without images": (train("empty_classes"), ["'empty_classes/a'", "no image", ".png"]),
     "one class": (train("one"), ["`classes`", "at least 2", "'a'"]),
-    "an archive": (train("train.zip"), ["`path`", "'train.zip'", "unpack"]),
+    "an archive": (train("train.zip"), ["`path`", "'train.zip'", "Unpack"]),
     "a text file": (train("./text"), ["`path`", "'text'", ".csv", ".npz"]),
     "a list of missing files": (train("list.csv"), ["'list.csv'", "none.png", "relative to '.'"]),
-    "a damaged .npz": (train("bad.npz"), ["'bad.npz'", "no .npz"]),
+    "a damaged .npz": (train("bad.npz"), ["'bad.npz'", "not an .npz"]),
     "arrays by other names": (train("named.npz"), ["'named.npz'", "x_train", "images, labels"]),
     "a missing .npz": (train("smal.npz"), ["'smal.npz'", "mean 'small.npz'?"]),
     "images of 0..1 in a file": (train("scaled.npz"), ["`images`", "0..255", "0..1", "by 255"]),
@@ -154,7 +154,7 @@ COMMANDS = {
     ),
     "validation data with an unknown class": (
         train("train", "--val", "val"),
-        ["'val'", "class 'c'", "its 2 classes are a, b"],
+        ["'val'", "class 'c'", "the 2 training classes are a, b"],
     ),
     "a misspelt path of validation data": (
         train("train", "--val", "va"),
@@ -179,7 +179,7 @@ COMMANDS = {
     ),
     "a tag of another network": (
         train("train", "--set", "weights=a1_in1k"),
-        ["weights='a1_in1k'", "published for ResNet20 are none", "the path"],
+        ["weights='a1_in1k'", "`weights` of ResNet20", "there are none", "the path"],
     ),
     "missing weights": (
         train("train", "--set", "weights=my.weights.h5"),
@@ -346,7 +346,7 @@ CALLS = {
     ),
     "fewer labels than images": (
         lambda: fit((X, Y[:5])),
-        ["`labels`", "(8)", "5"],
+        ["`labels`", "(8)", "Received: 5"],
     ),
     "images of 0..1": (lambda: fit((X / 255, Y)), ["`images`", "0..255", "0..1", "by 255"]),
     "images of 0..1 in a stream": (
@@ -355,7 +355,7 @@ CALLS = {
     ),
     "normalized images": (
         lambda: fit((X / 127.5 - 1, Y)),
-        ["`images`", "0..255", "-1..1", "before they were normalised"],
+        ["`images`", "0..255", "-1..1", "without normalization"],
     ),
     "channels first": (
         lambda: fit((np.moveaxis(X, -1, 1), Y)),
@@ -379,7 +379,7 @@ CALLS = {
     ),
     "labels before images": (
         lambda: fit(stream(Y, X)),
-        ["`dataset`", "must yield (image, label)", "int64 of the shape ()"],
+        ["`dataset`", "must yield (image, label)", "int64 and shape ()"],
     ),
     "an empty stream": (lambda: fit(stream().take(0)), ["`dataset`", "at least one", "empty"]),
     "an infinite stream": (
@@ -453,7 +453,7 @@ CALLS = {
         ["`batch_size`", "the 3 devices", "Received: 4 / 1"],
     ),
     "a value without a name": (lambda: krr.A1(300), ["`A1`", "keyword arguments", "300"]),
-    "a number in quotes": (lambda: krr.A1(epochs="300"), ["`epochs`", "whole number", "'300'"]),
+    "a number in quotes": (lambda: krr.A1(epochs="300"), ["`epochs`", "an integer", "'300'"]),
     "a misspelt field of a custom recipe": (
         lambda: type("Mine", (krr.Recipe,), {"epoch": 3}),
         ["`Mine`", "`epoch`", "mean `epochs`?"],

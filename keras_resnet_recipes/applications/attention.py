@@ -1,4 +1,4 @@
-"""Channel attention: functions that scale the channels at the end of a residual branch."""
+"""Channel attention: functions that scale the channels of a residual branch."""
 
 import math
 
@@ -8,15 +8,16 @@ from keras_resnet_recipes.applications.convolution import Tensor, he_normal, tor
 
 
 def squeeze_and_excitation(x: Tensor, *, name: str) -> Tensor:
-    """Scales each channel by a network of two layers that sees the mean of all channels.
+    """Scales each channel by the output of two dense layers applied to the means of all channels.
+
+    The hidden layer has channels / 16 units, rounded to a multiple of 8.
 
     Args:
         x: Features, `(batch, height, width, channels)`.
-        name: Name of the piece.
+        name: Prefix of the layer names.
 
     Returns:
-        Features of the same shape. Between the layers are channels / 16 numbers, rounded to a
-        multiple of 8.
+        Features of the same shape.
 
     Example:
         >>> import keras
@@ -41,15 +42,16 @@ def squeeze_and_excitation(x: Tensor, *, name: str) -> Tensor:
 
 
 def efficient_channel_attention(x: Tensor, *, name: str) -> Tensor:
-    """Scales each channel by a weighted sum of its mean and those of its neighbours.
+    """Scales each channel by the sigmoid of a weighted sum of its mean and those of its neighbours.
+
+    The sum has 3 to 7 terms: (log2(channels) + 1) / 2, rounded to an odd number.
 
     Args:
         x: Features, `(batch, height, width, channels)`.
-        name: Name of the piece.
+        name: Prefix of the layer names.
 
     Returns:
-        Features of the same shape. The number of neighbours, 3 to 7, is the odd number that
-        (log2(channels) + 1) / 2 leads to.
+        Features of the same shape.
 
     Example:
         >>> import keras

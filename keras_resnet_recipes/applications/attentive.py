@@ -10,9 +10,10 @@ from keras_resnet_recipes.applications.blocks import basic_block, bottleneck_blo
 from keras_resnet_recipes.applications.resnet import averaging_block, resnet, tiered_stem
 from keras_resnet_recipes.applications.stems import deep_stem
 
-_SE = """Hu et al., "Squeeze-and-Excitation Networks" (arXiv:1709.01507); the rest as timm's
+_SE = """Hu et al., "Squeeze-and-Excitation Networks" (arXiv:1709.01507); everything
+    else: timm's `models/resnet.py`."""
+_ECA = """Wang et al., "ECA-Net" (arXiv:1910.03151); everything else: timm's
     `models/resnet.py`."""
-_ECA = """Wang et al., "ECA-Net" (arXiv:1910.03151); the rest as timm's `models/resnet.py`."""
 
 _se = partial(
     resnet,

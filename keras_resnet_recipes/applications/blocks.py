@@ -1,6 +1,6 @@
-"""The residual blocks, and the pieces all of them share.
+"""Residual blocks, and functions that all of them use.
 
-A block is a function from tensor to tensor; shortcut and attention are functions it is given.
+A block is a function from tensor to tensor; shortcut and attention are functions passed to it.
 """
 
 from collections.abc import Callable
@@ -31,17 +31,17 @@ def basic_block(
     attention: Attention | None = None,
     last_gamma: str = "zeros",
 ) -> Tensor:
-    """The residual block of two 3x3 convolutions, the first one strided.
+    """Applies a residual block of two 3x3 convolutions, the first one strided.
 
     Args:
         x: Features, `(batch, height, width, channels)`.
         filters: Channels of both convolutions and of the output.
         strides: Stride of the first convolution.
-        drop_path_rate: Probability of leaving out the residual branch of a sample, 0 to 1.
+        drop_path_rate: Probability of dropping the residual branch of a sample, 0 to 1.
         name: Name of the block.
-        shortcut: Function that brings `x` to the shape of the output, such as `projection`. None
-            adds nothing to the branch, as in the paper's plain networks.
-        attention: Function that scales the end of the branch, such as `squeeze_and_excitation`.
+        shortcut: Function that maps `x` to the shape of the output, such as `projection`. None means
+            no shortcut, as in the paper's plain networks.
+        attention: Function that scales the output of the branch, such as `squeeze_and_excitation`.
         last_gamma: Initializer of the scale of the branch's last batch normalization.
 
     Returns:
@@ -83,22 +83,22 @@ def bottleneck_block(
     stride_first: bool = False,
     last_gamma: str = "zeros",
 ) -> Tensor:
-    """The residual block of a 1x1, a strided 3x3 and a widening 1x1 convolution ("v1.5").
+    """Applies a residual block of a 1x1, a strided 3x3 and a widening 1x1 convolution ("v1.5").
 
     Args:
         x: Features, `(batch, height, width, channels)`.
-        filters: A quarter of the output's channels. Inside, the block has
+        filters: A quarter of the output's channels. The inner convolutions have
             `filters * group_width // 64 * groups`.
         strides: Stride of the 3x3 convolution.
-        drop_path_rate: Probability of leaving out the residual branch of a sample, 0 to 1.
+        drop_path_rate: Probability of dropping the residual branch of a sample, 0 to 1.
         name: Name of the block.
-        shortcut: Function that brings `x` to the shape of the output, such as `projection`.
-        attention: Function that scales the end of the branch, such as `squeeze_and_excitation`.
-        groups: Groups of the 3x3 convolution: ResNeXt's cardinality.
-        group_width: Channels of each group where `filters` is 64: 4 in ResNeXt-50 32x4d; 128 with
-            one group is the wide network.
-        stride_first: Whether the first 1x1 convolution has the stride instead, as the paper, and
-            `keras.applications.ResNet50` with it, does.
+        shortcut: Function that maps `x` to the shape of the output, such as `projection`.
+        attention: Function that scales the output of the branch, such as `squeeze_and_excitation`.
+        groups: Number of groups of the 3x3 convolution: ResNeXt's cardinality.
+        group_width: Channels of each group if `filters` is 64: 4 in ResNeXt-50 32x4d; 128 with
+            one group in the wide networks.
+        stride_first: Whether the first 1x1 convolution has the stride instead, as in the paper and in
+            `keras.applications.ResNet50`.
         last_gamma: Initializer of the scale of the branch's last batch normalization.
 
     Returns:
@@ -113,7 +113,7 @@ def bottleneck_block(
 
     References:
         He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), figure 5
-        right; the place of the stride: timm and torchvision.
+        right; the position of the stride: timm and torchvision.
     """
     width = filters * group_width // 64 * groups
     first, second = (strides, 1) if stride_first else (1, strides)
@@ -132,12 +132,12 @@ def bottleneck_block(
 
 
 def add(branch: Tensor, shortcut: Tensor, drop_path_rate: float, *, name: str) -> Tensor:
-    """Adds a residual branch, which training sometimes leaves out, to its shortcut.
+    """Adds a residual branch, with stochastic depth, to its shortcut.
 
     Args:
         branch: Features, `(batch, height, width, channels)`.
         shortcut: Features of the same shape.
-        drop_path_rate: Probability of leaving out the branch of a sample, 0 to 1.
+        drop_path_rate: Probability of dropping the branch of a sample, 0 to 1.
         name: Name of the block.
 
     Returns:
@@ -159,17 +159,17 @@ def add(branch: Tensor, shortcut: Tensor, drop_path_rate: float, *, name: str) -
 
 
 def drop_path_rates(drop_path_rate: float, blocks: int) -> list[float]:
-    """Rates of stochastic depth over the blocks of a network, from 0 to `drop_path_rate`.
+    """Returns the rates of stochastic depth of the blocks of a network, from 0 to `drop_path_rate`.
 
     Args:
         drop_path_rate: Rate of the last block, 0 to 1.
         blocks: Number of residual blocks in the whole network, at least 0.
 
     Returns:
-        One rate per block, rising linearly; a lone block is the last one.
+        One rate per block, increasing linearly; a single block has the rate of the last.
 
     Raises:
-        ValueError: If there is no block and `drop_path_rate` is not 0.
+        ValueError: If `blocks` is 0 and `drop_path_rate` is not 0.
 
     Example:
         >>> from keras_resnet_recipes.applications.blocks import drop_path_rates
@@ -177,12 +177,13 @@ def drop_path_rates(drop_path_rate: float, blocks: int) -> list[float]:
         [0.0, 0.25, 0.5]
 
     References:
-        The linear rule: Huang et al. (arXiv:1603.09382), equation 4, there from the first block's
-        share on; zero for the first block: timm.
+        The linear rule: Huang et al. (arXiv:1603.09382), equation 4, where the first block has a nonzero
+        rate; zero for the first block: timm.
     """
     if blocks == 0 and drop_path_rate != 0:
         raise ValueError(
-            f"drop_path_rate={drop_path_rate!r}: expected 0 for a network without shortcuts."
+            "`drop_path_rate` must be 0 for a network without shortcuts. "
+            f"Received: drop_path_rate={drop_path_rate!r}"
         )
     if blocks == 1:
         return [drop_path_rate]

@@ -1,4 +1,4 @@
-"""The networks of the 2015 paper for 32x32 images, 6n + 2 layers deep, residual and plain."""
+"""Residual and plain networks of the 2015 paper for 32x32 images, with 6n + 2 layers."""
 
 from functools import partial
 
@@ -17,16 +17,16 @@ from keras_resnet_recipes.applications.shortcuts import zero_padding
 def cifar_features(
     images: Tensor, drop_path_rate: float, *, depth: int, shortcut: Shortcut | None = zero_padding
 ) -> Tensor:
-    """A 3x3 convolution and three stages of `depth` basic blocks of 16, 32 and 64 channels.
+    """Applies a 3x3 convolution and three stages of `depth` basic blocks with 16, 32 and 64 channels.
 
-    The last gamma of a branch starts at 1.
+    The last gamma of a branch is initialized to 1.
 
     Args:
         images: Normalized images, `(batch, height, width, 3)`.
-        drop_path_rate: Stochastic depth of the last block, 0 to 1.
-        depth: Number of blocks of each stage, the paper's n.
-        shortcut: Shortcut of the blocks, in the paper the one without parameters (option A); None
-            for the plain network.
+        drop_path_rate: Rate of stochastic depth of the last block, 0 to 1.
+        depth: Number of blocks per stage, the paper's n.
+        shortcut: Shortcut of the blocks, in the paper without parameters (option A); None for the
+            plain network.
 
     Returns:
         Features, `(batch, ceil(height / 4), ceil(width / 4), 64)`.
@@ -58,7 +58,7 @@ def cifar_features(
 
 
 _REFERENCE = """He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385),
-    section 4.2, which subtracts the mean of each pixel instead of the ImageNet one."""
+    section 4.2, which subtracts the per-pixel mean instead of ImageNet's."""
 
 
 def _cifar_resnet(depth: int, parameters: str, remark: str = "") -> Network:
@@ -96,9 +96,9 @@ ResNet1202 = _cifar_resnet(
     "19,421,274",
     """
 
-Keras calls itself once a layer where it makes a model of them, too deep for Python. This function
-sees to it; `keras.saving.load_model` needs `sys.setrecursionlimit(20_000)` before, unless the
-weights alone are saved, with `save_weights("x.weights.h5")`, and read by
+Keras makes one recursive call per layer when it creates a model, more than Python allows by default.
+This function raises the limit; before `keras.saving.load_model`, call `sys.setrecursionlimit(20_000)`,
+or save only the weights, with `save_weights("x.weights.h5")`, and load them by
 `ResNet1202("x.weights.h5")`.""",
 )
 Plain20 = _cifar_plain(3, "269,722")

@@ -1,8 +1,8 @@
-"""A convolution and a batch normalization as the published networks have them.
+"""Convolution and batch normalization of the published networks.
 
-Each is a function from tensor to tensor. The `name` of a piece is the one its parameters have in
-timm, with `_` for `.`, so that `layer1.0.conv1.weight` is the kernel of layer `layer1_0_conv1`.
-Images are channels-last whatever `keras.config.image_data_format()` says.
+Each is a function from tensor to tensor. The `name` of a layer is that of its parameters in timm,
+with `_` for `.`, so that `layer1.0.conv1.weight` is the kernel of layer `layer1_0_conv1`.
+Images are channels-last regardless of `keras.config.image_data_format()`.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ Tensor = keras.KerasTensor
 
 
 def he_normal() -> keras.Initializer:
-    """Initializer of timm's convolutions: a normal of variance 2 / fan-out.
+    """Returns the initializer of timm's convolutions: normal with variance 2 / fan-out.
 
     The fan-out is filters * kernel_size**2, not divided by groups. `keras.initializers.HeNormal`
-    takes the fan-in and cuts the tails.
+    uses the fan-in and truncates the tails.
 
     Returns:
-        A new initializer; one that is used twice would draw the same numbers twice.
+        A new initializer, because one that is used twice draws the same numbers twice.
 
     Example:
         >>> from keras_resnet_recipes.applications.convolution import he_normal
@@ -37,7 +37,7 @@ def he_normal() -> keras.Initializer:
 
 
 def torch_uniform(fan_in: int) -> keras.Initializer:
-    """Initializer of torch's layers unless told otherwise, for kernel and bias alike.
+    """Returns torch's default initializer of layers, for kernel and bias.
 
     Args:
         fan_in: Number of inputs of one output, at least 1.
@@ -67,19 +67,19 @@ def convolution(
     initializer: Callable[[], keras.Initializer] = he_normal,
     name: str,
 ) -> Tensor:
-    """Convolves without bias, padded by the same amount on all sides.
+    """Applies a convolution without bias, padded equally on all sides.
 
     Keras' "same" pads a strided convolution of an even-sized image at the bottom and right only,
-    which the published weights do not expect; at stride 1 the two agree.
+    which does not fit the published weights; with stride 1 the two agree.
 
     Args:
         x: Images or features, `(batch, height, width, channels)`.
         filters: Channels of the output.
         kernel_size: Height and width of the kernel, odd.
         strides: Step in both directions.
-        groups: Number of groups of channels, each convolved for itself; a divisor of the channels
-            of `x` and of `filters`.
-        initializer: Function that makes the kernel's initializer.
+        groups: Number of channel groups, convolved separately; a divisor of the channels of `x` and of
+            `filters`.
+        initializer: Function that returns the kernel's initializer.
         name: Name of the convolution layer.
 
     Returns:
@@ -92,7 +92,7 @@ def convolution(
         (None, 16, 16, 8)
 
     References:
-        The groups: Xie et al., "Aggregated Residual Transformations" (arXiv:1611.05431), figure 3c.
+        Groups: Xie et al., "Aggregated Residual Transformations" (arXiv:1611.05431), figure 3c.
     """
     padding = "same"
     if strides > 1:
@@ -121,16 +121,15 @@ def batch_normalization(
     group_size: int | None = None,
     name: str,
 ) -> Tensor:
-    """Normalizes over the batch with the constants of the published weights.
+    """Applies batch normalization with the constants of the published weights.
 
-    Those are epsilon 1e-5 and momentum 0.9 (Keras' own are 1e-3 and 0.99).
+    These are epsilon 1e-5 and momentum 0.9 (Keras' defaults are 1e-3 and 0.99).
 
     Args:
         x: Features, `(batch, height, width, channels)`.
-        gamma: Initializer of the scale; "zeros" makes a residual branch start as nothing. None has no
-            scale to be trained: it is 1.
-        group_size: Images of a run of the batch that is normalized by itself in training; None
-            normalizes all together.
+        gamma: Initializer of the scale; with "zeros" a residual branch is initially zero. None fixes the
+            scale at 1.
+        group_size: Images per group of ghost batch normalization; None normalizes over the whole batch.
         name: Name of the layer.
 
     Returns:
@@ -143,7 +142,7 @@ def batch_normalization(
         (None, 32, 32, 8)
 
     References:
-        Ioffe and Szegedy (arXiv:1502.03167); the zero gamma: Goyal et al. (arXiv:1706.02677),
+        Ioffe and Szegedy (arXiv:1502.03167); zero gamma: Goyal et al. (arXiv:1706.02677),
         section 5.1.
     """
     settings = {

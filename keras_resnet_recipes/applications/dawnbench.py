@@ -1,4 +1,4 @@
-"""The CIFAR-10 networks of David Page's speed run and of its architecture search."""
+"""CIFAR-10 networks of David Page's speed run and its architecture search."""
 
 from collections.abc import Collection
 from functools import partial
@@ -26,23 +26,24 @@ def preactivation_features(
     branches: bool = True,
     channels: Channels = (64, 128, 256, 256),
 ) -> Tensor:
-    """A 3x3 convolution and eight blocks that normalize first: the network the search began with.
+    """Applies a 3x3 convolution and eight pre-activation blocks: the first network of the search.
 
-    A block adds a branch of two 3x3 convolutions to its own normalized input, brought to the shape
-    of the branch by a 1x1 convolution where that changes. Nothing follows the last sum.
+    A block adds a branch of two 3x3 convolutions to its normalized input, with a 1x1 convolution in the
+    shortcut where the shape changes. Nothing follows the last sum.
 
     Args:
         images: Normalized images, `(batch, height, width, 3)`.
-        drop_path_rate: Stochastic depth of the last branch, 0 to 1.
-        branches: Whether there are branches. Without, what is left is a chain of eight
-            normalizations and three strided 1x1 convolutions, the search's first backbone.
-        channels: Channels of the blocks, two of each number; the first is the convolution's, too.
+        drop_path_rate: Rate of stochastic depth of the last branch, 0 to 1.
+        branches: Whether there are branches. Without them, eight normalizations and three strided 1x1
+            convolutions remain, the search's first backbone.
+        channels: Channels of the blocks, two blocks for each number; the first is also that of the
+            convolution.
 
     Returns:
         Features, `(batch, ceil(height / 8), ceil(width / 8), channels[3])`.
 
     Raises:
-        ValueError: If `drop_path_rate` is not 0 and there is no branch.
+        ValueError: If `drop_path_rate` is not 0 without branches.
 
     Example:
         >>> import keras
@@ -87,33 +88,33 @@ def backbone_features(
     frozen_batch_norm_scale: bool = False,
     whitening: bool = False,
 ) -> Tensor:
-    """Four convolutions, each normalized once, the last three halving, with more where named.
+    """Applies four convolutions with batch normalization; the last three halve the size.
 
     Args:
         images: Normalized images, `(batch, height, width, 3)`.
-        drop_path_rate: Stochastic depth of the last residual branch, 0 to 1.
-        residual: Layers, of 1, 2 and 3, after which a branch of two convolutions is added.
-        extra: Layers, of 1, 2 and 3, after which one more convolution follows.
+        drop_path_rate: Rate of stochastic depth of the last residual branch, 0 to 1.
+        residual: Layers, of 1, 2 and 3, followed by a residual branch of two convolutions.
+        extra: Layers, of 1, 2 and 3, followed by an additional convolution.
         channels: Channels of the first convolution and of each layer.
-        kernel_size: Height and width of the kernels of the layers that halve, odd; 3 elsewhere.
-        pooled: Whether they halve by the maximum of every 2x2 pixels, not by a stride.
-        uniform_gamma: Whether the scales of batch normalization begin between 0 and 1, as in
-            torch 0.4, not at 1.
-        pool_before_batch_norm: Whether the maximum is taken right after the convolution, not after
-            the activation. This and what follows are the later tricks, of post 8.
-        celu_alpha: Alpha of CELU instead of ReLU; 0.075, then 0.3 with fixed scales.
-        ghost_batch_norm: Images of a run of the batch that is normalized by itself in training, 32.
-        frozen_batch_norm_scale: Whether the scales of batch normalization stay 1.
-        whitening: Whether the first convolution is a fixed one with 27 filters, `prep_whiten`, and a
-            learned 1x1 one. Until `whitening.whiten` gives it filters of the training images it only
-            turns patches.
+        kernel_size: Height and width of the kernels in the three halving layers, odd; 3 in the others.
+        pooled: Whether size is halved by 2x2 max pooling instead of a stride.
+        uniform_gamma: Whether the scales of batch normalization are initialized uniformly in 0..1, as in
+            torch 0.4, instead of to 1.
+        pool_before_batch_norm: Whether to pool directly after the convolution instead of after the
+            activation. This and the following arguments are the later tricks, of post 8.
+        celu_alpha: Alpha of CELU instead of ReLU; in the post 0.075, then 0.3 with fixed scales.
+        ghost_batch_norm: Images per group of ghost batch normalization; in the post 32.
+        frozen_batch_norm_scale: Whether the scales of batch normalization are fixed at 1.
+        whitening: Whether the first convolution is a fixed one with 27 filters, `prep_whiten`, followed by a
+            trained 1x1 convolution. Before `whitening.whiten` computes its filters from the training images,
+            they are a random rotation of patches.
 
     Returns:
-        Features, `(batch, height // 8, width // 8, channels[3])`; with strides rounded up.
+        Features, `(batch, height // 8, width // 8, channels[3])`; with strides sizes are rounded up.
 
     Raises:
-        ValueError: If `residual` or `extra` names another layer, `drop_path_rate` is not 0 and
-            there is no branch, or scales are both uniform and frozen.
+        ValueError: If `residual` or `extra` contains another layer, `drop_path_rate` is not 0 without
+            residual branches, or scales are both uniform and frozen.
 
     Example:
         >>> import keras
@@ -127,9 +128,14 @@ def backbone_features(
     """
     for argument, layers in (("residual", residual), ("extra", extra)):
         if not set(layers) <= {1, 2, 3}:
-            raise ValueError(f"{argument}={layers!r}: expected layers of 1, 2 and 3.")
+            raise ValueError(
+                f"`{argument}` must contain only layers 1, 2 and 3. Received: {argument}={layers!r}"
+            )
     if uniform_gamma and frozen_batch_norm_scale:
-        raise ValueError("uniform_gamma=True: expected False with frozen_batch_norm_scale=True.")
+        raise ValueError(
+            "`uniform_gamma` must be False with frozen_batch_norm_scale=True. "
+            "Received: uniform_gamma=True"
+        )
     rates = iter(drop_path_rates(drop_path_rate, len(set(residual))))
     finish = partial(
         activation,
@@ -157,13 +163,13 @@ def backbone_features(
 def maximum_classifier(
     features: Tensor, classes: int, *, use_bias: bool = False, scale: float = 0.125
 ) -> Tensor:
-    """Global maximum pooling and a dense layer, without bias and scaled by 1/8 unless told.
+    """Applies global max pooling and a dense layer, by default without bias and scaled by 1/8.
 
     Args:
         features: Features, `(batch, height, width, channels)`.
         classes: Number of outputs, at least 1.
         use_bias: Whether the dense layer has a bias.
-        scale: What its outputs are multiplied by.
+        scale: Factor applied to the outputs of the dense layer.
 
     Returns:
         Logits, `(batch, classes)`.
@@ -182,7 +188,7 @@ def maximum_classifier(
 
 
 def concatenated_classifier(features: Tensor, classes: int) -> Tensor:
-    """Global maximum and average pooling side by side, and a dense layer with bias.
+    """Applies global max and average pooling, concatenated, and a dense layer with bias.
 
     Args:
         features: Features, `(batch, height, width, channels)`.
@@ -209,12 +215,12 @@ def concatenated_classifier(features: Tensor, classes: int) -> Tensor:
 def dawnbench_network(
     name: str, *, summary: str, features: Trunk, classifier: Classifier = maximum_classifier
 ) -> Network:
-    """Makes the function that builds a network of the architecture search.
+    """Returns a function that builds a network of the architecture search.
 
-    The search went this way. Test accuracies in per cent and seconds on one V100 are those of the
-    notebook's headings (in 1 of its log), not ours, for 20 epochs; 35 in 1, 60 in 8 and 9. `uniform`
-    stands for `uniform_gamma=True`, `narrow` for `channels=(64, 128, 256, 256)`, `wide` for
-    `channels=(128, 256, 512, 1024)`.
+    The table lists the steps of the search. Test accuracies in per cent and seconds on one V100 are from
+    the headings of the notebook (in row 1 from its log), not from this package, for 20 epochs; 35 in row 1,
+    60 in rows 8 and 9. `uniform` means `uniform_gamma=True`, `narrow` means `channels=(64, 128, 256, 256)`,
+    `wide` means `channels=(128, 256, 512, 1024)`.
 
     |    | features                                           | classifier      |      |     |
     |----|----------------------------------------------------|-----------------|------|-----|
@@ -230,12 +236,12 @@ def dawnbench_network(
     | 9  | backbone, extra=(1, 2, 3)                          | maximum         | 95.0 | 180 |
     | 10 | backbone, residual=(1, 3): `ResNet9`               | maximum         | 93.7 | 66  |
 
-    Between 8 and 10 lay the other choices of layers with a branch or an extra convolution.
+    Between 8 and 10 the search tried other choices of layers with a branch or an extra convolution.
 
     Args:
         name: Name of the function; in lower case, of its models.
         summary: First paragraph of its docstring.
-        features: `preactivation_features` or `backbone_features`, with arguments by
+        features: `preactivation_features` or `backbone_features`, with arguments bound by
             `functools.partial`.
         classifier: `maximum_classifier` or `concatenated_classifier`.
 

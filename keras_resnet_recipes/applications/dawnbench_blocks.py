@@ -1,4 +1,4 @@
-"""The pieces of David Page's CIFAR-10 networks, with the tricks of their later versions."""
+"""Building blocks of David Page's CIFAR-10 networks, with the tricks of their later versions."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,16 +25,16 @@ def convolved(
     pool: Literal["before", "after"] | None = None,
     name: str,
 ) -> Tensor:
-    """A convolution and what follows it, with the maximum of every 2x2 pixels in between or at the end.
+    """Applies a convolution, normalization and activation, with optional 2x2 max pooling.
 
     Args:
         x: Features, `(batch, height, width, channels)`.
         filters: Channels of the output.
-        finish: Normalizes and activates: `activation` with its arguments.
+        finish: Function that normalizes and activates, such as `activation`.
         kernel_size: Height and width of the kernel, odd.
         strides: Stride of the convolution.
-        pool: Whether the maximum is taken before or after `finish`; None does not.
-        name: Name of the unit.
+        pool: Whether to pool "before" or "after" `finish`; None means no pooling.
+        name: Prefix of the layer names.
 
     Returns:
         Features, `(batch, height', width', filters)`.
@@ -58,7 +58,7 @@ def convolved(
 def plain_convolution(
     x: Tensor, filters: int, kernel_size: int, *, strides: int = 1, name: str
 ) -> Tensor:
-    """A convolution without bias, with torch's initial values.
+    """Applies a convolution without bias, with torch's default initializer.
 
     Args:
         x: Features, `(batch, height, width, channels)`.
@@ -83,9 +83,9 @@ def plain_convolution(
 
 
 def whitened(images: Tensor, *, name: str) -> Tensor:
-    """Patches of 3x3 pixels turned by a convolution that is not trained.
+    """Applies a fixed 3x3 convolution for whitening.
 
-    Its filters begin orthogonal, drawn at random, and are set by `whitening.whiten`.
+    Its filters are initialized to a random orthogonal matrix, and set by `whitening.whiten`.
 
     Args:
         images: Normalized images, `(batch, height, width, channels)`.
@@ -124,15 +124,15 @@ def activation(
     celu_alpha: float | None = None,
     name: str,
 ) -> Tensor:
-    """Batch normalization, and ReLU or CELU.
+    """Applies batch normalization, and ReLU or CELU.
 
     Args:
         x: Features, `(batch, height, width, channels)`.
-        uniform_gamma: Whether scales begin between 0 and 1, not at 1.
-        frozen_gamma: Whether they stay 1.
-        group_size: Images that are normalized together in training; None is all.
-        celu_alpha: Alpha of CELU; None is ReLU.
-        name: Name of the unit.
+        uniform_gamma: Whether scales are initialized uniformly in 0..1 instead of to 1.
+        frozen_gamma: Whether scales are fixed at 1.
+        group_size: Images per group of ghost batch normalization; None normalizes over the whole batch.
+        celu_alpha: Alpha of CELU; None means ReLU.
+        name: Prefix of the layer names.
 
     Returns:
         Features of the same shape.
@@ -145,7 +145,7 @@ def activation(
     References:
         `conv_bn` of `new_dawn.py` in davidcpage/cifar10-fast.
     """
-    # An initializer that is used twice would draw the same numbers twice.
+    # A new initializer each time, because one that is used twice draws the same numbers twice.
     gamma = keras.initializers.RandomUniform(0.0, 1.0) if uniform_gamma else "ones"
     x = batch_normalization(
         x, gamma=None if frozen_gamma else gamma, group_size=group_size, name=f"{name}_bn"
@@ -156,15 +156,15 @@ def activation(
 
 
 def dense(x: Tensor, classes: int, *, use_bias: bool) -> Tensor:
-    """The layer `linear`, with torch's initial values.
+    """Applies the dense layer `linear`, with torch's default initializers.
 
     Args:
         x: Features, `(batch, channels)`.
         classes: Number of outputs.
-        use_bias: Whether there is a bias.
+        use_bias: Whether the layer has a bias.
 
     Returns:
-        `(batch, classes)`.
+        Logits, `(batch, classes)`.
 
     Example:
         >>> from keras_resnet_recipes.applications.dawnbench_blocks import dense

@@ -1,4 +1,4 @@
-"""Feature maps of a network at every size, for heads that say where: detection, segmentation."""
+"""Multi-scale feature maps of a network, for detection and segmentation heads."""
 
 import re
 from itertools import accumulate
@@ -9,29 +9,27 @@ from keras_resnet_recipes.applications.network import deep_recursion
 
 # Number of stages for `freeze` that freezes all but the classifier, of any network.
 ALL_STAGES = 5
-# Layers after the stem, in the names of timm and of Page; the rest is stem and classifier.
+# Layers between stem and classifier, in the naming of timm and of Page.
 _IN_A_STAGE = re.compile(r"(layer\d+|blocks|res\d+|extra\d+)_")
 
 
 def stages(model: keras.Model) -> keras.Model:
-    """The feature maps that a network makes on its way, the last one of each size.
+    """Returns a model that outputs the last feature map of each size in a network.
 
-    It shares its layers with `model`: what trains, freezes or loads one does so to the other. A
-    network without top is as good as one with it. Set `trainable = False` to freeze weights and
-    the statistics of batch normalization.
+    It shares its layers with `model`: training, freezing or loading one changes the other, too. Set
+    `trainable = False` to freeze weights and the statistics of batch normalization.
 
     Args:
         model: Network of this package, new or loaded, for images of any size, with or without top.
 
     Returns:
         A functional `keras.Model` from images, `(batch, height, width, channels)`, to a dictionary
-        of features: "stride4", "stride8", "stride16", "stride32" of an ImageNet
-        network; "stride1", "stride2", "stride4" of a CIFAR network, of ResNet9 "stride8", too.
-        "stride8" is `(batch, ceil(height / 8), ceil(width / 8), channels)`; ResNet9 and its kin
-        round down.
+        of features: "stride4", "stride8", "stride16", "stride32" for an ImageNet network; "stride1",
+        "stride2", "stride4" for a CIFAR network, and also "stride8" for ResNet9. "stride8" is
+        `(batch, ceil(height / 8), ceil(width / 8), channels)`; networks like ResNet9 round down.
 
     Raises:
-        ValueError: If `model` is not a network of this package, or has one inside as a layer.
+        ValueError: If `model` is not a network of this package, or contains one as a layer.
 
     Example:
         >>> import keras
@@ -42,24 +40,24 @@ def stages(model: keras.Model) -> keras.Model:
         ((None, 56, 80, 64), (None, 7, 10, 512))
 
     References:
-        What feature pyramids call C2 to C5: Lin et al., "Feature Pyramid Networks"
-        (arXiv:1612.03144), section 3.
+        C2 to C5 of feature pyramids: Lin et al., "Feature Pyramid Networks" (arXiv:1612.03144),
+        section 3.
     """
     if not any(_IN_A_STAGE.match(layer.name) for layer in getattr(model, "layers", ())):
         raise ValueError(
-            f"model={model!r}: expected a network of keras_resnet_recipes.applications itself, "
-            "not one that has it as a layer, nor another one."
+            "`model` must be a network of keras_resnet_recipes.applications, not a model that contains one "
+            f"as a layer. Received: model={model!r}"
         )
     with deep_recursion():
         return keras.Model(model.input, _stage_ends(model), name=f"{model.name}_stages")
 
 
 def trunk(model: keras.Model, stages_in_it: int) -> list[keras.layers.Layer]:
-    """The layers of a network's stem and of its first stages.
+    """Returns the layers of a network's stem and first stages.
 
     Args:
         model: As for `stages`.
-        stages_in_it: 0 is the stem alone; with more than there are it is all of them.
+        stages_in_it: Number of stages; 0 means the stem alone, more than the network has means all stages.
 
     Raises:
         ValueError: If `model` is not a network of this package.
@@ -95,7 +93,7 @@ def freeze(model: keras.Model, stages: int) -> None:
 
 
 def _stage_ends(model: keras.Model) -> dict[str, keras.KerasTensor]:
-    """The last feature map at each stride through which all that follows sees the image."""
+    """Returns for each stride the last feature map on which all later layers depend."""
     layers = model.layers
     position = {
         id(tensor): index
@@ -110,7 +108,7 @@ def _stage_ends(model: keras.Model) -> dict[str, keras.KerasTensor]:
         for source in sources:
             last_use[source] = index
     ends = {}
-    # While a block is under way, its shortcut is used later than here.
+    # Inside a block, the input of its shortcut is still used by a later layer.
     in_use_until = accumulate([0, *last_use[:-1]], max)
     for index, (layer, until) in enumerate(zip(layers, in_use_until, strict=True)):
         padded = isinstance(layer, keras.layers.ZeroPadding2D)

@@ -9,11 +9,10 @@ _FILE = "model.safetensors"
 
 
 def download(repository: str) -> Path:
-    """The weights file of a repository, downloaded unless it is in the cache, and verified.
+    """Downloads and verifies the weights file of a repository, unless it is in the cache.
 
-    huggingface_hub downloads, goes on where a connection broke, and keeps the cache, `HF_HOME`; an
-    environment without a network finds there what was downloaded before. The SHA-256 of the file is
-    compared with the one that the hub announced for it, each time.
+    huggingface_hub downloads the file, resumes interrupted downloads, and maintains the cache, `HF_HOME`,
+    which also works offline. The SHA-256 of the file is compared with the one announced by the hub at each call.
 
     Args:
         repository: Name on the hub, such as "timm/resnet50.a1_in1k".
@@ -23,8 +22,8 @@ def download(repository: str) -> Path:
 
     Raises:
         ImportError: If huggingface_hub is missing (the extra `hub`).
-        ConnectionError: If the hub cannot be reached, breaks off again and again, or sends something
-            else than it announced.
+        ConnectionError: If the hub cannot be reached, the connection breaks repeatedly, or the file does not
+            have the announced SHA-256.
         FileNotFoundError: If the hub has no such file.
 
     References:
@@ -35,7 +34,7 @@ def download(repository: str) -> Path:
         from huggingface_hub import errors
     except ImportError as error:
         raise ImportError(
-            "Published weights need huggingface_hub: pip install 'keras-resnet-recipes[hub]'."
+            "Published weights require huggingface_hub: pip install 'keras-resnet-recipes[hub]'."
         ) from error
     try:
         path = Path(huggingface_hub.hf_hub_download(repository, _FILE))
@@ -51,7 +50,7 @@ def download(repository: str) -> Path:
 
 
 def _verify(path: Path, repository: str) -> None:
-    """Removes a file from the cache whose bytes are not those that the hub announced."""
+    """Removes a file from the cache if its SHA-256 is not the one announced by the hub."""
     announced = _announced(path, repository)
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -62,13 +61,14 @@ def _verify(path: Path, repository: str) -> None:
     blob.unlink(missing_ok=True)
     raise ConnectionError(
         f"{_FILE} of {repository} has the SHA-256 {found}, but the hub announced {announced}. "
-        "It is removed from the cache; a second attempt downloads it again."
+        "It was removed from the cache; a second attempt downloads it again."
     )
 
 
 def _announced(path: Path, repository: str) -> str:
-    """The SHA-256 that the hub announced for a file in the cache."""
-    # The cache's file is a link to one that is named by what was announced. No link is a system without them.
+    """Returns the SHA-256 announced by the hub for a file in the cache."""
+    # The file in the cache is a symlink whose target is named by its SHA-256; on systems without symlinks the
+    # hub is asked.
     name = os.path.basename(os.readlink(path)) if path.is_symlink() else ""
     if not re.fullmatch("[0-9a-f]{64}", name):
         import huggingface_hub

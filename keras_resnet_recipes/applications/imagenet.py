@@ -1,4 +1,4 @@
-"""What users of `keras.applications` call before and after a network: pixels in, names out."""
+"""`preprocess_input` and `decode_predictions`, as in `keras.applications`."""
 
 import functools
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ Label = tuple[str | int, str, float]
 def preprocess_input(x: Any, data_format: str | None = None) -> Any:
     """Returns its input: the networks of this package take raw RGB pixels, 0 to 255.
 
-    It is here so that code written for `keras.applications` runs, where some networks expect their
-    own arithmetic done beforehand. These have theirs as first layer, like
-    `keras.applications.EfficientNetB0`, unless built with `include_preprocessing=False`.
+    It exists for code written for `keras.applications`, where some networks need preprocessed inputs. Here
+    preprocessing is the first layer, as in `keras.applications.EfficientNetB0`, unless a network is built
+    with `include_preprocessing=False`.
 
     Args:
         x: RGB images, `(batch, height, width, 3)` or `(height, width, 3)`, 0 to 255.
-        data_format: None or "channels_last", the only one that the networks take.
+        data_format: None or "channels_last", the only format of the networks.
 
     Returns:
         `x` itself.
 
     Raises:
-        ValueError: If `data_format` is another one.
+        ValueError: If `data_format` is neither.
 
     Example:
         >>> import numpy as np
@@ -38,33 +38,34 @@ def preprocess_input(x: Any, data_format: str | None = None) -> Any:
         `keras.applications.efficientnet.preprocess_input`.
     """
     if data_format not in (None, "channels_last"):
-        raise ValueError(f'data_format={data_format!r}: expected None or "channels_last".')
+        raise ValueError(
+            f"`data_format` must be None or 'channels_last'. Received: data_format={data_format!r}"
+        )
     return x
 
 
 def decode_predictions(
     predictions: Any, top: int = 5, class_names: Sequence[str] | None = None
 ) -> list[list[Label]]:
-    """The best classes of each sample with their names.
+    """Returns the top classes of each sample with their names.
 
-    Unlike Keras' own, it downloads nothing, knows the names of other classes than ImageNet's and
-    gives plain numbers.
+    Unlike the function of Keras, it downloads nothing, supports class names other than ImageNet's, and
+    returns Python floats.
 
     Args:
-        predictions: Output of a network, `(batch, classes)`, an array or tensor. Any scores do,
-            logits as well as probabilities: they are ranked and returned as they are.
-        top: How many classes of each sample, at least 1; at most all there are come back.
+        predictions: Output of a network, `(batch, classes)`, an array or tensor. Scores may be logits or
+            probabilities: they are ranked and returned unchanged.
+        top: Number of classes per sample, at least 1; limited to the number of all classes.
         class_names: A name for each class. None means the 1000 classes of ImageNet.
 
     Returns:
-        For each sample the list of its best classes, best first, as `(synset, name, score)`, where
-        the synset is ImageNet's, such as "n02123045", or with `class_names` the index of the class.
-        Of equal scores the lower index is first. Two of ImageNet's names, "crane" and "maillot",
-        are those of two synsets.
+        For each sample the list of its top classes, best first, as `(synset, name, score)`, where the synset
+        is ImageNet's, such as "n02123045", or with `class_names` the index of the class. For equal scores the
+        lower index is first. Two of ImageNet's names, "crane" and "maillot", occur for two synsets.
 
     Raises:
-        ValueError: If `predictions` is not a batch of one score for each class, or has a NaN; if
-            `top` is below 1.
+        ValueError: If `predictions` does not have one score per class, or contains NaN, or `top` is
+            less than 1.
 
     Example:
         >>> import numpy as np
@@ -79,21 +80,23 @@ def decode_predictions(
         first lemma of each in WordNet 3.0.
     """
     if top < 1:
-        raise ValueError(f"top={top!r}: expected an integer of at least 1.")
+        raise ValueError(f"`top` must be an integer of at least 1. Received: top={top!r}")
     scores = keras.ops.convert_to_numpy(predictions)
     if class_names is None:
         labels: Sequence[tuple[str | int, str]] = imagenet_classes()
     else:
         labels = list(enumerate(class_names))
     if scores.ndim != 2 or scores.shape[1] != len(labels):
-        whose = "ImageNet's classes; give class_names for others" if class_names is None else ""
+        hint = (
+            ". Pass `class_names` for classes other than ImageNet's." if class_names is None else ""
+        )
         raise ValueError(
-            f"predictions of shape {scores.shape}: expected (batch, {len(labels)}), a score for "
-            f"each of {whose or 'class_names'}."
+            f"`predictions` must be (batch, {len(labels)}), one score per class. "
+            f"Received: shape={scores.shape}{hint}"
         )
     if np.isnan(scores).any():
         samples = np.flatnonzero(np.isnan(scores).any(axis=1)).tolist()
-        raise ValueError(f"predictions: expected numbers, not the NaN of samples {samples[:10]}.")
+        raise ValueError(f"`predictions` must not be NaN. Received: NaN in samples {samples[:10]}")
     ranks = np.argsort(-scores.astype("float64"), axis=1, kind="stable")[:, :top]
     return [
         [(*labels[index], float(row[index])) for index in best.tolist()]
@@ -103,10 +106,10 @@ def decode_predictions(
 
 @functools.cache
 def imagenet_classes() -> tuple[tuple[str, str], ...]:
-    """The 1000 classes of ILSVRC-2012 in the order of their labels.
+    """Returns the 1000 classes of ILSVRC-2012 in the order of their labels.
 
     Returns:
-        `(synset, first lemma)` of each class.
+        `(synset, first lemma)` per class.
 
     Example:
         >>> from keras_resnet_recipes.applications.imagenet import imagenet_classes

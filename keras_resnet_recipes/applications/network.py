@@ -1,4 +1,4 @@
-"""What all networks have in common: input, preprocessing, classifier, weights, signature."""
+"""Components common to all networks: inputs, preprocessing, classifier, weights, signature."""
 
 import os
 import sys
@@ -22,36 +22,35 @@ Color = tuple[float, float, float]
 _DOCSTRING = """{summary}
 
 Args:
-    weights: None for initial values; the tag of published weights, such as "a1_in1k", which are
-        downloaded once (the extra `hub`) and set mean and standard deviation, too; or the path of a
-        file for `load_weights`. docs/weights.md has the tags.
-    include_top: Whether the network ends in global pooling and a classifier.
+    weights: None for random initialization; the tag of published weights, such as "a1_in1k", which are
+        downloaded once (requires the extra `hub`) and also set mean and standard deviation; or the path of
+        a file for `load_weights`. docs/weights.md lists the tags.
+    include_top: Whether to include global pooling and a classifier.
     input_shape: `(height, width, channels)`, where height and width may be None. None means
         `(None, None, 3)`: images of any size.
-    pooling: How features end without a top: None for `(batch, height, width, channels)`, "avg" or
-        "max" for `(batch, channels)`. Not read with a top.
-    classes: Number of outputs of the classifier. Not read without a top. Where published weights
-        have another number, the classifier is new, and that is said.
+    pooling: Pooling of the features without a top: None for `(batch, height, width, channels)`, "avg" or
+        "max" for `(batch, channels)`. Unused with a top.
+    classes: Number of outputs of the classifier. Unused without a top. If published weights have another
+        number, the classifier is initialized randomly, and a message is printed.
     classifier_activation: Activation after the classifier, computed in float32 under every dtype
         policy, or None for logits.
-    include_preprocessing: Whether the first layer turns raw RGB pixels, 0 to 255, uint8 or float,
-        into (pixel - mean) / std, in float32, with mean {mean}
-        and std {std}. Without it, images are expected to be normalized already.
-    drop_path_rate: Probability, from 0 to below 1, of leaving out the last residual branch of a
-        sample in training; it rises linearly from 0 at the first block. 0 in a network without
+    include_preprocessing: Whether the first layer normalizes raw RGB pixels, 0 to 255, uint8 or float,
+        to (pixel - mean) / std, in float32, with mean {mean}
+        and std {std}. Without it, images must be normalized already.
+    drop_path_rate: Probability, from 0 to less than 1, of dropping the last residual branch of a sample
+        in training; it increases linearly from 0 at the first block. Must be 0 for a network without
         residual branches.
-    name: Name of the model, "{lower_name}" unless given.
+    name: Name of the model, by default "{lower_name}".
 
 Returns:
-    A functional `keras.Model` from `(batch, height, width, 3)` to `(batch, classes)`. Its attribute
-    `published` tells of published weights how they are tested, which `Recipe.evaluate` heeds; a
+    A functional `keras.Model` from `(batch, height, width, 3)` to `(batch, classes)`. With published
+    weights, its attribute `published` has the settings of their evaluation, used by `Recipe.evaluate`; a
     saved and loaded model has none.
 
 Raises:
-    ValueError: If `weights`, `input_shape`, `pooling`, `classes` or `drop_path_rate` is not as
-        above.
+    ValueError: If `weights`, `input_shape`, `pooling`, `classes` or `drop_path_rate` is illegal.
     ConnectionError, FileNotFoundError: If published weights cannot be downloaded.
-    ImportError: If the extra `hub` is needed and missing.
+    ImportError: If the extra `hub` is required and missing.
 
 Example:
     from keras_resnet_recipes.applications import {name}
@@ -65,7 +64,7 @@ References:
 
 
 class Network(Protocol):
-    """Signature of every network: that of `keras.applications`, and `drop_path_rate`."""
+    """Signature of every network: that of `keras.applications`, with `drop_path_rate`."""
 
     __name__: str
 
@@ -97,19 +96,19 @@ def network(
     mean: Color = IMAGENET_MEAN,
     std: Color = IMAGENET_STD,
 ) -> Network:
-    """Makes the function that builds a network out of what sets the network apart.
+    """Returns a function that builds a network, given its trunk and classifier.
 
     Args:
         name: Name of the function; in lower case, of its models.
         trunk: Function of normalized images, `(batch, height, width, 3)`, and the drop-path rate
             of the last block, that returns features, `(batch, height, width, channels)`.
         summary: First paragraph of its docstring.
-        reference: Where the network was published.
-        default_classes: Number of classes unless its caller gives one.
-        classifier: Function of features and a number of classes that returns logits. None is
+        reference: Publication of the network.
+        default_classes: Default number of classes.
+        classifier: Function of features and a number of classes that returns logits. None means
             `mean_classifier`.
-        mean: Mean of red, green and blue that the preprocessing subtracts, 0 to 255.
-        std: Standard deviations it divides by.
+        mean: Mean of red, green and blue that is subtracted in preprocessing, 0 to 255.
+        std: Standard deviations of red, green and blue, by which preprocessing divides.
 
     Returns:
         A function with the signature `Network`.
@@ -173,15 +172,15 @@ def network(
 
 
 def without_branches(images: Tensor, drop_path_rate: float, *, features: Trunk) -> Tensor:
-    """Features of a network that has no residual branch to leave out.
+    """Returns the features of a network without residual branches, after a check of `drop_path_rate`.
 
     Args:
         images: Normalized images, `(batch, height, width, 3)`.
-        drop_path_rate: 0.
+        drop_path_rate: Must be 0.
         features: Function of images and drop-path rate.
 
     Returns:
-        What `features` returns.
+        The result of `features`.
 
     Raises:
         ValueError: If `drop_path_rate` is not 0.
@@ -200,7 +199,7 @@ def without_branches(images: Tensor, drop_path_rate: float, *, features: Trunk) 
 
 
 def mean_classifier(features: Tensor, classes: int) -> Tensor:
-    """Global average pooling and the layer `fc`, with torch's initial values.
+    """Applies global average pooling and the dense layer `fc`, with torch's default initializers.
 
     Args:
         features: Features, `(batch, height, width, channels)`.
@@ -229,7 +228,7 @@ def mean_classifier(features: Tensor, classes: int) -> Tensor:
 
 
 def pool(features: Tensor, pooling: str | None) -> Tensor:
-    """Pools features over all pixels, as the argument `pooling` of `keras.applications` says.
+    """Pools features over all pixels, as by the argument `pooling` of `keras.applications`.
 
     Args:
         features: Features, `(batch, height, width, channels)`.
@@ -257,19 +256,19 @@ def pool(features: Tensor, pooling: str | None) -> Tensor:
     if pooling is None:
         return features
     if pooling not in poolings:
-        raise ValueError(f'pooling={pooling!r}: expected None, "avg" or "max".')
+        raise ValueError(f"`pooling` must be None, 'avg' or 'max'. Received: pooling={pooling!r}")
     return poolings[pooling](data_format="channels_last", name="global_pool")(features)
 
 
 @contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Lets Keras walk from the last layer to the first, one Python call per layer.
+    """Context manager that allows Keras to traverse a deep model, with one Python call per layer.
 
-    Only ResNet1202 needs it, wherever Keras makes a model of its layers: here, in `stages`, and in
-    the user's own `keras.Model(...)` and `keras.saving.load_model`.
+    Only ResNet1202 needs it, wherever Keras creates a model from its layers: here, in `stages`, and in
+    users' calls of `keras.Model(...)` and `keras.saving.load_model`.
 
     Yields:
-        Nothing; inside, Python's recursion limit is at least 20,000.
+        None; inside, Python's recursion limit is at least 20,000.
 
     Example:
         >>> import sys
@@ -309,18 +308,22 @@ def _check_shape(shape: tuple[int | None, ...] | None, include_preprocessing: bo
         return
     if len(shape) != 3 or shape[2] is None:
         raise ValueError(
-            f"input_shape={shape!r}: expected None or (height, width, channels), "
-            "where height and width may be None."
+            "`input_shape` must be None or (height, width, channels), where height and width may be None. "
+            f"Received: input_shape={shape!r}"
         )
     if include_preprocessing and shape[2] != 3:
         raise ValueError(
-            f"input_shape={shape!r}: expected 3 channels (RGB); "
-            "other numbers need include_preprocessing=False."
+            "`input_shape` must have 3 channels (RGB) unless include_preprocessing=False. "
+            f"Received: input_shape={shape!r}"
         )
 
 
 def _check_numbers(classes: int, drop_path_rate: float) -> None:
     if classes < 1:
-        raise ValueError(f"classes={classes!r}: expected an integer of at least 1.")
+        raise ValueError(
+            f"`classes` must be an integer of at least 1. Received: classes={classes!r}"
+        )
     if not 0 <= drop_path_rate < 1:
-        raise ValueError(f"drop_path_rate={drop_path_rate!r}: expected a number in [0, 1).")
+        raise ValueError(
+            f"`drop_path_rate` must be in [0, 1). Received: drop_path_rate={drop_path_rate!r}"
+        )

@@ -1,4 +1,4 @@
-"""The ImageNet networks of the 2015 paper: stride in the first 1x1, shortcuts A to C, plain."""
+"""ImageNet networks of the 2015 paper: stride in the first 1x1 convolution, shortcuts A to C, plain."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from keras_resnet_recipes.applications.shortcuts import projection, zero_padding
 from keras_resnet_recipes.applications.stems import resnet_stem
 
 _REFERENCE = """He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385),
-    table 1 and section 4.1; layer names and the padding of the maximum: timm."""
+    table 1 and section 4.1; layer names and padding of the max pooling: timm."""
 
 _first = partial(bottleneck_block, stride_first=True, last_gamma="ones")
 _basic = partial(basic_block, last_gamma="ones")

@@ -1,4 +1,4 @@
-"""The ImageNet ResNets, version 1.5, and their stems and shortcuts C, D, S and T."""
+"""ImageNet ResNets, version 1.5, and their variants C, D, S and T of stem and shortcuts."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,14 +25,14 @@ def resnet_features(
     block: Block,
     depths: tuple[int, ...],
 ) -> Tensor:
-    """A stem and stages of residual blocks, each stage half the size and twice the width.
+    """Applies a stem and stages of residual blocks; each stage halves the size and doubles the width.
 
     Args:
         images: Normalized images, `(batch, height, width, 3)`.
-        drop_path_rate: Stochastic depth of the last block, 0 to 1.
+        drop_path_rate: Rate of stochastic depth of the last block, 0 to 1.
         stem: Function from images to the features of the first stage.
         block: Residual block, such as `basic_block`.
-        depths: Number of blocks of each stage.
+        depths: Number of blocks per stage.
 
     Returns:
         Features, for four stages `(batch, ceil(height / 32), ceil(width / 32), channels)`.
@@ -80,16 +80,16 @@ def resnet(
     pieces: str,
     reference: str = _REFERENCE,
 ) -> Network:
-    """Makes the function that builds an ImageNet network of a stem and stages of blocks.
+    """Returns a function that builds an ImageNet network of a stem and stages of blocks.
 
     Args:
         name: Name of the function; in lower case, of its models.
-        depths: Number of blocks of each stage.
+        depths: Number of blocks per stage.
         parameters: Number of trainable parameters, for the docstring.
         block: Residual block, such as `basic_block`.
         stem: Function from images to the features of the first stage.
-        pieces: What the blocks are called in the docstring.
-        reference: Where the network was published.
+        pieces: Description of the blocks in the docstring.
+        reference: Publication of the network.
 
     Returns:
         A function with the signature `Network`.

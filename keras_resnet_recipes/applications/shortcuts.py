@@ -1,4 +1,4 @@
-"""Shortcuts: what a block adds to its residual branch, brought to the branch's shape."""
+"""Shortcuts of residual blocks, which map the input to the shape of the branch."""
 
 import keras
 
@@ -12,14 +12,14 @@ from keras_resnet_recipes.applications.convolution import (
 def projection(
     x: Tensor, filters: int, *, strides: int, name: str, everywhere: bool = False
 ) -> Tensor:
-    """Shortcut B: the input itself, or a 1x1 convolution of it where the shape changes.
+    """Applies shortcut B: the identity, or a 1x1 convolution where the shape changes.
 
     Args:
         x: Input of the block, `(batch, height, width, channels)`.
         filters: Channels of the block's output.
         strides: Stride of the block.
         name: Name of the block.
-        everywhere: Whether to convolve where the shape stays, too: shortcut C.
+        everywhere: Whether to convolve even if the shape does not change: shortcut C.
 
     Returns:
         Features of the shape of the block's output.
@@ -40,19 +40,19 @@ def projection(
 
 
 def average_projection(x: Tensor, filters: int, *, strides: int, name: str) -> Tensor:
-    """Shortcut of ResNet-D: a 1x1 convolution of the mean of every 2x2 pixels.
+    """Applies the shortcut of ResNet-D: 2x2 average pooling and a 1x1 convolution.
 
-    The paper's projection looks at one pixel in four. At the last column and row of an odd-sized
-    image the mean is of the pixels there are.
+    The projection of the 2015 paper uses one pixel in four. At the last column and row of an odd-sized
+    image, padding is excluded from the average.
 
     Args:
         x: Input of the block, `(batch, height, width, channels)`.
         filters: Channels of the block's output.
-        strides: Stride of the block, 1 or 2; at 1 there is nothing to average.
+        strides: Stride of the block, 1 or 2; with 1 there is no pooling.
         name: Name of the block.
 
     Returns:
-        Features of the shape of the block's output; `x` where that is the same.
+        Features of the shape of the block's output; `x` if it has that shape.
 
     Example:
         >>> import keras
@@ -74,9 +74,9 @@ def average_projection(x: Tensor, filters: int, *, strides: int, name: str) -> T
 
 
 def zero_padding(x: Tensor, filters: int, *, strides: int, name: str) -> Tensor:
-    """Shortcut A: every second pixel, and channels of zeros after those of the input.
+    """Applies shortcut A: subsampling by the stride, and zeros for additional channels.
 
-    It has no parameters. The paper does not say where the zeros go; they are appended, as in
+    It has no parameters. The paper does not specify the position of the zeros; they are appended, as in
     Facebook's fb.resnet.torch.
 
     Args:
@@ -103,8 +103,8 @@ def zero_padding(x: Tensor, filters: int, *, strides: int, name: str) -> Tensor:
             1, strides, data_format="channels_last", name=f"{name}_downsample_0"
         )(x)
     if filters > x.shape[-1]:
-        # Keras pads the two axes it takes for height and width; under "channels_first" these are
-        # the last two, of which the second one holds our channels.
+        # Keras pads the height and width axes; with "channels_first" these are the last two, of which
+        # the second contains the channels here.
         x = keras.layers.ZeroPadding2D(
             ((0, 0), (0, filters - x.shape[-1])),
             data_format="channels_first",

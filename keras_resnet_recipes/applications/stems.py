@@ -1,4 +1,4 @@
-"""Stems: the first layers of the ImageNet networks, 4 pixels to 1 in both directions."""
+"""Stems: the first layers of the ImageNet networks, with a total stride of 4."""
 
 import keras
 
@@ -10,7 +10,7 @@ from keras_resnet_recipes.applications.convolution import (
 
 
 def resnet_stem(images: Tensor) -> Tensor:
-    """A strided 7x7 convolution and a strided maximum.
+    """Applies a strided 7x7 convolution and strided max pooling.
 
     Args:
         images: Normalized images, `(batch, height, width, 3)`.
@@ -31,11 +31,11 @@ def resnet_stem(images: Tensor) -> Tensor:
 
 
 def deep_stem(images: Tensor, *, widths: tuple[int, int, int] = (32, 32, 64)) -> Tensor:
-    """Three 3x3 convolutions, the first one strided, and a strided maximum.
+    """Applies three 3x3 convolutions, the first one strided, and strided max pooling.
 
     Args:
         images: Normalized images, `(batch, height, width, 3)`.
-        widths: Channels of each convolution: 32, 32, 64 in ResNet-C and -D, 64, 64, 128 in
+        widths: Channels of the convolutions: 32, 32, 64 in ResNet-C and -D, 64, 64, 128 in
             ResNet-S, 24, 32, 64 ("tiered") in ResNet-T.
 
     Returns:
@@ -53,16 +53,16 @@ def deep_stem(images: Tensor, *, widths: tuple[int, int, int] = (32, 32, 64)) ->
     """
     x = images
     for index, filters in enumerate(widths[:2]):
-        place = 3 * index
-        x = convolution(x, filters, 3, strides=2 - index, name=f"conv1_{place}")
-        x = batch_normalization(x, name=f"conv1_{place + 1}")
-        x = keras.layers.ReLU(name=f"conv1_{place + 2}")(x)
+        number = 3 * index
+        x = convolution(x, filters, 3, strides=2 - index, name=f"conv1_{number}")
+        x = batch_normalization(x, name=f"conv1_{number + 1}")
+        x = keras.layers.ReLU(name=f"conv1_{number + 2}")(x)
     return _end(convolution(x, widths[2], 3, name="conv1_6"))
 
 
 def _end(x: Tensor) -> Tensor:
     x = batch_normalization(x, name="bn1")
     x = keras.layers.ReLU(name="act1")(x)
-    # Nothing after a ReLU is below zero, so zeros at the border never win the maximum.
+    # After ReLU no value is negative, so zero padding does not change the maximum.
     x = keras.layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
     return keras.layers.MaxPooling2D(3, 2, data_format="channels_last", name="maxpool")(x)

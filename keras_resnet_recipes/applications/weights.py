@@ -1,4 +1,4 @@
-"""Weights from files and into them, in Keras' formats and under timm's names."""
+"""Loading and saving weights, in Keras' formats and with timm's names."""
 
 import contextlib
 import io
@@ -30,21 +30,21 @@ _NAMES = {
 
 
 def load_weights(model: keras.Model, source: str | os.PathLike[str]) -> None:
-    """Gives a network of this package the weights of a file.
+    """Loads the weights of a file into a network of this package.
 
-    Only numbers are read: of a .keras file the weights, not the layers it describes.
+    Only numbers are read: from a .keras file the weights, not the layers that it describes.
 
     Args:
-        model: A network of `krr.applications`, built with whatever arguments.
+        model: A network of `krr.applications`, built with any arguments.
         source: Path of a `.safetensors` file with timm's (or torchvision's) names and layouts, or of
-            a `.weights.h5` or `.keras` file of the same network. A model without a top ignores the
-            classifier in a `.safetensors` file.
+            a `.weights.h5` or `.keras` file of the same network. For a model without a top, the classifier in
+            a `.safetensors` file is ignored.
 
     Raises:
-        ValueError: If the file does not exist, is of another kind or of another network; the message
-            lists what is missing, unknown or of another shape, and the model keeps its weights
-            (of Keras' own formats perhaps only some).
-        ImportError: If a `.safetensors` file is given and safetensors is missing (the extra `hub`).
+        ValueError: If the file does not exist, or has another format or the weights of another network; the
+            message lists missing and unknown arrays and those of another shape. The model keeps its weights
+            (for Keras' formats possibly only some of them).
+        ImportError: If safetensors is required and missing (the extra `hub`).
 
     Example:
         >>> import os, tempfile
@@ -55,7 +55,7 @@ def load_weights(model: keras.Model, source: str | os.PathLike[str]) -> None:
         >>> krr.applications.load_weights(krr.applications.ResNet20(), path)
 
     References:
-        The names: timm's `models/resnet.py`; the format: github.com/huggingface/safetensors.
+        Names: timm's `models/resnet.py`; format: github.com/huggingface/safetensors.
     """
     path = checked_path(source)
     if path.name.endswith(".safetensors"):
@@ -65,14 +65,14 @@ def load_weights(model: keras.Model, source: str | os.PathLike[str]) -> None:
 
 
 def save_timm_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
-    """Writes a network's weights so that timm loads them: `load_state_dict(strict=True)`.
+    """Saves a network's weights in a form that timm can load with `load_state_dict(strict=True)`.
 
     Args:
-        model: A network of `krr.applications`. One that timm lacks is written in the same style.
-        path: A file named *.safetensors; a file there is replaced once the new one is whole.
+        model: A network of `krr.applications`. If timm does not have the network, the same style is used.
+        path: A file named *.safetensors; an existing file is replaced once the new one is complete.
 
     Raises:
-        ValueError: If `path` has another ending, or the model a layer that timm has no name for.
+        ValueError: If `path` has another suffix, or the model a layer without a name in timm.
         ImportError: If safetensors is missing (the extra `hub`).
         OSError: If the file cannot be written.
 
@@ -85,48 +85,50 @@ def save_timm_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         True
 
     References:
-        The names: timm's `models/resnet.py`.
+        Names: timm's `models/resnet.py`.
     """
     if not os.fspath(path).endswith(".safetensors"):
-        raise ValueError(f"path={path!r}: expected a file named *.safetensors.")
+        raise ValueError(f"`path` must be a file named *.safetensors. Received: path={path!r}")
     safetensors = _safetensors()
     state = {name: np.asarray(array, order="C") for name, array in timm_state(model).items()}
-    with replacing(path) as aside:
-        safetensors.numpy.save_file(state, aside, metadata={"format": "pt"})
+    with replacing(path) as temporary:
+        safetensors.numpy.save_file(state, temporary, metadata={"format": "pt"})
 
 
 def checked_path(source: str | os.PathLike[str]) -> Path:
-    """The path of a weights file; ValueError unless there is one of a kind that is read."""
+    """Returns the path of a weights file; raises ValueError unless it exists and has a supported format."""
     if not isinstance(source, str | os.PathLike):
         raise ValueError(
-            f"weights={source!r}: expected None, a tag such as 'a1_in1k', or the path of a file."
+            "`weights` must be None, a tag such as 'a1_in1k', or the path of a file. "
+            f"Received: weights={source!r}"
         )
     path = Path(source)
     if path.name.endswith(_PICKLED):
         raise ValueError(
-            f"weights={source!r} is a pickle, which can run any code when it is read. With torch: "
-            "safetensors.torch.save_file(torch.load(file, weights_only=True), 'file.safetensors')."
+            f"`weights` must not be a pickle, which can run any code when it is loaded. Received: weights={source!r}. "
+            "Convert it with torch: safetensors.torch.save_file(torch.load(file, weights_only=True), "
+            "'file.safetensors')."
         )
     if not path.name.endswith(FILES) or not path.is_file():
         raise ValueError(
-            f"weights={source!r}: expected the path of an existing .safetensors, .weights.h5 or "
-            ".keras file."
+            "`weights` must be the path of an existing .safetensors, .weights.h5 or .keras file. "
+            f"Received: weights={source!r}"
         )
     return path
 
 
 def read_state(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a .safetensors file, by name."""
+    """Returns the arrays of a .safetensors file, by name."""
     safetensors = _safetensors()
     try:
         return safetensors.numpy.load_file(path)
     except (safetensors.SafetensorError, TypeError) as error:
-        # TypeError: a type of numbers that NumPy lacks.
+        # TypeError is raised for a dtype that NumPy does not have.
         raise ValueError(f"weights={str(path)!r} cannot be read: {error}") from error
 
 
 def classes_in(path: Path) -> int | None:
-    """The number of classes of the classifier in a file that `checked_path` returned; None without one.
+    """Returns the number of classes of the classifier in a weights file, or None if it has no classifier.
 
     Raises:
         ValueError: If the file cannot be read.
@@ -141,7 +143,7 @@ def classes_in(path: Path) -> int | None:
                 archive = stack.enter_context(ZipFile(path))
                 file = io.BytesIO(archive.read("model.weights.h5"))
             layers = stack.enter_context(h5py.File(file))
-            # Keras calls layers by their class; the networks here have one of this.
+            # Keras names layers in the file by their class; the networks here have one dense layer.
             kernel = layers.get("layers/dense/vars/0")
             return None if kernel is None else kernel.shape[1]
     except (OSError, KeyError, IndexError, AttributeError, BadZipFile) as error:
@@ -149,7 +151,7 @@ def classes_in(path: Path) -> int | None:
 
 
 def timm_state(model: keras.Model) -> dict[str, np.ndarray]:
-    """A network's weights with timm's names and layouts, timm's `model.state_dict()`.
+    """Returns a network's weights with timm's names and layouts, like timm's `model.state_dict()`.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -162,7 +164,7 @@ def timm_state(model: keras.Model) -> dict[str, np.ndarray]:
         array = keras.ops.convert_to_numpy(variable)
         state[name] = to_torch(array).astype("float32")
         if name.endswith("running_mean"):
-            # torch counts the batches; only BatchNorm without a momentum, which timm has not, reads it.
+            # torch's count of batches is used only by BatchNorm without a momentum, which timm does not use.
             state[name.replace("running_mean", "num_batches_tracked")] = np.array(0, "int64")
     return state
 
@@ -170,7 +172,7 @@ def timm_state(model: keras.Model) -> dict[str, np.ndarray]:
 def set_timm_state(
     model: keras.Model, state: Mapping[str, np.ndarray], *, head: bool = True
 ) -> None:
-    """Gives a network weights with timm's names and layouts.
+    """Sets a network's weights from arrays with timm's names and layouts.
 
     Args:
         model: A network of `krr.applications`.
@@ -178,7 +180,7 @@ def set_timm_state(
         head: Whether to set the classifier, too.
 
     Raises:
-        ValueError: If an array is missing, has no place or another shape; nothing is set then.
+        ValueError: If an array is missing, unknown or of another shape; then nothing is set.
     """
     variables = timm_variables(model)
     heads = {_layer(name) for name in variables} & set(_HEADS) if head else set()
@@ -198,26 +200,26 @@ def set_timm_state(
 
 
 def timm_variables(model: keras.Model) -> dict[str, Any]:
-    """A network's variables by their names in timm: the layer's with `.` for `_`, then the variable's."""
+    """Returns a network's variables by their names in timm: the layer's with `.` for `_`, then the variable's."""
     variables = {}
     for layer in model.layers:
         for variable in layer.weights:
             if variable.name not in _NAMES:
                 raise ValueError(
-                    f"layer {layer.name!r} has {variable.name!r}, which timm has no name for: "
-                    "expected a network of krr.applications."
+                    "`model` must be a network of krr.applications. "
+                    f"Received: layer {layer.name!r} with {variable.name!r}, which timm has no name for"
                 )
             variables[f"{layer.name.replace('_', '.')}.{_NAMES[variable.name]}"] = variable
     return variables
 
 
 def to_torch(array: np.ndarray) -> np.ndarray:
-    """An array of a Keras variable in torch's layout: kernels end with height and width."""
+    """Converts an array of a Keras variable to torch's layout, in which kernels end with height and width."""
     return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T
 
 
 def from_torch(array: np.ndarray) -> np.ndarray:
-    """An array of a torch parameter in Keras' layout: kernels begin with height and width."""
+    """Converts an array of a torch parameter to Keras' layout, in which kernels begin with height and width."""
     return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
 
 
@@ -228,7 +230,7 @@ def _load_keras_file(model: keras.Model, path: Path) -> None:
             model.load_weights(path)
         except Exception as error:
             fault = error
-    # Of layers that the file lacks Keras only warns, and leaves them as they are.
+    # For layers missing in the file Keras only warns, and keeps their weights.
     skipped = [warning.message for warning in warned if warning.category is UserWarning]
     if fault or skipped:
         raise ValueError(
@@ -261,10 +263,10 @@ def _check_arrays(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     if any(faults.values()):
         lists = [f"{fault}: {_listed(names)}" for fault, names in faults.items() if names]
         hint = "" if not any(name.startswith(_HEADS) for name in wrong) else _ANOTHER_HEAD
-        raise ValueError(f"the weights are not of this network; {'; '.join(lists)}.{hint}")
+        raise ValueError(f"the weights must be those of this network. {'; '.join(lists)}.{hint}")
 
 
-_ANOTHER_HEAD = " `classes` of the network must be those of the file; or use include_top=False."
+_ANOTHER_HEAD = " `classes` must be the number in the file, or include_top=False."
 
 
 def _listed(names: list[str], most: int = 12) -> str:
@@ -277,6 +279,6 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(
-            "A .safetensors file needs safetensors: pip install 'keras-resnet-recipes[hub]'."
+            "A .safetensors file requires safetensors: pip install 'keras-resnet-recipes[hub]'."
         ) from error
     return safetensors

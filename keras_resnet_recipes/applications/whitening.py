@@ -1,47 +1,50 @@
-"""The fixed first convolution of the later speed runs on CIFAR-10."""
+"""Whitening filters of the fixed first convolution in the later CIFAR-10 speed runs."""
 
 import keras
 import numpy as np
 
-# As many images at a time as keep the patches within some tens of megabytes.
+# Images at a time, so that patches take some tens of megabytes.
 _CHUNK = 128
-# What Page computes the filters from.
+# Number of images from which Page computes the filters.
 IMAGES = 10_000
 
 
 def whiten(model: keras.Model, images: np.ndarray) -> None:
-    """Gives the fixed convolution of a network its filters, those that whiten the training images.
+    """Sets the filters of a network's fixed convolution to whiten the training images.
 
-    Call it before training; a model that is loaded has its filters.
+    Call it before training; a loaded model already has its filters.
 
     Args:
-        model: A network with a layer `prep_whiten`: `dawnbench.backbone_features` with whitening.
-        images: The training images as the network takes them, [n, height, width, channels]: pixels,
-            0 to 255, or normalized ones if it was made with `include_preprocessing=False`. The first
-            10,000 are looked at.
+        model: A network with a layer `prep_whiten`: `dawnbench.backbone_features` with `whitening=True`.
+        images: Training images in the form of the network's inputs, [n, height, width, channels]: pixels,
+            0 to 255, or normalized images if it was built with `include_preprocessing=False`. The first
+            10,000 are used.
 
     Raises:
-        ValueError: If the model has no such layer, or the images are none, smaller than a patch, or
-            of another number of channels.
+        ValueError: If the model has no such layer, or `images` is empty, smaller than a patch, or has
+            another number of channels.
 
-    Source: Page, 'How to train your ResNet', part 8; cifar10-fast `bag_of_tricks.ipynb`.
+    Example:
+        >>> from functools import partial
+        >>> import numpy as np
+        >>> from keras_resnet_recipes.applications import dawnbench
+        >>> features = partial(dawnbench.backbone_features, whitening=True)
+        >>> model = dawnbench.dawnbench_network("Whitened", summary="", features=features)()
+        >>> whiten(model, np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8"))
 
-    >>> from functools import partial
-    >>> import numpy as np
-    >>> from keras_resnet_recipes.applications import dawnbench
-    >>> features = partial(dawnbench.backbone_features, whitening=True)
-    >>> model = dawnbench.dawnbench_network("Whitened", summary="", features=features)()
-    >>> whiten(model, np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8"))
+    References:
+        Page, "How to train your ResNet", part 8; cifar10-fast `bag_of_tricks.ipynb`.
     """
     layers = {layer.name: layer for layer in model.layers}
     if "prep_whiten" not in layers:
         raise ValueError(
-            f"model {model.name!r} has no layer 'prep_whiten', made with whitening=True"
+            "`model` must have a layer 'prep_whiten', built with whitening=True. "
+            f"Received: model {model.name!r}"
         )
     kernel, images = layers["prep_whiten"].kernel, np.asarray(images[:IMAGES])
     if images.ndim != 4 or images.shape[-1] != kernel.shape[2]:
         raise ValueError(
-            f"images must be [n, height, width, {kernel.shape[2]}], got {images.shape}"
+            f"`images` must be [n, height, width, {kernel.shape[2]}]. Received: shape={images.shape}"
         )
     if "normalization" in layers:
         images = keras.ops.convert_to_numpy(layers["normalization"](images))
@@ -49,42 +52,44 @@ def whiten(model: keras.Model, images: np.ndarray) -> None:
 
 
 def whitening_kernel(images: np.ndarray, size: int = 3, epsilon: float = 1e-2) -> np.ndarray:
-    """Filters whose outputs are uncorrelated and of about the same strength on the patches of images.
+    """Computes filters whose outputs on image patches are uncorrelated and of about equal variance.
 
-    They are the eigenvectors of the second moments of all patches (the mean is not subtracted),
-    from the largest eigenvalue to the smallest, each over sqrt(eigenvalue + epsilon), with moments
-    over the number of patches less one. Page takes the first 10,000 training images, normalized and
-    without padding; `whiten` gives them to a network.
+    They are the eigenvectors of the second moments of all patches (without subtracting the mean), from the
+    largest eigenvalue to the smallest, each divided by sqrt(eigenvalue + epsilon). Moments are divided by
+    the number of patches minus one. Page uses the first 10,000 training images, normalized and without
+    padding; `whiten` sets the filters of a network.
 
-    The sign of an eigenvector means nothing; here its largest component is positive, for the same
-    filters everywhere.
+    The sign of an eigenvector is arbitrary; here its largest component is positive, so that filters are
+    reproducible.
 
     Args:
-        images: Normalized images, [n, height, width, channels], any real type.
+        images: Normalized images, [n, height, width, channels], any real dtype.
         size: Height and width of a patch in pixels.
-        epsilon: Added to the eigenvalues, greater than 0: the smallest are nearly 0.
+        epsilon: Added to the eigenvalues, of which the smallest are nearly 0; greater than 0.
 
     Returns:
-        float32 [size, size, channels, size * size * channels], as `keras.layers.Conv2D` has it.
+        float32 [size, size, channels, size * size * channels], a kernel of `keras.layers.Conv2D`.
 
     Raises:
-        ValueError: If the images are none, or smaller than a patch, or epsilon is not positive.
+        ValueError: If `images` is empty or smaller than a patch, or `epsilon` is not positive.
 
-    Source: Page, 'How to train your ResNet', part 8; cifar10-fast `bag_of_tricks.ipynb`, eigens and
-    whitening_block.
+    Example:
+        >>> import numpy as np
+        >>> whitening_kernel(np.random.default_rng(0).normal(size=(4, 8, 8, 3))).shape
+        (3, 3, 3, 27)
 
-    >>> import numpy as np
-    >>> whitening_kernel(np.random.default_rng(0).normal(size=(4, 8, 8, 3))).shape
-    (3, 3, 3, 27)
+    References:
+        Page, "How to train your ResNet", part 8; cifar10-fast `bag_of_tricks.ipynb`, eigens and
+        whitening_block.
     """
     images = np.asarray(images)
     if images.ndim != 4 or not len(images) or min(images.shape[1:3]) < size:
         raise ValueError(
-            f"images must be [n, height, width, channels], of at least {size}x{size} pixels, "
-            f"got {images.shape}"
+            f"`images` must be [n, height, width, channels], of at least {size}x{size} pixels. "
+            f"Received: shape={images.shape}"
         )
     if not epsilon > 0:
-        raise ValueError(f"epsilon must be greater than 0, got {epsilon!r}")
+        raise ValueError(f"`epsilon` must be positive. Received: epsilon={epsilon!r}")
     values, vectors = np.linalg.eigh(_second_moments(images, size))
     values, vectors = values[::-1], vectors[:, ::-1]
     largest = np.take_along_axis(vectors, abs(vectors).argmax(0)[None], axis=0)
@@ -93,7 +98,7 @@ def whitening_kernel(images: np.ndarray, size: int = 3, epsilon: float = 1e-2) -
 
 
 def _second_moments(images: np.ndarray, size: int) -> np.ndarray:
-    """Sums of products of the components of a patch, over the number of patches less one."""
+    """Returns the second moments of patches, divided by the number of patches minus one."""
     length = size * size * images.shape[-1]
     moments, count = np.zeros((length, length)), 0
     for start in range(0, len(images), _CHUNK):

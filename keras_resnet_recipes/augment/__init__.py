@@ -1,8 +1,8 @@
 """Augmentations as frozen values with explicit generators, on NumPy.
 
-An augmentation of one image is called with the image and a generator, one of a batch with images,
-labels and a generator. The same state of the generator gives the same image. `krr.layers` has the same
-augmentations for batches on a device.
+An augmentation of an image is called with the image and a generator; an augmentation of a batch, with
+images, labels and a generator. The same generator state gives the same result. `krr.layers` has the
+same augmentations for batches on a device.
 """
 
 from keras_resnet_recipes.augment import operations

@@ -1,7 +1,7 @@
-"""NumPy as the backend that draws are computed with on the processor.
+"""NumPy as a backend, for the draws on the CPU.
 
-What is drawn is written once, against the namespace of a Keras backend: `NUMPY` for the values here,
-the running backend for the layers of the same names.
+Draws are written once, against the namespace of a Keras backend: `NUMPY` for the values of this
+package, the current backend for the layers of the same names.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class _NumPy:
-    """As much of a Keras backend as draws need, on NumPy's arrays."""
+    """The part of a Keras backend that draws need, on NumPy arrays."""
 
     numpy = np
 
@@ -25,4 +25,4 @@ class _NumPy:
 
 
 NUMPY = _NumPy()
-"""In double precision where the variates are."""
+"""NumPy backend; it keeps the double precision of the variates."""

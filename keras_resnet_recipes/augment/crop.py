@@ -1,4 +1,4 @@
-"""Cutting an image to the size of the network: at random for training, in the middle for testing."""
+"""Random crops for training and centre crops for evaluation."""
 
 import math
 from dataclasses import dataclass
@@ -14,42 +14,46 @@ from keras_resnet_recipes.number import number
 INTERPOLATIONS = ("random", "bilinear", "bicubic")
 
 TRIES = 10
-"""How often timm and torchvision draw a box before they give up."""
+"""Number of boxes that timm and torchvision draw before they fall back to a central one."""
 
 
 class RandomResizedCrop(Crop):
-    """Cuts out a random part of an image and resizes it to a square.
+    """Crops a random part of an image and resizes it to a square.
 
-    Area and aspect ratio (width to height) are drawn up to ten times until the part fits into the
-    image; after that it is the largest part in the middle with a legal aspect ratio. Pixels outside
-    the part never contribute. Bytes are those of Pillow up to 12, which resizes widths first; Pillow 13
-    takes heights first for some parts. `keras.layers.RandomCrop` neither scales nor stretches.
+    Area and aspect ratio (width to height) are drawn up to ten times until the crop fits into the
+    image; otherwise the largest central crop with a legal aspect ratio is taken. Pixels outside the
+    crop never contribute. Bytes are those of Pillow up to 12, which resizes widths first; Pillow 13
+    resizes heights first for some crops. `keras.layers.RandomCrop` neither scales nor stretches.
 
     Args:
-        size: Height and width of the result in pixels, at least 1; a recipe gives its `train_size`.
+        size: Height and width of the output in pixels, at least 1; set by a recipe to its `train_size`.
         scale: Smallest and largest area as fractions of the image, within (0, 1].
         aspect: Smallest and largest ratio of width to height, greater than 0; its logarithm is
             drawn uniformly.
-        interpolation: "bilinear", "bicubic", or "random" for a fair coin.
+        interpolation: "bilinear", "bicubic", or "random" for one of the two with equal probability.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
-    Source: Szegedy et al., 'Going deeper with convolutions', section 6; timm
-    `data/transforms.py`, RandomResizedCropAndInterpolation.
+    Example:
+        >>> image = np.zeros((40, 30, 3), np.uint8)
+        >>> RandomResizedCrop(size=16)(image, np.random.default_rng(0)).shape
+        (16, 16, 3)
 
-    >>> image = np.zeros((40, 30, 3), np.uint8)
-    >>> RandomResizedCrop(size=16)(image, np.random.default_rng(0)).shape
-    (16, 16, 3)
+    References:
+        Szegedy et al., "Going deeper with convolutions", section 6; timm `data/transforms.py`,
+        RandomResizedCropAndInterpolation.
     """
 
     prefix: ClassVar[str] = "crop"
     uniforms: ClassVar[int] = 2 * TRIES + 3
 
-    size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
+    size: int | None = number(
+        None, "height and width of the output, pixels", minimum=1, from_recipe=True
+    )
     scale: tuple[float, float] = number(
         (0.08, 1.0),
-        "random resized crop: part of the image's area",
+        "random resized crop: fraction of the image's area",
         above=0,
         maximum=1,
         rising=True,
@@ -62,50 +66,52 @@ class RandomResizedCrop(Crop):
     )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """`area` and `aspect`, floating point [n, 10], `place`, [n, 2], and `cubic`, bool [n]."""
+        """Returns `area` and `aspect`, floating point [n, 10], `position`, [n, 2], and `cubic`, bool [n]."""
         return {
             "area": between(uniform[:, :TRIES], *self.scale),
             "aspect": log_between(ops, uniform[:, TRIES : 2 * TRIES], *self.aspect),
-            "place": uniform[:, 2 * TRIES : 2 * TRIES + 2],
+            "position": uniform[:, 2 * TRIES : 2 * TRIES + 2],
             "cubic": cubic(ops, uniform[:, 2 * TRIES + 2], self.interpolation),
         }
 
     def box(self, height: int, width: int, drawn: Row) -> tuple[int, int, int, int]:
-        """The part of an image that is cut out; a decoder that can crop needs no more.
+        """Returns the box that is cropped; only its pixels need to be decoded.
 
         Args:
             height: Height of the image.
             width: Width of the image.
-            drawn: One row of what `draw` returned.
+            drawn: The parameters of the image, one row of the arrays returned by `draw`.
 
         Returns:
             Top, left, height and width.
 
-        >>> crop = RandomResizedCrop(size=16, scale=(1.0, 1.0), aspect=(1.0, 1.0))
-        >>> drawn = {name: rows[0] for name, rows in crop.draw(np.random.default_rng(0), 1).items()}
-        >>> crop.box(10, 40, drawn)
-        (0, 15, 10, 10)
+        Example:
+            >>> crop = RandomResizedCrop(size=16, scale=(1.0, 1.0), aspect=(1.0, 1.0))
+            >>> drawn = {name: rows[0] for name, rows in crop.draw(np.random.default_rng(0), 1).items()}
+            >>> crop.box(10, 40, drawn)
+            (0, 15, 10, 10)
         """
         return kernels.boxes.first_that_fits(
-            drawn["area"], drawn["aspect"], drawn["place"], height, width, *self.aspect
+            drawn["area"], drawn["aspect"], drawn["position"], height, width, *self.aspect
         )
 
     def cut(
         self, pixels: np.ndarray, corner: tuple[int, int], shape: tuple[int, int], drawn: Row
     ) -> np.ndarray:
-        """Resizes the part to the square; see `Crop.cut`."""
+        """Resizes the box to the square; see `Crop.cut`."""
         check_sized(self)
         _, _, height, width = self.box(*shape, drawn)
-        part = (*corner, height, width)
-        return kernels.resize.resize(pixels, part, (self.size, self.size), bool(drawn["cubic"]))
+        box = (*corner, height, width)
+        return kernels.resize.resize(pixels, box, (self.size, self.size), bool(drawn["cubic"]))
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
-        """Says what part of the area is seen, and how it is resized.
+        """Describes the crop's area as a percentage of the image, and the interpolation.
 
-        >>> crop = RandomResizedCrop(size=16, scale=(1.0, 1.0), aspect=(1.0, 1.0))
-        >>> drawn = {name: rows[0] for name, rows in crop.draw(np.random.default_rng(0), 1).items()}
-        >>> crop.describe(drawn | {"cubic": True}, 16, 32)
-        '50 %, bicubic'
+        Example:
+            >>> crop = RandomResizedCrop(size=16, scale=(1.0, 1.0), aspect=(1.0, 1.0))
+            >>> drawn = {name: rows[0] for name, rows in crop.draw(np.random.default_rng(0), 1).items()}
+            >>> crop.describe(drawn | {"cubic": True}, 16, 32)
+            '50 %, bicubic'
         """
         _, _, rows, columns = self.box(height, width, drawn)
         kind = "bicubic" if drawn["cubic"] else "bilinear"
@@ -114,24 +120,26 @@ class RandomResizedCrop(Crop):
 
 @dataclass(frozen=True)
 class CenterCrop:
-    """Resizes the shorter edge to a little more than the size wanted, and cuts out the middle.
+    """Resizes the shorter edge to a little more than `size`, and crops the centre.
 
-    This is how images are prepared for evaluation; nothing is random. The shorter edge becomes
-    floor(size / crop_ratio), the longer one is truncated to a whole number, the corner is rounded half to
-    even. `keras.layers.CenterCrop` does not resize unless the image is too small.
+    This is the preprocessing for evaluation; nothing is random. The shorter edge becomes
+    floor(size / crop_ratio), the longer one is truncated to an integer, and the corner is rounded half
+    to even. `keras.layers.CenterCrop` does not resize unless the image is too small.
 
     Args:
-        size: Height and width of the result in pixels, at least 1.
-        crop_ratio: Size to shorter edge, within (0, 1].
+        size: Height and width of the output in pixels, at least 1.
+        crop_ratio: Ratio of `size` to the shorter edge, within (0, 1].
         interpolation: "bilinear" or "bicubic".
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
-    Source: timm `data/transforms_factory.py`, transforms_imagenet_eval.
+    Example:
+        >>> CenterCrop(size=16)(np.zeros((40, 30, 3), np.uint8)).shape
+        (16, 16, 3)
 
-    >>> CenterCrop(size=16)(np.zeros((40, 30, 3), np.uint8)).shape
-    (16, 16, 3)
+    References:
+        timm `data/transforms_factory.py`, transforms_imagenet_eval.
     """
 
     size: int
@@ -141,11 +149,11 @@ class CenterCrop:
     def __post_init__(self) -> None:
         if not (isinstance(self.size, int) and self.size >= 1):
             raise ValueError(
-                f"`size` must be a whole number of at least 1. Received: size={self.size!r}"
+                f"`size` must be an integer of at least 1. Received: size={self.size!r}"
             )
         if not 0 < self.crop_ratio <= 1:
             raise ValueError(
-                f"`crop_ratio` must be above 0 and at most 1. Received: crop_ratio={self.crop_ratio!r}"
+                f"`crop_ratio` must be within (0, 1]. Received: crop_ratio={self.crop_ratio!r}"
             )
         check_interpolation(self.interpolation)
 
@@ -153,22 +161,23 @@ class CenterCrop:
     def shorter_edge(self) -> int:
         """Length in pixels to which the shorter edge is resized.
 
-        >>> CenterCrop(size=224, crop_ratio=0.95).shorter_edge
-        235
+        Example:
+            >>> CenterCrop(size=224, crop_ratio=0.95).shorter_edge
+            235
         """
         return math.floor(self.size / self.crop_ratio)
 
     def cut(self, pixels: np.ndarray) -> np.ndarray:
-        """Resizes and cuts packed pixels, of which only what the square shows is resized."""
+        """Resizes and crops packed pixels, computing only the pixels of the square."""
         shape = tuple(self.shorter_edge * length // min(pixels.shape) for length in pixels.shape)
-        # Python rounds half to even. An odd square may begin before an image that is as large.
+        # Python rounds half to even. An odd square may begin before an image of its own size.
         top, left = (round((length - self.size) / 2) for length in shape)
         window = (top, left, self.size, self.size)
         cubic = self.interpolation == "bicubic"
         return kernels.resize.resize(pixels, (0, 0, *pixels.shape), shape, cubic, window)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Resizes and cuts one image.
+        """Resizes and crops one image.
 
         Args:
             image: uint8 [height, width, 3], RGB, of any size.
@@ -180,7 +189,7 @@ class CenterCrop:
 
 
 def check_interpolation(interpolation: str) -> None:
-    """Raises a ValueError unless the interpolation is a filter's name."""
+    """Raises a ValueError unless `interpolation` is the name of a filter."""
     if interpolation not in INTERPOLATIONS[1:]:
         raise ValueError(
             f"`interpolation` must be 'bilinear' or 'bicubic'. Received: interpolation={interpolation!r}"
@@ -188,8 +197,8 @@ def check_interpolation(interpolation: str) -> None:
 
 
 def check_sized(crop: Crop) -> None:
-    """Raises a ValueError unless a crop knows its size, which a recipe gives it."""
+    """Raises a ValueError if the size of a crop is not set."""
     if crop.size is None:
         raise ValueError(
-            f"`size` of {type(crop).__name__} must be given where no recipe does. Received: size=None"
+            f"`size` of {type(crop).__name__} must be set, because no recipe sets it. Received: size=None"
         )

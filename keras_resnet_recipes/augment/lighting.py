@@ -1,4 +1,4 @@
-"""Noise along the directions in which the colours of ImageNet vary."""
+"""PCA colour noise: noise along the principal components of ImageNet's colours."""
 
 from typing import Any, ClassVar
 
@@ -10,35 +10,37 @@ from keras_resnet_recipes.augment.variates import normal
 from keras_resnet_recipes.number import number
 
 EIGENVALUES = (0.2175, 0.0188, 0.0045)
-"""Of the covariance of ImageNet's colours on the scale 0..1, as AlexNet's successors use them."""
+"""Eigenvalues of the covariance of ImageNet's colours on the scale 0..1, as AlexNet's successors use them."""
 
 EIGENVECTORS = (
     (-0.5675, 0.7192, 0.4009),
     (-0.5808, -0.0045, -0.8140),
     (-0.5836, -0.6948, 0.4203),
 )
-"""Of red, green and blue (rows) for each of the eigenvalues (columns)."""
+"""Eigenvectors: red, green and blue (rows) for each eigenvalue (columns)."""
 
 
 class Lighting(PackedAugmentation):
     """Adds the same random colour to all pixels of an image.
 
-    The colour is the sum over the three principal components k of a normal variate of deviation
-    `std`, times eigenvalue k, times eigenvector k. On 0..255 with 0.1 it is 3.2 levels strong per
-    channel. The original adds it to floating point numbers; here it is rounded to whole levels, half
-    to even, and the sums are limited to 0..255.
+    The colour is the sum over the three principal components k of a normal variate with standard
+    deviation `std`, times eigenvalue k, times eigenvector k. On 0..255 with 0.1 its strength is 3.2
+    levels per channel. The original adds it to floating point numbers; here it is rounded to integer
+    levels, half to even, and the sums are clipped to 0..255.
 
     Args:
         std: Standard deviation, at least 0; the sources use 0.1.
 
     Raises:
-        ValueError: If it is negative.
+        ValueError: If `std` is negative.
 
-    Source: Krizhevsky et al., 'ImageNet classification with deep convolutional neural networks',
-    section 4.1; fb.resnet.torch `datasets/imagenet.lua` and `transforms.lua`, Lighting.
+    Example:
+        >>> Lighting()(np.zeros((32, 48, 3), np.uint8), np.random.default_rng(0)).shape
+        (32, 48, 3)
 
-    >>> Lighting()(np.zeros((32, 48, 3), np.uint8), np.random.default_rng(0)).shape
-    (32, 48, 3)
+    References:
+        Krizhevsky et al., "ImageNet classification with deep convolutional neural networks",
+        section 4.1; fb.resnet.torch `datasets/imagenet.lua` and `transforms.lua`, Lighting.
     """
 
     uniforms: ClassVar[int] = 6
@@ -46,7 +48,7 @@ class Lighting(PackedAugmentation):
     std: float = number(0.1, "PCA colour noise: standard deviation of its coefficients", minimum=0)
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """`color`, floating point [n, 3]: what is added to red, green and blue, on 0..255."""
+        """Returns `color`, floating point [n, 3]: the levels added to red, green and blue, on 0..255."""
         weights = self.std * normal(ops, uniform[:, :3], uniform[:, 3:])
         return {"color": principal_color(ops, weights)}
 
@@ -55,23 +57,24 @@ class Lighting(PackedAugmentation):
         return kernels.color.add(pixels, np.rint(drawn["color"]).astype(int))
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
-        """Names the levels added to red, green and blue.
+        """Describes the levels added to red, green and blue.
 
-        >>> Lighting().describe({"color": [1.6, -9.0, 0.2]}, 8, 8)
-        'RGB +2 -9 +0'
+        Example:
+            >>> Lighting().describe({"color": [1.6, -9.0, 0.2]}, 8, 8)
+            'RGB +2 -9 +0'
         """
         return " ".join(["RGB", *(f"{int(level):+d}" for level in np.rint(drawn["color"]))])
 
 
 def principal_color(ops: Any, weights: Any) -> Any:
-    """The colour of given weights on the principal components.
+    """Returns the colour with given weights of the principal components.
 
     Args:
         ops: Namespace of a Keras backend.
         weights: Weights of the three components, floating point [..., 3].
 
     Returns:
-        Red, green and blue, of the same shape and type, on the scale 0..255.
+        Red, green and blue on the scale 0..255, of the same shape and dtype.
 
     Example:
         >>> import numpy as np

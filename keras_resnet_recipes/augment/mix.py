@@ -1,4 +1,4 @@
-"""Mixing the images of a batch and their labels: MixUp, CutMix, or one of the two by chance.
+"""Mixing the images and labels of a batch: MixUp, CutMix, or one of the two at random.
 
 A batch has one mixing weight and one box. The partner of image i of n is image n - 1 - i.
 """
@@ -15,64 +15,66 @@ from keras_resnet_recipes.part import Part
 
 
 class Mix(Part, abstract=True):
-    """A random change of the images and labels of a batch; a subclass defines `apply`."""
+    """Base class of random changes of the images and labels of a batch; subclasses implement `apply`."""
 
-    # Without a type it is no field, which a subclass can make it.
+    # Without an annotation it is not a field, but a subclass can make it one.
     partner = "reversed"
-    """How images are paired; with "reversed" a batch must be even."""
+    """Pairing of images; "reversed" needs an even batch size."""
 
     @property
     def mixes(self) -> bool:
-        """Whether any batch is mixed at all."""
+        """True if batches are ever mixed."""
         return True
 
     def __call__(
         self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixes a batch and leaves it as it is.
+        """Returns a mixed batch; the arguments are not changed.
 
         Args:
-            images: uint8 or floating point, [n, height, width, channels]; n is even where partners
-                are reversed.
+            images: uint8 or floating point, [n, height, width, channels]; n must be even if `partner`
+                is "reversed".
             labels: Floating point [n, classes].
-            rng: Where random numbers come from.
+            rng: Random generator.
 
         Returns:
-            New images and labels of the same shapes and types.
+            New images and labels of the same shapes and dtypes.
         """
         return self.apply(np.array(images, order="C"), labels, rng)
 
     def apply(
         self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixes a batch as a call does; the images may be changed in place."""
+        """Mixes a batch like `__call__`; the images may be changed in place."""
         raise NotImplementedError
 
 
 class MixUpOrCutMix(Mix):
-    """MixUp or CutMix, one of them drawn anew for every batch.
+    """MixUp or CutMix, chosen at random per batch.
 
-    `keras.layers.MixUp` and `CutMix` draw a weight for each image and permute the batch.
+    `keras.layers.MixUp` and `CutMix` draw a weight per image and permute the batch.
 
     Args:
-        mixup_alpha: MixUp's weight is drawn from Beta(alpha, alpha); 0 or None switches it off.
-        cutmix_alpha: The same for CutMix.
-        probability: Of mixing a batch at all, 0..1.
-        switch_probability: Of CutMix where both are on, 0..1.
-        partner: What image i of n is mixed with: "reversed" is image n-1-i, as in timm, "rolled" is
-            image i-1, as in torchvision, whose MixUp is not rounded to bytes, however.
+        mixup_alpha: MixUp's weight is drawn from Beta(alpha, alpha); 0 or None disables MixUp.
+        cutmix_alpha: CutMix's area is drawn from Beta(alpha, alpha); 0 or None disables CutMix.
+        probability: Probability of mixing a batch, 0..1.
+        switch_probability: Probability of CutMix if both are enabled, 0..1.
+        partner: The partner of image i of n: "reversed" is image n-1-i, as in timm; "rolled" is image
+            i-1, as in torchvision, whose MixUp however does not round to bytes.
 
     Raises:
-        ValueError: If an argument is out of its range; when called, if either kind is on and a
-            batch whose partners are reversed is odd.
+        ValueError: If an argument is out of range; when called, if the batch size is odd, `partner` is
+            "reversed" and MixUp or CutMix is enabled.
 
-    Source: timm `data/mixup.py`, mode "batch", as in 'ResNet strikes back' (arXiv 2110.00476).
+    Example:
+        >>> mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0)
+        >>> images = np.zeros((2, 8, 8, 3), np.uint8)
+        >>> images, labels = mix(images, np.eye(2), np.random.default_rng(0))
+        >>> images.shape, labels.shape
+        ((2, 8, 8, 3), (2, 2))
 
-    >>> mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0)
-    >>> images = np.zeros((2, 8, 8, 3), np.uint8)
-    >>> images, labels = mix(images, np.eye(2), np.random.default_rng(0))
-    >>> images.shape, labels.shape
-    ((2, 8, 8, 3), (2, 2))
+    References:
+        timm `data/mixup.py`, mode "batch", as in "ResNet strikes back" (arXiv:2110.00476).
     """
 
     prefix: ClassVar[str] = "mix"
@@ -84,15 +86,17 @@ class MixUpOrCutMix(Mix):
     cutmix_alpha: float | None = number(
         None, "CutMix: lambda ~ Beta(alpha, alpha)", minimum=0, flat="cutmix_alpha", off=None
     )
-    probability: float = number(1.0, "part of the batches that are mixed", minimum=0, maximum=1)
-    switch_probability: float = number(0.5, "part of CutMix when both are on", minimum=0, maximum=1)
+    probability: float = number(1.0, "probability of mixing a batch", minimum=0, maximum=1)
+    switch_probability: float = number(
+        0.5, "probability of CutMix if both are enabled", minimum=0, maximum=1
+    )
     partner: str = number(
         "reversed", "image i is mixed with image n-1-i, or with i-1", choices=mixing.PARTNERS
     )
 
     @property
     def mixes(self) -> bool:
-        """Whether any batch is mixed at all."""
+        """True if batches are ever mixed."""
         return bool(self.probability and (self.mixup_alpha or self.cutmix_alpha))
 
     def apply(
@@ -107,16 +111,17 @@ class MixUpOrCutMix(Mix):
         return images, mixing.mix_labels(NUMPY, labels, partners, mixture.share)
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Mixture:
-        """Draws how a batch is to be mixed.
+        """Draws the mixing parameters of a batch.
 
         Args:
-            rng: Where random numbers come from.
-            height: Of the images.
-            width: Likewise.
+            rng: Random generator.
+            height: Height of the images.
+            width: Width of the images.
 
-        >>> mixture = MixUpOrCutMix(0.2, None).draw(np.random.default_rng(0), 8, 8)
-        >>> mixture.weight == mixture.share, mixture.box
-        (True, (0, 0, 0, 0))
+        Example:
+            >>> mixture = MixUpOrCutMix(0.2, None).draw(np.random.default_rng(0), 8, 8)
+            >>> mixture.weight == mixture.share, mixture.box
+            (True, (0, 0, 0, 0))
         """
         if not (self.mixup_alpha or self.cutmix_alpha):
             return Mixture()
@@ -124,7 +129,7 @@ class MixUpOrCutMix(Mix):
         return Mixture(float(weight), tuple(box.tolist()), float(share))
 
     def drawn(self, ops: Any, uniform: Any, size: Any) -> tuple[Any, Any, Any]:
-        """How a batch is to be mixed; one of the two kinds is on.
+        """Returns the mixing parameters of a batch; MixUp or CutMix must be enabled.
 
         Args:
             ops: Namespace of a backend.
@@ -132,9 +137,9 @@ class MixUpOrCutMix(Mix):
             size: Height and width of the images.
 
         Returns:
-            An image's share of its own pixels outside the box, of the type of `uniform`; the box, int32
-            [top, left, bottom, right], inside which all pixels are the partner's; an image's share of
-            its own label, of the type of `uniform`.
+            The weight of an image's own pixels outside the box, in the dtype of `uniform`; the box, int32
+            [top, left, bottom, right], inside which all pixels are the partner's; the weight of an
+            image's own label, in the dtype of `uniform`.
         """
         switch = self.switch_probability
         if not (self.mixup_alpha and self.cutmix_alpha):
@@ -152,20 +157,22 @@ class MixUpOrCutMix(Mix):
 
 
 class MixUp(Mix):
-    """MixUp of every batch, the weight drawn from Beta(alpha, alpha).
+    """MixUp of every batch, with a weight drawn from Beta(alpha, alpha).
 
     Args:
-        alpha: At least 0; the larger, the stronger; 0 or None leaves batches alone.
+        alpha: At least 0; larger values mix more strongly; 0 or None disables mixing.
 
     Raises:
-        ValueError: If alpha is negative; when called, if the batch is odd.
+        ValueError: If `alpha` is negative; when called, if the batch size is odd.
 
-    Source: Zhang et al., 'mixup' (arXiv 1710.09412); timm `data/mixup.py`.
+    Example:
+        >>> images = np.zeros((2, 8, 8, 3), np.uint8)
+        >>> _, labels = MixUp(alpha=0.2)(images, np.eye(2), np.random.default_rng(0))
+        >>> labels.sum(axis=1).tolist()
+        [1.0, 1.0]
 
-    >>> images = np.zeros((2, 8, 8, 3), np.uint8)
-    >>> _, labels = MixUp(alpha=0.2)(images, np.eye(2), np.random.default_rng(0))
-    >>> labels.sum(axis=1).tolist()
-    [1.0, 1.0]
+    References:
+        Zhang et al., "mixup" (arXiv:1710.09412); timm `data/mixup.py`.
     """
 
     prefix: ClassVar[str] = "mixup"
@@ -180,20 +187,22 @@ class MixUp(Mix):
 
 
 class CutMix(Mix):
-    """CutMix of every batch, the area drawn from Beta(alpha, alpha).
+    """CutMix of every batch, with an area drawn from Beta(alpha, alpha).
 
     Args:
-        alpha: At least 0; 1 draws the area uniformly; 0 or None leaves batches alone.
+        alpha: At least 0; 1 draws the area uniformly; 0 or None disables mixing.
 
     Raises:
-        ValueError: If alpha is negative; when called, if the batch is odd.
+        ValueError: If `alpha` is negative; when called, if the batch size is odd.
 
-    Source: Yun et al., 'CutMix' (arXiv 1905.04899); timm `data/mixup.py`.
+    Example:
+        >>> images = np.zeros((2, 8, 8, 3), np.uint8)
+        >>> _, labels = CutMix(alpha=1.0)(images, np.eye(2), np.random.default_rng(0))
+        >>> labels.sum(axis=1).tolist()
+        [1.0, 1.0]
 
-    >>> images = np.zeros((2, 8, 8, 3), np.uint8)
-    >>> _, labels = CutMix(alpha=1.0)(images, np.eye(2), np.random.default_rng(0))
-    >>> labels.sum(axis=1).tolist()
-    [1.0, 1.0]
+    References:
+        Yun et al., "CutMix" (arXiv:1905.04899); timm `data/mixup.py`.
     """
 
     prefix: ClassVar[str] = "cutmix"

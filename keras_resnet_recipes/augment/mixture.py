@@ -1,4 +1,4 @@
-"""A batch mixed as given: blended with the partners, or with a box of theirs."""
+"""Mixing a batch with given parameters: blending it with the partners, or pasting a box of them."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from keras_resnet_recipes.augment.backend import NUMPY
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
-    """How a batch is mixed.
+    """Mixing parameters of a batch.
 
     Args:
-        weight: An image's share of its own pixels outside the box.
+        weight: Weight of an image's own pixels outside the box, 0..1.
         box: Top, left, bottom and right of the box, inside which all pixels are the partner's.
-        share: An image's share of its own label.
+        share: Weight of an image's own label, 0..1.
     """
 
     weight: float = 1.0
@@ -28,23 +28,25 @@ def mixup(images: np.ndarray, labels: np.ndarray, lam: float) -> tuple[np.ndarra
     """Blends every image with its partner: lam * image + (1 - lam) * partner.
 
     Args:
-        images: uint8 (the result is rounded half to even) or floating point (it is not),
+        images: uint8 (the result is rounded half to even) or floating point (it is not rounded),
             [n, height, width, channels] with an even n.
         labels: Floating point [n, classes].
-        lam: Share of the image itself, 0..1.
+        lam: Weight of the image itself, 0..1.
 
     Returns:
-        New images and labels of the same shapes and types.
+        New images and labels of the same shapes and dtypes.
 
     Raises:
         ValueError: If n is odd.
 
-    Source: Zhang et al., 'mixup' (arXiv 1710.09412); timm `data/mixup.py`.
+    Example:
+        >>> images = np.array([[[[100]]], [[[200]]]], np.uint8)
+        >>> images, labels = mixup(images, np.eye(2), 0.75)
+        >>> images.ravel().tolist(), labels.tolist()
+        ([125, 175], [[0.75, 0.25], [0.25, 0.75]])
 
-    >>> images = np.array([[[[100]]], [[[200]]]], np.uint8)
-    >>> images, labels = mixup(images, np.eye(2), 0.75)
-    >>> images.ravel().tolist(), labels.tolist()
-    ([125, 175], [[0.75, 0.25], [0.25, 0.75]])
+    References:
+        Zhang et al., "mixup" (arXiv:1710.09412); timm `data/mixup.py`.
     """
     return mixed(images, labels, Mixture(weight=lam, share=lam))
 
@@ -54,28 +56,30 @@ def cutmix(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Replaces a box of every image by the same box of its partner.
 
-    The box has int(height * sqrt(1 - lam)) rows, less one if that is odd, columns likewise, and is
-    cut at the edges; labels are mixed by the area that is left (timm up to 1.0.28; later ones keep
-    the odd row and column).
+    The box has int(height * sqrt(1 - lam)) rows, minus one if that is odd, a number of columns computed
+    in the same way, and is clipped at the edges; labels are mixed by the remaining area (as in timm up to
+    1.0.28; later versions keep the odd row and column).
 
     Args:
-        images: Any type, [n, height, width, channels] with an even n.
+        images: Any dtype, [n, height, width, channels] with an even n.
         labels: Floating point [n, classes].
-        lam: Share of the image itself before the box is cut at the edges, 0..1.
-        center: Row and column of the middle of the box, two whole numbers.
+        lam: Fraction of the image itself before the box is clipped at the edges, 0..1.
+        center: Row and column of the box's centre, two integers.
 
     Returns:
-        New images and labels of the same shapes and types.
+        New images and labels of the same shapes and dtypes.
 
     Raises:
         ValueError: If n is odd.
 
-    Source: Yun et al., 'CutMix' (arXiv 1905.04899); timm `data/mixup.py`.
+    Example:
+        >>> images = np.array([1, 2], np.uint8)[:, None, None, None] * np.ones((4, 4, 3), np.uint8)
+        >>> images, labels = cutmix(images, np.eye(2), 0.75, center=(1, 1))
+        >>> images[0, :, :, 0].tolist(), labels[0].tolist()
+        ([[2, 2, 1, 1], [2, 2, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]], [0.75, 0.25])
 
-    >>> images = np.array([1, 2], np.uint8)[:, None, None, None] * np.ones((4, 4, 3), np.uint8)
-    >>> images, labels = cutmix(images, np.eye(2), 0.75, center=(1, 1))
-    >>> images[0, :, :, 0].tolist(), labels[0].tolist()
-    ([[2, 2, 1, 1], [2, 2, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]], [0.75, 0.25])
+    References:
+        Yun et al., "CutMix" (arXiv:1905.04899); timm `data/mixup.py`.
     """
     size, center = np.array(images.shape[1:3], np.int32), np.array(center, np.int32)
     box, share = mixing.cut_box(NUMPY, size, np.float64(lam), center)
@@ -85,8 +89,8 @@ def cutmix(
 def mixed(
     images: np.ndarray, labels: np.ndarray, mixture: Mixture, partner: str = "reversed"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """New images and labels of a batch, mixed."""
-    # In C's order: the kernels take images apart as they lie in memory.
+    """Returns new, mixed images and labels of a batch."""
+    # In C order, because the kernels read images in the order of memory.
     images = np.array(images, order="C")
     mix_in_place(images, mixture, partner)
     partners = mixing.partners_of(NUMPY, labels, partner)
@@ -94,15 +98,15 @@ def mixed(
 
 
 def mix_in_place(images: np.ndarray, mixture: Mixture, partner: str = "reversed") -> None:
-    """Blends with the weight outside the box, takes the partner's pixels inside it.
+    """Blends images outside the box and replaces them by their partners inside it, in place.
 
     Args:
         images: [n, height, width, channels], contiguous.
-        mixture: How they are mixed.
-        partner: How they are paired.
+        mixture: Mixing parameters.
+        partner: Pairing of images, "reversed" or "rolled".
 
     Raises:
-        ValueError: If the batch is odd and partners are reversed.
+        ValueError: If `partner` is unknown, or "reversed" with an odd n.
     """
     mixing.check_partner(partner, len(images))
     top, left, bottom, right = mixture.box

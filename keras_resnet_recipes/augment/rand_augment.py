@@ -1,4 +1,4 @@
-"""RandAugment, as the recipes of timm understand it."""
+"""RandAugment, as in timm's recipes."""
 
 from typing import Any
 
@@ -27,18 +27,18 @@ OPERATIONS = (
     "translate_x",
     "translate_y",
 )
-"""The order in which timm lists its "increasing" operations; a drawn operation is a position in it."""
+"""Operations in the order of timm's "increasing" list; a drawn operation is an index."""
 
 UNIFORMS = 6
-"""Uniform variates per image and round."""
+"""Uniform variates per image and drawn operation."""
 
 
 class RandAugment(PackedAugmentation):
-    """Does a few random operations on the colours or the geometry of an image.
+    """Applies a few random colour and geometric operations to an image.
 
-    Each of the `operations` rounds draws one of the fifteen operations, all equally likely and with
-    replacement, skips it with probability 1 - `probability`, draws a level anew from a normal
-    distribution limited to 0..10, and a sign. `rand-m7-mstd0.5-inc1` of timm is
+    Draws `operations` times one of fifteen operations, with replacement and equal probability. Each one
+    is skipped with probability 1 - `probability`, and has its own sign and its own level, drawn from a
+    normal distribution clipped to 0..10. timm's `rand-m7-mstd0.5-inc1` is
     `RandAugment(magnitude=7.0, std=0.5)`.
 
     `keras.layers.RandAugment` differs: a strength in 0..1, other operations and ranges, and
@@ -47,19 +47,21 @@ class RandAugment(PackedAugmentation):
     Args:
         magnitude: Mean level, 0..10.
         std: Standard deviation of the level, at least 0.
-        operations: Number of rounds, at least 1.
-        probability: Of doing the operation drawn, 0..1.
-        interpolation: Of rotation, shear and translation: "bilinear", "bicubic", or "random" for
-            a fair coin in each round.
+        operations: Number of operations drawn per image, at least 1.
+        probability: Probability of applying a drawn operation, 0..1.
+        interpolation: Interpolation of rotation, shear and translation: "bilinear", "bicubic", or
+            "random" for one of the two with equal probability per operation.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
-    Source: Cubuk et al., 'RandAugment' (arXiv 1909.13719); timm `data/auto_augment.py`.
+    Example:
+        >>> image = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
+        >>> RandAugment(magnitude=7.0, std=0.5)(image, np.random.default_rng(1)).shape
+        (32, 48, 3)
 
-    >>> image = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
-    >>> RandAugment(magnitude=7.0, std=0.5)(image, np.random.default_rng(1)).shape
-    (32, 48, 3)
+    References:
+        Cubuk et al., "RandAugment" (arXiv:1909.13719); timm `data/auto_augment.py`.
     """
 
     magnitude: float = number(7.0, "RandAugment: mean level", minimum=0, maximum=10)
@@ -69,7 +71,7 @@ class RandAugment(PackedAugmentation):
         0.5, "RandAugment: probability of each drawn operation", minimum=0, maximum=1
     )
     interpolation: str = number(
-        "random", "RandAugment: resampling of its geometry", choices=INTERPOLATIONS
+        "random", "RandAugment: interpolation of geometric operations", choices=INTERPOLATIONS
     )
 
     @property
@@ -78,9 +80,9 @@ class RandAugment(PackedAugmentation):
         return UNIFORMS * self.operations
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """`operation`, int32, `argument`, floating point, and `cubic`, bool, all [n, operations].
+        """Returns `operation`, int32, `argument`, floating point, and `cubic`, bool, all [n, operations].
 
-        An operation is a position in `OPERATIONS`, or its length for none.
+        An operation is an index in `OPERATIONS`; the length of `OPERATIONS` means none.
         """
         uniform = ops.numpy.reshape(uniform, (-1, self.operations, UNIFORMS))
         operation = below(ops, uniform[..., 0], len(OPERATIONS))
@@ -95,7 +97,7 @@ class RandAugment(PackedAugmentation):
         }
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
-        """Does the drawn operations on packed pixels in turn."""
+        """Applies the drawn operations to packed pixels in turn."""
         rounds = zip(drawn["operation"], drawn["argument"], drawn["cubic"], strict=True)
         for operation, argument, smooth in rounds:
             if operation < len(OPERATIONS):
@@ -104,11 +106,12 @@ class RandAugment(PackedAugmentation):
         return pixels
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
-        """Names the operations, each with what it is called with.
+        """Describes the operations and their arguments.
 
-        >>> drawn = {"operation": [3, 15], "argument": [-21.0, 0.0]}
-        >>> RandAugment().describe(drawn, 8, 8)
-        'rotate -21'
+        Example:
+            >>> drawn = {"operation": [3, 15], "argument": [-21.0, 0.0]}
+            >>> RandAugment().describe(drawn, 8, 8)
+            'rotate -21'
         """
         pairs = zip(drawn["operation"], drawn["argument"], strict=True)
         return "\n".join(
@@ -119,17 +122,17 @@ class RandAugment(PackedAugmentation):
 
 
 def level_argument(ops: Any, operation: Any, level: Any, sign: Any) -> Any:
-    """What timm calls an operation with at a given level.
+    """Returns the argument of an operation at a given level, as in timm.
 
     Args:
         ops: Namespace of a Keras backend.
         operation: Index in `OPERATIONS`, int32 [...].
         level: Level of 0..10, floating point [...].
-        sign: 1 or -1, of the same type, [...]; ignored by operations without direction.
+        sign: 1 or -1, in the same dtype, [...]; unused by operations without direction.
 
     Returns:
-        Of the type of `level`, [...]: degrees, bits kept, threshold, addition, factor, shear, or
-        fraction of the width or height; 0 for operations without an argument.
+        Degrees, bits kept, threshold, addition, factor, shear, or fraction of the width or height; 0 for
+        operations without an argument; in the dtype of `level`, [...].
 
     Example:
         >>> import numpy as np

@@ -6,24 +6,26 @@ from keras_resnet_recipes.augment import kernels
 
 
 def resize(image: np.ndarray, height: int, width: int, cubic: bool = False) -> np.ndarray:
-    """Resizes an image, every byte that of Pillow up to 12.
+    """Resizes an image with the bytes of Pillow up to 12.
 
-    Pillow 13 resizes heights first where that is less work; here widths always come first, as in the versions
-    that the recipes were made with. `keras.layers.Resizing` does not antialias, and works in floating point.
+    Pillow 13 resizes heights first where that is less work; here widths are always first, as in the versions
+    with which the recipes were developed. `keras.layers.Resizing` does not antialias, and works in floating point.
 
     Args:
         image: uint8 [height, width, 3], of any size.
-        height: Height of the result, at least 1.
-        width: Width of the result, at least 1.
+        height: Height of the result in pixels, at least 1.
+        width: Width of the result in pixels, at least 1.
         cubic: Bicubic if true, bilinear if false.
 
     Returns:
         uint8 [height, width, 3].
 
-    Source: Pillow `Image.resize`, `src/libImaging/Resample.c`.
+    Example:
+        >>> resize(np.array([[[0, 0, 0], [200, 200, 200]]], np.uint8), 1, 1)[0, 0].tolist()
+        [100, 100, 100]
 
-    >>> resize(np.array([[[0, 0, 0], [200, 200, 200]]], np.uint8), 1, 1)[0, 0].tolist()
-    [100, 100, 100]
+    References:
+        Pillow `Image.resize`, `src/libImaging/Resample.c`.
     """
     for name, length in (("height", height), ("width", width)):
         if length < 1:

@@ -1,4 +1,4 @@
-"""The scale augmentation of 2014 and 2015: resize the whole image at random, cut out a square."""
+"""Scale augmentation of 2014 and 2015: resize the image to a random size, then crop a square."""
 
 from typing import Any, ClassVar
 
@@ -12,34 +12,38 @@ from keras_resnet_recipes.number import number
 
 
 class ScaleJitterCrop(Crop):
-    """Resizes the shorter edge of an image to a random length, then cuts out a square anywhere.
+    """Resizes the shorter edge of an image to a random length, then takes a random square crop.
 
-    The aspect ratio stays, unlike with `RandomResizedCrop`. Only the part that the square shows is
-    resized, and decoded where the decoder can cut, with the bytes that resizing the whole image
-    gives. The longer edge is truncated to a whole number.
+    The aspect ratio is preserved, unlike with `RandomResizedCrop`. Only the pixels that the square
+    needs are resized, and decoded if the decoder can crop, with the same bytes as resizing the whole
+    image. The longer edge is truncated to an integer.
 
     Args:
-        size: Height and width of the result in pixels, at least 1; a recipe gives its `train_size`.
-        shorter_edge: Smallest and largest length, whole numbers of at least `size`; those between
-            are equally likely.
-        interpolation: "bilinear", "bicubic", or "random" for a fair coin. The paper names none,
-            fb.resnet.torch has bicubic.
+        size: Height and width of the output in pixels, at least 1; set by a recipe to its `train_size`.
+        shorter_edge: Smallest and largest length in pixels, integers of at least `size`; all lengths
+            from smallest to largest are equally likely.
+        interpolation: "bilinear", "bicubic", or "random" for one of the two with equal probability. The
+            paper names none; fb.resnet.torch uses bicubic.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
-    Source: He et al. (arXiv 1512.03385), section 3.4, after Simonyan and Zisserman (arXiv
-    1409.1556), section 3.1; fb.resnet.torch `datasets/transforms.lua`, RandomScale.
+    Example:
+        >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 30))
+        >>> crop(np.zeros((40, 30, 3), np.uint8), np.random.default_rng(0)).shape
+        (16, 16, 3)
 
-    >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 30))
-    >>> crop(np.zeros((40, 30, 3), np.uint8), np.random.default_rng(0)).shape
-    (16, 16, 3)
+    References:
+        He et al. (arXiv:1512.03385), section 3.4, after Simonyan and Zisserman (arXiv:1409.1556),
+        section 3.1; fb.resnet.torch `datasets/transforms.lua`, RandomScale.
     """
 
     prefix: ClassVar[str] = "crop"
     uniforms: ClassVar[int] = 4
 
-    size: int | None = number(None, "side of the result, pixels", minimum=1, from_recipe=True)
+    size: int | None = number(
+        None, "height and width of the output, pixels", minimum=1, from_recipe=True
+    )
     shorter_edge: tuple[int, int] = number(
         (256, 480),
         "resize to a random shorter edge, pixels, then a random crop",
@@ -53,33 +57,34 @@ class ScaleJitterCrop(Crop):
         super().__post_init__()
         if self.size is not None and self.shorter_edge[0] < self.size:
             raise ValueError(
-                f"`shorter_edge` must be at least `size` ({self.size}), which is cut out of it. "
-                f"Received: shorter_edge={self.shorter_edge}"
+                f"`shorter_edge` must be at least `size` ({self.size}), the side of the crop. "
+                f"Received: shorter_edge={self.shorter_edge!r}"
             )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """`edge`, int32 [n], `place`, floating point [n, 2], and `cubic`, bool [n]."""
+        """Returns `edge`, int32 [n], `position`, floating point [n, 2], and `cubic`, bool [n]."""
         low, high = self.shorter_edge
         return {
             "edge": low + below(ops, uniform[:, 0], high - low + 1),
-            "place": uniform[:, 1:3],
+            "position": uniform[:, 1:3],
             "cubic": cubic(ops, uniform[:, 3], self.interpolation),
         }
 
     def box(self, height: int, width: int, drawn: Row) -> tuple[int, int, int, int]:
-        """The part of an image that the square shows; a decoder that can crop needs no more.
+        """Returns the box that the square depends on; only its pixels need to be decoded.
 
         Args:
             height: Height of the image.
             width: Width of the image.
-            drawn: One row of what `draw` returned.
+            drawn: The parameters of the image, one row of the arrays returned by `draw`.
 
         Returns:
             Top, left, height and width.
 
-        >>> crop = ScaleJitterCrop(size=10, shorter_edge=(20, 20), interpolation="bilinear")
-        >>> crop.box(40, 80, {"edge": 20, "place": np.array([0.0, 0.5]), "cubic": False})
-        (0, 29, 21, 22)
+        Example:
+            >>> crop = ScaleJitterCrop(size=10, shorter_edge=(20, 20), interpolation="bilinear")
+            >>> crop.box(40, 80, {"edge": 20, "position": np.array([0.0, 0.5]), "cubic": False})
+            (0, 29, 21, 22)
         """
         check_sized(self)
         resized, first = self._placed((height, width), drawn)
@@ -94,32 +99,33 @@ class ScaleJitterCrop(Crop):
     def cut(
         self, pixels: np.ndarray, corner: tuple[int, int], shape: tuple[int, int], drawn: Row
     ) -> np.ndarray:
-        """Resizes the part to the square; see `Crop.cut`."""
+        """Resizes the box to the square; see `Crop.cut`."""
         resized, first = self._placed(shape, drawn)
         top, left = self.box(*shape, drawn)[:2]
-        # The whole image, in the coordinates of the part: it may begin before it.
+        # The whole image in the coordinates of `pixels`, where it may begin at negative positions.
         whole = (corner[0] - top, corner[1] - left, *shape)
         return kernels.resize.resize(
             pixels, whole, resized, bool(drawn["cubic"]), (*first, self.size, self.size)
         )
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
-        """Says to which length the shorter edge is resized.
+        """Describes the length to which the shorter edge is resized.
 
-        >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 20))
-        >>> crop.describe({"edge": 20}, 40, 30)
-        'shorter edge 20'
+        Example:
+            >>> crop = ScaleJitterCrop(size=16, shorter_edge=(20, 20))
+            >>> crop.describe({"edge": 20}, 40, 30)
+            'shorter edge 20'
         """
         return f"shorter edge {int(drawn['edge'])}"
 
     def _placed(
         self, shape: tuple[int, int], drawn: Row
     ) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Height and width after resizing, and where the square is in them."""
+        """Returns height and width after resizing, and top and left of the square in them."""
         edge, short = int(drawn["edge"]), min(shape)
         resized = edge * shape[0] // short, edge * shape[1] // short
         first = tuple(
             int(part * (length - self.size + 1))
-            for part, length in zip(drawn["place"], resized, strict=True)
+            for part, length in zip(drawn["position"], resized, strict=True)
         )
         return resized, first

@@ -1,15 +1,15 @@
-"""Labels as what a network is to give."""
+"""Labels as target probabilities."""
 
 import numpy as np
 
 
 def one_hot(labels: np.ndarray, classes: int, label_smoothing: float = 0.0) -> np.ndarray:
-    """Labels as rows of probabilities.
+    """Returns labels as rows of probabilities.
 
     Args:
-        labels: Whole numbers from 0 to classes - 1, [n].
+        labels: Integers from 0 to classes - 1, [n].
         classes: Number of classes C.
-        label_smoothing: s, from 0 to 1: the right class gets 1 - s + s / C, all others s / C.
+        label_smoothing: Smoothing s, 0..1: the correct class gets 1 - s + s / C, all others s / C.
 
     Returns:
         float32 [n, classes].
@@ -17,10 +17,12 @@ def one_hot(labels: np.ndarray, classes: int, label_smoothing: float = 0.0) -> n
     Raises:
         ValueError: If `label_smoothing` is outside 0..1.
 
-    Source: Szegedy et al., 'Rethinking the inception architecture', section 7.
+    Example:
+        >>> one_hot(np.array([1]), 4, label_smoothing=0.25).tolist()
+        [[0.0625, 0.8125, 0.0625, 0.0625]]
 
-    >>> one_hot(np.array([1]), 4, label_smoothing=0.25).tolist()
-    [[0.0625, 0.8125, 0.0625, 0.0625]]
+    References:
+        Szegedy et al., "Rethinking the inception architecture", section 7.
     """
     if not 0 <= label_smoothing <= 1:
         raise ValueError(

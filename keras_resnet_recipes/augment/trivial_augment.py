@@ -1,4 +1,4 @@
-"""TrivialAugment with the wide ranges, as torchvision understands it."""
+"""TrivialAugment with wide ranges, as in torchvision."""
 
 import functools
 import math
@@ -27,45 +27,49 @@ OPERATIONS = (
     "auto_contrast",
     "equalize",
 )
-"""In torchvision's order; a drawn operation is a position in it."""
+"""Operations in torchvision's order; a drawn operation is an index."""
 
 BINS = 31
-"""How many magnitudes torchvision's operations have."""
+"""Number of magnitudes of torchvision's operations."""
 
 
 class TrivialAugmentWide(PackedAugmentation):
-    """Does one random operation of a random strength.
+    """Applies one random operation of random strength.
 
-    The operation is one of fourteen, its magnitude one of 31 from nothing to the largest, its sign
-    a fair coin, all equally likely; nothing is to be tuned. Where operations are those of
-    `RandAugment` the ranges are not: shear up to 0.99, translation up to 32 pixels (truncated to whole
-    ones), rotation up to 135 degrees, factors of 0.01..1.99, two to eight bits, and every
-    threshold. What moves into view is black, and a positive translation moves to the right or down,
-    not to the left or up as with timm.
+    The operation is one of fourteen, its magnitude one of 31 from zero to the largest, and its sign
+    positive or negative, all with equal probability; there is nothing to tune. Operations shared with
+    `RandAugment` have other ranges: shear up to 0.99, translation up to 32 pixels (truncated to
+    integers), rotation up to 135 degrees, factors of 0.01..1.99, two to eight bits, and every
+    threshold. Pixels from outside the image are black, and a positive translation moves an image to the
+    right or down, not to the left or up as in timm.
 
     Args:
-        interpolation: Of shear and rotation: "bilinear" as in torchvision's training recipe, or
-            "nearest", the default of torchvision's class.
+        interpolation: Interpolation of shear and rotation: "bilinear" as in torchvision's training
+            recipe, or "nearest", the default of torchvision's class.
 
     Raises:
-        ValueError: If the interpolation is neither.
+        ValueError: If `interpolation` is neither.
 
-    Source: Müller and Hutter, 'TrivialAugment' (arXiv 2103.10158); torchvision
-    `transforms/autoaugment.py`, TrivialAugmentWide.
+    Example:
+        >>> TrivialAugmentWide()(np.zeros((32, 48, 3), np.uint8), np.random.default_rng(0)).shape
+        (32, 48, 3)
 
-    >>> TrivialAugmentWide()(np.zeros((32, 48, 3), np.uint8), np.random.default_rng(0)).shape
-    (32, 48, 3)
+    References:
+        Müller and Hutter, "TrivialAugment" (arXiv:2103.10158); torchvision
+        `transforms/autoaugment.py`, TrivialAugmentWide.
     """
 
     prefix: ClassVar[str] = "trivial_augment"
     uniforms: ClassVar[int] = 3
 
     interpolation: str = number(
-        "bilinear", "TrivialAugment: resampling of its geometry", choices=("bilinear", "nearest")
+        "bilinear",
+        "TrivialAugment: interpolation of shear and rotation",
+        choices=("bilinear", "nearest"),
     )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """`operation`, int32 [n], a position in `OPERATIONS`, and `argument`, floating point [n]."""
+        """Returns `operation`, int32 [n], an index in `OPERATIONS`, and `argument`, floating point [n]."""
         operation, magnitude, sign = (
             below(ops, uniform[:, k], count) for k, count in enumerate((len(OPERATIONS), BINS, 2))
         )
@@ -74,36 +78,38 @@ class TrivialAugmentWide(PackedAugmentation):
         return {"operation": operation, "argument": ops.numpy.take(table, index, axis=0)}
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
-        """Does the drawn operation on packed pixels.
+        """Applies the drawn operation to packed pixels.
 
-        >>> drawn = {"operation": 3, "argument": 1.0}
-        >>> image = np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)
-        >>> TrivialAugmentWide().apply(image, drawn)[0, :, 0].tolist()
-        [0, 1]
+        Example:
+            >>> drawn = {"operation": 3, "argument": 1.0}
+            >>> image = np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)
+            >>> TrivialAugmentWide().apply(image, drawn)[0, :, 0].tolist()
+            [0, 1]
         """
         name = OPERATIONS[drawn["operation"]]
         smooth = self.interpolation == "bilinear"
         return kernels.operations.apply_torchvision(name, pixels, float(drawn["argument"]), smooth)
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
-        """Names the operation with what it is called with.
+        """Describes the operation and its argument.
 
-        >>> TrivialAugmentWide().describe({"operation": 3, "argument": 1.0}, 8, 8)
-        'translate_x 1'
+        Example:
+            >>> TrivialAugmentWide().describe({"operation": 3, "argument": 1.0}, 8, 8)
+            'translate_x 1'
         """
         return operation_text(OPERATIONS[drawn["operation"]], drawn["argument"])
 
 
 def magnitude_argument(operation: str, magnitude: int, negative: bool = False) -> float:
-    """What an operation is called with at a given magnitude.
+    """Returns the argument of an operation at a given magnitude.
 
     Args:
         operation: One of `OPERATIONS`.
-        magnitude: Whole number of 0..30.
-        negative: Whether the sign is negative; ignored by operations without direction.
+        magnitude: Integer, 0..30.
+        negative: Whether the sign is negative; unused by operations without direction.
 
     Returns:
-        Shear, pixels, degrees, factor, bits kept, threshold; 0 for operations without an argument.
+        Shear, pixels, degrees, factor, bits kept or threshold; 0 for operations without an argument.
 
     Example:
         >>> magnitude_argument("translate_x", 30), magnitude_argument("posterize", 30)
@@ -115,7 +121,7 @@ def magnitude_argument(operation: str, magnitude: int, negative: bool = False) -
     sign = -1 if negative else 1
     match operation:
         case "shear_x" | "shear_y":
-            # There and back through the angle, as torchvision does, for the same last bit.
+            # To the angle and back, as in torchvision, for the same last bit.
             angle = math.degrees(math.atan(sign * _linear(0.0, 0.99, magnitude)))
             return math.tan(math.radians(angle))
         case "translate_x" | "translate_y":
@@ -133,9 +139,9 @@ def magnitude_argument(operation: str, magnitude: int, negative: bool = False) -
 
 
 def _linear(first: float, last: float, index: int) -> float:
-    """The numbers of `torch.linspace`: counted from either end, with one rounding each.
+    """Returns an element of `torch.linspace`, which counts from either end, rounding once.
 
-    It matters: the middle one of 0..32 is the number below 16, and 15 as a whole number.
+    The rounding matters: the middle of 0..32 is the float below 16, which is truncated to 15.
     """
     step = float(np.float32((np.float32(last) - np.float32(first)) / np.float32(BINS - 1)))
     if index < BINS // 2:
@@ -145,7 +151,7 @@ def _linear(first: float, last: float, index: int) -> float:
 
 @functools.cache
 def _arguments() -> np.ndarray:
-    """Of every operation, magnitude and sign, in this order: float64 [14 * 31 * 2]."""
+    """Returns the argument of every operation, magnitude and sign, in this order: float64 [14 * 31 * 2]."""
     return np.array(
         [
             magnitude_argument(name, magnitude, negative)

@@ -1,19 +1,19 @@
-"""Other variates from uniform ones."""
+"""Transformations of uniform variates to other distributions."""
 
 import math
 from typing import Any
 
 
 def normal(ops: Any, first: Any, second: Any) -> Any:
-    """Makes standard normal variates of two uniform ones each.
+    """Returns standard normal variates, each computed from two uniform variates.
 
     Args:
         ops: Namespace of a Keras backend, or `NUMPY`.
         first: Variates in [0, 1), floating point [...].
-        second: As many others.
+        second: Independent variates of the same shape and dtype.
 
     Returns:
-        The same shape and type.
+        Variates of the same shape and dtype.
 
     Example:
         >>> import numpy as np
@@ -24,18 +24,18 @@ def normal(ops: Any, first: Any, second: Any) -> Any:
     References:
         Box and Muller, "A note on the generation of random normal deviates" (1958).
     """
-    # Of 1 - first, which is never 0.
+    # The logarithm of 1 - first, which is never 0.
     radius = ops.numpy.sqrt(-2.0 * ops.numpy.log1p(-first))
     return radius * ops.numpy.cos(2 * math.pi * second)
 
 
 def below(ops: Any, uniform: Any, count: int) -> Any:
-    """Makes whole numbers from 0 to `count - 1`, all equally likely.
+    """Returns integers from 0 to `count - 1`, all equally likely.
 
     Args:
         ops: Namespace of a Keras backend, or `NUMPY`.
         uniform: Variates in [0, 1), floating point [...].
-        count: How many numbers there are, at least 1.
+        count: Number of integers, at least 1.
 
     Returns:
         int32, the same shape.
@@ -50,7 +50,7 @@ def below(ops: Any, uniform: Any, count: int) -> Any:
 
 
 def between(uniform: Any, low: float, high: float) -> Any:
-    """Makes variates that are uniform from `low` to `high`.
+    """Returns variates that are uniform from `low` to `high`.
 
     Example:
         >>> between(0.5, 2.0, 4.0)
@@ -60,7 +60,7 @@ def between(uniform: Any, low: float, high: float) -> Any:
 
 
 def log_between(ops: Any, uniform: Any, low: float, high: float) -> Any:
-    """Makes variates from `low` to `high` whose logarithm is uniform.
+    """Returns variates from `low` to `high` whose logarithm is uniform.
 
     Example:
         >>> from keras_resnet_recipes.augment.backend import NUMPY
@@ -71,12 +71,12 @@ def log_between(ops: Any, uniform: Any, low: float, high: float) -> Any:
 
 
 def cubic(ops: Any, uniform: Any, interpolation: str) -> Any:
-    """Decides whether to interpolate bicubically.
+    """Returns whether to interpolate bicubically.
 
     Args:
         ops: Namespace of a Keras backend, or `NUMPY`.
         uniform: Variates in [0, 1), floating point [...].
-        interpolation: "bilinear", "bicubic", or "random" for a fair coin.
+        interpolation: "bilinear", "bicubic", or "random" for one of the two with equal probability.
 
     Returns:
         bool, the same shape.
@@ -87,5 +87,5 @@ def cubic(ops: Any, uniform: Any, interpolation: str) -> Any:
         >>> cubic(NUMPY, np.array([0.2, 0.7]), "random").tolist()
         [True, False]
     """
-    # Variates lie in [0, 1): all of them are below 1, none below 0.
+    # Variates lie in [0, 1): all are less than 1, none is less than 0.
     return uniform < {"random": 0.5, "bicubic": 1.0, "bilinear": 0.0}[interpolation]

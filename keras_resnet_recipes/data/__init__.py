@@ -1,4 +1,4 @@
-"""Where images come from: folders, lists, arrays, prepared files, TensorFlow Datasets, any data set of Python."""
+"""Sources of images: folders, CSV lists, arrays, prepared folders, TensorFlow Datasets, any Python data set."""
 
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, from_arrays
 from keras_resnet_recipes.data.decode import OpenedImage, UnreadableImage, decode, opened

@@ -1,4 +1,4 @@
-"""Images and labels that lie in memory as NumPy arrays, or in an .npz file."""
+"""Images and labels in memory as NumPy arrays, or in an .npz file."""
 
 import contextlib
 import dataclasses
@@ -13,38 +13,39 @@ import numpy as np
 from keras_resnet_recipes.hints import label_hint, range_hint, shape_hint
 from keras_resnet_recipes.names import closest_path
 
-# Where Keras' data sets and their copies keep the parts.
+# Names of the arrays in Keras' data sets and copies of them.
 SPLITS = {"train": ("x_train", "y_train"), "validation": ("x_test", "y_test")}
-# Of an archive of arrays, and of a single one.
+# First bytes of an archive of arrays, and of a single array.
 _BEGINNINGS = (b"PK", b"\x93N")
 _UNREADABLE = (OSError, ValueError, EOFError, NotImplementedError, BadZipFile, zlib.error)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageArrays:
-    """Images with integer labels, all of one size, checked when made.
+    """Images of one size with integer labels, checked on construction.
 
     Args:
-        name: What messages call them.
+        name: Name in messages.
         images: [n, height, width, 3], [n, height, width, 1] or [n, height, width]; uint8, or float with values 0..255.
         labels: Integers [n] or [n, 1], from 0.
 
     Attributes:
-        images: uint8, in the shape they came in.
+        images: uint8, in the shape of the argument.
         labels: int64 [n].
 
     Raises:
-        ValueError: If there is no image, a shape, dtype or range is another, or the lengths differ.
+        ValueError: If there is no image, a shape, dtype or range is wrong, or the lengths differ.
 
-    >>> pictures = ImageArrays("mine", np.zeros((3, 28, 28), "uint8"), np.arange(3))
-    >>> pictures.size, pictures.rgb().shape
-    (3, (3, 28, 28, 3))
+    Example:
+        >>> arrays = ImageArrays("mine", np.zeros((3, 28, 28), "uint8"), np.arange(3))
+        >>> arrays.size, arrays.rgb().shape
+        (3, (3, 28, 28, 3))
     """
 
     name: str
     images: np.ndarray
     labels: np.ndarray
-    # The same questions are asked of a `data.ImageDataset`; arrays do not know the answers.
+    # Attributes of `data.ImageDataset`, which are unknown for arrays.
     classes = None
     class_names = None
 
@@ -63,23 +64,26 @@ class ImageArrays:
 
     @classmethod
     def from_npz(cls, path: str | Path, split: str = "train") -> Self:
-        """Reads an .npz file with x_train, y_train, x_test and y_test, as Keras' data sets are kept.
+        """Reads an .npz file with x_train, y_train, x_test and y_test, the format of Keras' data sets.
 
         Args:
-            path: The file; it must not hold Python objects.
-            split: "train" or "validation", which are x_test and y_test.
+            path: The file; it must not contain Python objects.
+            split: "train" or "validation" (x_test and y_test).
 
         Raises:
-            ValueError: If there is no such file, it lacks the two arrays, or they are no images and labels.
+            ValueError: If the file does not exist, lacks the two arrays, or they are not images and labels.
 
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     np.savez(folder + "/a.npz", x_train=np.zeros((2, 8, 8, 3), "uint8"), y_train=[0, 1])
-        ...     ImageArrays.from_npz(folder + "/a.npz").labels
-        array([0, 1])
+        Example:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     np.savez(folder + "/a.npz", x_train=np.zeros((2, 8, 8, 3), "uint8"), y_train=[0, 1])
+            ...     ImageArrays.from_npz(folder + "/a.npz").labels
+            array([0, 1])
         """
         if split not in SPLITS:
-            raise ValueError(f"`split` of an .npz must be 'train' or 'validation'; got {split!r}.")
+            raise ValueError(
+                f"`split` of an .npz file must be 'train' or 'validation'. Received: split={split!r}"
+            )
         try:
             with _opened(path) as file:
                 missing = [name for name in SPLITS[split] if name not in file]
@@ -94,7 +98,7 @@ class ImageArrays:
         return cls(f"{split} of {str(path)!r}", images, labels)
 
     def rgb(self) -> np.ndarray:
-        """The images with three channels, uint8 [n, height, width, 3]."""
+        """Returns the images with three channels, uint8 [n, height, width, 3]."""
         images = self.images[..., None] if self.images.ndim == 3 else self.images
         return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
 
@@ -104,16 +108,17 @@ class ImageArrays:
 
 
 def is_npz(source: Any) -> bool:
-    """Whether somebody names an .npz file.
+    """Returns whether a source is the path of an .npz file.
 
-    >>> is_npz("cifar10.npz"), is_npz(np.zeros(3))
-    (True, False)
+    Example:
+        >>> is_npz("cifar10.npz"), is_npz(np.zeros(3))
+        (True, False)
     """
     return isinstance(source, str | Path) and Path(source).suffix.lower() == ".npz"
 
 
 def has_test_pictures(path: str | Path) -> bool:
-    """Whether an .npz file can be read and has x_test, which are then evaluated after every epoch."""
+    """Returns whether an .npz file is readable and has x_test, which is then evaluated after every epoch."""
     try:
         with _opened(path) as file:
             return all(name in file for name in SPLITS["validation"])
@@ -123,21 +128,21 @@ def has_test_pictures(path: str | Path) -> bool:
 
 @contextlib.contextmanager
 def _opened(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
-    # NumPy leaves a file open that it cannot read.
+    # Opened here, because NumPy does not close a file that it cannot read.
     with Path(path).expanduser().open("rb") as stream:
-        # Of anything else NumPy says that it may be a pickle.
+        # For any other file NumPy's error would suggest that it may be a pickle.
         if stream.read(2) not in _BEGINNINGS:
-            raise ValueError("it is no .npz file")
+            raise ValueError("it is not an .npz file")
         stream.seek(0)
         file = np.load(stream, allow_pickle=False)
         if not isinstance(file, Mapping):
-            raise ValueError("it holds a single array")
+            raise ValueError("it contains a single array")
         with file:
             yield file
 
 
 def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
-    """Raises ValueError if a label of what is called `name` is outside 0..classes-1."""
+    """Raises ValueError if a label is outside 0..classes-1; `name` is the data set's name in messages."""
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
     if low < 0 or high >= classes:
         raise ValueError(
@@ -156,24 +161,24 @@ def _as_array(name: str, values: Any) -> np.ndarray:
 def _check_images(images: np.ndarray) -> None:
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
         raise ValueError(
-            "`images` must be [n, height, width, 3], [n, height, width, 1] or [n, height, width]; "
-            f"received the shape {images.shape}.{shape_hint(images.shape)}"
+            "`images` must be [n, height, width, 3], [n, height, width, 1] or [n, height, width]. "
+            f"Received: shape={images.shape}.{shape_hint(images.shape)}"
         )
     if not images.size:
         raise ValueError(
-            f"`images` must hold at least one image; received the shape {images.shape}."
+            f"`images` must contain at least one image. Received: shape={images.shape}"
         )
     if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise ValueError(
-            f"`images` must be uint8, or float with values 0..255; received {images.dtype}. "
-            "Of whole numbers 0..255: images.astype('uint8')."
+            f"`images` must be uint8, or float with values 0..255. Received: dtype={images.dtype}. "
+            "For integers 0..255 use images.astype('uint8')."
         )
     if images.dtype != np.uint8:
         low, high = float(images.min()), float(images.max())
-        # Values 0..1 would look like black pictures and train on nothing, silently.
+        # Values 0..1 would be trained on as black images.
         if not (low >= 0 and 1 < high <= 255):
             raise ValueError(
-                f"float `images` must have values 0..255; received {low:g}..{high:g}.{range_hint(low, high)}"
+                f"float `images` must have values 0..255. Received: {low:g}..{high:g}.{range_hint(low, high)}"
             )
 
 
@@ -182,13 +187,13 @@ def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:
         labels = labels[:, 0]
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
-            f"`labels` must be integers [n] or [n, 1]; received {labels.dtype} of the shape {labels.shape}."
+            f"`labels` must be integers [n] or [n, 1]. Received: {labels.dtype} of shape {labels.shape}."
             f"{label_hint(labels.ndim)}"
         )
     if len(labels) != images:
         raise ValueError(
-            f"`labels` must be as many as the images ({images}); received {len(labels)}."
+            f"`labels` must be as many as the images ({images}). Received: {len(labels)} labels"
         )
     if labels.min() < 0:
-        raise ValueError(f"`labels` must be 0 or more; received {labels.min()}.")
+        raise ValueError(f"`labels` must be 0 or more. Received: {labels.min()}")
     return labels.astype(np.int64)

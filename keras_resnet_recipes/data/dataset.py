@@ -1,4 +1,4 @@
-"""`ImageDataset` and `ImageStream`: images with integer labels, wherever they come from."""
+"""`ImageDataset` and `ImageStream`: images with integer labels, from any source."""
 
 import dataclasses
 import functools
@@ -11,24 +11,25 @@ import numpy as np
 from keras_resnet_recipes.data.arrays import ImageArrays, check_labels
 from keras_resnet_recipes.data.decode import MAX_PIXELS
 
-# Images of a stream that wait in memory for their turn; the order of an indexed data set needs none.
+# Images of a stream in the shuffle buffer; an indexed data set needs none.
 SHUFFLE_BUFFER = 4096
 _SHOWN = 10
 
 Reader = tuple[int, Callable[[], tuple[Any, int]]]
-"""Index or position of an image, and what reads it and its label."""
+"""Index or position of an image, and a function that reads it and its label."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Images:
-    """What is known of images before they are read.
+    """Properties of images that are known before they are read.
 
     Args:
-        name: What messages call them.
+        name: Name in messages.
         size: Number of images, or None if unknown.
         class_names: Names in the order of the labels, or None.
         max_pixels: Larger images are unreadable.
-        describe: From the index of an image, or its position in a stream, to its name.
+        describe: Returns the name of an image, given its index, or its position in a stream.
+        labels: Labels of all images, if known without reading.
     """
 
     name: str
@@ -44,12 +45,12 @@ class Images:
 
     @property
     def classes(self) -> int | None:
-        """Number of classes, or None if they have no names."""
+        """Number of classes, or None if classes have no names."""
         return None if self.class_names is None else len(self.class_names)
 
     def summary(self) -> str:
-        """Images and classes in one line."""
-        size = "images of unknown number" if self.size is None else f"{self.size:,} images"
+        """Returns one line with the numbers of images and classes."""
+        size = "an unknown number of images" if self.size is None else f"{self.size:,} images"
         if self.class_names is not None:
             return f"{self.name}: {size}, {self.classes:,} classes: {listed(self.class_names)}"
         if self.labels is None or not len(self.labels):
@@ -67,15 +68,15 @@ class ImageDataset(Images):
     """Images with integer labels that can be read in any order, from any number of threads.
 
     Args:
-        name: What messages call the data set.
+        name: Name in messages.
         size: Number of images.
-        read: From an index within 0..size-1 to image and label. The image is `bytes`, the contents of an
+        read: Returns image and label, given an index within 0..size-1. The image is `bytes`, the contents of an
             image file; uint8 [height, width, 3], [height, width, 1] or [height, width]; a Pillow image; or
-            an object with a method `opened`, which returns an `OpenedImage`.
+            an object with a method `opened` that returns an `OpenedImage`.
         class_names: Names in the order of the labels, or None.
-        labels: Labels of all images in the order of the index, where they are known without reading.
-        describe: From the index of an image to its name; by default "image 3 of" and `name`.
-        arrays: The same images and labels, where they lie in memory.
+        labels: Labels of all images in the order of the index, if known without reading.
+        describe: Returns the name of an image, given its index; by default such as "image 3 of" and `name`.
+        arrays: The same images and labels as arrays, if they are in memory.
         max_pixels: Larger images are unreadable.
 
     Example:
@@ -91,21 +92,21 @@ class ImageDataset(Images):
     arrays: ImageArrays | None = None
 
     def readers(self, start: int = 0) -> Iterator[Reader]:
-        """The index of each image in order, from `start` on, and what reads it."""
+        """Yields the index of each image in order, from `start` on, and a function that reads it."""
         return ((index, functools.partial(self.read, index)) for index in range(start, self.size))
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class ImageStream(Images):
-    """Images with integer labels that come one after another, without an index.
+    """Images with integer labels that can only be iterated, without an index.
 
     Args:
-        name: What messages call the stream.
-        start: Begins a new pass: an iterator of images and labels, as `ImageDataset.read` returns them.
-        size: Number of images of a pass, or None if unknown.
-        endless: Whether a pass has no end.
+        name: Name in messages.
+        start: Starts a new pass: returns an iterator of images and labels, as `ImageDataset.read` returns them.
+        size: Number of images per pass, or None if unknown.
+        endless: Whether a pass never ends.
         class_names: Names in the order of the labels, or None.
-        describe: From the position of an image in a pass to its name.
+        describe: Returns the name of an image, given its position in a pass.
         max_pixels: Larger images are unreadable.
 
     Example:
@@ -121,37 +122,37 @@ class ImageStream(Images):
     endless: bool = False
 
     def in_order(self) -> Iterator[tuple[int, Any, int]]:
-        """One pass in its own order: position, image and label.
+        """Returns an iterator over one pass in its own order: position, image and label.
 
         Raises:
             ValueError: If the stream is endless.
         """
         if self.endless:
             raise ValueError(
-                f"{self.name} is endless, and would be read forever; give one that ends, such as its `take(n)`."
+                f"{self.name} is endless, but must be finite here. Pass a finite one, such as its `take(n)`."
             )
         return self._positioned()
 
     def readers(self, start: int = 0) -> Iterator[Reader]:
-        """The position of each image of a pass, from `start` on, and what returns it with its label."""
+        """Yields the position of each image of a pass, from `start` on, and a function that returns it."""
         passed = itertools.islice(self.in_order(), start, None)
         return ((position, lambda pair=pair: pair) for position, *pair in passed)
 
     def shuffled(self, seed: int, first_pass: int = 0) -> Iterator[tuple[int, Any, int]]:
-        """One pass after another, without end, each shuffled through a buffer of 4096 images.
+        """Yields an endless sequence of passes, each shuffled with a buffer of 4096 images.
 
-        What an epoch leaves, the next one reads, if both take from the same iterator. A pass yields
-        each image once. A stream sorted by class should be shuffled before.
+        If epochs share the iterator, an epoch continues where the previous one stopped. A pass yields each
+        image once. A stream sorted by class should be shuffled beforehand.
 
         Args:
-            seed: Of the order, with the number of the pass.
+            seed: Seed of the order, combined with the number of the pass.
             first_pass: Number of the first pass.
 
         Yields:
             Position in the pass, image and label.
 
         Raises:
-            ValueError: If a pass yields no image.
+            ValueError: If a pass is empty.
         """
         for number in itertools.count(first_pass):
             rng = np.random.default_rng([seed, number])
@@ -164,7 +165,7 @@ class ImageStream(Images):
                 yield waiting[chosen]
                 waiting[chosen] = example
             if not waiting:
-                raise ValueError(f"{self.name} must hold at least one image; it is empty.")
+                raise ValueError(f"{self.name} must contain at least one image. Received: 0 images")
             rng.shuffle(waiting)
             yield from waiting
 
@@ -173,14 +174,14 @@ class ImageStream(Images):
 
 
 def from_arrays(images: np.ndarray, labels: np.ndarray) -> ImageDataset:
-    """Images and labels in memory as an `ImageDataset`.
+    """Returns images and labels in memory as an `ImageDataset`.
 
     Args:
         images: [n, height, width, 3], [n, height, width, 1] or [n, height, width]; uint8, or float with values 0..255.
         labels: Integers [n] or [n, 1], from 0.
 
     Raises:
-        ValueError: If there is no image, a shape, dtype or range is another, or the lengths differ.
+        ValueError: If there is no image, a shape, dtype or range is wrong, or the lengths differ.
 
     Example:
         >>> import numpy as np, keras_resnet_recipes as krr
@@ -191,7 +192,7 @@ def from_arrays(images: np.ndarray, labels: np.ndarray) -> ImageDataset:
 
 
 def from_memory(arrays: ImageArrays) -> ImageDataset:
-    """Checked images and labels in memory as an `ImageDataset`."""
+    """Returns checked images and labels in memory as an `ImageDataset`."""
     return ImageDataset(
         name=arrays.name,
         size=arrays.size,
@@ -202,7 +203,7 @@ def from_memory(arrays: ImageArrays) -> ImageDataset:
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first ten names, separated by commas.
+    """Returns the first ten names, separated by commas.
 
     Example:
         >>> listed(("cat", "dog"))

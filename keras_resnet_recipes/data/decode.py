@@ -1,4 +1,4 @@
-"""From an image, in whatever form it comes, to RGB pixels: those of Pillow's `convert("RGB")`."""
+"""Decoding of images in any form to RGB pixels, equal to Pillow's `convert("RGB")`."""
 
 import contextlib
 import io
@@ -14,22 +14,22 @@ from PIL import Image, UnidentifiedImageError
 
 from keras_resnet_recipes.augment import kernels
 
-# Above this Pillow warns of a file that is small and decodes to more than the memory holds.
+# Above this Pillow warns of decompression bombs: small files that decode to more than the memory holds.
 MAX_PIXELS = 89_478_485
-# Images above this, 64 MB of pixels, are in memory one at a time, whatever the number of threads.
+# Larger images, of more than 64 MB of pixels, are decoded one at a time by all threads together.
 _LARGE = 16_000_000
-# Pixels that are converted at a time: of a large image there are then no three copies.
+# Pixels converted at a time, so that there are never three copies of a large image.
 _STRIP = 4_000_000
 _JPEG = b"\xff\xd8\xff"
-# Of simplejpeg: KeyError for a chroma subsampling it does not know, such as 4:4:1.
+# simplejpeg raises KeyError for a chroma subsampling that it does not know, such as 4:4:1.
 _REFUSED = (ValueError, KeyError)
 _RGB = np.uint32(0x00FFFFFF)
 
 _one_at_a_time = threading.RLock()
 
 
-class UnreadableImage(ValueError):  # noqa: N818 (it says what an image is)
-    """An image that cannot be read, and the reason in one line.
+class UnreadableImage(ValueError):  # noqa: N818 (public name)
+    """Raised for an image that cannot be read; the message is the reason in one line.
 
     Example:
         >>> decode(b"no image")
@@ -39,15 +39,16 @@ class UnreadableImage(ValueError):  # noqa: N818 (it says what an image is)
 
 
 class OpenedImage:
-    """An image of known size whose pixels are decoded once they are asked for.
+    """An image of known size whose pixels are decoded on demand.
 
-    Pixels are packed, uint32 [height, width]: red in the lowest byte, then green, blue and 0. Within
-    `with`, an image of more than 16 million pixels is the only such one in the process; others wait.
+    Pixels are packed, uint32 [height, width]: red in the lowest byte, then green, blue and 0. As a context
+    manager, it holds a lock if the image has more than 16 million pixels, so that the process decodes
+    one such image at a time.
 
     Args:
         height: Height in pixels.
         width: Width in pixels.
-        decode: Makes the packed pixels.
+        decode: Returns the packed pixels.
 
     Example:
         >>> image = opened(np.full((4, 5), 7, np.uint8))
@@ -63,11 +64,11 @@ class OpenedImage:
         self._is_large = height * width > _LARGE
 
     def opened(self) -> Self:
-        """The image itself."""
+        """Returns the image itself."""
         return self
 
     def packed(self) -> np.ndarray:
-        """All pixels, packed, uint32 [height, width]; decoded once.
+        """Returns all pixels, packed, uint32 [height, width]; they are decoded once.
 
         Raises:
             UnreadableImage: If the image is damaged.
@@ -83,16 +84,16 @@ class OpenedImage:
         return self._packed
 
     def pixels(self, top: int, left: int, height: int, width: int) -> tuple[np.ndarray, int, int]:
-        """Pixels that contain a part of the image, which may be all there are.
+        """Returns pixels that contain a box of the image; they may be the whole image.
 
         Args:
-            top: First row of the part.
-            left: First column of the part.
-            height: Rows of the part.
-            width: Columns of the part.
+            top: First row of the box.
+            left: First column of the box.
+            height: Rows of the box.
+            width: Columns of the box.
 
         Returns:
-            Packed pixels, and the row and the column in them at which the part begins.
+            Packed pixels, and the row and the column of the box in them.
 
         Raises:
             UnreadableImage: If the image is damaged.
@@ -100,7 +101,7 @@ class OpenedImage:
         return self.packed(), top, left
 
     def rgb(self) -> np.ndarray:
-        """All pixels, uint8 [height, width, 3].
+        """Returns all pixels, uint8 [height, width, 3].
 
         Raises:
             UnreadableImage: If the image is damaged.
@@ -119,16 +120,16 @@ class OpenedImage:
 
 
 def opened(image: Any, max_pixels: int = MAX_PIXELS) -> OpenedImage:
-    """An image of any form, as `ImageDataset.read` returns it, with its size read and nothing decoded.
+    """Opens an image in any form that `ImageDataset.read` may return; reads its size without decoding it.
 
     Args:
         image: `bytes`, the contents of an image file; uint8 [height, width, 3], [height, width, 1] or
             [height, width]; a Pillow image; or an object with a method `opened`.
-        max_pixels: Larger images are not decoded.
+        max_pixels: Larger images are errors.
 
     Raises:
-        UnreadableImage: If the contents are no image that Pillow opens, or the image is too large.
-        ValueError: If it is none of these.
+        UnreadableImage: If Pillow cannot open the contents, or the image is too large.
+        ValueError: If `image` has another type, shape or dtype.
 
     Example:
         >>> file = io.BytesIO()
@@ -164,21 +165,21 @@ def opened(image: Any, max_pixels: int = MAX_PIXELS) -> OpenedImage:
 
 
 def decode(contents: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Pixels of an image file, as Pillow's `convert("RGB")` gives them and timm trains on.
+    """Decodes an image file to the pixels of Pillow's `convert("RGB")`, on which timm trains.
 
-    Grey, palette, CMYK and 16-bit images become RGB, transparency is dropped, of several frames the
-    first is taken, and a rotation noted in EXIF is not carried out. JPEG in grey and YCbCr is decoded by
-    simplejpeg, whose pixels are the same in half the time, and everything else by Pillow.
+    Grey, palette, CMYK and 16-bit images are converted to RGB, transparency is dropped, only the first
+    frame is used, and the EXIF rotation is not applied. JPEG in grey and YCbCr is decoded by simplejpeg,
+    with equal pixels in half the time, and everything else by Pillow.
 
     Args:
-        contents: Contents of a file of any format that Pillow opens, but EPS.
-        max_pixels: Larger images are not decoded.
+        contents: Contents of a file in any format that Pillow opens, except EPS.
+        max_pixels: Larger images are errors.
 
     Returns:
         uint8 [height, width, 3], RGB.
 
     Raises:
-        UnreadableImage: If the contents are no such file, damaged, cut off, or too large an image.
+        UnreadableImage: If the contents are not an image file, damaged or truncated, or the image is too large.
 
     Example:
         >>> import io, keras_resnet_recipes as krr
@@ -189,14 +190,14 @@ def decode(contents: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         [1, 2, 3]
 
     References:
-        - timm `data/dataset.py`, which calls Pillow's `Image.open(...).convert("RGB")` and nothing of EXIF
+        timm `data/dataset.py`, which calls Pillow's `Image.open(...).convert("RGB")` and ignores EXIF.
     """
     with opened(contents, max_pixels) as image:
         return image.rgb()
 
 
 def packed(image: np.ndarray) -> np.ndarray:
-    """A uint8 image [height, width, 3], [height, width, 1] or [height, width], packed.
+    """Packs a uint8 image [height, width, 3], [height, width, 1] or [height, width].
 
     Example:
         >>> [hex(pixel) for pixel in packed(np.array([[[1, 2, 3], [255, 0, 0]]], np.uint8))[0]]
@@ -210,13 +211,13 @@ def packed(image: np.ndarray) -> np.ndarray:
 
 
 def jpeg_packed(contents: bytes | bytearray) -> np.ndarray:
-    """The packed pixels of a JPEG.
+    """Returns the packed pixels of a JPEG.
 
     Raises:
-        UnreadableImage: If it is damaged.
+        UnreadableImage: If the JPEG is damaged.
     """
     try:
-        # What simplejpeg decodes without a complaint has Pillow's bytes; Pillow forgives more.
+        # What simplejpeg decodes without an error has Pillow's bytes; Pillow is more tolerant.
         pixels = simplejpeg.decode_jpeg(contents, "RGBX").view("<u4")[..., 0]
     except _REFUSED:
         return _packed_by_pillow(_opened_by_pillow(contents))
@@ -228,7 +229,7 @@ def _opened_file(contents: bytes) -> OpenedImage | Image.Image:
     if contents.startswith(_JPEG):
         with contextlib.suppress(*_REFUSED):
             height, width, colors, _ = simplejpeg.decode_jpeg_header(contents)
-            if colors not in ("CMYK", "YCCK"):  # where it is one level off
+            if colors not in ("CMYK", "YCCK"):  # in which simplejpeg differs by one level
                 return OpenedImage(height, width, lambda: jpeg_packed(contents))
     return _opened_by_pillow(contents)
 
@@ -236,15 +237,15 @@ def _opened_file(contents: bytes) -> OpenedImage | Image.Image:
 def _opened_by_pillow(contents: bytes | bytearray) -> Image.Image:
     if not contents:
         raise UnreadableImage("the file is empty")
-    with _one_line_of_pillow():
+    with _pillow_errors_in_one_line():
         image = Image.open(io.BytesIO(contents))
     if image.format == "EPS":
-        raise UnreadableImage("EPS is a program that draws an image, which is not run")
+        raise UnreadableImage("EPS is a program that draws an image, and is not executed")
     return image
 
 
 def _packed_by_pillow(image: Image.Image) -> np.ndarray:
-    with _one_line_of_pillow():
+    with _pillow_errors_in_one_line():
         image.load()
         width, height = image.size
         rows = max(_STRIP // width, 1)
@@ -258,10 +259,10 @@ def _packed_by_pillow(image: Image.Image) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _one_line_of_pillow() -> Iterator[None]:
-    """Makes one line of whatever a plugin of Pillow raises, and drops what it warns of."""
-    # Warnings are of metadata, and of sizes that `opened` checks. `catch_warnings` would be undone by
-    # other threads; an entry of its own in the list is taken out again whatever else has changed.
+def _pillow_errors_in_one_line() -> Iterator[None]:
+    """Context manager that converts errors of Pillow's plugins to one line and drops their warnings."""
+    # The warnings concern metadata, and sizes that `opened` checks. `catch_warnings` would be undone by
+    # other threads; a separate entry in the list can be removed whatever else has changed.
     ignored = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
     warnings.filters.insert(0, ignored)
     try:
@@ -274,7 +275,7 @@ def _one_line_of_pillow() -> Iterator[None]:
             f"it has {pixels:,} pixels, more than the limit of Pillow; PIL.Image.MAX_IMAGE_PIXELS = {pixels} and "
             f"krr.data.from_source(..., max_pixels={pixels}) raise it"
         ) from None
-    except Exception as error:  # plugins raise everything from struct.error to SyntaxError
+    except Exception as error:  # plugins raise anything from struct.error to SyntaxError
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UnreadableImage(reason) from None
     finally:

@@ -15,18 +15,18 @@ SUFFIXES = (
     *(".avif", ".bmp", ".dib", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg"),
     *(".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
 )
-# What a folder that is split is called, in the order of preference.
+# Names of the split folders, in the order of preference.
 SPLITS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid", "dev", "eval", "test", "testing"),
     "test": ("test", "testing"),
 }
-# Of Jupyter (hidden), macOS archives, Synology, Windows, Python and ext4.
+# Folders of macOS archives, Synology, Windows, Python and ext4; those of Jupyter are hidden.
 _SYSTEM = {
     *("__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information"),
     *("__pycache__", "lost+found"),
 }
-# A file of this size is no image, and is not read into memory.
+# Larger files are not images, and are not read into memory.
 _MOST_BYTES = 2**30
 
 
@@ -37,27 +37,27 @@ def from_folder(
     split: str = "train",
     class_order: str = "plain",
 ) -> ImageDataset:
-    """Image files in subfolders, one per class, as an `ImageDataset`; prints how many there are.
+    """Returns the image files of a folder with one subfolder per class as an `ImageDataset`, and prints a summary.
 
     Labels follow the sorted names of the subfolders, as in Keras, scikit-learn and torchvision. Subfolders
-    named 0 to n - 1, such as those of ImageNet-V2, are labels themselves: they are sorted as numbers,
-    and where `class_names` are n other names, 3 is the label of the fourth of these, which is printed. Files deeper
-    inside a class folder count for it. Hidden and system files and folders, such as `.ipynb_checkpoints` and
-    `__MACOSX`, are left out at any depth; links are followed unless they lead back up.
+    named 0 to n - 1, such as those of ImageNet-V2, are labels themselves: they are sorted as numbers, and
+    if `class_names` has n other names, folder 3 gets the label of the fourth name, which is printed. Files in
+    subfolders of a class folder belong to the class. Hidden and system files and folders, such as
+    `.ipynb_checkpoints` and `__MACOSX`, are ignored at any depth; links are followed unless they lead back up.
 
-    A folder that holds `train` and `val` (or `validation`, `dev`, `test`) with class folders inside is read by split,
-    and the classes of all splits are those of `train`.
+    If the folder contains `train` and `val` (or `validation`, `dev`, `test`) with class folders inside, only the
+    given split is read, and the classes of all splits are those of `train`.
 
     Args:
-        path: The folder that holds the class folders.
+        path: Folder with one subfolder per class.
         class_names: Names in the order of the labels, such as those of the training folder; by
-            default the subfolders' own.
-        split: "train", "validation" or "test" of a folder that is split.
-        class_order: "plain", or "natural" as timm sorts, for checkpoints of timm.
+            default the names of the subfolders.
+        split: "train", "validation" or "test", for a folder with splits.
+        class_order: "plain", or "natural" as in timm, for timm's checkpoints.
 
     Raises:
-        ValueError: If the folder is missing, has no subfolder, no image, an empty class or a class that
-            `class_names` lacks, or is split and lacks the split or its class folders.
+        ValueError: If the folder is missing, has no subfolder, no image, an empty class or a class that is
+            not in `class_names`, or lacks the split or the split's class folders.
 
     Example:
         >>> import tempfile, keras_resnet_recipes as krr
@@ -76,25 +76,29 @@ def from_folder(
     if splits:
         held = " and ".join(sorted(set(map(os.path.basename, splits.values()))))
         if split not in splits:
-            raise ValueError(f"{path!r} holds {held}, and nothing for the split {split!r}.")
+            raise ValueError(
+                f"`split` must be in {path!r}, which contains {held}. Received: split={split!r}"
+            )
         folder = splits[split]
-        print(f"{path!r} holds {held}: {os.path.basename(folder)} is read.")
+        print(f"{path!r} contains {held}: reading {os.path.basename(folder)}.")
         if class_names is None and split != "train" and "train" in splits:
             class_names = tuple(map(printable, _class_folders(splits["train"], class_order)))
     files, labels = [], []
     found = _class_folders(folder, class_order)
     stray = _children(folder)[1]
     if stray:
-        print(f"{folder!r}: {len(stray)} image(s) next to the class folders are left out.")
+        print(f"{folder!r}: {len(stray)} image(s) next to the class folders are ignored.")
     for label, child in enumerate(found.values()):
         images = images_below(child, within=[os.path.realpath(folder)])
         if not images and class_names is None:
-            raise ValueError(f"the class folder {child!r} holds no image ({', '.join(SUFFIXES)}).")
+            raise ValueError(
+                f"the class folder {child!r} contains no image ({', '.join(SUFFIXES)})."
+            )
         files += images
         labels.append(np.full(len(images), label, np.int64))
     if not files:
         raise ValueError(
-            f"{folder!r} has class folders but no image in them ({', '.join(SUFFIXES)})."
+            f"the class folders of {folder!r} contain no image ({', '.join(SUFFIXES)})."
         )
     data = from_files(repr(folder), files, np.concatenate(labels), tuple(map(printable, found)))
     data = agreeing(data, class_names)
@@ -103,16 +107,16 @@ def from_folder(
 
 
 def split_folders(path: str | Path) -> dict[str, str]:
-    """The folders of a folder that is split, by split; empty if it is not.
+    """Returns the folder of each split; empty if the folder has no splits.
 
-    It is if it holds two splits, or nothing but `train`, with class folders inside. A single class may be called
-    "train".
+    A folder has splits if it contains two of them, or only `train`, with class folders inside. A class may be
+    named "train".
 
     Args:
         path: The folder, which need not exist.
 
     Raises:
-        ValueError: If it holds nothing but splits, which have no class folders.
+        ValueError: If it contains only splits, and these have no class folders.
     """
     try:
         folders = {os.path.basename(child).lower(): child for child in _children(path)[0]}
@@ -131,19 +135,19 @@ def split_folders(path: str | Path) -> dict[str, str]:
     if len(names) == 1 or len(names) < len(folders):
         return {}
     raise ValueError(
-        f"{str(path)!r} holds {' and '.join(names)}, each of which must hold one subfolder per class. Labels of files "
-        "in one folder can stand in a .csv of path,label."
+        f"{str(path)!r} contains {' and '.join(names)}, each of which must contain one subfolder per class. Labels of "
+        "files in one folder can be listed in a .csv file of path,label."
     )
 
 
 def images_below(folder: str | Path, within: Sequence[str] = ()) -> list[str]:
-    """Sorted paths of all image files in a folder and its subfolders, without hidden and system ones.
+    """Returns the sorted paths of all image files in a folder and its subfolders, except hidden and system ones.
 
     Args:
         folder: The folder.
-        within: Real paths of folders around it, to which links do not lead back.
+        within: Real paths of the enclosing folders; links to them are not followed.
     """
-    # Strings: a Path for each of a million files would take minutes and gigabytes.
+    # Strings, because a Path for each of a million files would take minutes and gigabytes.
     within = [*within, os.path.realpath(folder)]
     folders, files = _children(folder, within)
     for child in folders:
@@ -154,7 +158,7 @@ def images_below(folder: str | Path, within: Sequence[str] = ()) -> list[str]:
 def from_files(
     name: str, files: list[str], labels: np.ndarray, class_names: tuple[str, ...] | None
 ) -> ImageDataset:
-    """Image files by path, with their labels; class names where they are known."""
+    """Returns image files with their labels, and class names if known, as an `ImageDataset`."""
 
     def read(index: int) -> tuple[bytes, int]:
         return contents_of(files[index]), int(labels[index])
@@ -170,23 +174,23 @@ def from_files(
 
 
 def contents_of(file: str) -> bytes:
-    """The contents of an image file.
+    """Returns the contents of an image file.
 
     Raises:
-        UnreadableImage: If there is no such file, it cannot be read, or it is too large for an image.
+        UnreadableImage: If the file does not exist, cannot be read, or is too large for an image.
     """
     try:
         with open(file, "rb", buffering=0) as opened:
             size = os.fstat(opened.fileno()).st_size
             if size > _MOST_BYTES:
-                raise UnreadableImage(f"a file of {size / 1e9:.1f} GB is no image")
+                raise UnreadableImage(f"a file of {size / 1e9:.1f} GB is not an image")
             return opened.read()
     except OSError as error:
         raise UnreadableImage(error.strerror or str(error)) from None
 
 
 def printable(name: str) -> str:
-    r"""A name of a file, with what is not UTF-8 written as \xff.
+    r"""Returns a file name with bytes that are not UTF-8 escaped as \xff.
 
     Example:
         >>> import os
@@ -197,21 +201,21 @@ def printable(name: str) -> str:
 
 
 def _class_folders(path: str, class_order: str) -> dict[str, str]:
-    """The subfolders by name, in the order of their labels."""
+    """Returns the subfolders by name, in the order of their labels."""
     if not os.path.isdir(path):
         raise ValueError(_no_folder(Path(path)))
     found = {os.path.basename(child): child for child in _children(path)[0]}
     if not found:
-        holds = "image files" if images_below(path) else "no image"
+        held = "image files" if images_below(path) else "no image"
         raise ValueError(
-            f"{path!r} must hold one subfolder per class, such as {os.path.join(path, 'daisy')!r}; it has no "
-            f"subfolder, and {holds}. Labels of files in one folder can stand in a .csv of path,label."
+            f"{path!r} must contain one subfolder per class, such as {os.path.join(path, 'daisy')!r}; it has no "
+            f"subfolder, and {held}. Labels of files in one folder can be listed in a .csv file of path,label."
         )
     return {name: found[name] for name in in_order(found, class_order)}
 
 
 def _children(folder: str | Path, within: Sequence[str] = ()) -> tuple[list[str], list[str]]:
-    """Sorted paths of the subfolders and of the image files of a folder; `within` as for `images_below`."""
+    """Returns sorted paths of the subfolders and image files of a folder; `within` as for `images_below`."""
     within = within or [os.path.realpath(folder)]
     folders, files = [], []
     with os.scandir(folder) as entries:
@@ -223,7 +227,7 @@ def _children(folder: str | Path, within: Sequence[str] = ()) -> tuple[list[str]
                 if not (linked and _leads_back(entry.path, within)):
                     folders.append(entry.path)
             elif entry.name.lower().endswith(SUFFIXES) and (linked or entry.is_file()):
-                # A link that leads nowhere is named as unreadable instead of missing from the count.
+                # A broken link is reported as unreadable instead of being silently missing.
                 files.append(entry.path)
     return sorted(folders), files
 
@@ -234,9 +238,9 @@ def _leads_back(link: str, within: Sequence[str]) -> bool:
 
 
 def _no_folder(path: Path) -> str:
-    wanted = f"`path` must be an existing folder; received {str(path)!r}"
+    wanted = f"`path` must be an existing folder. Received: path={str(path)!r}"
     if not path.exists():
         return f"{wanted}.{closest_path(path)}"
     if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
-        return f"{wanted}, an archive: unpack it, and give the folder with one subfolder per class."
-    return f"{wanted}, a file; files that are data are .csv (path,label) and .npz."
+        return f"{wanted}, an archive. Unpack it, and pass the folder with one subfolder per class."
+    return f"{wanted}, a file. Data files must be .csv (path,label) or .npz."

@@ -1,4 +1,4 @@
-"""Anybody's data set of (image, label): with a length and an index, or one that can only be iterated."""
+"""Third-party data sets of (image, label): indexable ones with a length, and iterables."""
 
 import functools
 import itertools
@@ -14,13 +14,13 @@ from keras_resnet_recipes.data.decode import UnreadableImage
 from keras_resnet_recipes.data.folder import contents_of
 from keras_resnet_recipes.hints import label_hint, range_hint, shape_hint
 
-# Images looked at before training: float images of 0..1 show at once.
+# Images checked before training, to detect float images of 0..1 at once.
 _FIRST = 16
 _WANTED = (
     "`dataset` must yield (image, label): a Pillow image, encoded bytes, or pixels, uint8 or float with values 0..255, "
     "[height, width, 3 or 1], and an integer label"
 )
-# In these forms an image is one, and has no pixels yet.
+# In these forms an image is a single, undecoded one.
 _FILES = bytes | Image.Image | Mapping
 _IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels", "fine_label")
 
@@ -28,21 +28,21 @@ _IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels", "fine_label")
 def from_indexable(
     data: Any, class_names: Sequence[str] | None = None
 ) -> ImageDataset | ImageStream:
-    """A data set with `len(data)` and `data[i]` as an `ImageDataset`.
+    """Returns a data set with `len(data)` and `data[i]` as an `ImageDataset`.
 
-    Such are torch's map-style data sets, grain's MapDataset, Hugging Face data sets, and sequences. One whose
-    elements are batches, such as a `keras.utils.PyDataset`, becomes an `ImageStream` of their images.
+    Examples are torch's map-style data sets, grain's MapDataset, Hugging Face data sets, and sequences. If the
+    elements are batches, as of a `keras.utils.PyDataset`, an `ImageStream` of their images is returned.
 
     Args:
         data: Elements (image, label) or dictionaries with the keys `image` and `label`. An image is a Pillow image,
             the contents of an image file as bytes, or pixels [height, width, 3 or 1], uint8 or float with
-            values 0..255; a label is an integer. It is read from several threads at once.
-        class_names: Names in the order of the labels; by default those that the data set has as `class_names`,
+            values 0..255; a label is an integer. It is read by several threads at once.
+        class_names: Names in the order of the labels; by default the data set's own, its `class_names`,
             `classes` (torchvision) or `features["label"].names` (Hugging Face).
 
     Raises:
-        ValueError: If the elements are others, there is none, or float images end at 1; when it is read, if
-            a float image is outside 0..255.
+        ValueError: If the data set is empty, its elements are of another form, or no value of its float images
+            exceeds 1; when it is read, if a float image is outside 0..255.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -54,7 +54,7 @@ def from_indexable(
     """
     size, name, names = len(data), f"the {type(data).__name__}", _names(data, class_names)
     if _check_first((data[index] for index in range(size)), name):
-        # Their images have no index without reading a batch for each.
+        # Reading single images by index would read a whole batch for each.
         first, last = (len(_pair(data[index])[1]) for index in (0, size - 1))
         images = (size - 1) * first + last
         return _stream(lambda: _batches(data), name, batched=True, size=images, class_names=names)
@@ -62,7 +62,7 @@ def from_indexable(
     def read(index: int) -> tuple[Any, int]:
         try:
             example = data[index]
-        except OSError as error:  # Pillow's, of a file that the data set opened
+        except OSError as error:  # from Pillow, for a file that the data set opened
             raise UnreadableImage(str(error).splitlines()[0]) from None
         return _checked(*_pair(example), f"image {index} of {name}")
 
@@ -70,43 +70,44 @@ def from_indexable(
 
 
 def from_dataset(stream: Iterable[Any], class_names: Sequence[str] | None = None) -> ImageStream:
-    """An iterable of (image, label) as an `ImageStream`.
+    """Returns an iterable of (image, label) as an `ImageStream`.
 
-    Batches are undone. Without an index, images are shuffled through a buffer of 4096: a stream
-    sorted by class should be shuffled before. An epoch continues where the one before stopped.
+    Batches are unbatched. Because there is no index, images are shuffled with a buffer of 4096: a stream
+    sorted by class should be shuffled beforehand. An epoch continues where the previous one stopped.
 
     Args:
-        stream: A tf.data.Dataset, a torch DataLoader or any other iterable, which begins a new pass each
-            time. Elements are (image, label) or dictionaries with the keys `image` and `label`, or batches of these.
-            An image is a Pillow image, the contents of an image file as bytes, or pixels [height, width, 3 or
-            1], uint8 or float with values 0..255; a label is an integer.
+        stream: A tf.data.Dataset, a torch DataLoader or any other iterable that starts a new pass for each
+            iterator. Elements are (image, label) or dictionaries with the keys `image` and `label`, or batches
+            of these. An image is a Pillow image, the contents of an image file as bytes, or pixels
+            [height, width, 3 or 1], uint8 or float with values 0..255; a label is an integer.
         class_names: Names in the order of the labels; by default the stream's own, such as those of
             `keras.utils.image_dataset_from_directory`; see `from_indexable`.
 
     Raises:
-        ValueError: If the elements are others, there is none, or float images end at 1; when it is read, if
-            a float image is outside 0..255.
+        ValueError: If the stream is empty, its elements are of another form, or no value of its float images
+            exceeds 1; when it is read, if a float image is outside 0..255.
 
     Example:
         >>> import numpy as np, keras_resnet_recipes as krr
         >>> batches = [(np.zeros((4, 8, 8, 3), "uint8"), np.arange(4))] * 2
         >>> stream = krr.data.from_dataset(batches)
-        The batches of the list are undone: the recipe makes its own.
-        The order of the list is shuffled through a buffer of 4096 images.
+        The batches of the list are unbatched: the recipe forms its own.
+        The order of the list is shuffled with a buffer of 4096 images.
         >>> [label for *_, label in stream.in_order()]
         [0, 1, 2, 3, 0, 1, 2, 3]
     """
     name, begin, size = f"the {type(stream).__name__}", lambda: iter(stream), None
     if hasattr(stream, "__next__"):
         raise ValueError(
-            f"`dataset` must begin anew for each pass; {name} ends after the first: give what it was made from."
+            f"`dataset` must be iterable more than once. Received: {name}, which ends after one pass. Pass the "
+            "object from which it was created."
         )
-    # TensorFlow is not imported to know.
+    # Checked without importing TensorFlow.
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is not None and isinstance(stream, tensorflow.data.Dataset):
         name, begin = "the tf.data.Dataset", stream.as_numpy_iterator
         rank = getattr(getattr(_pair(stream.element_spec)[0], "shape", None), "rank", None)
-        # -1 of an endless one, for TensorFlow, too, and -2 where it is unknown.
+        # TensorFlow's cardinality is -1 for an endless data set, and -2 if it is unknown.
         size = int((stream.unbatch() if rank in (1, 4) else stream).cardinality())
     return _stream(
         begin,
@@ -122,22 +123,22 @@ def from_dataset(stream: Iterable[Any], class_names: Sequence[str] | None = None
 def _stream(
     begin: Callable[[], Iterator[Any]], name: str, *, batched: bool, **known: Any
 ) -> ImageStream:
-    """Passes over anybody's examples or batches; `begin` begins one, `name` is what messages call the stream."""
+    """Returns a stream of examples or batches; `begin` starts a pass, `name` is the name in messages."""
     if batched:
-        print(f"The batches of {name} are undone: the recipe makes its own.")
-    print(f"The order of {name} is shuffled through a buffer of {SHUFFLE_BUFFER} images.")
+        print(f"The batches of {name} are unbatched: the recipe forms its own.")
+    print(f"The order of {name} is shuffled with a buffer of {SHUFFLE_BUFFER} images.")
 
     def start() -> Iterator[tuple[Any, int]]:
         passed = map(_pair, begin())
         if batched:
-            passed = itertools.chain.from_iterable(map(functools.partial(_undone, name), passed))
+            passed = itertools.chain.from_iterable(map(functools.partial(_unbatched, name), passed))
         for position, example in enumerate(passed):
             yield _checked(*example, f"image {position} of {name}")
 
     return ImageStream(name=name, start=start, **known)
 
 
-def _undone(name: str, batch: tuple[Any, Any]) -> Iterator[tuple[Any, Any]]:
+def _unbatched(name: str, batch: tuple[Any, Any]) -> Iterator[tuple[Any, Any]]:
     images, labels = batch
     if len(images) != len(labels):
         raise ValueError(
@@ -154,7 +155,7 @@ def _batches(data: Any) -> Iterator[Any]:
 
 
 def _names(data: Any, class_names: Sequence[str] | None) -> tuple[str, ...] | None:
-    """The class names that are given, or else those that a data set has."""
+    """Returns the given class names, or else the data set's own."""
     features = getattr(data, "features", None)
     label = features.get("label") if hasattr(features, "get") else None
     own = [getattr(data, name, None) for name in ("class_names", "classes")]
@@ -165,23 +166,24 @@ def _names(data: Any, class_names: Sequence[str] | None) -> tuple[str, ...] | No
 
 
 def _pair(example: Any) -> tuple[Any, Any]:
-    """Image and label of an example, a pair or a dictionary of the two."""
+    """Returns image and label of an example, which is a pair or a dictionary of the two."""
     if isinstance(example, Mapping):
         image = [key for key in _IMAGE_KEYS if key in example]
         label = [key for key in _LABEL_KEYS if key in example]
         if image and label:
             return example[image[0]], example[label[0]]
-        raise ValueError(f"{_WANTED}; received a dictionary of {', '.join(map(str, example))}.")
+        raise ValueError(f"{_WANTED}. Received: a dictionary of {', '.join(map(str, example))}")
     if isinstance(example, tuple | list) and len(example) == 2:
         return tuple(example)
-    raise ValueError(f"{_WANTED}; received {_described(example)}.")
+    raise ValueError(f"{_WANTED}. Received: {_described(example)}")
 
 
 def _is_batch(image: Any) -> bool:
-    """Whether images are several.
+    """Returns whether an element is a batch of images.
 
-    >>> _is_batch(np.zeros((2, 4, 4, 3))), _is_batch(np.zeros((4, 4, 3))), _is_batch(b"")
-    (True, False, False)
+    Example:
+        >>> _is_batch(np.zeros((2, 4, 4, 3))), _is_batch(np.zeros((4, 4, 3))), _is_batch(b"")
+        (True, False, False)
     """
     if isinstance(image, _FILES):
         return False
@@ -190,13 +192,15 @@ def _is_batch(image: Any) -> bool:
 
 
 def _check_first(examples: Iterator[Any], name: str) -> bool:
-    """Whether examples are batches, once the first of them are checked.
+    """Checks the first examples, and returns whether they are batches.
 
-    Float images that all end at 1 would be black pictures, silently.
+    Float images in 0..1 are errors, because they would be trained on as black images.
     """
     first = next(examples, None)
     if first is None:
-        raise ValueError(f"`dataset` must hold at least one image; {name} is empty.")
+        raise ValueError(
+            f"`dataset` must contain at least one image. Received: {name}, which is empty"
+        )
     image, label = _pair(first)
     images, batched = image, _is_batch(image)
     if batched:
@@ -220,28 +224,29 @@ def _has_floats(image: Any) -> bool:
 
 
 def _checked(image: Any, label: Any, name: str) -> tuple[Any, int]:
-    """Image and label as `ImageDataset.read` returns them; `name` is what messages call the image.
+    """Returns image and label as for `ImageDataset.read`; `name` is the image's name in messages.
 
-    >>> image, label = _checked(np.full((2, 2), 99.6), np.int64(1), "image 7")
-    >>> image[0, 0], image.dtype, label
-    (np.uint8(100), dtype('uint8'), 1)
+    Example:
+        >>> image, label = _checked(np.full((2, 2), 99.6), np.int64(1), "image 7")
+        >>> image[0, 0], image.dtype, label
+        (np.uint8(100), dtype('uint8'), 1)
     """
     image, number = _checked_image(image, name), np.asarray(label)
     if number.shape == (1,):
         number = number[0]
     if number.ndim or not np.issubdtype(number.dtype, np.integer):
         raise ValueError(
-            f"{_WANTED}; the label of {name} is {_described(label)}.{label_hint(number.ndim + 1)}"
+            f"{_WANTED}. Received: label of {name} of type {_described(label)}.{label_hint(number.ndim + 1)}"
         )
     if number < 0:
-        raise ValueError(f"labels must be 0 or more; that of {name} is {number}.")
+        raise ValueError(f"labels must be 0 or more. Received: {number} for {name}")
     return image, int(number)
 
 
 def _checked_image(image: Any, name: str) -> Any:
     if isinstance(image, bytes | Image.Image):
         return image
-    if isinstance(image, Mapping) and {*image} >= {"bytes", "path"}:  # Hugging Face's, not decoded
+    if isinstance(image, Mapping) and {*image} >= {"bytes", "path"}:  # undecoded, by Hugging Face
         return image["bytes"] if image["bytes"] is not None else contents_of(image["path"])
     pixels = np.asarray(image)
     if pixels.ndim == 0 and isinstance(pixels[()], bytes):
@@ -250,17 +255,18 @@ def _checked_image(image: Any, name: str) -> Any:
     is_image = pixels.ndim >= 2 and pixels.shape[2:] in ((), (1,), (3,))
     if not is_image or not (floats or pixels.dtype == np.uint8):
         hint = "" if is_image else shape_hint((1, *pixels.shape))
-        raise ValueError(f"{_WANTED}; {name} is {_described(image)}.{hint}")
+        raise ValueError(f"{_WANTED}. Received: {name} of type {_described(image)}.{hint}")
     if not floats:
         return pixels
     low, high = float(pixels.min()), float(pixels.max())
     if not (low >= 0 and high <= 255):  # nor is NaN
         raise ValueError(
-            f"float images must have values 0..255; {name} has {low:g}..{high:g}.{range_hint(low, high)}"
+            "float images must have values 0..255. "
+            f"Received: {low:g}..{high:g} for {name}.{range_hint(low, high)}"
         )
     return np.rint(pixels).astype(np.uint8)
 
 
 def _described(value: Any) -> str:
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    return type(value).__name__ if dtype is None else f"{dtype} of the shape {shape}"
+    return type(value).__name__ if dtype is None else f"{dtype} and shape {shape}"

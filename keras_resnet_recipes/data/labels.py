@@ -1,4 +1,4 @@
-"""The order of classes, and the agreement of one data set's labels with another's."""
+"""The order of classes, and mapping the labels of one data set to those of another."""
 
 import dataclasses
 import itertools
@@ -14,28 +14,27 @@ Data = TypeVar("Data", ImageDataset, ImageStream)
 
 
 def in_order(names: Collection[str], class_order: str = "plain") -> list[str]:
-    """Class names in the order of their labels.
+    """Returns class names in the order of their labels.
 
-    Plain sorting is what Keras' `image_dataset_from_directory`, scikit-learn's `load_files` and torchvision's
-    `ImageFolder` do, so that labels are the same there and here. timm sorts naturally, "class 2"
-    before "class 10", and without regard to case: checkpoints of timm may need that order. Names 0 to n - 1
-    are labels themselves in either order.
+    Keras' `image_dataset_from_directory`, scikit-learn's `load_files` and torchvision's `ImageFolder` sort
+    plainly, so that labels are the same here. timm sorts naturally, "class 2" before "class 10", ignoring
+    case: timm's checkpoints may need that order. Names 0 to n - 1 are labels themselves in either order.
 
     Args:
-        names: Names without order.
+        names: Names in any order.
         class_order: "plain" or "natural".
 
     Raises:
-        ValueError: If the order is another.
-
-    References:
-        - timm `utils/misc.py`, `natural_key`
+        ValueError: If `class_order` is neither.
 
     Example:
         >>> in_order(["b10", "b2", "A"]), in_order(["b10", "b2", "c", "A"], "natural")
         (['A', 'b10', 'b2'], ['A', 'b2', 'b10', 'c'])
         >>> in_order(map(str, range(12)))[-3:]
         ['9', '10', '11']
+
+    References:
+        timm `utils/misc.py`, `natural_key`.
     """
     names = list(names)
     if class_order not in ("plain", "natural"):
@@ -48,7 +47,7 @@ def in_order(names: Collection[str], class_order: str = "plain") -> list[str]:
 
 
 def is_numbered(names: Collection[str]) -> bool:
-    """Whether names are the numbers 0 to n - 1.
+    """Returns whether names are the numbers 0 to n - 1.
 
     Example:
         >>> is_numbered(["1", "0"]), is_numbered(["1", "2"])
@@ -58,7 +57,7 @@ def is_numbered(names: Collection[str]) -> bool:
 
 
 def is_number(name: str) -> bool:
-    """Whether a name is a whole number of digits 0 to 9.
+    """Returns whether a name consists of the digits 0 to 9.
 
     Example:
         >>> is_number("07"), is_number("-7"), is_number("²")
@@ -68,14 +67,14 @@ def is_number(name: str) -> bool:
 
 
 def agreeing(data: Data, class_names: Sequence[str] | None) -> Data:
-    """The data set with the labels that its class names have elsewhere.
+    """Returns the data set with its labels mapped to the order of given class names.
 
     Args:
-        data: A data set; without class names it stays as it is.
-        class_names: Names in the order of the labels; None for its own.
+        data: A data set; without class names it is returned unchanged.
+        class_names: Names in the order of the labels; None keeps the data set's own.
 
     Raises:
-        ValueError: If a class is not among them.
+        ValueError: If a class of the data set is not in `class_names`.
 
     Example:
         >>> from keras_resnet_recipes.data import from_arrays
@@ -91,15 +90,17 @@ def agreeing(data: Data, class_names: Sequence[str] | None) -> Data:
 
 
 def by_number(data: Data) -> Data:
-    """The data set with its class names, which are numbers, for labels: those of training have no names.
+    """Returns the data set with its class names, which must be numbers, as labels.
+
+    Used if the classes of training have no names.
 
     Raises:
-        ValueError: If a class is called otherwise.
+        ValueError: If a class name is not a number.
     """
-    strangers = [name for name in data.class_names or () if not is_number(name)]
-    if strangers:
+    unknown = [name for name in data.class_names or () if not is_number(name)]
+    if unknown:
         raise ValueError(
-            f"{data.name} has the class {strangers[0]!r}, but the labels of training are numbers."
+            f"{data.name} has the class {unknown[0]!r}, but the labels of training are numbers."
         )
     if data.class_names is None:
         return data
@@ -109,27 +110,27 @@ def by_number(data: Data) -> Data:
 def agreed(
     name: str, own: Sequence[str], wanted: Sequence[str], where: Callable[[str], str] = lambda _: ""
 ) -> np.ndarray:
-    """The wanted label of each class, int64 [classes].
+    """Returns the label of each class in another order, int64 [classes].
 
     Args:
-        name: What messages call the data set.
+        name: Name of the data set in messages.
         own: Its class names.
-        wanted: The names they must be among, in the order of the labels.
-        where: From a class to where it is found, for messages.
+        wanted: Names in the order of the labels, which must include `own`.
+        where: Returns where a class was found, for messages.
 
     Raises:
-        ValueError: If a class is not among the wanted ones.
+        ValueError: If a class is not in `wanted`.
     """
     labels = {one: label for label, one in enumerate(wanted)}
-    strangers = [one for one in own if one not in labels]
-    if not strangers:
+    unknown = [one for one in own if one not in labels]
+    if not unknown:
         return np.array([labels[one] for one in own], np.int64)
     if len(own) == len(labels) and is_numbered(own):
-        print(f"{name}: its classes, 0 to {len(own) - 1}, are taken for the labels.")
+        print(f"{name}: its classes, 0 to {len(own) - 1}, are used as labels.")
         return np.array(own, np.int64)
     raise ValueError(
-        f"{name} has the class {strangers[0]!r}{where(strangers[0])}, which training lacked; "
-        f"its {len(labels)} classes are {listed(wanted)}."
+        f"{name} has the class {unknown[0]!r}{where(unknown[0])}, which is not a training class; "
+        f"the {len(labels)} training classes are {listed(wanted)}."
     )
 
 

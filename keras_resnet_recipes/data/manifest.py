@@ -23,25 +23,24 @@ def from_csv(
     encoding: str = "utf-8-sig",
     delimiter: str | None = None,
 ) -> ImageDataset:
-    r"""Image files listed in a CSV file of two columns, path and label; prints how many there are.
+    r"""Returns the image files listed in a CSV file of two columns, path and label, and prints a summary.
 
-    A first line `path,label` is a header. Labels are class names, sorted into the order of the
-    labels, or else all whole numbers from 0, which are labels themselves unless `class_names` are numbers, too:
-    then they are names. Paths are relative to the folder of the CSV file, or absolute; that each exists
-    shows when it is read.
+    A first line `path,label` is a header. Labels are class names, which are sorted, or else integers from 0,
+    which are labels themselves unless `class_names` are numbers, too: then they are names. Paths are
+    relative to the folder of the CSV file, or absolute; only the first is checked, the others when they are read.
 
     Args:
         path: The CSV file.
         class_names: Names in the order of the labels, such as those of the training data; by default the
-            sorted names of the file, or None where labels are numbers.
-        encoding: Of the file, by the name Python has for it: "utf-16" is Excel's "Unicode text", "cp1252" and "gbk"
-            are older files of Windows.
-        delimiter: Between the columns; by default the comma, semicolon or tab that makes two columns of the
-            first line.
+            sorted names in the file, or None if labels are numbers.
+        encoding: Python's name of the file's encoding: "utf-16" is Excel's "Unicode text"; "cp1252" and "gbk" are
+            used by older Windows files.
+        delimiter: Delimiter of the columns; by default the comma, semicolon or tab that splits the first line into
+            two columns.
 
     Raises:
-        ValueError: If the file is missing, in another encoding, lists nothing, has a line of other than two columns,
-            an unknown class, a label below 0 or above 2^31 - 1, or lists a first image that does not exist.
+        ValueError: If the file is missing, empty or in another encoding, a line does not have two columns, a
+            class is unknown, a label is less than 0 or greater than 2^31 - 1, or the first image does not exist.
 
     Example:
         >>> import tempfile, keras_resnet_recipes as krr
@@ -62,9 +61,9 @@ def from_csv(
             f"{str(path.parent)!r}."
         )
     names = tuple(class_names) if class_names else None
-    # Names that are numbers are names: labels are then those of the folders they come from.
+    # If the class names are numbers, so are the names here; their labels are those of the training folders.
     if all(map(is_number, lines)) and not any(map(is_number, names or ())):
-        table = np.array([_number(path, word, line) for word, line in lines.items()], np.int64)
+        table = np.array([_label(path, word, line) for word, line in lines.items()], np.int64)
     else:
         names = names or tuple(sorted(lines))
         own = repr(str(path)), list(lines)
@@ -77,9 +76,9 @@ def from_csv(
 def _read(
     path: Path, encoding: str, delimiter: str | None
 ) -> tuple[list[str], list[int], dict[str, int]]:
-    """Files, the position of each one's label among the different labels, and the first line of each of these."""
+    """Returns the files, the index of each file's label word, and the first line of each label word."""
     if not path.is_file():
-        raise ValueError(f"`path` must be an existing CSV file; received {str(path)!r}.")
+        raise ValueError(f"`path` must be an existing CSV file. Received: path={str(path)!r}")
     folder = str(path.parent.absolute())
     files, words, found = [], [], {}
     try:
@@ -89,18 +88,18 @@ def _read(
     except UnicodeError:
         guess = "utf-16" if path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
         raise ValueError(
-            f"{str(path)!r} is not in the encoding {encoding!r} (line {len(files) + 1} or behind it); name another, "
+            f"{str(path)!r} is not in the encoding {encoding!r} (line {len(files) + 1} or later). Pass another, "
             f"such as krr.data.from_csv(..., encoding={guess!r})."
         ) from None
     except (LookupError, csv.Error, TypeError) as error:
         raise ValueError(f"cannot read {str(path)!r}: {error}.") from None
     if not files:
-        raise ValueError(f"{str(path)!r} must list at least one image; it is empty.")
+        raise ValueError(f"{str(path)!r} must list at least one image. Received: no image")
     return files, words, {word: line for word, (_, line) in found.items()}
 
 
 def _rows(path: Path, encoding: str, delimiter: str | None) -> Iterator[tuple[int, str, str]]:
-    """The number of each line and its two cells, without the header."""
+    """Yields the number of each line and its two cells, without the header."""
     with path.open(encoding=encoding, newline="") as file:
         delimiter = delimiter or _detected(file.readline())
         file.seek(0)
@@ -111,26 +110,28 @@ def _rows(path: Path, encoding: str, delimiter: str | None) -> Iterator[tuple[in
                 continue
             if len(cells) != 2 or not all(cells) or "\n" in "".join(cells):
                 raise ValueError(
-                    f"{str(path)!r} must have two columns, path and label; line {rows.line_num} is {row}."
+                    f"{str(path)!r} must have two columns, path and label. "
+                    f"Received: {row} in line {rows.line_num}"
                 )
             if cells[1].startswith("-") and is_number(cells[1][1:]):
                 raise ValueError(
-                    f"labels of {str(path)!r} must be 0 or more; line {rows.line_num} has {cells[1]}."
+                    f"labels of {str(path)!r} must be 0 or more. "
+                    f"Received: {cells[1]} in line {rows.line_num}"
                 )
             yield rows.line_num, *cells
 
 
 def _detected(line: str) -> str:
-    """The delimiter that makes two columns of a line; a comma if none does."""
+    """Returns the delimiter that splits a line into two columns; a comma if none does."""
     fits = (one for one in _DELIMITERS if len(next(csv.reader([line], delimiter=one), ())) == 2)
     return next(fits, ",")
 
 
-def _number(path: Path, word: str, line: int) -> int:
+def _label(path: Path, word: str, line: int) -> int:
     # Python refuses to convert thousands of digits.
     number = int(word) if len(word) <= 20 else _LARGEST + 1
     if number > _LARGEST:
         raise ValueError(
-            f"labels of {str(path)!r} must be at most {_LARGEST}; line {line} has {word[:20]}."
+            f"labels of {str(path)!r} must be at most {_LARGEST}. Received: {word[:20]} in line {line}"
         )
     return number

@@ -1,4 +1,4 @@
-"""The mean image of a data set, which the networks of 2015 subtract."""
+"""The mean image of a data set, subtracted by the networks of 2015."""
 
 from collections.abc import Callable
 
@@ -12,25 +12,25 @@ from keras_resnet_recipes.data.parallel import mapped
 def mean_image(
     data: ImageDataset | ImageStream, picture: Callable[[np.ndarray], np.ndarray] | None = None
 ) -> np.ndarray:
-    """The mean of each pixel and channel over a data set, in one pass.
+    """Computes the mean of each pixel and channel over a data set, in one pass.
 
-    A network takes it as its normalization: over all axes of the image Keras' layer has a mean for
-    each pixel, and the rest of the network is made with `include_preprocessing=False`:
+    To subtract it in a model, use Keras' `Normalization` over all axes of the image, which has one mean per
+    pixel and channel, followed by a network with `include_preprocessing=False`:
 
         subtract = keras.layers.Normalization((1, 2, 3), mean, variance=np.ones_like(mean))
         network = krr.applications.ResNet20(include_preprocessing=False)
         images = keras.Input(mean.shape)
         model = keras.Model(images, network(subtract(images)))
 
-    Such a network takes images of this one size.
+    Such a model takes images of this size only.
 
     Args:
-        data: Images, all of one size unless `picture` makes them so.
-        picture: From an image, uint8 [height, width, 3], to the one that is averaged, for example
+        data: Images, all of one size unless `picture` resizes them.
+        picture: Applied to each image, uint8 [height, width, 3], before averaging, for example
             `krr.augment.CenterCrop(224, crop_ratio=0.875)`.
 
     Returns:
-        float32 [height, width, 3], 0..255; sums are exact.
+        float32 [height, width, 3], 0..255, computed from exact sums.
 
     Raises:
         ValueError: If the data set is empty or endless, images differ in size, or one cannot be read.
@@ -42,7 +42,7 @@ def mean_image(
         [2.5, 2.5, 2.5]
 
     References:
-        - He et al. (arXiv 1512.03385), sections 3.4 and 4.2: "the per-pixel mean subtracted"
+        He et al. (arXiv:1512.03385), sections 3.4 and 4.2: "the per-pixel mean subtracted".
     """
 
     def pixels(reader: Reader) -> np.ndarray:
@@ -58,10 +58,12 @@ def mean_image(
     for image in mapped(pixels, data.readers()):
         if count and image.shape != total.shape:
             raise ValueError(
-                f"images of {data.name} must be of one size, or made so by `picture`; received {total.shape} and "
-                f"{image.shape}."
+                f"images of {data.name} must be of one size, or resized to one by `picture`. "
+                f"Received: shapes {total.shape} and {image.shape}"
             )
         count, total = count + 1, total + image
     if count == 0:
-        raise ValueError(f"`data` must hold at least one image; {data.name} holds none.")
+        raise ValueError(
+            f"`data` must contain at least one image. Received: {data.name}, which is empty"
+        )
     return (total / count).astype(np.float32)

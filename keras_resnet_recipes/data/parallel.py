@@ -1,4 +1,4 @@
-"""Threads: for many items at once, and for what is made ahead of its use."""
+"""Thread pools: an ordered parallel `map` with prefetching, and workers for the items of a batch."""
 
 import collections
 import contextlib
@@ -10,12 +10,12 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-# Decoding and augmenting leave Python's lock; beyond so many threads what holds it is the limit.
+# Decoding and augmentation release the GIL; with more threads, code that holds it is the bottleneck.
 _MOST = 16
 
 
 def processors() -> int:
-    """Processors that this process may use."""
+    """Returns the number of CPU cores that this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
@@ -23,12 +23,12 @@ def processors() -> int:
 def mapped(
     function: Callable[[_Item], _Result], items: Iterable[_Item], *, threads: int | None = None
 ) -> Iterator[_Result]:
-    """`map` in threads: results in order, two per thread ahead of their use, whatever the number of items.
+    """Maps a function over items in threads; yields results in order, and prefetches two per thread.
 
     Args:
         function: Called with each item.
-        items: What it is called with.
-        threads: Number of threads; by default as many as there are processors.
+        items: Any number of items, even infinitely many.
+        threads: Number of threads; by default one per CPU core.
 
     Example:
         >>> list(mapped(abs, range(-3, 3)))
@@ -45,16 +45,16 @@ def mapped(
         while waiting:
             yield waiting.popleft().result()
     finally:
-        # At the end of the process the threads have ended, and what they were made of may be gone.
+        # At interpreter exit the threads have ended, and the modules that the pool needs may be gone.
         with contextlib.suppress(AttributeError):
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Workers:
-    """Threads that work on the items of a batch together.
+    """Threads that process the items of a batch together.
 
     Args:
-        threads: How many; by default as many as there are processors, at most 16.
+        threads: Number of threads; by default one per CPU core, at most 16.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -62,8 +62,8 @@ class Workers:
         self._pool = ThreadPoolExecutor(self._threads)
 
     def each(self, function: Callable[[_Item], None], items: Sequence[_Item]) -> None:
-        """Calls a function with every item, and waits; raises the first error."""
-        # Few tasks: to hand one over costs as much as a flip.
+        """Calls a function with every item, waits for all calls, and raises the first error."""
+        # Few tasks, because submitting one costs as much as a flip.
         tasks = 4 * self._threads
 
         def call(first: int) -> None:

@@ -1,4 +1,4 @@
-"""Images of any source written into files, once, to be read faster ever after."""
+"""Conversion of images from any source to a prepared folder, which is faster to read."""
 
 import io
 import itertools
@@ -18,7 +18,7 @@ from keras_resnet_recipes.data.shards import INDEX, Index, read_index, summary
 from keras_resnet_recipes.data.unreadable import UnreadableImages
 from keras_resnet_recipes.files import replacing
 
-# 256 is what ImageNet is usually kept at; 1.15 times that leaves random crops for 224 some room.
+# ImageNet is usually stored at 256; 1.15 times that leaves some room for random crops to 224.
 SHORTER_SIDE = int(256 * 1.15)
 QUALITY = 90
 
@@ -34,30 +34,29 @@ def write_prepared(
     unreadable_images: str = "skip",
     verbose: int = 1,
 ) -> None:
-    """Writes images into files that `from_prepared` reads; the work of `krr prepare`.
+    """Writes images to a folder that `from_prepared` reads; `krr prepare` calls this function.
 
-    Large images are made smaller (bicubic, antialiased, Pillow's pixels) and stored as JPEG with restart markers,
-    of which later only the part under a crop is decoded; others keep their bytes, and pixels that came without a
-    file become PNG. The folder holds shards 00000.array_record ... and index.json with classes, sizes, and the
-    SHA-256 of each shard. Images are decoded on all processors; the order is that of `data`, and
-    the same images make the same bytes. Called again after an interruption it resumes behind the last whole shard.
+    Large images are downsized (bicubic, antialiased, Pillow's pixels) and stored as JPEG with restart markers,
+    so that later only the part under a crop is decoded. Other images keep their bytes, and images without a
+    file are stored as PNG. The folder contains shards 00000.array_record ... and index.json with classes, sizes,
+    and the SHA-256 of each shard. Images are decoded on all CPU cores; the order is that of `data`, and the
+    same images give the same bytes. After an interruption the same call resumes behind the last complete shard.
 
     Args:
         data: Images.
-        path: A new or empty folder, or one of the same call.
-        shorter_side: Length in pixels to which the shorter side is brought where it is longer; None keeps all
-            bytes.
-        quality: JPEG quality of images made smaller, 1..100.
-        raw: Whether to store pixels undecoded, four bytes each: nine times the disk, and nothing to decode.
-        images_per_shard: Images of one file, at least 1.
-        unreadable_images: "skip" leaves out, names and lists in index.json, up to 1 % of the
-            images; "raise" stops at the first.
-        verbose: 0 is silent, 1 prints a line per shard and one at the end, 2 the one at the end.
+        path: A new or empty folder, or one that the same call has begun.
+        shorter_side: Length in pixels to which longer shorter sides are downsized; None keeps all bytes.
+        quality: JPEG quality of downsized images, 1..100.
+        raw: Whether to store decoded pixels, four bytes each: nine times the disk space, but nothing to decode.
+        images_per_shard: Images per shard, at least 1.
+        unreadable_images: "skip" skips up to 1 % of the images, with a warning, and lists them in index.json;
+            "raise" stops at the first.
+        verbose: 0 prints nothing, 1 a line per shard and a summary, 2 the summary only.
 
     Raises:
-        ValueError: If an argument is out of its range, the folder holds something else, or too many images are
+        ValueError: If an argument is out of range, the folder contains other files, or too many images are
             unreadable.
-        OSError: If the disk takes no more; the same call resumes once there is room.
+        OSError: If the disk is full; the same call resumes once there is space.
 
     Example:
         >>> import os, tempfile, numpy as np, keras_resnet_recipes as krr
@@ -87,45 +86,46 @@ def write_prepared(
         index.complete = True
         index.write(folder)
     if verbose:
-        print(f"{str(folder)!r}: {summary(index)}; {len(index.left_out)} unreadable left out.")
+        print(f"{str(folder)!r}: {summary(index)}; {len(index.left_out)} unreadable skipped.")
 
 
 def _check(shorter_side: int | None, quality: int, images_per_shard: int) -> None:
     if shorter_side is not None and shorter_side < 1:
         raise ValueError(
-            f"`shorter_side` must be at least 1, or None. Received: shorter_side={shorter_side}"
+            f"`shorter_side` must be at least 1, or None. Received: shorter_side={shorter_side!r}"
         )
     if not 1 <= quality <= 100:
-        raise ValueError(f"`quality` must be within 1..100. Received: quality={quality}")
+        raise ValueError(f"`quality` must be within 1..100. Received: quality={quality!r}")
     if images_per_shard < 1:
         raise ValueError(
-            f"`images_per_shard` must be at least 1. Received: images_per_shard={images_per_shard}"
+            f"`images_per_shard` must be at least 1. Received: images_per_shard={images_per_shard!r}"
         )
 
 
 def _begun(folder: Path, new: Index) -> Index:
-    """The index to resume from: of the folder if all its shards are whole, or a new one."""
+    """Returns the index to resume from: the folder's, if all its shards are intact, or a new one."""
     if not (folder / INDEX).is_file():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ValueError(
-                f"`path` must be a new or empty folder, or one being prepared; {str(folder)!r} holds something else."
+                "`path` must be a new or empty folder, or one being prepared. "
+                f"Received: path={str(folder)!r}, which contains other files"
             )
         folder.mkdir(parents=True, exist_ok=True)
-        # An index from the very first moment: a folder that was interrupted is then known as such.
+        # Written first, so that an interrupted folder can be recognized.
         new.write(folder)
         return new
     index = read_index(folder)
     for key, value in new.source.items():
         if index.source.get(key) != value:
             raise ValueError(
-                f"{str(folder)!r} was prepared with {key} {index.source.get(key)!r}, now it is {value!r}; "
-                "take another folder."
+                f"`{key}` must be {index.source.get(key)!r}, with which {str(folder)!r} was begun. "
+                f"Received: {key}={value!r}. Use another folder."
             )
     for number, shard in enumerate(index.shards):
         try:
             shard.read_labels(folder, number, verify=True)
         except ValueError as error:
-            warnings.warn(f"{error} Preparing anew.", stacklevel=3)
+            warnings.warn(f"{error} Preparing it again.", stacklevel=3)
             return new
     return index
 
@@ -133,7 +133,7 @@ def _begun(folder: Path, new: Index) -> Index:
 def _stored(
     reader: Reader, data: ImageDataset | ImageStream, form: dict[str, Any]
 ) -> tuple[int, bytes | UnreadableImage, int]:
-    """Position of an image, its contents to store, or why it cannot be read, and its label."""
+    """Returns the position of an image, the contents to store or the error, and the label."""
     position, read = reader
     try:
         image, label = read()
@@ -145,10 +145,10 @@ def _stored(
 def _contents(
     image: Any, max_pixels: int, *, shorter_side: int | None, quality: int, raw: bool
 ) -> bytes:
-    """What is stored of an image; decoded in any case, to know that it can be.
+    """Returns the contents to store for an image; it is always decoded, to check that it can be.
 
     Raises:
-        UnreadableImage: If it cannot.
+        UnreadableImage: If it cannot be decoded.
     """
     with opened(image, max_pixels) as source:
         packed, size = source.packed(), (source.width, source.height)
@@ -177,7 +177,7 @@ def _add_shard(
     data: ImageDataset | ImageStream,
     unreadable: UnreadableImages,
 ) -> None:
-    """Writes one shard, and notes it in the index."""
+    """Writes one shard, and adds it to the index."""
 
     def readable() -> Iterator[tuple[bytes, int]]:
         for position, contents, label in examples:
@@ -188,8 +188,8 @@ def _add_shard(
                 yield contents, label
 
     file = folder / f"{number:05}.array_record"
-    with replacing(file) as aside:
-        labels = records.write(aside, number, readable())
+    with replacing(file) as temporary:
+        labels = records.write(temporary, number, readable())
     shard = records.Shard.of(file, labels)
     index.classes = data.classes or max(index.classes or 0, int(labels.max(initial=0)) + 1)
     check_labels(data.name, labels, index.classes)

@@ -1,8 +1,8 @@
-"""One file of a prepared folder: images with their labels in an array_record file.
+"""One shard of a prepared folder: images with their labels in an array_record file.
 
-A record is a label, four bytes with the lowest first, and the contents of an image file, or else decoded pixels:
-"RGBX", height, width (four bytes each) and four bytes per pixel. The last record is the number of the file and all
-labels, four bytes each. The format has a checksum for each record, and any record is read at once.
+A record is a label, four bytes in little-endian order, and the contents of an image file or decoded pixels:
+"RGBX", height, width (four bytes each) and four bytes per pixel. The last record is the number of the shard and all
+labels, four bytes each. The format has a checksum for each record, and random access.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from array_record.python.array_record_module import ArrayRecordReader, ArrayReco
 from keras_resnet_recipes.data.decode import OpenedImage, UnreadableImage
 from keras_resnet_recipes.data.restart import RestartJpeg, has_restarts
 
-# A record for itself, not compressed: JPEG is already, and the bytes are the same at each writing.
+# Records are separate and uncompressed: JPEG is compressed already, and the bytes are reproducible.
 _WRITING = "group_size:1,uncompressed"
 _READING = "readahead_buffer_size:0,max_parallelism:0"
 _LABEL = struct.Struct("<i")
@@ -30,14 +30,14 @@ _READ_BYTES = 1 << 15
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One file as the index knows it.
+    """Entry of a shard in the index.
 
     Args:
-        name: Its name.
-        count: Number of its images.
-        bytes: Its size.
-        sha256: Of its contents.
-        labels: SHA-256 of its labels.
+        name: File name.
+        count: Number of images.
+        bytes: File size in bytes.
+        sha256: SHA-256 of the file.
+        labels: SHA-256 of the labels.
     """
 
     name: str
@@ -48,24 +48,24 @@ class Shard:
 
     @classmethod
     def of(cls, file: Path, labels: np.ndarray) -> Self:
-        """What there is to know of a file that was written."""
+        """Returns the entry of a shard that was written."""
         return cls(file.name, len(labels), file.stat().st_size, _sha256_of(file), _sha256(labels))
 
     def read_labels(self, folder: Path, number: int, *, verify: bool) -> np.ndarray:
-        """The labels, int32 [count], once the file is known to be the one that was written.
+        """Returns the labels, int32 [count], after checks that the file is the one that was written.
 
         Args:
             folder: The prepared folder.
-            number: Its number in the folder.
-            verify: Whether to compare all contents, too.
+            number: Number of the shard in the folder.
+            verify: Whether to compare the SHA-256 of the file, too.
 
         Raises:
-            ValueError: If the file is missing, of another size, damaged, swapped with another, or no file of the
-                folder but a link to elsewhere.
+            ValueError: If the file is missing, of another size, damaged, swapped with another one, or a link
+                instead of a file in the folder.
         """
         file = folder / self.name
         if Path(self.name).name != self.name or file.is_symlink():
-            raise ValueError(f"the shard {self.name!r} is no file in {str(folder)!r}.")
+            raise ValueError(f"the shard {self.name!r} is not a file in {str(folder)!r}.")
         if not file.is_file():
             raise ValueError(f"the shard {str(file)!r} is missing.")
         try:
@@ -73,36 +73,36 @@ class Shard:
             if size != self.bytes:
                 raise ValueError(f"{size} bytes, not {self.bytes}")
             if verify and _sha256_of(file) != self.sha256:
-                raise ValueError("another SHA-256 than when written")
+                raise ValueError("its SHA-256 has changed")
             reader = opened(str(file))
             if not reader.ok() or reader.num_records() != self.count + 1:
-                raise ValueError(f"it does not hold the {self.count} images that were written")
+                raise ValueError(f"it does not contain the {self.count} images that were written")
             record = reader.read([self.count])[0]
             if len(record) != 4 * (self.count + 1) or _LABEL.unpack_from(record)[0] != number:
                 raise ValueError("it is not the file that was written")
             labels = np.frombuffer(record, "<i4", offset=4)
             if _sha256(labels) != self.labels:
-                raise ValueError("it has other labels")
+                raise ValueError("its labels have changed")
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"the shard {str(file)!r} is damaged: {_first(error)}.") from None
         return labels
 
 
 def raw(packed: np.ndarray) -> bytes:
-    """Packed pixels, uint32 [height, width], as a record stores them behind the label."""
+    """Returns packed pixels, uint32 [height, width], in the form in which a record stores them after the label."""
     return _RAW.pack(_RAW_NAME, *packed.shape) + packed.astype("<u4").tobytes()
 
 
 def write(file: Path, number: int, examples: Iterable[tuple[bytes, int]]) -> np.ndarray:
-    """Writes a file of contents and labels; returns the labels, int32.
+    """Writes a shard, and returns the labels, int32.
 
     Args:
-        file: Its path.
-        number: Its number in the folder.
-        examples: What to store behind each label, and the label.
+        file: Path of the shard.
+        number: Number of the shard in the folder.
+        examples: Contents and label of each image.
 
     Raises:
-        OSError: If the disk takes no more.
+        OSError: If the disk is full.
     """
     labels = []
     writer = _writing(file, ArrayRecordWriter, str(file), _WRITING)
@@ -121,12 +121,12 @@ def write(file: Path, number: int, examples: Iterable[tuple[bytes, int]]) -> np.
 
 
 def opened(file: str) -> ArrayRecordReader:
-    """A file that any number of threads may read. That it is missing or damaged shows when it is read."""
+    """Opens a shard for any number of threads; a missing or damaged file is an error only when it is read."""
     return ArrayRecordReader(file, _READING, file_reader_buffer_size=_READ_BYTES)
 
 
 def read(reader: ArrayRecordReader, index: int) -> tuple[Any, int]:
-    """Image, as `ImageDataset.read` returns it, and label of a record.
+    """Returns the image of a record, as for `ImageDataset.read`, and its label.
 
     Raises:
         UnreadableImage: If the record is damaged.
@@ -154,7 +154,7 @@ def _writing(file: Path, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _first(error: Exception) -> str:
-    """What a message of the library says first; positions and files follow."""
+    """Returns the first part of the library's message, without positions and files."""
     return (str(error) or type(error).__name__).split(";")[0]
 
 

@@ -1,7 +1,7 @@
-"""JPEG with a restart marker behind every block of 16 x 16 pixels: a part of it can be cut out and decoded alone.
+"""JPEG with a restart marker after every block of 16 x 16 pixels, so that parts can be decoded separately.
 
-The file is an ordinary JPEG. A segment of its own (APP11, which other readers skip) says where the blocks
-begin, so that cutting needs no search.
+The file is an ordinary JPEG. An additional segment (APP11, which other readers skip) lists the lengths of the
+blocks, so that they need not be searched for.
 """
 
 import io
@@ -14,21 +14,21 @@ from keras_resnet_recipes.data.decode import OpenedImage, UnreadableImage, jpeg_
 
 # Pixels of a block at 4:2:0, the only subsampling written here.
 _BLOCK = 16
-# Pixels around a part that its colours are interpolated from.
+# Pixels around a box that its chroma is interpolated from.
 _MARGIN = 2
 _START, _SEGMENT = b"\xff\xd8", b"\xff\xeb"
 _SOF, _SOS, _END = 0xC0, 0xDA, 0xD9
-# A name, height and width, and where in the file without this segment the size and the blocks begin.
+# A name, height and width, and the positions of the size and of the blocks in the file without this segment.
 _HEAD = struct.Struct("<6s4I")
 _NAME = b"blocks"
 _BEGINNING = _START + _SEGMENT
-# Of a segment, whose length has 16 bits; a block's has as many here.
+# The length of a segment has 16 bits; the length of each block listed in it has 16 bits, too.
 _MOST_BLOCKS = (0xFFFF - 2 - _HEAD.size) // 2
 _MARKERS = np.resize(np.arange(0xD0, 0xD8, dtype=np.uint8), _MOST_BLOCKS)
 
 
 def encode(image: Image.Image, quality: int) -> bytes:
-    """A JPEG with restart markers; without, where an image is too large to list its blocks.
+    """Encodes a JPEG with restart markers, or without if the image has too many blocks to list.
 
     Args:
         image: RGB.
@@ -49,7 +49,7 @@ def encode(image: Image.Image, quality: int) -> bytes:
         return contents
     size, scan = _positions(contents)
     coded = np.frombuffer(contents, np.uint8)[scan:]
-    # A 0xFF of the coded pixels has a 0 behind it: every other one begins a marker.
+    # In coded pixels 0xFF is followed by 0; every other 0xFF begins a marker.
     ends = np.flatnonzero((coded[:-1] == 0xFF) & (coded[1:] >= 0xD0)) + 2
     lengths = np.diff(ends, prepend=0).astype("<u2").tobytes()
     head = _HEAD.pack(_NAME, image.height, image.width, size, scan)
@@ -58,7 +58,7 @@ def encode(image: Image.Image, quality: int) -> bytes:
 
 
 def has_restarts(contents: bytes) -> bool:
-    """Whether a file is one that `encode` made with restart markers.
+    """Returns whether a file was written by `encode` with restart markers.
 
     Example:
         >>> has_restarts(encode(Image.new("RGB", (8, 8)), 90)), has_restarts(b"")
@@ -68,7 +68,7 @@ def has_restarts(contents: bytes) -> bool:
 
 
 class RestartJpeg(OpenedImage):
-    """A JPEG of `encode`, of which `pixels` decodes the blocks under a part alone.
+    """A JPEG written by `encode`, whose method `pixels` decodes only the blocks under a box.
 
     Args:
         contents: Contents of the file.
@@ -86,12 +86,12 @@ class RestartJpeg(OpenedImage):
             self._lengths = np.frombuffer(contents, "<u2", count, 6 + _HEAD.size)
         except (struct.error, ValueError):
             raise UnreadableImage("its list of blocks is damaged") from None
-        # From positions in the file without the list to those in this one.
+        # Length of the list: the offset from positions in the file without it to positions in this file.
         self._listed = 2 + int.from_bytes(contents[4:6], "big")
         super().__init__(height, width, lambda: jpeg_packed(contents))
 
     def pixels(self, top: int, left: int, height: int, width: int) -> tuple[np.ndarray, int, int]:
-        """Pixels that contain a part of the image, equal to those of the whole; see `OpenedImage.pixels`."""
+        """Returns pixels that contain a box, equal to those of the whole image; see `OpenedImage.pixels`."""
         rows, columns = self._shape
         first_row, end_row = _blocks(top, height, rows)
         first, end = _blocks(left, width, columns)
@@ -101,7 +101,7 @@ class RestartJpeg(OpenedImage):
         return part, top - first_row * _BLOCK, left - first * _BLOCK
 
     def _cut(self, first_row: int, end_row: int, first: int, end: int) -> bytearray:
-        """The JPEG of a rectangle of blocks."""
+        """Returns a JPEG of a rectangle of blocks."""
         _, columns = self._shape
         begins = np.concatenate(([0], np.cumsum(self._lengths, dtype=np.int64)))
         begins = (begins + (self._listed + self._scan)).tolist()
@@ -113,7 +113,7 @@ class RestartJpeg(OpenedImage):
         lines = range(first_row * columns, end_row * columns, columns)
         parts = [self.contents[begins[line + first] : begins[line + end]] for line in lines]
         cut = bytearray().join([head, *parts])
-        # Markers count 0 to 7 and begin again; the last one is the end of the file.
+        # Markers are numbered 0 to 7 cyclically; the last one is replaced by the end of the file.
         kept = self._lengths.reshape(self._shape)[first_row:end_row, first:end]
         ends = np.cumsum(kept, dtype=np.int64) + (len(head) - 1)
         markers = np.frombuffer(cut, np.uint8)
@@ -123,13 +123,13 @@ class RestartJpeg(OpenedImage):
 
 
 def _blocks(start: int, length: int, count: int) -> tuple[int, int]:
-    """The first block under a part and its margin, and the one behind the last."""
+    """Returns the first block under a box and its margin, and the one after the last."""
     end = -(-(start + length + _MARGIN) // _BLOCK)
     return max(start - _MARGIN, 0) // _BLOCK, min(end, count)
 
 
 def _positions(contents: bytes) -> tuple[int, int]:
-    """Where a baseline JPEG has its height and width, and where the blocks begin."""
+    """Returns the positions of height and width, and of the first block, in a baseline JPEG."""
     size, start = 0, 2
     while True:
         kind, length = contents[start + 1], int.from_bytes(contents[start + 2 : start + 4], "big")

@@ -1,4 +1,4 @@
-"""A prepared folder: files of images with their labels, and an index of the files."""
+"""A prepared folder: shards of images with their labels, and an index of the shards."""
 
 import dataclasses
 import functools
@@ -20,25 +20,25 @@ from keras_resnet_recipes.files import replacing
 
 INDEX = "index.json"
 _FORMAT = 2
-# Files that are open at a time, below the 1024 that a process may have by default.
+# Files open at a time, fewer than the default limit of 1024 per process.
 _OPEN = 512
 
 
 @dataclasses.dataclass(kw_only=True)
 class Index:
-    """What index.json says of a prepared folder.
+    """Contents of index.json in a prepared folder.
 
     Args:
-        format: Of the folder.
-        source: What the images were prepared from, and how.
+        format: Version of the format.
+        source: Source of the images, and settings of their preparation.
         class_names: Names in the order of the labels, or None.
-        classes: Number of classes: of the source, or else the largest label written plus one.
+        classes: Number of classes: that of the source, or else the largest label plus one.
         images: Number of images in the shards.
-        bytes: Size of the shards.
-        left_out: Names of unreadable images, and why.
-        done: Number of images of the source that are behind.
-        complete: Whether preparing came to its end.
-        shards: The files.
+        bytes: Size of the shards in bytes.
+        left_out: Names of unreadable images, with the reasons.
+        done: Number of processed images of the source.
+        complete: Whether the folder is complete.
+        shards: The shards.
     """
 
     format: int = _FORMAT
@@ -53,22 +53,22 @@ class Index:
     shards: list[Shard] = dataclasses.field(default_factory=list)
 
     def write(self, folder: Path) -> None:
-        """Replaces index.json in one step: a crash leaves the old one or the new one."""
+        """Replaces index.json atomically: a crash leaves the old or the new file."""
         values = dataclasses.asdict(self)
-        with replacing(folder / INDEX) as aside:
-            aside.write_text(json.dumps({**values, "sha256": _digest(values)}, indent=1) + "\n")
+        with replacing(folder / INDEX) as temporary:
+            temporary.write_text(json.dumps({**values, "sha256": _digest(values)}, indent=1) + "\n")
 
 
 def read_index(folder: Path) -> Index:
-    """The index of a prepared folder.
+    """Reads the index of a prepared folder.
 
     Raises:
-        ValueError: If it cannot be read.
+        ValueError: If the index is missing or damaged.
     """
     try:
         values = json.loads((folder / INDEX).read_text())
         if values.pop("sha256") != _digest(values) or values["format"] != _FORMAT:
-            raise ValueError("it was changed, or is of another version")
+            raise ValueError("it was changed, or has another version")
         index = Index(**values)
         index.class_names = index.class_names and tuple(index.class_names)
         index.shards = [Shard(**shard) for shard in index.shards]
@@ -77,7 +77,7 @@ def read_index(folder: Path) -> Index:
         return index
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ValueError(
-            f"{str(folder / INDEX)!r} is no index of a prepared folder, or damaged."
+            f"{str(folder / INDEX)!r} is not the index of a prepared folder, or it is damaged."
         ) from None
 
 
@@ -92,22 +92,22 @@ def from_prepared(
     damaged_shards: str = "raise",
     verify: bool = False,
 ) -> ImageDataset:
-    """A folder of `krr prepare` or `write_prepared` as an `ImageDataset`, shuffled completely.
+    """Returns a folder of `krr prepare` or `write_prepared` as an `ImageDataset`, which is shuffled completely.
 
-    Prints how many images there are and how large they are.
+    Prints the number of images and their size.
 
     Args:
         path: The folder, with its index.json.
         class_names: Names in the order of the labels, such as those of the training data; by default
             the folder's own.
-        damaged_shards: What becomes of a shard that is missing, or other than the index says in size, number
-            of images or labels: "raise", or "skip" with a warning that names it. A damaged record shows when
-            it is read, by its checksum, and is an unreadable image.
-        verify: Whether to compare each shard with its SHA-256 too, which reads all of it.
+        damaged_shards: Treatment of shards that are missing, or differ from the index in size, number of images
+            or labels: "raise", or "skip" with a warning that names the shard. A damaged record is detected by its
+            checksum when it is read, and is an unreadable image.
+        verify: Whether to compare the SHA-256 of each shard, too, which reads all of it.
 
     Raises:
-        ValueError: If the folder has no index, preparing it was not finished, a shard is damaged, no shard is
-            left, or there is a class that `class_names` lacks.
+        ValueError: If the folder has no index or is incomplete, a shard is damaged, no shard is left, or a
+            class is not in `class_names`.
 
     Example:
         >>> import tempfile, numpy as np, keras_resnet_recipes as krr
@@ -125,7 +125,9 @@ def from_prepared(
     folder = Path(path)
     index = read_index(folder)
     if not index.complete:
-        raise ValueError(f"{str(folder)!r} is not finished: the same `krr prepare` resumes it.")
+        raise ValueError(
+            f"{str(folder)!r} is incomplete. Run the same `krr prepare` again to resume it."
+        )
     files, labels = [], []
     for number, shard in enumerate(index.shards):
         try:
@@ -134,11 +136,11 @@ def from_prepared(
         except ValueError as error:
             if damaged_shards == "raise":
                 raise ValueError(
-                    f"{error} Prepare it again, or krr.data.from_prepared(..., damaged_shards='skip')."
+                    f"{error} Prepare it again, or use krr.data.from_prepared(..., damaged_shards='skip')."
                 ) from None
             warnings.warn(f"skipped: {error}", stacklevel=2)
     if not files:
-        raise ValueError(f"{str(folder)!r} has no shard that can be read.")
+        raise ValueError(f"{str(folder)!r} has no readable shard.")
     print(f"{str(folder)!r}: {summary(index)}.")
     data = _of_shards(repr(str(folder)), files, labels, index.class_names)
     return agreeing(data, class_names)
@@ -177,6 +179,6 @@ def _of_shards(
 
 
 def summary(index: Index) -> str:
-    """Images, classes and sizes in one line."""
+    """Returns one line with the numbers of images and classes, and the size."""
     shards = f"{len(index.shards)} shard{'s' if len(index.shards) != 1 else ''}"
     return f"{index.images} images, {index.classes} classes, {index.bytes / 1e6:.1f} MB in {shards}"

@@ -1,4 +1,4 @@
-"""Whatever a user calls a data set, as an `ImageDataset` or `ImageStream`."""
+"""Conversion of any supported data set to an `ImageDataset` or `ImageStream`."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -26,21 +26,21 @@ def from_source(
     like: ImageDataset | ImageStream | None = None,
     max_pixels: int | None = None,
 ) -> ImageDataset | ImageStream:
-    """An `ImageDataset` or `ImageStream` from anything `Recipe.fit` takes.
+    """Returns any data set that `Recipe.fit` accepts as an `ImageDataset` or `ImageStream`.
 
     Args:
         source: An existing folder with one subfolder per class, or of `krr prepare`; a .csv file; an
-            .npz file with x_train, y_train, x_test and y_test; a TFDS name (`"tfds:NAME"` or bare); a pair of
-            arrays; any data set with `len` and `[i]`, such as torch's, grain's, Hugging Face's and a list of pairs; a
-            tf.data.Dataset, torch DataLoader or other iterable; an `ImageDataset` or `ImageStream`.
-        split: Split of a TFDS name, "train" or "validation" of an .npz file, or one of these or "test" of a
-            folder that holds `train` and another.
-        class_names: Names of the classes in the order of the labels, for a data set that has names.
-        like: The training data, with whose labels these must agree; instead of `class_names`.
+            .npz file with x_train, y_train, x_test and y_test; a TFDS name (`"tfds:NAME"` or `"NAME"`); a pair of
+            arrays; any data set with `len` and `[i]`, such as those of torch, grain and Hugging Face, and a list of
+            pairs; a tf.data.Dataset, torch DataLoader or other iterable; an `ImageDataset` or `ImageStream`.
+        split: A split of a TFDS name, "train" or "validation" of an .npz file, or one of these or "test" of a
+            folder that contains `train` and another split.
+        class_names: Names in the order of the labels, for a data set with class names.
+        like: The training data, whose labels are used; instead of `class_names`.
         max_pixels: Larger images are unreadable; by default 89,478,485.
 
     Raises:
-        ValueError: If it is none of these, or cannot be read.
+        ValueError: If `source` is none of these, or cannot be read.
 
     Example:
         >>> import numpy as np, keras_resnet_recipes as krr
@@ -59,9 +59,9 @@ def from_source(
 
 
 def has_validation(source: Any) -> bool:
-    """Whether a source has images to validate on, next to those to train on.
+    """Returns whether a source contains validation images next to the training images.
 
-    So have an .npz file with x_test, and a folder that holds `train` and `val` (or `validation`, `test`).
+    It does if it is an .npz file with x_test, or a folder with `train` and `val` (or `validation`, `test`).
 
     Args:
         source: As for `from_source`.
@@ -79,7 +79,7 @@ def has_validation(source: Any) -> bool:
 def _found(
     source: Any, split: str, class_names: Sequence[str] | None
 ) -> ImageDataset | ImageStream:
-    """The data set; `class_names` are for those that count their classes themselves."""
+    """Returns the data set; `class_names` are used by sources that derive their classes."""
     if isinstance(source, ImageArrays):
         return from_memory(source)
     if isinstance(source, str | Path):
@@ -99,7 +99,7 @@ def _found(
     raise ValueError(
         "`dataset` must be an existing folder with one subfolder per class or of `krr prepare`, a .csv or .npz file, "
         "a TFDS name such as 'tfds:imagenette', arrays (x, y), a data set of torch, grain, Hugging Face or Keras, "
-        f"a tf.data.Dataset or a krr.data.ImageDataset; received {received}."
+        f"a tf.data.Dataset or a krr.data.ImageDataset. Received: {received}"
     )
 
 
@@ -119,4 +119,4 @@ def _named(name: str, split: str, class_names: Sequence[str] | None) -> ImageDat
     try:
         return from_tfds(name, split)
     except ValueError as error:
-        raise ValueError(f"there is no folder {name!r}.{closest_path(path)} And {error}") from None
+        raise ValueError(f"there is no folder {name!r}.{closest_path(path)} {error}") from None

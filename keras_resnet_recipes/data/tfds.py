@@ -1,4 +1,4 @@
-"""Images of TensorFlow Datasets by name."""
+"""Images from TensorFlow Datasets."""
 
 import re
 from typing import Any
@@ -8,15 +8,15 @@ from keras_resnet_recipes.names import closest
 
 
 def from_tfds(name: str, split: str = "train") -> ImageDataset | ImageStream:
-    """A prepared or downloadable data set of TensorFlow Datasets.
+    """Returns a data set of TensorFlow Datasets, which is downloaded and prepared if necessary.
 
-    What is stored for random access (`file_format="array_record"`, as a data set is that is prepared here) becomes
-    an `ImageDataset`, shuffled completely and read without TensorFlow. Others become an `ImageStream`.
+    A data set stored for random access (`file_format="array_record"`, used for data sets prepared here) is returned
+    as an `ImageDataset`, which is shuffled completely and read without TensorFlow; any other as an `ImageStream`.
 
     Args:
         name: Name with optional configuration and version, such as `"imagenette/160px-v2"`.
-        split: Split by name, a part of one such as `"train[:80%]"`, or a sum such as `"train+test"`.
-            `"validation"` takes `"test"` where a data set has no validation split.
+        split: Name of a split, a part of one such as `"train[:80%]"`, or a sum such as `"train+test"`.
+            `"validation"` means `"test"` if the data set has no validation split.
 
     Raises:
         ValueError: If there is no such data set or split, or it has no image and label.
@@ -26,12 +26,12 @@ def from_tfds(name: str, split: str = "train") -> ImageDataset | ImageStream:
         import tensorflow_datasets as tfds
     except ImportError:
         raise ImportError(
-            f"tfds:{name} is read with TensorFlow Datasets: pip install 'keras-resnet-recipes[tensorflow]'"
+            f"tfds:{name} requires TensorFlow Datasets: pip install 'keras-resnet-recipes[tensorflow]'"
         ) from None
     builder = _builder(tfds, name)
     if not {"image", "label"} <= set(builder.info.features or ()):
         raise ValueError(
-            f"tfds:{name} must have the features `image` and `label`; it has {list(builder.info.features)}."
+            f"tfds:{name} must have the features `image` and `label`. Received: {list(builder.info.features)}"
         )
     builder.download_and_prepare()
     split = _known_split(builder, split)
@@ -64,11 +64,12 @@ def _known_split(builder: Any, split: str) -> str:
         hint = ""
         if known == ["train"]:
             hint = (
-                f" Parts of it: krr.data.from_tfds({builder.name!r}, split='train[:90%]') to train on, "
-                "'train[90%:]' to validate on."
+                f" Use parts of it: krr.data.from_tfds({builder.name!r}, split='train[:90%]') for training, "
+                "'train[90%:]' for validation."
             )
         raise ValueError(
-            f"`split` of tfds:{builder.name} must be one of {', '.join(known)}; received {split!r}.{hint}"
+            f"`split` of tfds:{builder.name} must be one of {', '.join(known)}. "
+            f"Received: split={split!r}{hint and '.' + hint}"
         )
     return split
 

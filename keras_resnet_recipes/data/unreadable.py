@@ -1,28 +1,29 @@
-"""Images that cannot be read: skipped, counted and named, or refused."""
+"""Unreadable images: skipped, counted and reported, or errors."""
 
 import threading
 import warnings
 
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
 
-# One bad file in a hundred is a blemish; more is a broken data set, and training on the rest of it
-# would be another experiment.
+# One bad file in a hundred is tolerable; with more the data set is broken, and training on the remaining
+# images would be a different experiment.
 TOLERATED_SHARE = 0.01
-# Of a stream of unknown length the share is known only once some images were read.
+# In a stream of unknown length, failures that are tolerated before the fraction is meaningful.
 _ENOUGH = 10
 POLICIES = ("skip", "raise", "name")
 
 
 class UnreadableImages:
-    """A record of the images that could not be read, by name.
+    """Collects unreadable images by name.
 
     Args:
         data: The data set that is read.
-        policy: `"skip"` goes on until more than 1 % of the data set failed (of a stream of unknown length, of
-            what was read, once more than ten failed), `"raise"` stops at once, `"name"` goes on whatever fails.
+        policy: `"skip"` skips images until more than 1 % of the data set are unreadable (for a stream of unknown
+            length, 1 % of the images read so far, and more than ten); `"raise"` raises at the first; `"name"`
+            skips any number.
 
     Raises:
-        ValueError: If there is no such policy.
+        ValueError: If `policy` is none of these.
 
     Example:
         >>> import numpy as np, keras_resnet_recipes as krr
@@ -47,14 +48,14 @@ class UnreadableImages:
         self._lock = threading.Lock()
 
     def report(self, index: int, reason: object) -> None:
-        """Records an image; may be called from any thread, and again for the same image.
+        """Records an unreadable image; can be called from any thread, and again for the same image.
 
         Args:
             index: Index of the image, or its position in a stream.
-            reason: What was wrong, in one line.
+            reason: Reason in one line.
 
         Raises:
-            ValueError: If the policy does not go on.
+            ValueError: If the policy does not allow the image to be skipped.
         """
         name, is_known = self._data.describe(index), self._data.size is not None
         with self._lock:
@@ -62,9 +63,7 @@ class UnreadableImages:
             failed = len(self.reasons)
             self._read = self._data.size if is_known else max(self._read, index + 1)
         if self._policy == "raise":
-            raise ValueError(
-                f"cannot read {name}: {reason} (unreadable_images='skip' goes on without it)."
-            )
+            raise ValueError(f"cannot read {name}: {reason} (unreadable_images='skip' skips it).")
         tolerated = max(self._read * TOLERATED_SHARE, 0 if is_known else _ENOUGH)
         if self._policy == "skip" and failed > tolerated:
             so_far = "" if is_known else " read so far"
@@ -74,7 +73,7 @@ class UnreadableImages:
             )
 
     def warn(self) -> None:
-        """Warns of the images that failed since the last call."""
+        """Warns of the images that were reported since the last call."""
         with self._lock:
             new = list(self.reasons.items())[self._warned :]
             self._warned = len(self.reasons)

@@ -1,14 +1,14 @@
-"""Training on several devices and, with JAX, several hosts, and what Keras gets wrong there, repaired.
+"""Training on several devices and, with JAX, several hosts, with repairs of faults in Keras.
 
-What Keras 3.15 computes wrongly under `tf.distribute.MirroredStrategy`, each in a file of its own:
+Each of these repairs a fault of Keras 3.15 under `tf.distribute.MirroredStrategy`:
 
-    clip_after_sum        clips the gradient of each replica before they are summed
-    AgreeingLossScale     asks the first replica alone whether an update overflowed
-    GradientAccumulation  cannot accumulate; elsewhere it averages variables too often
-    AveragedStatistics    leaves every replica its own BatchNorm statistics, and saves the first's
+    clip_after_sum        gradients are clipped per replica, before they are summed
+    AgreeingLossScale     only the first replica is checked for overflow
+    GradientAccumulation  accumulation fails; elsewhere EMAs are updated too often
+    AveragedStatistics    every replica keeps its own BatchNorm statistics, and the first's are saved
 
-`repair_optimizer` puts the first three around any Keras optimizer. On several hosts `join_hosts`, `host`,
-`is_writer`, `alone` and `gather` tell who does what.
+`repair_optimizer` applies the first three to any Keras optimizer. On several hosts `join_hosts`, `host`,
+`is_writer`, `alone` and `gather` coordinate the processes.
 """
 
 from keras_resnet_recipes.distribution.accumulation import GradientAccumulation

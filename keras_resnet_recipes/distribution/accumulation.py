@@ -1,4 +1,4 @@
-"""Several batches, one update."""
+"""Gradient accumulation over several micro-batches."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -9,27 +9,26 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class GradientAccumulation(keras.optimizers.Optimizer):
-    """Makes one update of another optimizer from the mean gradient of several batches.
+    """Applies another optimizer to the mean gradient of several micro-batches.
 
-    With batches of equal size that is the update of one large batch: all that the other optimizer
-    does (clipping, loss scaling, schedules, moving averages) happens once an update. `iterations`
-    counts updates.
+    With micro-batches of equal size this equals the update of one large batch: clipping, loss scaling,
+    schedules and EMAs of the inner optimizer happen once per update. `iterations` counts updates.
 
     The `gradient_accumulation_steps` of Keras 3.15 differs: it fails under
-    `tf.distribute.MirroredStrategy` ("merge_call", keras-team/keras issue 20582), moves `use_ema`
-    averages and schedules with every batch, and drops single batches of a sum when one overflows.
-    Here an overflow in one batch is one of the update.
+    `tf.distribute.MirroredStrategy` ("merge_call", keras-team/keras issue 20582), advances `use_ema`
+    averages and schedules with every micro-batch, and drops single micro-batches that overflow from the
+    sum. Here an overflow in one micro-batch skips the update.
 
-    On several replicas each keeps the sum of its own gradients, and only an update sends them
-    around. A file saved between two updates holds the first replica's sum.
+    On several replicas each one sums its own gradients, which are communicated only for an update. A file
+    saved between two updates contains the first replica's sum.
 
     Args:
-        inner_optimizer: The optimizer that makes the updates, without accumulation of its own.
-        steps: Batches of an update, at least 2.
+        inner_optimizer: The optimizer to apply, without gradient accumulation.
+        steps: Number of micro-batches per update, at least 2.
         name: Name of the optimizer.
 
     Raises:
-        ValueError: If `steps` is below 2, or `inner_optimizer` accumulates, too.
+        ValueError: If `steps` is less than 2, or `inner_optimizer` accumulates gradients, too.
 
     Example:
         >>> optimizer = GradientAccumulation(keras.optimizers.SGD(1.0), steps=2)
@@ -60,7 +59,7 @@ class GradientAccumulation(keras.optimizers.Optimizer):
         self.steps = steps
 
     def build(self, variables: Sequence[Any]) -> None:
-        """Makes the sums, one a variable, and the other optimizer's state."""
+        """Creates the sums, one per variable, and the state of the inner optimizer."""
         self.inner_optimizer.build(variables)
         super().build(variables)
         self._batches = self.add_variable(
@@ -70,12 +69,12 @@ class GradientAccumulation(keras.optimizers.Optimizer):
 
     @property
     def variables(self) -> list[Any]:
-        """The number of batches in the sums, the sums, and the other optimizer's variables."""
+        """The number of micro-batches in the sums, the sums, and the inner optimizer's variables."""
         own = [self._batches, *self._sums] if self.built else []
         return [*own, *self.inner_optimizer.variables]
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        """Adds the gradients of a batch to the sums; the last batch of an update makes it."""
+        """Adds the gradients of a micro-batch to the sums; the last micro-batch triggers the update."""
         if not self.built:
             self.build(list(trainable_variables))
         known = self._trainable_variables if trainable_variables is None else trainable_variables
@@ -99,7 +98,7 @@ class GradientAccumulation(keras.optimizers.Optimizer):
         if _merges_replicas():
             import tensorflow as tf
 
-            # TensorFlow allows a condition around an update only where all replicas meet.
+            # TensorFlow allows a condition around an update only in cross-replica context.
             tf.distribute.get_replica_context().merge_call(
                 lambda strategy: self._finish_batch(
                     lambda: strategy.extended.call_for_each_replica(update)
@@ -149,7 +148,7 @@ class GradientAccumulation(keras.optimizers.Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """The other optimizer's learning rate."""
+        """Learning rate of the inner optimizer."""
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
@@ -158,19 +157,19 @@ class GradientAccumulation(keras.optimizers.Optimizer):
 
     @property
     def iterations(self) -> Any:
-        """Updates made."""
+        """Number of updates."""
         return self.inner_optimizer.iterations
 
     def scale_loss(self, loss: Any) -> Any:
-        """The loss as the other optimizer wants it."""
+        """Returns the loss scaled by the inner optimizer."""
         return self.inner_optimizer.scale_loss(loss)
 
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
-        """What the other optimizer does to the variables when training ends."""
+        """Calls the inner optimizer's method at the end of training."""
         self.inner_optimizer.finalize_variable_values(var_list)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal optimizer."""
+        """Returns the constructor's arguments."""
         return {
             "inner_optimizer": keras.saving.serialize_keras_object(self.inner_optimizer),
             "steps": self.steps,
@@ -179,7 +178,7 @@ class GradientAccumulation(keras.optimizers.Optimizer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        """Makes the optimizer that `get_config` described."""
+        """Returns the optimizer described by the output of `get_config`."""
         inner = keras.saving.deserialize_keras_object(
             config["inner_optimizer"], custom_objects=custom_objects
         )
@@ -187,7 +186,7 @@ class GradientAccumulation(keras.optimizers.Optimizer):
 
 
 def _nothing(_: Any) -> None:
-    # Both branches of a condition must return the same.
+    # Both branches of a condition must return the same structure.
     return None
 
 

@@ -1,4 +1,4 @@
-"""BatchNorm on several replicas: statistics of each, averaged, or of the whole batch."""
+"""BatchNorm on several replicas: averaged or synchronized statistics."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,15 +9,15 @@ import keras
 class AveragedStatistics(keras.callbacks.Callback):
     """Averages the replicas' BatchNorm statistics before every evaluation and after every epoch.
 
-    Under `tf.distribute` each replica normalises with the mean and variance of its own share of the
-    batch and keeps moving averages of its own; Keras 3.15 evaluates with each replica's and saves
-    the first's. Training does not change: only evaluation reads the moving averages. Give this
-    callback before those that save.
+    Under `tf.distribute` each replica normalizes with the mean and variance of its own shard of the batch
+    and has its own moving averages; Keras 3.15 evaluates each replica with its own and saves the first's.
+    Training does not change, because only evaluation uses the moving averages. Pass this callback before
+    those that save the model.
 
     On one device, on JAX and on torch it does nothing.
 
     Raises:
-        ValueError: When training begins, if the model is on several replicas and compiled with
+        ValueError: At the start of training, if the model is on several replicas and compiled with
             `jit_compile=True`, with which TensorFlow cannot train it (keras-team/keras issue 20763).
 
     Example:
@@ -27,34 +27,35 @@ class AveragedStatistics(keras.callbacks.Callback):
         >>> x = np.ones((4, 2), "float32")
         >>> history = model.fit(x, x, callbacks=[AveragedStatistics()], verbose=0)
 
-    Source: `--dist-bn reduce` of timm (huggingface/pytorch-image-models), the default of its
-    training script, with which "ResNet strikes back" was trained.
+    References:
+        `--dist-bn reduce` of timm (huggingface/pytorch-image-models), the default of its training
+        script, with which "ResNet strikes back" was trained.
     """
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Refuses what fails in the first step, with a message that does not say why."""
+        """Raises an error for settings that would fail in the first step with an unhelpful message."""
         if _replicas(self.model) > 1 and self.model.jit_compile:
             raise ValueError(
-                "`jit_compile` must be False or 'auto' under MirroredStrategy: XLA cannot reach the "
+                "`jit_compile` must be False or 'auto' under MirroredStrategy, because XLA cannot access the "
                 "variables of several devices. Received: jit_compile=True"
             )
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Averages before an evaluation, which comes before the end of its epoch."""
+        """Averages before an evaluation, which precedes the end of its epoch."""
         average_statistics(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Averages before what is saved then."""
+        """Averages before callbacks save the model."""
         average_statistics(self.model)
 
 
 def average_statistics(model: keras.Model) -> None:
-    """Gives every replica the mean of all replicas' BatchNorm moving averages.
+    """Sets the BatchNorm moving averages of every replica to their mean over all replicas.
 
-    Call it before saving a model that is being trained on several replicas.
+    Call it before saving a model during training on several replicas.
 
     Args:
-        model: A model made in `scope`, or any other, which is left alone.
+        model: A model built in `scope`; other models are not changed.
 
     Example:
         >>> average_statistics(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
@@ -70,13 +71,13 @@ def average_statistics(model: keras.Model) -> None:
 
 
 def synchronize_statistics(model: keras.Model) -> None:
-    """Makes BatchNorm normalise with the mean and variance of the whole batch, over all replicas.
+    """Makes BatchNorm use the mean and variance of the whole batch, over all replicas.
 
-    Call it before training. It makes every BatchNorm wait for all replicas twice a step. JAX does
-    so by itself, and on torch there is one replica.
+    Call it before training. Every BatchNorm then waits for all replicas twice per step. On JAX this is the
+    default, and on torch there is only one replica.
 
     Args:
-        model: Its `keras.layers.BatchNormalization` layers are changed.
+        model: The model whose `keras.layers.BatchNormalization` layers are changed.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization()])

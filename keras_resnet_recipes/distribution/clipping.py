@@ -1,4 +1,4 @@
-"""Clipping the gradient of the whole batch, not that of each replica."""
+"""Clipping the gradient of the whole batch instead of each replica's."""
 
 from typing import Any
 
@@ -6,21 +6,22 @@ import keras
 
 
 def clip_after_sum(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """Makes an optimizer clip gradients after the replicas' are summed.
+    """Makes an optimizer clip gradients after they are summed over replicas.
 
     Under `tf.distribute` Keras 3.15 clips in `_backend_apply_gradients`, before
-    `_all_reduce_sum_gradients`: each replica cuts its own 1/n of the gradient, so after 4 steps at a
-    low limit the weights were 37 % (2 replicas) and 116 % (4) of their movement away from one device.
+    `_all_reduce_sum_gradients`: each replica clips its own 1/n of the gradient, so that after 4 steps with
+    a low limit the weights differed from those of one device by 37 % (2 replicas) and 116 % (4) of their
+    movement.
 
-    Whatever clips in `_clip_gradients` is moved: `clipnorm`, `global_clipnorm`, `clipvalue`, and
-    what a subclass does there.
+    All clipping in `_clip_gradients` is moved: `clipnorm`, `global_clipnorm`, `clipvalue`, and that of
+    subclasses.
 
     Args:
-        optimizer: Any Keras optimizer of the TensorFlow backend. It is changed itself, for a
-            subclass made here could not be loaded again.
+        optimizer: Any Keras optimizer of the TensorFlow backend. It is changed in place, because an
+            instance of a subclass defined here could not be loaded.
 
     Returns:
-        The optimizer.
+        The same optimizer.
 
     Example:
         >>> optimizer = clip_after_sum(keras.optimizers.SGD(0.1, global_clipnorm=1.0))
@@ -29,8 +30,9 @@ def clip_after_sum(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Op
         >>> print(weight.numpy())
         [2.9]
 
-    Source: tensorflow/tensorflow issue 33929, where the Keras of that time refused to clip "before
-    gradients get aggregated (usually wrong)".
+    References:
+        tensorflow/tensorflow issue 33929: Keras at that time raised an error for clipping "before
+        gradients get aggregated (usually wrong)".
     """
     clip, total = optimizer._clip_gradients, optimizer._all_reduce_sum_gradients
 

@@ -1,4 +1,4 @@
-"""Several processes, one on each host, that train one model: JAX only."""
+"""Training of one model by several processes, one per host: JAX only."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ import keras
 
 
 def host() -> tuple[int, int]:
-    """Which host this process is, from 0, and how many train together in the current `scope`.
+    """Returns the index of this host, from 0, and the number of hosts in the current `scope`.
 
     Example:
         >>> host()
@@ -20,7 +20,7 @@ def host() -> tuple[int, int]:
 
 
 def is_writer() -> bool:
-    """Whether this process writes what all hosts share, such as a run folder.
+    """Returns whether this process writes files common to all hosts, such as a run folder.
 
     Example:
         >>> is_writer()
@@ -31,11 +31,11 @@ def is_writer() -> bool:
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Inside, variables that come to be are this process's own.
+    """Context manager: variables created inside are local to this process.
 
-    Else each is compared between all hosts, and one that another host does not make is waited for.
-    Keras' `save_weights` makes some at its first call, to learn what an optimizer is. Variables
-    made before stay where they are.
+    Otherwise each new variable is compared between all hosts, and one that another host does not create
+    blocks forever. Keras' `save_weights` creates some at its first call, to inspect the optimizer class.
+    Existing variables are not affected.
 
     Example:
         >>> with alone():
@@ -51,7 +51,7 @@ def alone() -> Iterator[None]:
 
 
 def gather(value: int) -> list[int]:
-    """The value that each host gave, by number of host; waits until all have given one.
+    """Returns the values of all hosts, by index of the host; waits until every host has called it.
 
     Args:
         value: An integer within int32.
@@ -71,8 +71,8 @@ def gather(value: int) -> list[int]:
 def join_hosts() -> None:
     """Calls `keras.distribution.initialize()` on JAX if Keras' environment variables ask for it.
 
-    They are `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
-    `KERAS_DISTRIBUTION_PROCESS_ID`. Call it before any computation. `krr train` does.
+    These are `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
+    `KERAS_DISTRIBUTION_PROCESS_ID`. Call it before any computation, as `krr train` does.
 
     Example:
         >>> join_hosts()
@@ -82,41 +82,42 @@ def join_hosts() -> None:
 
 
 def check_hosts(distribution: str) -> None:
-    """Raises ValueError where each of several processes would train by itself and not say so."""
+    """Raises ValueError if each of several processes would silently train by itself."""
     backend = keras.backend.backend()
     if backend == "tensorflow" and (workers := _workers()) > 1:
         raise ValueError(
-            f"TF_CONFIG names {workers} workers, and MultiWorkerMirroredStrategy does not work in Keras 3 "
-            "(keras-team/keras issue 20585). Several hosts train on JAX: KERAS_BACKEND=jax and "
-            "keras.distribution.initialize(), see docs/scale-out.md. For one host unset TF_CONFIG."
+            "TF_CONFIG must not name several workers, because MultiWorkerMirroredStrategy does not work in Keras 3 "
+            f"(keras-team/keras issue 20585). Received: {workers} workers. For several hosts use JAX: "
+            "KERAS_BACKEND=jax and keras.distribution.initialize(), see docs/scale-out.md. For one host unset "
+            "TF_CONFIG."
         )
     if backend != "jax":
         return
     processes = _processes()
     if processes == 1 and _expected() > 1:
         raise ValueError(
-            f"KERAS_DISTRIBUTION_NUM_PROCESSES is {_expected()}, but this process is alone: call "
+            f"KERAS_DISTRIBUTION_NUM_PROCESSES is {_expected()}, but this process has not joined others: call "
             "keras.distribution.initialize() first, before any computation, or unset it."
         )
     if processes > 1 and distribution == "none":
         raise ValueError(
-            f"`distribution` must be 'auto' or 'data_parallel' in one of {processes} processes; "
-            "with 'none' each would train the same by itself."
+            f"`distribution` must be 'auto' or 'data_parallel' in one of {processes} processes, because with "
+            "'none' each would train the same model by itself. Received: distribution='none'"
         )
     if processes > 1:
         import jax
 
         if jax.local_device_count() * processes != jax.device_count():
             raise ValueError(
-                f"all hosts must have equally many devices; this one has {jax.local_device_count()} "
-                f"of the {jax.device_count()} on {processes} hosts."
+                "all hosts must have the same number of devices. Received: this one has "
+                f"{jax.local_device_count()} of the {jax.device_count()} on {processes} hosts"
             )
 
 
 def _processes() -> int:
     import jax
 
-    # `jax.process_count` would begin computing, after which no process can join others.
+    # `jax.process_count` would initialize the backend, after which a process cannot join others.
     return jax.process_count() if jax.distributed.is_initialized() else 1
 
 

@@ -1,4 +1,4 @@
-"""Loss scaling whose replicas agree on whether an update overflowed."""
+"""Loss scaling with overflow detection across replicas."""
 
 from typing import Any
 
@@ -7,20 +7,20 @@ import keras
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class AgreeingLossScale(keras.optimizers.LossScaleOptimizer):
-    """`keras.optimizers.LossScaleOptimizer` that skips an update if it overflowed on any replica.
+    """`keras.optimizers.LossScaleOptimizer` that skips an update if it overflows on any replica.
 
-    Keras 3.15 asks the first replica alone ("Each replica computed the same `finite` value, since
-    `grads` is all-reduced", which is not so in Keras 3). An overflow on another replica makes all
-    weights NaN, for good. No issue reports it; the code is `_tf_apply` in
+    Keras 3.15 checks only the first replica ("Each replica computed the same `finite` value, since
+    `grads` is all-reduced", which is not true in Keras 3). An overflow on another replica makes all
+    weights NaN permanently. No issue reports it; the code is `_tf_apply` in
     keras/src/optimizers/loss_scale_optimizer.py.
 
-    On one device, and on JAX and torch, this is the Keras optimizer.
+    On one device, and on JAX and torch, it equals the Keras optimizer.
 
     Args:
-        inner_optimizer: The optimizer that gets the gradients without the scale.
-        initial_scale: The scale at the start, above 0.
-        dynamic_growth_steps: After so many updates in a row without overflow the scale doubles; an
-            overflow halves it.
+        inner_optimizer: The optimizer that is applied to the unscaled gradients.
+        initial_scale: The initial scale, greater than 0.
+        dynamic_growth_steps: Number of consecutive updates without overflow after which the scale is
+            doubled; an overflow halves it.
         name: Name of the optimizer.
 
     Example:
@@ -33,7 +33,7 @@ class AgreeingLossScale(keras.optimizers.LossScaleOptimizer):
     """
 
     def check_finite(self, grads: list[Any]) -> Any:
-        """Whether all gradients of all replicas are finite, a boolean scalar."""
+        """Returns whether all gradients of all replicas are finite, a boolean scalar."""
         finite = super().check_finite(grads)
         if keras.backend.backend() != "tensorflow":
             return finite

@@ -1,4 +1,4 @@
-"""All repairs of an optimizer at once."""
+"""All repairs of an optimizer in one function."""
 
 import keras
 
@@ -13,21 +13,22 @@ def repair_optimizer(
     accumulation_steps: int = 1,
     loss_scaling: bool = False,
 ) -> keras.optimizers.Optimizer:
-    """The optimizer as it is right on any number of replicas.
+    """Returns an optimizer that is correct on any number of replicas.
 
     Call it inside `scope`, and compile with `auto_scale_loss=False`.
 
     Args:
-        optimizer: Any Keras optimizer without accumulation of its own. On several replicas it
-            is changed itself.
-        accumulation_steps: Batches of an update, at least 1.
-        loss_scaling: Whether the loss is scaled dynamically, as float16 needs it.
+        optimizer: Any Keras optimizer without gradient accumulation. On several replicas it is changed
+            in place.
+        accumulation_steps: Number of micro-batches per update, at least 1.
+        loss_scaling: Whether to scale the loss dynamically, as needed for float16.
 
     Returns:
-        An optimizer with the same settings, on one device and without the rest the same one.
+        An optimizer with the same settings; on one device without accumulation and loss scaling, the
+        optimizer itself.
 
     Raises:
-        ValueError: If the optimizer accumulates already, or `accumulation_steps` is below 1.
+        ValueError: If the optimizer accumulates gradients already, or `accumulation_steps` is less than 1.
 
     Example:
         >>> optimizer = repair_optimizer(keras.optimizers.SGD(0.1), accumulation_steps=4)
@@ -42,7 +43,7 @@ def repair_optimizer(
     if _on_replicas():
         if optimizer.gradient_accumulation_steps:
             raise ValueError(
-                "`optimizer` cannot accumulate gradients itself on several replicas "
+                "`optimizer` must not accumulate gradients itself on several replicas "
                 "(keras-team/keras issue 20582); use `accumulation_steps`. Received: "
                 f"gradient_accumulation_steps={optimizer.gradient_accumulation_steps!r}"
             )

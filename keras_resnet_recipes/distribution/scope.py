@@ -1,4 +1,4 @@
-"""On which devices a model is trained."""
+"""Distribution of training over devices."""
 
 import contextlib
 import functools
@@ -14,19 +14,19 @@ from keras_resnet_recipes.distribution.hosts import check_hosts
 def scope(
     distribution: Literal["auto", "none", "mirrored", "data_parallel"] = "auto",
 ) -> Iterator[int]:
-    """Spreads what is built and trained inside over devices; yields the number of replicas.
+    """Context manager that distributes training over devices; yields the number of replicas.
 
-    Build, compile and fit the model inside. Each replica computes the gradients of its share of
-    every batch, and their sum makes one update. On one device every name is the same as "none":
-    1 replica, nothing changed. Torch does not spread a model here.
+    Build, compile and fit the model inside. Each replica computes the gradients of its shard of every
+    batch, and their sum is used for one update. On one device every name is equivalent to "none": 1
+    replica, and no change. On torch training is not distributed.
 
     Compile with `jit_compile=False` (or "auto", which is the same under MirroredStrategy): XLA fails there
-    with "Trying to access resource … located in device" (keras-team/keras issue 20763). In code of
-    your own give the optimizer to `repair_optimizer`, and `AveragedStatistics()` to `fit`.
+    with "Trying to access resource … located in device" (keras-team/keras issue 20763). In your own code
+    pass the optimizer to `repair_optimizer`, and `AveragedStatistics()` to `fit`.
 
     Args:
         distribution: "none" is one device. "mirrored" is `tf.distribute.MirroredStrategy` over every
-            visible GPU, or every logical CPU device where there is no GPU; TensorFlow only.
+            visible GPU, or every logical CPU device if there is no GPU; TensorFlow only.
             "data_parallel" is `keras.distribution.DataParallel` over every device of
             `keras.distribution.list_devices()`, those of all hosts after `keras.distribution.initialize`;
             JAX only. "auto" is "mirrored" with TensorFlow and
@@ -36,8 +36,8 @@ def scope(
         The number of replicas, at least 1.
 
     Raises:
-        ValueError: If `distribution` is another one, or does not work on this backend; the message says
-            what does. If several processes would train without each other.
+        ValueError: If `distribution` is none of these, or does not work on this backend (the message names
+            one that does), or if several processes would train separately.
 
     Example:
         >>> with scope("none") as replicas:
@@ -45,8 +45,9 @@ def scope(
         >>> replicas
         1
 
-    Source: the guides "Multi-GPU distributed training with TensorFlow" and "Distributed training
-    with Keras 3" (keras.io/guides).
+    References:
+        The guides "Multi-GPU distributed training with TensorFlow" and "Distributed training with
+        Keras 3" (keras.io/guides).
     """
     _check(distribution, keras.backend.backend())
     check_hosts(distribution)
@@ -55,7 +56,7 @@ def scope(
         yield 1
     elif keras.backend.backend() == "jax":
         before = keras.distribution.distribution()
-        # Each host is given its own part of the data already.
+        # The data are already sharded per host.
         spread = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
         keras.distribution.set_distribution(spread)
         try:
@@ -70,7 +71,7 @@ def scope(
 
 @contextlib.contextmanager
 def scope_of(model: keras.Model) -> Iterator[int]:
-    """The scope in which a model was built; yields the number of replicas.
+    """Context manager: the scope in which a model was built; yields the number of replicas.
 
     Args:
         model: A model whose variables are on one device or, with TensorFlow, on several.
@@ -107,22 +108,22 @@ def _check(distribution: str, backend: str) -> None:
     if needs.get(distribution, backend) == backend:
         return
     instead = {
-        "tensorflow": "Use 'mirrored' (or 'auto') here; with DataParallel Keras would train on one "
-        "device and not say so.",
+        "tensorflow": "Use 'mirrored' (or 'auto') here; with DataParallel Keras would silently train on "
+        "one device.",
         "jax": "Use 'data_parallel' (or 'auto') here.",
         "torch": "Use 'none' (or 'auto') here, or the backend "
         + ("TensorFlow." if distribution == "mirrored" else "JAX."),
     }
     raise ValueError(
-        f"`distribution`={distribution!r} needs the Keras backend {needs[distribution]!r}. "
+        f"`distribution`={distribution!r} requires the Keras backend {needs[distribution]!r}. "
         f"Received: distribution={distribution!r} on the backend {backend!r}. {instead[backend]}"
     )
 
 
 @functools.cache
 def _mirrored(devices: tuple[str, ...]) -> Any:
-    # One strategy for the whole process: two number their all-reduces alike, and TensorFlow then
-    # aborts ("Collective ops is aborted") as soon as their models differ.
+    # One strategy per process: two would use the same numbers for their all-reduces, and TensorFlow
+    # aborts ("Collective ops is aborted") if their models differ.
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy(list(devices))
@@ -143,7 +144,7 @@ def _devices(distribution: str) -> list[str]:
 
 
 def accelerators() -> list[str]:
-    """The GPUs and TPUs that Keras' backend sees, such as `["gpu:0", "gpu:1"]`.
+    """Returns the GPUs and TPUs visible to Keras' backend, such as `["gpu:0", "gpu:1"]`.
 
     Example:
         >>> all(":" in name for name in accelerators())

@@ -1,4 +1,4 @@
-"""The batches of an evaluation, and the views that the network has of an image: one, ten, or several sizes."""
+"""Evaluation batches, and the views of an image that the network evaluates: one, ten, or several sizes."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ from keras_resnet_recipes.data.decode import OpenedImage, opened
 from keras_resnet_recipes.data.parallel import Workers, mapped
 from keras_resnet_recipes.recipe import BaseRecipe
 
-# Shorter sides in the original, whose networks are tested with one view of 224 pixels.
+# Shorter sides in the original paper, whose single view has 224 pixels.
 _SIDES, _SIZE = (224, 256, 384, 480, 640), 224
-# The result of an evaluation does not depend on its batch; a large one only costs memory.
+# Results do not depend on the batch size; a larger one only costs memory.
 _BATCH = 256
 
 Views = tuple[np.ndarray, ...]
@@ -24,17 +24,18 @@ Shape = tuple[int | None, ...]
 
 
 def shorter_sides(recipe: BaseRecipe) -> tuple[int, ...]:
-    """Shorter sides in pixels of a multi-scale test; for another test size in proportion to it.
+    """Returns the shorter sides of a multi-scale evaluation in pixels, in proportion to the test size.
 
-    >>> import keras_resnet_recipes as krr
-    >>> shorter_sides(krr.He2015()), shorter_sides(krr.He2015(test_size=112))
-    ((224, 256, 384, 480, 640), (112, 128, 192, 240, 320))
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> shorter_sides(krr.He2015()), shorter_sides(krr.He2015(test_size=112))
+        ((224, 256, 384, 480, 640), (112, 128, 192, 240, 320))
     """
     return tuple(round(side * recipe.test.size / _SIZE) for side in _SIDES)
 
 
 def center_crop(recipe: BaseRecipe, size: int | None = None) -> CenterCrop:
-    """The one view of an image that most recipes test with, at their size or another."""
+    """Returns the centre crop with which most recipes evaluate, at their test size or another."""
     return CenterCrop(
         size or recipe.test.size,
         crop_ratio=recipe.test.crop_ratio,
@@ -43,11 +44,11 @@ def center_crop(recipe: BaseRecipe, size: int | None = None) -> CenterCrop:
 
 
 def views_of(recipe: BaseRecipe) -> tuple[Callable[[OpenedImage], Views], list[Shape], int]:
-    """What the network sees of an image: one square, ten of them, or the whole image in several sizes.
+    """Returns the views of an image: one crop, ten crops, or the whole image in several sizes.
 
     Returns:
-        From an image to its views, uint8; their shapes, None where each image has its own; and how many images
-        make about as many views as a batch has.
+        A function that maps an image to its views, uint8; the shapes of the views, None where they differ per
+        image; and the number of images whose views fill about one batch.
     """
     crop, test, batch = center_crop(recipe), recipe.test, min(recipe.batch_size, _BATCH)
     if test.views == "multi_scale":
@@ -62,27 +63,27 @@ def views_of(recipe: BaseRecipe) -> tuple[Callable[[OpenedImage], Views], list[S
 
 
 class EvaluationBatches:
-    """Every image once, in order, resized and cropped as the recipe says, in all views that it asks for.
+    """Batches of every image once, in order, with the resizing, crop and views of the recipe.
 
-    Images that cannot be read are left out. On several devices all batches are of one size, a multiple of
-    their number, and have weights: 1 for images and 0 for what fills up a batch, because Keras would give a
-    device no image at all. On several hosts there are as many batches on each.
+    Unreadable images are skipped. On several devices all batches have one size, a multiple of the number of
+    devices, and sample weights: 1 for images and 0 for padding, because otherwise Keras could leave a device
+    without images. On several hosts each host has the same number of batches.
 
     Args:
-        recipe: The recipe, its `classes` known.
+        recipe: The recipe, with `classes` set.
         data: Images.
-        unreadable: Collects images that cannot be read.
-        devices: Devices of all hosts.
-        host: This host, from 0, and the number of hosts.
+        unreadable: Collects unreadable images.
+        devices: Number of devices of all hosts.
+        host: Index of this host, from 0, and number of hosts.
 
     Attributes:
         classes: Number of classes.
-        filled: Whether batches are filled up, and have weights.
-        shapes: Shapes of the views of an image; None where each image has its own.
-        size: Images of a whole batch that this host makes.
+        filled: Whether batches are padded, and have sample weights.
+        shapes: Shapes of the views of an image; None where they differ per image.
+        size: Number of images of a full batch on this host.
 
     Raises:
-        ValueError: If a stream has no end, or the number of images is unknown and there are several hosts.
+        ValueError: If a stream is endless, or the number of images is unknown on several hosts.
     """
 
     def __init__(
@@ -99,36 +100,36 @@ class EvaluationBatches:
         self._host, self._hosts = host
         self.classes, self.filled = recipe.classes, devices > 1
         self.size = -(-batch // devices) * devices // self._hosts
-        data.readers()  # refuses an endless stream
+        data.readers()  # raises for an endless stream
         if self._hosts > 1 and data.size is None:
             raise ValueError(
-                f"`validation_data`: the number of images of {data.name} must be known on several hosts "
-                "(tf.data.experimental.assert_cardinality)."
+                "`validation_data` must have a known number of images on several hosts, such as by "
+                f"tf.data.experimental.assert_cardinality. Received: {data.name}"
             )
         self._count = data.size
 
     def __len__(self) -> int:
-        """The number of batches."""
+        """Returns the number of batches."""
         if self._count is None:
             self._count = sum(1 for _ in self._data.readers())
         return -(-self._count // (self.size * self._hosts))
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        """The batches: images, float32 one-hot targets [batch, classes], and weights where they are filled up.
+        """Yields batches: images, float32 one-hot targets [batch, classes], and sample weights if padded.
 
         Images are uint8 [batch, size, size, 3]; [batch, 10, size, size, 3] for ten crops; for several sizes a tuple
-        of [1, height, width, 3]. They are made ahead of their use.
+        of [1, height, width, 3]. Batches are prefetched.
         """
         return mapped(self._made, self._groups(), threads=1)
 
     def _groups(self) -> Iterator[list[Reader]]:
-        """The images of each batch that this host makes."""
+        """Yields the images of each batch of this host."""
         readers, size = self._data.readers(), self.size
         own = (one for one in readers if one[0] // size % self._hosts == self._host)
         groups = iter(lambda: list(itertools.islice(own, size)), [])
         if self._hosts == 1:
             return groups
-        # As many on every host: one that has another step than the others waits for ever.
+        # The same number on every host: with an additional step a host would wait forever.
         return itertools.islice(itertools.chain(groups, itertools.repeat([])), len(self))
 
     def _made(self, readers: list[Reader]) -> tuple[Any, ...]:
@@ -147,7 +148,7 @@ class EvaluationBatches:
         examples = [seen[index] for index in sorted(seen)]
         labels = np.array([label for _, label in examples], np.int64)
         check_labels(self._data.name, labels, self.classes)
-        # Keras takes no empty batch: where no image can be read there is a black one that counts nothing.
+        # Keras accepts no empty batch: if no image is readable, it gets a black one with weight 0.
         size = self.size if self.filled else max(len(examples), 1)
         images = tuple(
             _stacked([views[number] for views, _ in examples], shape, size)
@@ -161,6 +162,6 @@ class EvaluationBatches:
 
 
 def _stacked(views: list[np.ndarray], shape: Shape, size: int) -> np.ndarray:
-    """A view of several images, and black ones up to a number; those of open sizes have 32 pixels."""
+    """Stacks one view of several images, padded with black images; in open shapes these have 32 pixels."""
     shape = views[0].shape if views else [length or 32 for length in shape]
     return np.stack([*views, *[np.zeros(shape, np.uint8)] * (size - len(views))])

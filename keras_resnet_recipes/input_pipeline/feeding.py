@@ -1,4 +1,4 @@
-"""Batches as Keras takes them: a tf.data.Dataset on TensorFlow, which it can distribute, arrays elsewhere."""
+"""Batches in the form that Keras takes: a tf.data.Dataset on TensorFlow, which it can distribute, else arrays."""
 
 import contextlib
 import warnings
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
 
 class Feeding:
-    """Hands batches to Keras, and keeps what goes wrong while they are made."""
+    """Passes batches to Keras, and records errors raised while they are made."""
 
     def __init__(self) -> None:
         self._failures: list[Exception] = []
 
     def training(self, batches: Callable[[], Iterator[Any]], images: Shape, targets: Shape) -> Any:
-        """What `Model.fit` takes as `x`, of all epochs one after another.
+        """Returns the batches of all epochs, as `x` of `Model.fit`.
 
         Args:
-            batches: Begins with the first of them: Keras looks at one, and begins again.
+            batches: Returns an iterator from the first batch on: Keras inspects one batch and starts again.
             images: Shape of the images of a batch.
-            targets: Shape of its targets.
+            targets: Shape of the targets of a batch.
         """
         if keras.backend.backend() != "tensorflow":
-            # What Keras looked at it keeps.
+            # Here Keras does not drop the batch that it inspected.
             return batches()
         return self._dataset(batches, [images], [targets])
 
     def evaluation(self, batches: EvaluationBatches) -> Any:
-        """What `Model.evaluate` and `validation_data` take; it can be iterated again and again."""
+        """Returns the batches in the form for `Model.evaluate` and `validation_data`, which iterate repeatedly."""
         if keras.backend.backend() != "tensorflow":
             return _Evaluated(batches)
         size = batches.size if batches.filled else None
         weights = [(size,)] if batches.filled else []
         return self._dataset(
-            # What holds no image has weights, and nothing to say.
+            # Without padding, a batch with weights contains no image, and is dropped.
             lambda: (batch for batch in batches if batches.filled or len(batch) == 2),
             [(size, *shape) for shape in batches.shapes],
             [(size, batches.classes), *weights],
@@ -48,11 +48,11 @@ class Feeding:
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """Raises what went wrong when a batch was made as it was raised there, not as TensorFlow reports it."""
+        """Context manager: raises an error from making a batch in its original form, not as TensorFlow wraps it."""
         self._failures.clear()
         try:
             with warnings.catch_warnings():
-                # Of data whose number of batches it cannot know, as of all on TensorFlow.
+                # Keras warns if the number of batches is unknown, as always here on TensorFlow.
                 warnings.filterwarnings("ignore", "Your input ran out of data")
                 yield
         except Exception:
@@ -63,7 +63,7 @@ class Feeding:
     def _dataset(
         self, batches: Callable[[], Iterator[Any]], images: list[Shape], numbers: list[Shape]
     ) -> "tf.data.Dataset":
-        """A tf.data.Dataset of batches: images of one shape or a tuple of several, targets, perhaps weights."""
+        """Returns a tf.data.Dataset of batches: images (or a tuple of views), targets, and weights if any."""
         import tensorflow as tf
 
         def kept() -> Iterator[Any]:
@@ -78,13 +78,13 @@ class Feeding:
         signature = (views if len(views) > 1 else views[0], *numbers)
         dataset = tf.data.Dataset.from_generator(kept, output_signature=signature)
         options = tf.data.Options()
-        # One process makes everything; TensorFlow would only warn that it cannot shard this by files.
+        # One process makes all batches; TensorFlow would only warn that it cannot shard them by files.
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
         return dataset.prefetch(1).with_options(options)
 
 
 class _Evaluated(keras.utils.PyDataset):
-    """The batches of an evaluation, which Keras asks for one after another."""
+    """Evaluation batches, which Keras requests in order."""
 
     def __init__(self, batches: EvaluationBatches) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class _Evaluated(keras.utils.PyDataset):
 
     @property
     def num_batches(self) -> int:
-        """Batches of an evaluation."""
+        """Number of batches per evaluation."""
         return len(self._batches)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, ...]:

@@ -1,4 +1,4 @@
-"""Layers of Keras in a recipe's augmentation and mixing: on whole batches, on the backend that runs."""
+"""Keras layers in a recipe's augmentation and mixing, applied to whole batches on the current backend."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +10,9 @@ from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 
 
 class KerasLayers:
-    """The layers of Keras of a recipe, built anew.
+    """New Keras layers of a recipe.
 
-    They come after the augmentations of single images. Their random numbers are their own, not of the run's
-    seed.
+    They are applied after the augmentations of single images. They use their own random seeds, not the run's.
 
     Args:
         recipe: The recipe.
@@ -25,13 +24,13 @@ class KerasLayers:
         self.mix = recipe.mix.build() if isinstance(recipe.mix, KerasLayer) else None
 
     def augmented(self, images: np.ndarray) -> np.ndarray:
-        """uint8 images after all layers."""
+        """Returns the uint8 images after all layers."""
         for _, images in self.changes(images):  # noqa: B007, B020
             pass
         return images
 
     def changes(self, images: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-        """The name of each layer, and the uint8 images after it."""
+        """Yields the name of each layer, and the uint8 images after it."""
         changed = images.astype(np.float32) if self.layers else images
         for layer in self.layers:
             before, changed = changed, _called(layer, changed)
@@ -40,7 +39,7 @@ class KerasLayers:
             yield type(layer).__name__, _pixels(changed)
 
     def mixed(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """uint8 images and float32 labels after the layer that mixes."""
+        """Returns uint8 images and float32 labels after the mixing layer."""
         result = _called(self.mix, {"images": images.astype(np.float32), "labels": labels})
         changed, targets = result["images"], result["labels"]
         _check_shape("mix", self.mix, "images", changed, images)
@@ -49,7 +48,7 @@ class KerasLayers:
 
 
 def _called(layer: keras.Layer, inputs: Any) -> Any:
-    """What a layer returns, as arrays; on the processor, which the accelerator's steps need not wait for."""
+    """Returns the outputs of a layer as arrays; it runs on the CPU, concurrently with the accelerator."""
     with keras.device("cpu"):
         tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
         outputs = layer(tensors, training=True)
@@ -67,11 +66,12 @@ def _pixels(images: np.ndarray) -> np.ndarray:
 def _check_is_augmentation(layer: keras.Layer, before: np.ndarray, after: np.ndarray) -> None:
     if layer.trainable_weights:
         raise ValueError(
-            f"`augmentation`: {type(layer).__name__} must have no weights to train: a recipe makes the layer anew."
+            f"`augmentation`: {type(layer).__name__} must have no trainable weights, because a recipe creates a "
+            f"new layer. Received: {len(layer.trainable_weights)} trainable weights"
         )
     if after.max() <= 1 and before.max() > 2:
         raise ValueError(
-            f"`augmentation`: {type(layer).__name__} must return images of 0..255, as it is given. Received: "
+            f"`augmentation`: {type(layer).__name__} must return images of 0..255, like its inputs. Received: "
             f"{after.min():.4g}..{after.max():.4g} (layers with `value_range` need value_range=(0, 255))"
         )
 
@@ -81,6 +81,6 @@ def _check_shape(field: str, layer: keras.Layer, what: str, result: Any, given: 
     if shape != given.shape:
         received = type(result).__name__ if shape is None else tuple(shape)
         raise ValueError(
-            f"`{field}`: {type(layer).__name__} must return {what} of the shape {given.shape} that it is given. "
+            f"`{field}`: {type(layer).__name__} must return {what} of the shape of its inputs, {given.shape}. "
             f"Received: {received}"
         )

@@ -1,4 +1,4 @@
-"""The first batch of a training after each ingredient, for someone to look at."""
+"""The first training batch after each ingredient, for inspection."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -21,13 +21,14 @@ class Stage:
     """The images of a batch after an ingredient.
 
     Args:
-        name: The ingredient.
-        images: uint8 [height, width, 3] each, those before the crop of any size.
-        captions: What was drawn for each image; empty where nothing was.
-        boxes: Of each image, the part (top, left, height, width) that the next stage shows.
+        name: Name of the ingredient.
+        images: Images, uint8 [height, width, 3], before the crop of any size.
+        captions: Augmentation parameters of each image as text; empty if there are none.
+        boxes: The box (top, left, height, width) of each image that the next stage shows.
 
-    >>> Stage("RandomFlip", np.zeros((1, 8, 8, 3), "uint8"), ["mirrored"]).captions
-    ['mirrored']
+    Example:
+        >>> Stage("RandomFlip", np.zeros((1, 8, 8, 3), "uint8"), ["mirrored"]).captions
+        ['mirrored']
     """
 
     name: str
@@ -37,20 +38,20 @@ class Stage:
 
 
 def stages(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int) -> list[Stage]:
-    """The images of the first batch as decoded and after each ingredient, with what was drawn.
+    """Returns the images of the first batch as decoded and after each ingredient, with captions.
 
-    It is the first batch of `TrainingBatches`. Images that cannot be read are left out.
+    It is the first batch of `TrainingBatches`. Unreadable images are replaced by others.
 
     Args:
-        recipe: The recipe, its `classes` known.
+        recipe: The recipe, with `classes` set.
         data: Images.
         seed: Seed of order and augmentation.
 
     Returns:
-        The images themselves, and a stage per ingredient; the last is what the network is given.
+        The decoded images, and a stage per ingredient; the last one has the inputs of the network.
 
     Raises:
-        ValueError: If no image can be read, or a label is outside 0..classes-1.
+        ValueError: If no image is readable, or a label is outside 0..classes-1.
     """
     batches = TrainingBatches(
         recipe, data, steps=1, seed=seed, unreadable=UnreadableImages(data, "name")
@@ -84,7 +85,7 @@ def stages(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int) -
 
 
 def _augmented(sampler: Sampler, examples: list[tuple[OpenedImage, list[Row]]]) -> Iterator[Stage]:
-    """A stage for the crop and for each augmentation that follows."""
+    """Yields a stage for the crop and for each augmentation after it."""
     squares = [sampler.cropped(image, row, whole=True).copy() for image, row in examples]
     captions = [
         sampler.crop.describe(row[0], image.height, image.width) if sampler.crop else ""
@@ -102,7 +103,7 @@ def _augmented(sampler: Sampler, examples: list[tuple[OpenedImage, list[Row]]]) 
 
 
 def _name_of_mix(mix: Any, images: np.ndarray, seed: int) -> str:
-    """How the first batch is mixed, with its weight."""
+    """Returns the kind of mixing drawn for the first batch, with its weight."""
     if isinstance(mix, KerasLayer):
         return mix.name
     if not isinstance(mix, MixUpOrCutMix):
@@ -113,26 +114,28 @@ def _name_of_mix(mix: Any, images: np.ndarray, seed: int) -> str:
 
 
 def target_caption(target: np.ndarray, names: Sequence[str] | None, smallest: float = 0.0) -> str:
-    """The classes that an image is to be taken for, the largest share first.
+    """Returns the target classes of an image with their probabilities, the largest first.
 
     Args:
-        target: Shares of the classes [classes].
-        names: Their names.
-        smallest: Share that every class has by smoothing.
+        target: Target probabilities [classes].
+        names: Names of the classes.
+        smallest: Probability of every class by label smoothing.
 
-    >>> target_caption(np.array([0.34, 0.05, 0.61]), ["ant", "bee", "cow"], 0.05).splitlines()
-    ['0.61 cow', '0.34 ant']
+    Example:
+        >>> target_caption(np.array([0.34, 0.05, 0.61]), ["ant", "bee", "cow"], 0.05).splitlines()
+        ['0.61 cow', '0.34 ant']
     """
-    # An image is mixed of two.
+    # A mixed image has two classes.
     first = np.argsort(-target, kind="stable")[:2]
     above = [number for number in first if target[number] > smallest + 0.005]
     return "\n".join(f"{target[number]:.2f} {class_name(number, names)}" for number in above)
 
 
 def class_name(number: int, names: Sequence[str] | None) -> str:
-    """The name of a class, or its number where it has none.
+    """Returns the name of a class, or its number if it has none.
 
-    >>> class_name(1, ["ant", "bee"]), class_name(1, None)
-    ('bee', 'class 1')
+    Example:
+        >>> class_name(1, ["ant", "bee"]), class_name(1, None)
+        ('bee', 'class 1')
     """
     return f"class {number}" if names is None else names[number]

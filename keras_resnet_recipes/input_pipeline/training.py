@@ -1,4 +1,4 @@
-"""The batches of a training."""
+"""Training batches."""
 
 import collections
 from collections.abc import Callable, Iterator
@@ -21,31 +21,31 @@ Batch = tuple[np.ndarray, np.ndarray]
 """Images, uint8 [batch, size, size, 3], and targets, float32 [batch, classes]."""
 
 Copies = list[tuple[int, list[Row]]]
-"""The rows of a batch that show one image, each with what was drawn for it."""
+"""Rows of a batch with the same image, each with its augmentation parameters."""
 
 Use = Callable[[OpenedImage, Copies], None]
-"""What is done with an image, and the rows that show it."""
+"""Function called with an image and the rows of the batch that use it."""
 
 
 class TrainingBatches:
-    """The batches of a training, with accumulation its micro-batches.
+    """Training batches; with gradient accumulation, micro-batches.
 
-    Batch `step` of an epoch depends on (recipe, data, seed, epoch, step) alone. The images at positions step * n to
-    (step + 1) * n - 1 of the epoch's order are in it. What takes the place of an image that
-    cannot be read is one that the epoch leaves out, or else the next in the order.
+    Batch `step` of an epoch depends on (recipe, data, seed, epoch, step) alone. It consists of the images at
+    positions step * n to (step + 1) * n - 1 of the epoch's order. An unreadable image is replaced by one
+    that the epoch does not use, or else by the next in the order.
 
     Args:
-        recipe: The recipe, its `classes` known.
+        recipe: The recipe, with `classes` set.
         data: Images.
         steps: Updates per epoch.
         seed: Seed of order and augmentation.
-        unreadable: Collects images that cannot be read.
-        devices: Devices of all hosts, each of which gets an equal shard of every batch.
-        host: This host, from 0, and the number of hosts.
+        unreadable: Collects unreadable images.
+        devices: Number of devices of all hosts, each of which gets an equal shard of every batch.
+        host: Index of this host, from 0, and number of hosts.
         workers: Threads that make images.
 
     Attributes:
-        size: Images of a batch that this host makes.
+        size: Number of images per batch on this host.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class TrainingBatches:
         self.size = self._dealt.size
 
     def batches(self, first_epoch: int = 0, first_step: int = 0) -> Iterator[Batch]:
-        """All batches from one on, made ahead of their use.
+        """Yields all batches from a given one on; they are prefetched.
 
         Args:
-            first_epoch: Epoch to begin with, from 0.
-            first_step: Batch of that epoch to begin with.
+            first_epoch: First epoch, from 0.
+            first_step: First batch of that epoch, from 0.
         """
         candidates = self.candidates(first_epoch, first_step)
         keys = (
@@ -85,11 +85,11 @@ class TrainingBatches:
         return mapped(lambda key: self._made(candidates, *key), keys, threads=1)
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """One batch."""
+        """Returns one batch."""
         return self._made(self.candidates(epoch, step), epoch, step)
 
     def mixed(self, images: np.ndarray, targets: np.ndarray, epoch: int, step: int) -> Batch:
-        """A batch as the recipe mixes it; images may be changed in place."""
+        """Returns a batch after the mixing of the recipe; images may be changed in place."""
         mix = self._recipe.mix
 
         def of_device(images: np.ndarray, targets: np.ndarray, device: int) -> Batch:
@@ -100,19 +100,19 @@ class TrainingBatches:
         if not self._recipe.mixes:
             return images, targets
         if not self._recipe.mix_per_replica:
-            # Image i and its partner stand where they do on one device.
+            # Restores the order on one device, so that images have the same partners.
             positions = self._dealt.reshape(-1)
             back = np.argsort(positions)
             images, targets = of_device(images[back], targets[back], 0)
             return images[positions], targets[positions]
         count = len(self._dealt)
         devices = range(self._first_device, self._first_device + count)
-        parts = zip(np.split(images, count), np.split(targets, count), devices, strict=True)
-        mixed = [of_device(*part) for part in parts]
+        shards = zip(np.split(images, count), np.split(targets, count), devices, strict=True)
+        mixed = [of_device(*shard) for shard in shards]
         return mixed[0] if count == 1 else tuple(map(np.concatenate, zip(*mixed, strict=True)))
 
     def candidates(self, epoch: int, step: int) -> order.Candidates:
-        """The images of this batch and of those that follow."""
+        """Returns the candidates for the images of this batch and of the following ones."""
         copies = self._recipe.repeated_augmentation
         per_epoch = -(-self._steps * self._batch // copies)
         if isinstance(self._data, ImageDataset):
@@ -134,16 +134,16 @@ class TrainingBatches:
         return self.mixed(images, targets, epoch, step)
 
     def read(self, candidates: order.Candidates, epoch: int, step: int, use: Use) -> np.ndarray:
-        """Has every image of a batch used, in threads; returns the label of each row, int64 [size].
+        """Reads the images of a batch, in threads; returns the label of each row, int64 [size].
 
         Args:
-            candidates: Images, from this batch or an earlier one on.
+            candidates: Candidates, from this batch or an earlier one on.
             epoch: The epoch, from 0.
             step: The batch of the epoch, from 0.
-            use: Called with an image and the rows that show it.
+            use: Called with an image and the rows that use it.
 
         Raises:
-            ValueError: If no image can be read, or a label is outside 0..classes-1.
+            ValueError: If no image is readable, or a label is outside 0..classes-1.
         """
         labels = np.empty(self.size, np.int64)
 
@@ -158,7 +158,7 @@ class TrainingBatches:
                     continue
                 labels[[row for row, _ in copies]] = label
                 return
-            raise ValueError(f"{self._data.name} holds no image that can be read.")
+            raise ValueError(f"{self._data.name} contains no readable image.")
 
         begin, repeated = step * self._batch, self._recipe.repeated_augmentation
         shown: dict[int, Copies] = collections.defaultdict(list)
@@ -173,7 +173,7 @@ class TrainingBatches:
 
 
 def _keras_layers(recipe: BaseRecipe) -> Any:
-    """The `KerasLayers` of a recipe, or None without any: nothing else here needs Keras."""
+    """Returns the `KerasLayers` of a recipe, or None if it has none: nothing else here needs Keras."""
     if not any(isinstance(one, KerasLayer) for one in (*recipe.augmentation, recipe.mix)):
         return None
     from keras_resnet_recipes.input_pipeline.keras_layers import KerasLayers

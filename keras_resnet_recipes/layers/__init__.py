@@ -1,7 +1,7 @@
-"""Keras layers that Keras itself lacks, or has otherwise: of networks, and augmentations.
+"""Keras layers for networks and augmentation that Keras lacks or implements differently.
 
-Augmentations are the device's versions of the values in `krr.augment`, for batches of images: inside
-models, compiled or not, on every backend, and in `dataset.map` under every backend.
+The augmentation layers are batched versions of the values in `krr.augment`. They run inside models,
+compiled or not, on every backend, and in `dataset.map` under every backend.
 """
 
 from keras_resnet_recipes.layers.batch_normalization import BatchNormalization

@@ -1,13 +1,13 @@
 """Rotation, shear and translation of batches, as in Pillow's affine transform.
 
-Pillow looks from the output back into the input: the output pixel (x, y) has its centre at
-(x + 1/2, y + 1/2), the inverse map gives the position in the input, positions outside the image get
-the fill colour, and inside it the neighbours are interpolated, those beyond the edge being the edge
-itself. Results are cut to whole numbers, not rounded.
+Pillow maps output pixels to the input: the output pixel (x, y) has its centre at
+(x + 1/2, y + 1/2), and the inverse map gives the position in the input. Positions outside the image get
+the fill colour; inside, neighbouring pixels are interpolated, with edge pixels repeated beyond the
+edge. Results are truncated, not rounded.
 
-Pillow computes positions in double precision. Here they are whole numbers of 2**-17 pixels, int32,
-and a rest of less than that: in single precision, a position in a large image would have too few
-digits left, and one that falls exactly onto a pixel would get the pixel before it.
+Pillow computes positions in double precision. Here a position is an int32 number of 2**-17 pixels plus
+a float32 remainder: single precision alone has too few digits for a large image, and a position exactly
+on a pixel would fall on the previous one.
 """
 
 import functools
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 UNIT = 1 << 17
-"""Whole numbers per pixel; images may have up to 4096 pixels a side."""
+"""Fixed-point units per pixel; images may have up to 4096 pixels per side."""
 _HALF = UNIT // 2
 
 MOVES = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")
@@ -32,16 +32,17 @@ def move(
     cubic: Any = None,
     nearest: bool = False,
 ) -> Any:
-    """Moves each image; one of `moves` at most is not 0 for an image.
+    """Applies a rotation, shear or translation to each image.
 
     Args:
         ops: Namespace of a Keras backend.
         images: int32 [n, height, width, 3], 0..255.
-        moves: By `MOVES`: degrees counter-clockwise, pixels per row or column, pixels; float32
-            [n]. Positive shears and translations move an image to the left or up.
-        fill: Colour of the pixels that come from outside the image, three of 0..255.
-        cubic: Whether to interpolate bicubically, bool [n]; None is bilinear for all.
-        nearest: Take the nearest pixel instead.
+        moves: Amounts by name (see `MOVES`): degrees counter-clockwise, pixels per row or column, and
+            pixels; float32 [n]. At most one of them may be nonzero for an image. Positive shears and
+            translations move an image to the left or up.
+        fill: Colour of pixels from outside the image, three values 0..255.
+        cubic: Whether to interpolate bicubically, bool [n]; None means bilinear for all images.
+        nearest: Whether to take the nearest pixel instead of interpolating.
 
     Returns:
         int32 [n, height, width, 3].
@@ -63,20 +64,20 @@ def move(
 def positions(
     ops: Any, rows: Any, columns: Any, size: tuple[Any, Any], moves: dict[str, Any], nearest: bool
 ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """The positions that pixels come from.
+    """Returns the input positions of output pixels.
 
     Args:
         ops: Namespace of a Keras backend.
-        rows: Of the output, int32 [height].
-        columns: Of the output, int32 [width].
+        rows: Rows of the output, int32 [height].
+        columns: Columns of the output, int32 [width].
         size: Height and width of the images.
         moves: As for `move`.
-        nearest: Round as Pillow does without interpolation: the first position and both steps to
-            2**-16 pixels, so that errors add up.
+        nearest: Whether to round as Pillow does without interpolation: the first position and both
+            steps to 2**-16 pixels, so that errors accumulate.
 
     Returns:
-        Horizontal and vertical positions, each as whole numbers of `UNIT` per pixel, int32 [n, height,
-        width], and as the rest, 0 to 1, float32 (what it is does not matter with `nearest`).
+        Horizontal and vertical positions, each as a pair: an integer number of `UNIT` per pixel, int32
+        [n, height, width], and a remainder 0..1, float32 (unused with `nearest`).
     """
     degrees = moves["rotate"]
     cosine, sine = _cosine_and_sine(ops, degrees)
@@ -86,7 +87,7 @@ def positions(
     )
     turned = ops.cast(degrees != 0, "int32")[:, None, None]
     middle = [turned * length for length in size]
-    # Twice the distance from the middle, or from the corner: whole numbers.
+    # Twice the distance from the centre, or from the corner, is an integer.
     y = 2 * rows[None, :, None] + 1 - middle[0]
     x = 2 * columns[None, None, :] + 1 - middle[1]
 
@@ -113,13 +114,13 @@ def positions(
 
 
 def _cosine_and_sine(ops: Any, degrees: Any) -> tuple[Any, Any]:
-    """Each as whole numbers of 2**-16 and the rest in the same units, int32 and float32 [n].
+    """Returns each as an integer number of 2**-16 and a remainder in that unit, int32 and float32 [n].
 
-    In single precision alone, a row would miss its pixels by a little where the angle is 90 degrees.
+    In single precision alone, a rotation by 90 degrees would miss the pixels by a little.
     """
     halves = ops.numpy.floor(degrees * 2.0 + 0.5)
     angle = (degrees - halves * 0.5) * (math.pi / 180)
-    # Of an angle of at most a quarter degree: its cosine less 1, and its sine.
+    # Cosine minus 1 and sine of an angle of at most a quarter of a degree.
     square = angle * angle
     less = -0.5 * square
     ahead = angle - _rounded(ops, square * angle * (1 / 6))
@@ -138,7 +139,7 @@ def _cosine_and_sine(ops: Any, degrees: Any) -> tuple[Any, Any]:
 
 @functools.cache
 def _circle() -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Cosine and sine of every half degree in units of 2**-16: whole numbers, and what is left."""
+    """Returns cosine and sine of every half degree in units of 2**-16: integers and remainders."""
     angles = np.radians(np.arange(720) / 2)
     exact = [np.round(function(angles), 15) * _HALF for function in (np.cos, np.sin)]
     wholes = [np.floor(part + 0.5) for part in exact]
@@ -147,18 +148,18 @@ def _circle() -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 
 def _split(ops: Any, number: Any) -> tuple[Any, Any]:
-    """The whole number next to a float, and what is left of it, -0.5 to 0.5."""
+    """Returns the integer nearest to a float, and the remainder, -0.5..0.5."""
     number = _rounded(ops, number)
     whole = ops.numpy.floor(number + 0.5)
     return ops.cast(whole, "int32"), number - whole
 
 
 def _rounded(ops: Any, product: Any) -> Any:
-    """A product with a rounding of its own, by a limit that is never reached.
+    """Forces the rounding of a product, by a limit that is never reached.
 
-    XLA would join it with a sum after it into one operation with one rounding, in one place where the
-    product is used and not in another, so that the row of a pixel and the distance from it would not
-    be those of one position.
+    XLA would fuse the product with a following sum into one operation with one rounding, for some uses
+    and not for others, so that the row of a pixel and the distance from it would belong to different
+    positions.
     """
     return ops.numpy.maximum(product, -1e9)
 
@@ -172,10 +173,10 @@ def _pixel(ops: Any, position: Any) -> Any:
 
 
 def _picker(ops: Any, images: Any) -> Any:
-    """A function from rows and columns to the colours there; beyond the edge is the edge itself."""
+    """Returns a function that reads the colours at rows and columns; edge pixels are repeated."""
     n, height, width, _ = ops.shape(images)
     red, green, blue = (images[..., k] for k in range(3))
-    # One read fetches a pixel.
+    # Packed, so that one gather reads a whole pixel.
     packed = ops.numpy.reshape(red + green * 256 + blue * 65536, (-1,))
     first = ops.numpy.arange(n, dtype="int32")[:, None, None] * (height * width)
     shifts = ops.convert_to_tensor([0, 8, 16], "int32")
@@ -190,7 +191,7 @@ def _picker(ops: Any, images: Any) -> Any:
 
 
 def _interpolated(ops: Any, pick: Any, y: Any, x: Any, cubic: Any) -> Any:
-    """The colours at positions that count from the centre of the first pixel."""
+    """Interpolates the colours at positions measured from the centre of the first pixel."""
     row, column = (_pixel(ops, whole) for whole, _ in (y, x))
     down, right = (
         ((_float(ops, ops.numpy.bitwise_and(whole, UNIT - 1)) + rest) / UNIT)[..., None]
@@ -206,7 +207,7 @@ def _interpolated(ops: Any, pick: Any, y: Any, x: Any, cubic: Any) -> Any:
 
 
 def _between(ops: Any, near: list[Any], distance: Any, cubic: Any) -> Any:
-    """Pillow's cubic has a = -1. A flat neighbourhood must come out exactly, since results are cut."""
+    # Pillow's cubic has a = -1. Results are truncated, so a flat neighbourhood must come out exactly.
     if cubic is None:
         left, right = near
         return left + distance * (right - left)

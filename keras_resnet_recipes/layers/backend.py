@@ -1,4 +1,4 @@
-"""The backend that a layer computes with: Keras' own, or TensorFlow inside `tf.data`."""
+"""The backend that a layer runs on: Keras' own, or TensorFlow inside `tf.data`."""
 
 import functools
 import importlib
@@ -8,8 +8,8 @@ from typing import Any
 class _TensorFlow:
     """Keras' operations on TensorFlow tensors, whichever backend Keras runs on.
 
-    Those of `numpy` are TensorFlow's own: Keras' would turn double precision into single where Keras
-    runs on JAX or torch, and an image would depend on that. Neither is imported before it is used.
+    `numpy` is TensorFlow's own module, because with JAX or torch Keras' would reduce double to single
+    precision, so that images would depend on the backend. Both are imported on first use.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -19,8 +19,8 @@ class _TensorFlow:
 class _TensorFlowNumPy:
     def __getattr__(self, name: str) -> Any:
         tf = importlib.import_module("tensorflow")
-        # There `round` wants methods of NumPy's arrays, `arange` a number that is known, and `sum`
-        # turns int32 into int64.
+        # In TensorFlow's NumPy module `round` needs methods of NumPy arrays, `arange` a static number,
+        # and `sum` converts int32 to int64.
         own = {
             "round": tf.round,
             "arange": tf.range,
@@ -37,9 +37,9 @@ def _keras_on_tensorflow() -> Any:
 
 
 def running_backend(name: str | None = None) -> Any:
-    """The namespace of Keras' running backend, or of another one."""
+    """Returns the namespace of the current Keras backend, or of the backend of the given name."""
     return importlib.import_module("keras.src.utils.backend_utils").DynamicBackend(name)
 
 
 TENSORFLOW = _TensorFlow()
-"""The namespace for layers inside `tf.data`."""
+"""Namespace used by layers inside `tf.data`."""

@@ -1,4 +1,4 @@
-"""Batch normalization as torch has it."""
+"""Batch normalization as in torch."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalization with torch's moving variance, and on TensorFlow in one operation.
+    """Batch normalization with torch's moving variance, fused into one operation on TensorFlow.
 
-    It differs from Keras' in two things. The moving variance moves towards v n / (n - 1), where v is
-    the variance of the n numbers of a channel, as in torch; Keras' moves towards v. Images are
-    normalized by TensorFlow's FusedBatchNormV3; Keras composes it of many operations, which read the
-    features 19 instead of 3 times where XLA does not fuse them (docs/upstream.md, 20).
+    It differs from `keras.layers.BatchNormalization` in two ways. The moving variance moves towards
+    v n / (n - 1), where v is the variance of the n values of a channel, as in torch; in Keras it moves
+    towards v. Images are normalized by TensorFlow's FusedBatchNormV3; Keras composes many operations,
+    which read the features 19 times instead of 3 where XLA does not fuse them (docs/upstream.md, 20).
 
-    float16 and bfloat16 features stay so, and all statistics are float32. Under `tf.distribute` the
-    statistics are those of a device's share, or with `synchronized` of the whole batch.
+    Outputs keep float16 and bfloat16, and all statistics are float32. Under `tf.distribute` the
+    statistics are those of a device's shard, or with `synchronized` those of the whole batch.
 
     Args:
-        **kwargs: Those of `keras.layers.BatchNormalization`; channels are last, there is no
-            `renorm`, and a mask is not looked at.
+        **kwargs: Arguments of `keras.layers.BatchNormalization`; channels must be last, `renorm` is not
+            supported, and masks are ignored.
 
     Raises:
         ValueError: If `axis` is not the last, or `renorm` is set.
@@ -43,7 +43,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the variables of `keras.layers.BatchNormalization`."""
+        """Creates the variables of `keras.layers.BatchNormalization`."""
         if self.axis not in (-1, len(input_shape) - 1) or self.renorm:
             raise ValueError(
                 "`axis` must be the last one, and `renorm` False. "
@@ -57,7 +57,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         fused = fused and inputs.dtype != "float64"
         if fused and not training:
             return self._fused(inputs, self.moving_mean, self.moving_variance)[0]
-        # Of a frozen layer TensorFlow's operation has no deterministic gradient on a GPU.
+        # For a frozen layer, TensorFlow's operation has no deterministic gradient on a GPU.
         if not training or not self.trainable:
             return super().call(inputs, training=False)
         compute = self._fused if fused and not self.synchronized else self._composed
@@ -67,7 +67,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
     def _fused(self, inputs: Any, *moving: Any) -> tuple[Any, Any, Any]:
-        """Outputs, mean and torch's variance; without the moving statistics, those of the batch."""
+        """Returns outputs, mean and torch's variance; of the batch if no moving statistics are given."""
         import tensorflow as tf
 
         result = tf.raw_ops.FusedBatchNormV3(
@@ -82,7 +82,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return result.y, result.batch_mean, result.batch_variance
 
     def _composed(self, inputs: Any) -> tuple[Any, Any, Any]:
-        """The same of other backends, of other ranks and of the whole batch of several devices."""
+        """Does the same on other backends, for other ranks, or synchronized across devices."""
         wide = ops.cast(inputs, dtype_of_sums(inputs))
         axes = tuple(range(len(inputs.shape) - 1))
         mean, variance = ops.moments(wide, axes, synchronized=self.synchronized)
@@ -107,7 +107,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
 
     def _parameter(self, variable: Any, inputs: Any, neutral: float) -> Any:
-        """Scale or offset, of which the layer may have none."""
+        """Returns the scale or offset, or its neutral value if the layer has none."""
         if variable is None:
             return ops.full((inputs.shape[-1],), neutral, dtype_of_sums(inputs))
         return ops.cast(variable, dtype_of_sums(inputs))
@@ -118,7 +118,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 def dtype_of_sums(inputs: Any) -> str:
-    """float32, or what is wider: sums of many numbers need more than half precision."""
-    # `keras.backend.result_type` takes float64 for float32 on JAX and torch.
+    """Returns float32 or float64: sums of many numbers need more than half precision."""
+    # `keras.backend.result_type` reduces float64 to float32 on JAX and torch.
     double = keras.backend.standardize_dtype(inputs.dtype) == "float64"
     return "float64" if double else "float32"

@@ -1,4 +1,4 @@
-"""Boxes inside the images of a batch: where they lie, and filling them; and cropping a padded image.
+"""Boxes in the images of a batch: drawing and filling them, and cropping padded images.
 
 A box is int32 [top, left, bottom, right], the last two exclusive.
 """
@@ -9,7 +9,7 @@ from keras_resnet_recipes.augment.pad_and_crop import check_padding
 
 
 def inside(ops: Any, images: Any, boxes: Any) -> Any:
-    """Which pixels lie in a box.
+    """Returns a mask of the pixels inside a box.
 
     Args:
         ops: Namespace of a Keras backend.
@@ -28,83 +28,86 @@ def inside(ops: Any, images: Any, boxes: Any) -> Any:
 
 
 def fill(ops: Any, images: Any, boxes: Any, color: Any) -> Any:
-    """Paint over a box of each image.
+    """Fills a box of each image.
 
     Args:
         ops: Namespace of a Keras backend.
-        images: [n, height, width, channels]; integers are taken as bytes.
-        boxes: int32 [n, 4]; an empty one changes nothing.
-        color: A number, one a channel, or a picture [n, height, width, channels], in the units of
-            the images. For bytes it is rounded and limited to 0..255.
+        images: [n, height, width, channels]; integers must be 0..255.
+        boxes: int32 [n, 4]; an empty box changes nothing.
+        color: A number, one per channel, or an image [n, height, width, channels], in the units of
+            the images. For integer images it is rounded and clipped to 0..255.
 
     Returns:
-        The same shape and type.
+        Images of the same shape and dtype.
     """
     return ops.numpy.where(inside(ops, images, boxes), _as_pixels(ops, color, images), images)
 
 
-def square(ops: Any, images: Any, size: int, place: Any) -> Any:
-    """Squares that lie wholly inside their images.
+def square(ops: Any, images: Any, size: int, position: Any) -> Any:
+    """Returns squares that lie entirely inside their images.
 
     Args:
         ops: Namespace of a Keras backend.
         images: [n, height, width, channels].
         size: Height and width in pixels.
-        place: Top and left as fractions 0..1 of the places there are, floating point [n, 2].
+        position: Top and left as fractions 0..1 of the possible positions, floating point [n, 2].
 
     Returns:
         Boxes, int32 [n, 4].
 
     Raises:
-        ValueError: If the square is known not to fit.
+        ValueError: If the image size is static and the square does not fit.
     """
     shape = ops.shape(images)[1:3]
     if any(isinstance(length, int) and length < size for length in shape):
-        raise ValueError(f"size must be at most that of the image, {shape}, got {size}")
-    room = ops.cast(ops.convert_to_tensor(shape, "int32") - size + 1, place.dtype)
-    corner = ops.cast(ops.numpy.floor(place * room), "int32")
+        raise ValueError(
+            f"`size` must be at most that of the image, {shape[0]} x {shape[1]}. Received: size={size!r}"
+        )
+    room = ops.cast(ops.convert_to_tensor(shape, "int32") - size + 1, position.dtype)
+    corner = ops.cast(ops.numpy.floor(position * room), "int32")
     return ops.numpy.concatenate([corner, corner + size], axis=1)
 
 
-def first_that_fits(ops: Any, images: Any, area: Any, aspect: Any, place: Any) -> Any:
-    """The first box of several tries that is smaller than its image, anywhere inside.
+def first_that_fits(ops: Any, images: Any, area: Any, aspect: Any, position: Any) -> Any:
+    """Returns for each image the first of several candidate boxes that is smaller than the image.
 
     Args:
         ops: Namespace of a Keras backend.
         images: [n, height, width, channels].
-        area: Fractions of the image, floating point [n, tries].
+        area: Areas as fractions of the image, floating point [n, tries].
         aspect: Ratios of height to width, floating point [n, tries].
-        place: Top and left as fractions 0..1 of the places there are, floating point [n, 2].
+        position: Top and left as fractions 0..1 of the possible positions, floating point [n, 2].
 
     Returns:
-        Boxes, int32 [n, 4], of no height where nothing fits.
+        Boxes, int32 [n, 4]; the height is 0 where none fits.
 
-    Source: timm `data/random_erasing.py`; torchvision `transforms.RandomErasing`.
+    References:
+        timm `data/random_erasing.py`; torchvision `transforms.RandomErasing`.
     """
     size = ops.cast(ops.convert_to_tensor(ops.shape(images)[1:3], "int32"), area.dtype)
     area = area * size[0] * size[1]
     heights = ops.numpy.round(ops.numpy.sqrt(area * aspect))
     widths = ops.numpy.round(ops.numpy.sqrt(area / aspect))
     part, _ = first_of(ops, (heights < size[0]) & (widths < size[1]), heights, widths)
-    corner = ops.numpy.floor(place * (size - part + 1))
+    corner = ops.numpy.floor(position * (size - part + 1))
     return ops.cast(ops.numpy.concatenate([corner, corner + part], axis=1), "int32")
 
 
 def first_of(ops: Any, fits: Any, heights: Any, widths: Any) -> tuple[Any, Any]:
-    """The first of several tries that fits.
+    """Returns the first of several candidate sizes that fits.
 
     Args:
         ops: Namespace of a Keras backend.
-        fits: bool [n, tries].
+        fits: Whether each candidate fits, bool [n, tries].
         heights: Floating point [n, tries].
-        widths: Likewise.
+        widths: Floating point [n, tries].
 
     Returns:
-        Height and width, of the type of `heights`, [n, 2], 0 where none fits; and whether one does,
+        Height and width, in the dtype of `heights`, [n, 2], 0 where none fits; and whether one fits,
         bool [n, 1].
     """
     fits = ops.cast(fits, "int32")
-    # Backends disagree on which of several equal values argmax names.
+    # Not argmax: backends disagree on which of several equal values it returns.
     first = fits * ops.cast(ops.numpy.cumsum(fits, axis=1) == 1, "int32")
     chosen = ops.cast(first, heights.dtype)
     part = [ops.numpy.sum(lengths * chosen, axis=1) for lengths in (heights, widths)]
@@ -112,21 +115,21 @@ def first_of(ops: Any, fits: Any, heights: Any, widths: Any) -> tuple[Any, Any]:
 
 
 def padded_crop(ops: Any, images: Any, corner: Any, padding: int, color: Any = None) -> Any:
-    """What is seen of an enlarged image through a window of its first size.
+    """Pads images and crops them to their original size.
 
     Args:
         ops: Namespace of a Keras backend.
         images: [n, height, width, channels].
-        corner: Top and left in the enlarged image, int32 [n, 2], from 0 to 2 * padding.
-        padding: Pixels added at each side.
-        color: What they show: a number or one a channel, in the units of the images. None
-            continues the image as its mirror image, without repeating the edge.
+        corner: Top and left of the crop in the padded image, int32 [n, 2], from 0 to 2 * padding.
+        padding: Pixels added on each side.
+        color: Colour of the padding, a number or one per channel, in the units of the images; None
+            pads by reflection, without repeating the edge.
 
     Returns:
-        The same shape and type.
+        Images of the same shape and dtype.
 
     Raises:
-        ValueError: If the image is known to be too small for its mirror image to cover the padding.
+        ValueError: If the image size is static and not larger than the padding.
     """
     n, height, width, channels = ops.shape(images)
     check_padding(padding, height, width)
@@ -143,8 +146,8 @@ def padded_crop(ops: Any, images: Any, corner: Any, padding: int, color: Any = N
     return ops.numpy.where(known, crops, _as_pixels(ops, color, images))
 
 
-def _mirrored(ops: Any, places: Any, length: Any) -> Any:
-    return length - 1 - ops.numpy.abs(length - 1 - ops.numpy.abs(places))
+def _mirrored(ops: Any, positions: Any, length: Any) -> Any:
+    return length - 1 - ops.numpy.abs(length - 1 - ops.numpy.abs(positions))
 
 
 def _as_pixels(ops: Any, color: Any, images: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The smooth activation of the later speed runs on CIFAR-10."""
+"""Smooth activation of the later CIFAR-10 speed runs."""
 
 from typing import Any
 
@@ -8,17 +8,18 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class CELU(keras.layers.Layer):
-    """x where x is positive, else alpha (exp(x / alpha) - 1): ReLU with a rounded corner.
+    """CELU activation: x where x is positive, else alpha (exp(x / alpha) - 1).
 
-    `keras.activations.celu` is the same function, but it is no layer, so that a model could not be
-    saved with its alpha, and on TensorFlow its gradient at 0 is 2 where it should be 1.
+    `keras.activations.celu` is the same function, but not a layer, so a model could not be saved with
+    its alpha; and on TensorFlow its gradient at 0 is 2 instead of 1.
 
     Args:
-        alpha: Width of the rounding and depth of the floor, above 0; near 0 it is ReLU.
+        alpha: Width of the rounded corner and depth of the floor, greater than 0; approaches ReLU as
+            it approaches 0.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If `alpha` is not above 0.
+        ValueError: If `alpha` is not positive.
 
     Input shape:
         Any, floating point.
@@ -38,13 +39,13 @@ class CELU(keras.layers.Layer):
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not alpha > 0:
-            raise ValueError(f"`alpha` must be above 0. Received: alpha={alpha!r}")
+            raise ValueError(f"`alpha` must be positive. Received: alpha={alpha!r}")
         self.alpha = float(alpha)
         self.supports_masking = True
 
     def call(self, inputs: Any) -> Any:
         """Returns the activations."""
-        # exp of a large input, not taken, would still make the gradient NaN.
+        # exp of a large positive input would make the gradient NaN although `where` discards it.
         below = ops.where(inputs > 0, ops.zeros_like(inputs), inputs)
         return ops.where(inputs > 0, inputs, self.alpha * ops.expm1(below / self.alpha))
 

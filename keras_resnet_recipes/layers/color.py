@@ -17,12 +17,12 @@ from keras_resnet_recipes.layers.tables import look_up
 class ColorJitter(ColorLayer):
     """Changes brightness, contrast, saturation and hue by random amounts, in random order.
 
-    The value `krr.augment.ColorJitter` as a layer, with its bytes. A strength of x draws a factor
-    uniformly from max(0, 1 - x) to 1 + x; 0 leaves the operation out.
-    `keras.layers.RandomColorJitter` adds to the brightness, and works in floating point.
+    The layer of `krr.augment.ColorJitter`, with the same bytes. For a strength x a factor is drawn
+    uniformly from max(0, 1 - x) to 1 + x; 0 disables the operation. `keras.layers.RandomColorJitter`
+    adds to the brightness instead, and works in floating point.
 
-    Takes and returns what `call` says, with three channels; floating point images are taken as 0..255
-    and rounded to bytes.
+    See `call` for inputs and outputs. Images must have three channels; floating point images must be
+    0..255 and are rounded to bytes.
 
     Args:
         brightness: Strength, at least 0.
@@ -33,7 +33,7 @@ class ColorJitter(ColorLayer):
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If an argument is out of its range; when called, if the images have not three
+        ValueError: If an argument is out of range; when called, if the images do not have three
             channels.
 
     Example:
@@ -59,7 +59,7 @@ class ColorJitter(ColorLayer):
         super().__init__(augment.ColorJitter(brightness, contrast, saturation, hue), seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, the operations done to each in its order."""
+        """Returns the images after the operations, in the order drawn for each image."""
         used = [k for k, name in enumerate(OPERATIONS) if self._strength(name)]
         for position in range(len(used)):
             images = self._operate(images, drawn["order"][:, position], drawn, used, ops)
@@ -92,10 +92,10 @@ def _changed(ops: Any, name: str, which: Any, argument: Any, images: Any) -> Any
 class Lighting(ColorLayer):
     """Adds a random colour to all pixels of each image.
 
-    The value `krr.augment.Lighting` as a layer, with its bytes.
+    The layer of `krr.augment.Lighting`, with the same bytes.
 
-    Takes and returns what `call` says, with three channels; floating point images are taken as 0..255
-    and rounded to bytes.
+    See `call` for inputs and outputs. Images must have three channels; floating point images must be
+    0..255 and are rounded to bytes.
 
     Args:
         std: Standard deviation, at least 0; the sources use 0.1.
@@ -103,7 +103,7 @@ class Lighting(ColorLayer):
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If it is negative; when called, if the images have not three channels.
+        ValueError: If `std` is negative; when called, if the images do not have three channels.
 
     Example:
         >>> import numpy as np
@@ -120,6 +120,6 @@ class Lighting(ColorLayer):
         super().__init__(augment.Lighting(std), seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, each with its colour added."""
+        """Returns the images with a colour added to each."""
         levels = ops.cast(ops.numpy.round(drawn["color"]), "int32")
         return ops.numpy.clip(images + levels[:, None, None, :], 0, 255)

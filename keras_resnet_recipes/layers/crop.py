@@ -1,4 +1,4 @@
-"""Layers that cut a square out of each image of a batch and resize it."""
+"""Layers that crop and resize each image of a batch to a square."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +12,13 @@ from keras_resnet_recipes.layers.resize import resize, weights
 
 
 class CropLayer(ByteLayer):
-    """A random part of each image as a square; the middle of it when not training.
+    """Base class of random crops to a square; at inference the crop is central.
 
-    Subclasses define `change`.
+    Subclasses implement `change`.
 
     Args:
         augmentation: A value of `krr.augment` with `size` and `interpolation`.
-        shorter_edge: Length in pixels that the shorter edge is resized to when not training.
+        shorter_edge: Length in pixels to which the shorter edge is resized at inference.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
     """
@@ -30,7 +30,7 @@ class CropLayer(ByteLayer):
         self.shorter_edge = shorter_edge
 
     def prepare(self, images: Any, ops: Any) -> Any:
-        """Returns the middle of each image."""
+        """Returns the central crop of each image."""
         n, height, width, _ = ops.shape(images)
         size = ops.convert_to_tensor([[height, width]], "int32")
         resized = self.shorter_edge * size // ops.numpy.min(size)
@@ -50,15 +50,15 @@ class CropLayer(ByteLayer):
         return ops.cast(squares, images.dtype)
 
     def square(self, images: Any, box: Any, resized: Any, corner: Any, cubic: Any, ops: Any) -> Any:
-        """Resizes a box of each image and cuts a square out of it.
+        """Resizes a box of each image and crops it to a square.
 
         Args:
             images: int32 [n, height, width, channels], 0..255.
-            box: Top, left, height and width of what is resized, int32 [n, 4].
-            resized: Its height and width after resizing, int32 [n, 2].
+            box: Top, left, height and width of the box, int32 [n, 4].
+            resized: Height and width of the box after resizing, int32 [n, 2].
             corner: Top and left of the square in the resized box, int32 [n, 2].
             cubic: Whether to interpolate bicubically, bool [n].
-            ops: Namespace of the Keras backend whose tensors they are.
+            ops: Namespace of the Keras backend of the tensors.
 
         Returns:
             int32 [n, size, size, channels].
@@ -79,32 +79,32 @@ class CropLayer(ByteLayer):
         return resize(ops, images, rows, columns)
 
     def output_size(self, height: int | None, width: int | None) -> tuple[int, int]:
-        """Height and width of the result."""
+        """Returns the height and width of the output images."""
         return self.augmentation.size, self.augmentation.size
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class RandomResizedCrop(CropLayer):
-    """Cuts a random part out of each image and resizes it to a square.
+    """Crops a random part of each image and resizes it to a square.
 
-    The value `krr.augment.RandomResizedCrop` as a layer, for batches of images of one size; up to 0.3 %
-    of its bytes differ from those of the value by one level.
+    The layer of `krr.augment.RandomResizedCrop`, for batches of images of one size; up to 0.3 % of its
+    bytes differ from those of the value by one level.
 
-    When not training the shorter edge is resized to `size` and the middle cut out, as
-    `krr.augment.CenterCrop(size, crop_ratio=1.0)` does, bicubic unless the layer is bilinear.
+    At inference the shorter edge is resized to `size` and the image is cropped centrally, as by
+    `krr.augment.CenterCrop(size, crop_ratio=1.0)`, bicubically unless `interpolation` is "bilinear".
 
-    Takes and returns what `call` says; floating point images are taken as 0..255 and rounded to bytes.
+    See `call` for inputs and outputs; floating point images must be 0..255 and are rounded to bytes.
 
     Args:
-        size: Height and width of the result in pixels, at least 1.
+        size: Height and width of the output in pixels, at least 1.
         scale: Smallest and largest area as fractions of the image, within (0, 1].
         aspect: Smallest and largest ratio of width to height, greater than 0.
-        interpolation: "bilinear", "bicubic", or "random" for a fair coin.
+        interpolation: "bilinear", "bicubic", or "random" for one of the two with equal probability.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> import numpy as np
@@ -131,7 +131,7 @@ class RandomResizedCrop(CropLayer):
         super().__init__(value, value.size, seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns a part of each image."""
+        """Returns a resized crop of each image."""
         box = crop_boxes(ops, ops.shape(images)[1:3], drawn, self.augmentation.aspect)
         corner = 0 * box[:, :2]
         resized = corner + self.augmentation.size
@@ -140,25 +140,25 @@ class RandomResizedCrop(CropLayer):
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class ScaleJitterCrop(CropLayer):
-    """Resizes the shorter edge of each image to a random length, then cuts out a square anywhere.
+    """Resizes the shorter edge of each image to a random length, then takes a random square crop.
 
-    The value `krr.augment.ScaleJitterCrop` as a layer, for batches of images of one size; up to 0.3 %
-    of its bytes differ from those of the value by one level.
+    The layer of `krr.augment.ScaleJitterCrop`, for batches of images of one size; up to 0.3 % of its
+    bytes differ from those of the value by one level.
 
-    When not training the shorter edge is resized to the smallest length and the middle cut out, bicubic
-    unless the layer is bilinear.
+    At inference the shorter edge is resized to the smallest length and the image is cropped centrally,
+    bicubically unless `interpolation` is "bilinear".
 
-    Takes and returns what `call` says; floating point images are taken as 0..255 and rounded to bytes.
+    See `call` for inputs and outputs; floating point images must be 0..255 and are rounded to bytes.
 
     Args:
-        size: Height and width of the result in pixels, at least 1.
-        shorter_edge: Smallest and largest length, whole numbers of at least `size`.
-        interpolation: "bilinear", "bicubic", or "random" for a fair coin.
+        size: Height and width of the output in pixels, at least 1.
+        shorter_edge: Smallest and largest length in pixels, integers of at least `size`.
+        interpolation: "bilinear", "bicubic", or "random" for one of the two with equal probability.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> import numpy as np
@@ -185,7 +185,7 @@ class ScaleJitterCrop(CropLayer):
         super().__init__(value, value.shorter_edge[0], seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns a square of each image."""
+        """Returns a square crop of each resized image."""
         size = ops.convert_to_tensor(ops.shape(images)[1:3], "int32")
         resized, corner = placed_squares(ops, size, drawn, self.augmentation.size)
         box = ops.numpy.concatenate([0 * corner, 0 * corner + size], axis=1)
@@ -193,15 +193,15 @@ class ScaleJitterCrop(CropLayer):
 
 
 def crop_boxes(ops: Any, size: Any, drawn: dict[str, Any], aspect: tuple[float, float]) -> Any:
-    """The parts of images that are cut out.
+    """Returns the boxes to crop.
 
-    The first of the ten tries that fits; after that the largest part in the middle with a legal
+    A box is the first of ten candidates that fits, or else the largest central box with a legal
     aspect ratio.
 
     Args:
         ops: Namespace of a Keras backend.
-        size: Height and width of the images, whole numbers [2] or [n, 2].
-        drawn: What `RandomResizedCrop.drawn` returns.
+        size: Height and width of the images, integers [2] or [n, 2].
+        drawn: The augmentation parameters returned by `RandomResizedCrop.drawn`.
         aspect: Smallest and largest ratio of width to height.
 
     Returns:
@@ -224,17 +224,17 @@ def crop_boxes(ops: Any, size: Any, drawn: dict[str, Any], aspect: tuple[float, 
     ]
     part = ops.numpy.where(found, part, ops.numpy.concatenate(fallback, axis=-1))
     room = size - part
-    corner = ops.numpy.where(found, drawn["place"] * (room + 1), room / 2)
+    corner = ops.numpy.where(found, drawn["position"] * (room + 1), room / 2)
     return ops.cast(ops.numpy.concatenate([ops.numpy.floor(corner), part], axis=1), "int32")
 
 
 def placed_squares(ops: Any, size: Any, drawn: dict[str, Any], square: int) -> tuple[Any, Any]:
-    """The sizes that images are resized to, and where the squares are in them.
+    """Returns the sizes to which images are resized, and the positions of the squares in them.
 
     Args:
         ops: Namespace of a Keras backend.
-        size: Height and width of the images, whole numbers [2] or [n, 2].
-        drawn: What `ScaleJitterCrop.drawn` returns.
+        size: Height and width of the images, integers [2] or [n, 2].
+        drawn: The augmentation parameters returned by `ScaleJitterCrop.drawn`.
         square: Height and width of the square.
 
     Returns:
@@ -242,7 +242,7 @@ def placed_squares(ops: Any, size: Any, drawn: dict[str, Any], square: int) -> t
     """
     size = ops.convert_to_tensor(size, "int32")
     shorter = ops.numpy.minimum(size[..., 0:1], size[..., 1:2])
-    # The longer edge is cut to a whole number.
+    # The longer edge is truncated to an integer.
     resized = drawn["edge"][:, None] * size // shorter
-    positions = ops.cast(resized - square + 1, drawn["place"].dtype)
-    return resized, ops.cast(ops.numpy.floor(drawn["place"] * positions), "int32")
+    positions = ops.cast(resized - square + 1, drawn["position"].dtype)
+    return resized, ops.cast(ops.numpy.floor(drawn["position"] * positions), "int32")

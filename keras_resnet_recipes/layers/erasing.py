@@ -1,4 +1,4 @@
-"""Layers that paint over a part of each image."""
+"""Layers that erase a part of each image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,25 +12,26 @@ from keras_resnet_recipes.layers.image_layer import ImageLayer, color
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class Cutout(ImageLayer):
-    """Paints over a square that lies wholly inside each image, all places equally likely.
+    """Fills a square that lies entirely inside each image; all positions are equally likely.
 
-    The value `krr.augment.Cutout` as a layer. Takes and returns what `call` says.
+    The layer of `krr.augment.Cutout`. See `call` for inputs and outputs.
 
     Args:
-        size: Height and width in pixels, at least 1 and at most those of the image.
-        fill: A number or one for each channel, in the units of the image; 0 is right after
-            normalisation.
+        size: Height and width of the square in pixels, at least 1 and at most those of the image.
+        fill: A number or one per channel, in the units of the images; use 0 after normalization.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If an argument is out of its range; when called, if the image is too small.
+        ValueError: If an argument is out of range; when called, if the image is too small.
 
-    Source: DeVries and Taylor, 'Cutout' (arXiv 1708.04552); cifar10-fast `core.py`.
+    Example:
+        >>> import numpy as np
+        >>> np.array(Cutout(size=8)(np.ones((4, 32, 32, 1)))).sum(axis=(1, 2, 3)).tolist()
+        [960.0, 960.0, 960.0, 960.0]
 
-    >>> import numpy as np
-    >>> np.array(Cutout(size=8)(np.ones((4, 32, 32, 1)))).sum(axis=(1, 2, 3)).tolist()
-    [960.0, 960.0, 960.0, 960.0]
+    References:
+        DeVries and Taylor, "Cutout" (arXiv:1708.04552); cifar10-fast `core.py`.
     """
 
     def __init__(
@@ -42,12 +43,12 @@ class Cutout(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(augment.Cutout(size), seed, **kwargs)
-        # Of the units of the images, which bytes need not be.
+        # In the units of the images, which need not be bytes, so `augment.Cutout` cannot check it.
         self.fill = color(fill)
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, a square of each painted over."""
-        box = boxes.square(ops, images, self.augmentation.size, drawn["place"])
+        """Returns the images with a square of each filled."""
+        box = boxes.square(ops, images, self.augmentation.size, drawn["position"])
         return boxes.fill(ops, images, box, self.fill)
 
     def get_config(self) -> dict[str, Any]:
@@ -57,32 +58,34 @@ class Cutout(ImageLayer):
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class RandomErasing(ImageLayer):
-    """Paints over a rectangle inside each image with a given probability.
+    """Erases a rectangle inside each image with a given probability.
 
-    The value `krr.augment.RandomErasing` as a layer; what the arguments are on bytes is said
-    there. `keras.layers.RandomErasing` draws height and width apart and has no aspect ratio. Takes
-    and returns what `call` says.
+    The layer of `krr.augment.RandomErasing`, which explains the arguments for images in bytes.
+    `keras.layers.RandomErasing` draws height and width separately, without an aspect ratio. See `call`
+    for inputs and outputs.
 
     Args:
-        probability: Of erasing, 0..1.
+        probability: Probability of erasing, 0..1.
         area: Smallest and largest area as fractions of the image, within (0, 1], drawn uniformly.
         aspect: Smallest and largest ratio of height to width, greater than 0; its logarithm is
             drawn uniformly.
-        fill: A number or one for each channel, in the units of the image; 0 is right after
-            normalisation.
-        noise: Standard deviation about `fill`, drawn for each pixel and channel; likewise 1.
+        fill: A number or one per channel, in the units of the images; use 0 after normalization.
+        noise: Standard deviation of normal noise added to `fill`, drawn per pixel and channel; use 1
+            after normalization.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
-    Source: Zhong et al., 'Random erasing data augmentation' (arXiv 1708.04896); timm
-    `data/random_erasing.py`.
+    Example:
+        >>> import numpy as np
+        >>> tuple(RandomErasing(probability=0.25)(np.ones((8, 32, 48, 3))).shape)
+        (8, 32, 48, 3)
 
-    >>> import numpy as np
-    >>> tuple(RandomErasing(probability=0.25)(np.ones((8, 32, 48, 3))).shape)
-    (8, 32, 48, 3)
+    References:
+        Zhong et al., "Random erasing data augmentation" (arXiv:1708.04896); timm
+        `data/random_erasing.py`.
     """
 
     def __init__(
@@ -102,7 +105,7 @@ class RandomErasing(ImageLayer):
     def augment(
         self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
     ) -> tuple[Any, Any]:
-        """Returns the images, a rectangle of some of them painted over, and the labels."""
+        """Returns the images, some of them with a rectangle erased, and the labels."""
         uniform = ops.random.uniform(
             (ops.shape(images)[0], self.uniforms), dtype="float32", seed=seed
         )
@@ -112,11 +115,11 @@ class RandomErasing(ImageLayer):
         return self.transform(images, drawn, ops), labels
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, a rectangle of some of them painted over.
+        """Returns the images, some of them with a rectangle erased.
 
-        With `noise`, `drawn["noise"]` is normal noise of deviation 1, float32 of the images' shape.
+        With `noise`, `drawn["noise"]` is standard normal noise, float32 in the shape of the images.
         """
-        box = boxes.first_that_fits(ops, images, drawn["area"], drawn["aspect"], drawn["place"])
+        box = boxes.first_that_fits(ops, images, drawn["area"], drawn["aspect"], drawn["position"])
         box = ops.numpy.where(drawn["erase"][:, None], box, ops.numpy.zeros_like(box))
         paint, noise = (
             ops.convert_to_tensor(self.augmentation.fill, "float32"),

@@ -1,4 +1,4 @@
-"""Layers that move the pixels of images: mirroring, and moving by a few pixels."""
+"""Layers that flip images, or shift them by a few pixels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,58 +12,62 @@ from keras_resnet_recipes.layers.image_layer import ImageLayer, color
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class RandomFlip(ImageLayer):
-    """Mirrors each image left to right with a given probability.
+    """Flips each image left to right with a given probability.
 
-    As `keras.layers.RandomFlip("horizontal")`, but with a probability, and bytes stay bytes. Takes
-    and returns what `call` says.
+    Unlike `keras.layers.RandomFlip("horizontal")` it takes a probability, and integer images stay
+    integers. See `call` for inputs and outputs.
 
     Args:
-        probability: Of mirroring, 0..1.
+        probability: Probability of flipping, 0..1.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If the probability is outside 0..1.
+        ValueError: If `probability` is outside 0..1.
 
-    Source: Krizhevsky et al., 'ImageNet classification with deep convolutional neural networks',
-    section 4.1.
+    Example:
+        >>> import numpy as np
+        >>> image = np.array([[[1], [2]]], "uint8")
+        >>> np.array(RandomFlip(probability=1.0)(image)).ravel().tolist()
+        [2, 1]
 
-    >>> import numpy as np
-    >>> image = np.array([[[1], [2]]], "uint8")
-    >>> np.array(RandomFlip(probability=1.0)(image)).ravel().tolist()
-    [2, 1]
+    References:
+        Krizhevsky et al., "ImageNet classification with deep convolutional neural networks",
+        section 4.1.
     """
 
     def __init__(self, probability: float = 0.5, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(augment.RandomFlip(probability), seed, **kwargs)
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, each mirrored or not."""
+        """Returns the images, some of them flipped."""
         mirrored = ops.numpy.flip(images, axis=2)
         return ops.numpy.where(drawn["flip"][:, None, None, None], mirrored, images)
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class PadAndCrop(ImageLayer):
-    """Enlarges each image at all sides, then cuts out a part of its first size.
+    """Pads each image on all sides, then takes a random crop of the original size.
 
-    The value `krr.augment.PadAndCrop` as a layer. Takes and returns what `call` says.
+    The layer of `krr.augment.PadAndCrop`. See `call` for inputs and outputs.
 
     Args:
-        padding: Pixels added at each side, at least 1 and less than the image has.
-        fill: What they show, in the units of the image: a number or one for each channel. None
-            continues the image as its mirror image, without repeating the edge.
+        padding: Pixels added on each side, at least 1 and less than the image's height and width.
+        fill: Colour of the padding, a number or one per channel, in the units of the images. None
+            pads by reflection, without repeating the edge.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If an argument is out of its range; when called, if the image is too small.
+        ValueError: If an argument is out of range; when called, if the image is too small.
 
-    Source: He et al. (arXiv 1512.03385), section 4.2; cifar10-fast `core.py`.
+    Example:
+        >>> import numpy as np
+        >>> tuple(PadAndCrop(padding=4)(np.zeros((8, 32, 32, 3), "uint8")).shape)
+        (8, 32, 32, 3)
 
-    >>> import numpy as np
-    >>> tuple(PadAndCrop(padding=4)(np.zeros((8, 32, 32, 3), "uint8")).shape)
-    (8, 32, 32, 3)
+    References:
+        He et al. (arXiv:1512.03385), section 4.2; cifar10-fast `core.py`.
     """
 
     def __init__(
@@ -75,11 +79,11 @@ class PadAndCrop(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(augment.PadAndCrop(padding), seed, **kwargs)
-        # Of the units of the images, which bytes need not be.
+        # In the units of the images, which need not be bytes, so `augment.PadAndCrop` cannot check it.
         self.fill = None if fill is None else color(fill)
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, each moved in its own way."""
+        """Returns a crop of each padded image."""
         return boxes.padded_crop(ops, images, drawn["corner"], self.augmentation.padding, self.fill)
 
     def get_config(self) -> dict[str, Any]:

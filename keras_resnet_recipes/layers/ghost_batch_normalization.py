@@ -1,4 +1,4 @@
-"""Batch normalization over parts of a batch."""
+"""Batch normalization over small groups of a batch."""
 
 from typing import Any
 
@@ -10,25 +10,25 @@ from keras_resnet_recipes.layers.batch_normalization import BatchNormalization, 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class GhostBatchNormalization(BatchNormalization):
-    """Batch normalization whose statistics in training are those of a few images, not of all.
+    """Batch normalization whose training statistics are computed over small groups of images.
 
-    A batch is cut into runs of `group_size` consecutive images, the last one perhaps shorter, and
-    each is normalized by its own mean and variance. The moving statistics, with which it evaluates,
-    move towards the mean of the groups' means and of their variances, as if each group had a moving
-    average of its own and these were averaged in the end. As torch's, the moving variance is that of
-    the sample, with n - 1 of the n numbers of a channel in a group below.
+    A batch is split into groups of `group_size` consecutive images (the last may be smaller), and each
+    group is normalized by its own mean and variance. The moving statistics, used at inference, move
+    towards the average over groups of the means and of the variances, as if each group had its own
+    moving average and these were averaged in the end. As in torch, the moving variance is the unbiased
+    estimate, with n - 1 in the denominator for the n values of a channel in a group.
 
-    Under `tf.distribute` the batch is a device's share. On JAX a group may span devices; give each a
-    multiple of `group_size`, or they wait for each other.
+    Under `tf.distribute` the batch is a device's shard. On JAX a group may span devices; give each
+    device a multiple of `group_size`, or they wait for each other.
 
     Args:
-        group_size: Images of a group, at least 1.
-        **kwargs: Those of `keras.layers.BatchNormalization`; channels are last, and there is no
-            `renorm` and no `synchronized`.
+        group_size: Number of images per group, at least 1.
+        **kwargs: Arguments of `keras.layers.BatchNormalization`; channels must be last, and `renorm` and
+            `synchronized` are not supported.
 
     Raises:
-        ValueError: If `group_size` is below 1, `axis` not the last, or `renorm` or `synchronized` is
-            set.
+        ValueError: If `group_size` is less than 1, `axis` is not the last, or `renorm` or
+            `synchronized` is set.
 
     Input shape:
         `(batch, ..., channels)`, floating point.
@@ -45,15 +45,17 @@ class GhostBatchNormalization(BatchNormalization):
 
     References:
         Hoffer et al., "Train longer, generalize better" (arXiv:1705.08741), section 4, and
-        `GhostBatchNorm` of davidcpage/cifar10-fast. There image i is of group i mod (number of
-        groups); of a shuffled batch that is as good a group as consecutive images, of which parts
-        of a batch and shares of it hold whole ones.
+        `GhostBatchNorm` of davidcpage/cifar10-fast. There image i belongs to group i mod (number of
+        groups). In a shuffled batch consecutive images are an equally good group, and micro-batches
+        and shards contain whole groups.
     """
 
     def __init__(self, group_size: int = 32, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if group_size < 1:
-            raise ValueError(f"`group_size` must be at least 1. Received: group_size={group_size}")
+            raise ValueError(
+                f"`group_size` must be at least 1. Received: group_size={group_size!r}"
+            )
         self.group_size = int(group_size)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
@@ -62,7 +64,8 @@ class GhostBatchNormalization(BatchNormalization):
             return super().call(inputs, training=training)
         if self.synchronized:
             raise ValueError(
-                "`synchronized` must be False: a group is of one device. Received: True"
+                "`synchronized` must be False, because a group belongs to one device. "
+                "Received: synchronized=True"
             )
         wide = dtype_of_sums(inputs)
         shape = ops.shape(inputs)
@@ -81,10 +84,10 @@ class GhostBatchNormalization(BatchNormalization):
         return ops.cast(outputs, self.compute_dtype)
 
     def _groups(self, inputs: Any) -> tuple[Any, Any, Any]:
-        """Inputs as [groups, images, pixels, channels], shares of images in their groups' means, numbers in a group."""
+        """Returns inputs as [groups, images, pixels, channels], weights in the group means, and values per group."""
         size, images = self.group_size, ops.shape(inputs)[0]
         groups = -(-images // size)
-        # On TensorFlow the number of images may be a tensor.
+        # On TensorFlow the number of images may be a symbolic tensor.
         if not isinstance(images, int) or images % size:
             rest = [(0, 0)] * (len(inputs.shape) - 1)
             inputs = ops.pad(inputs, [(0, size - 1), *rest])[: groups * size]

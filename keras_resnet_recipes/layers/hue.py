@@ -1,7 +1,7 @@
-"""Turning the colours of batches around the colour circle: the bytes of Pillow's HSV and back.
+"""Hue shifts of batches: conversion to Pillow's HSV and back, with the same bytes.
 
-Pillow's hue, saturation and value are bytes (`Convert.c`). It computes them in single and double
-precision, here they are quotients of whole numbers; tests compare the two over all colours.
+Pillow's hue, saturation and value are bytes (`Convert.c`). Pillow computes them in single and double
+precision; here they are quotients of integers. Tests compare the two for all colours.
 """
 
 import functools
@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 _SEXTANT = 85
-"""A sixth of the colour circle in half levels of the hue, of which 255 make the circle."""
+"""A sixth of the colour circle in half levels of the hue; 255 levels make the circle."""
 
 
 def turn(ops: Any, images: Any, shift: Any) -> Any:
-    """Turns the colours of each image.
+    """Shifts the hue of each image.
 
     Args:
         ops: Namespace of a Keras backend.
         images: int32 [n, height, width, 3], 0..255.
-        shift: Fraction of a turn, float32 [n], -0.5..0.5; cut to a whole number of 255ths, of which
-            256 make the turn. With 0 colours go there and back, and most change a little.
+        shift: Fraction of a turn, float32 [n], -0.5..0.5; truncated to 255ths, of which 256 make a
+            full turn. Even with 0 the conversion to HSV and back changes most colours a little.
 
     Returns:
         int32 [n, height, width, 3].
@@ -74,9 +74,9 @@ def _red_green_blue(ops: Any, angle: Any, saturation: Any, value: Any) -> Any:
 
 @functools.cache
 def _short_angles() -> np.ndarray:
-    """By the exact hue, if it is a whole number: 1 where Pillow's is one less, else 0; int32 [256].
+    """Returns for each integer hue 1 if Pillow's is one less than the exact hue, else 0; int32 [256].
 
-    Whole hues are those of a spread of 85, or of as simple fractions, whose floats are the same.
+    A hue is an integer for a spread of 85, or for fractions that reduce to it and have the same floats.
     """
     single, double = np.float32, np.float64
     part = np.arange(_SEXTANT + 1)
@@ -90,6 +90,6 @@ def _short_angles() -> np.ndarray:
         exact = (number * _SEXTANT + (_SEXTANT - part if falls else part)) // 2
         whole = (number * _SEXTANT + (_SEXTANT - part if falls else part)) % 2 == 0
         turned = np.fmod(sixths.astype(single).astype(double) / 6.0 + 1.0, 1.0).astype(single)
-        theirs = (turned.astype(double) * 255.0).astype(np.int32)
-        short[exact[whole & (theirs < exact) & (exact < 255)]] = 1
+        pillow = (turned.astype(double) * 255.0).astype(np.int32)
+        short[exact[whole & (pillow < exact) & (exact < 255)]] = 1
     return short

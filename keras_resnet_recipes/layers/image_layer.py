@@ -1,4 +1,4 @@
-"""What all augmenting layers have in common: what they take, and where they run."""
+"""Base classes of the augmentation layers: their inputs, and the backend that they run on."""
 
 import functools
 import importlib
@@ -14,19 +14,20 @@ from keras_resnet_recipes.layers.backend import TENSORFLOW, running_backend
 
 
 class ImageLayer(keras.layers.Layer):
-    """A random change of images, as a layer.
+    """Base class of layers that augment images at random.
 
-    Inside `tf.data`, and for TensorFlow tensors anywhere, it is TensorFlow code under every backend
-    of Keras; inside a model it is code of the backend. The images of a batch differ.
+    Inside `tf.data`, and for TensorFlow tensors anywhere, the layer runs TensorFlow operations under
+    every Keras backend; inside a model it runs those of the backend. Each image of a batch has its own
+    augmentation parameters.
 
-    Subclasses define `transform`, and `prepare` if they do something at inference too.
+    Subclasses implement `transform`, and `prepare` if they also change images at inference.
 
     Args:
-        augmentation: The same as a value, which checks the arguments and knows what is drawn; None where
-            that is drawn for a whole batch.
-        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`. Under
-            parallel calls of `tf.data` the draws are reproducible, but not which image gets them:
-            for that, use the values in `krr.augment`, whose generator is an argument.
+        augmentation: The corresponding value of `krr.augment`, which checks the arguments and defines the
+            augmentation parameters; None if they are drawn once per batch.
+        seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`. With
+            parallel calls in `tf.data` the draws are reproducible, but not their assignment to images:
+            for that, use the values in `krr.augment`, which take a generator.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
     """
 
@@ -36,23 +37,23 @@ class ImageLayer(keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        # A mixed policy is for images; labels keep their precision.
+        # A mixed dtype policy applies to images only; labels keep their precision.
         super().__init__(autocast=False, **kwargs)
         self.augmentation = augmentation
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        # Made when first needed: it imports TensorFlow.
+        # Created on first use, because it imports TensorFlow.
         self._tensorflow_generator = functools.cache(
             lambda: keras.random.SeedGenerator(seed, backend=TENSORFLOW)
         )
 
     @property
     def uniforms(self) -> int:
-        """Uniform variates that the parameters of one image take."""
+        """Number of uniform variates per image."""
         return self.augmentation.uniforms
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
-        """Makes the parameters of n images from uniform variates.
+        """Returns the augmentation parameters of n images, computed from uniform variates.
 
         Args:
             ops: Namespace of a Keras backend.
@@ -64,28 +65,28 @@ class ImageLayer(keras.layers.Layer):
         return self.augmentation.drawn(ops, uniform)
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Changes a batch of images by given parameters.
+        """Applies augmentation parameters to a batch of images.
 
         Args:
             images: [n, height, width, channels].
-            drawn: What `drawn` returns.
-            ops: Namespace of the Keras backend whose tensors they are.
+            drawn: The augmentation parameters returned by `drawn`.
+            ops: Namespace of the Keras backend of the tensors.
 
         Returns:
-            Images of the same type.
+            Images of the same dtype.
         """
         raise NotImplementedError
 
     def augment(
         self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
     ) -> tuple[Any, Any]:
-        """Changes a batch of images, and their labels if there are any.
+        """Augments a batch of images, and their labels if given.
 
         Args:
             images: [n, height, width, channels].
-            labels: As given to the layer, or None.
-            ops: Namespace of the Keras backend whose tensors they are.
-            seed: Where draws of this backend take their seeds from.
+            labels: As passed to the layer, or None.
+            ops: Namespace of the Keras backend of the tensors.
+            seed: Seed generator of this backend.
 
         Returns:
             Images and labels.
@@ -95,39 +96,40 @@ class ImageLayer(keras.layers.Layer):
         return self.transform(images, self.drawn(ops, uniform), ops), labels
 
     def prepare(self, images: Any, ops: Any) -> Any:
-        """What happens to a batch of images when not training: nothing, for most layers."""
+        """Returns a batch of images prepared for inference; unchanged by default."""
         return images
 
     def output_size(self, height: int | None, width: int | None) -> tuple[int | None, int | None]:
-        """Height and width of the images that come out: those that went in, for most layers."""
+        """Returns the height and width of the output images; those of the input by default."""
         return height, width
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
-        """Run the layer; see `call`."""
+        """Runs the layer; see `call`."""
         if not _of_tensorflow(inputs):
             return super().__call__(inputs, **kwargs)
-        # Keras would make tensors of its own backend of them, which cannot be inside tf.data.
+        # Keras would convert them to tensors of its own backend, which is impossible inside tf.data.
         native = keras.backend.backend() == "tensorflow"
         call = super().__call__ if native else self.call
-        # Nothing to convert, and that takes seconds.
+        # There is nothing to convert, and AutoGraph takes seconds to find that out.
         autograph = sys.modules["tensorflow"].autograph.experimental
         return autograph.do_not_convert(call)(inputs, **kwargs)
 
     def call(self, inputs: Any, training: bool = True) -> Any:
-        """Change images at random while training.
+        """Augments images in training.
 
         Args:
             inputs: One image [height, width, channels] or a batch [n, height, width, channels];
-                or with labels, as a tuple (images, labels) or as a dictionary of "images" and
-                "labels", of which other entries pass unchanged. Integers are taken as bytes and
+                or images with labels, as a tuple (images, labels) or as a dictionary with "images" and
+                "labels", whose other entries are returned unchanged. Integers must be 0..255 and
                 stay integers; floating point images are cast to the layer's compute dtype.
-            training: False leaves images and labels alone, save for the cast.
+            training: If False, images are cast and prepared for inference only, and labels are
+                returned unchanged.
 
         Returns:
-            What went in, the images (and labels) changed.
+            The augmented images (and labels), in the structure of the inputs.
 
         Raises:
-            ValueError: If the inputs are none of these.
+            ValueError: If the inputs have another structure or rank.
         """
         images, labels = _parts(inputs)
         ops, seed = self._ops_and_seed(inputs)
@@ -142,7 +144,7 @@ class ImageLayer(keras.layers.Layer):
         return _like(inputs, images[0] if single else images, labels)
 
     def compute_output_spec(self, inputs: Any, training: bool = True) -> Any:
-        """Shapes and types of what comes out, for `keras.Input`."""
+        """Returns the shapes and dtypes of the outputs, for `keras.Input`."""
         images, labels = _parts(inputs)
         _rank(images)
         size = self.output_size(*images.shape[-3:-1])
@@ -168,17 +170,17 @@ class ImageLayer(keras.layers.Layer):
 
 
 class ByteLayer(ImageLayer):
-    """A random change of the bytes of images; floating point images are rounded to bytes first.
+    """Base class of layers that work on bytes; floating point images are rounded to bytes first.
 
-    Subclasses define `change`.
+    Subclasses implement `change`.
     """
 
     def __init__(
         self, augmentation: PackedAugmentation, seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(augmentation, seed, **kwargs)
-        # Called outside of a compiled model, JAX compiles every operation by itself: a hundred take
-        # ten seconds, one program of all of them two.
+        # Outside a compiled model JAX compiles each operation separately: a hundred of them take ten
+        # seconds, a single program two.
         self._compiled = functools.cache(
             lambda: importlib.import_module("jax").jit(
                 lambda images, drawn: self._changed(images, drawn, running_backend())
@@ -186,12 +188,12 @@ class ByteLayer(ImageLayer):
         )
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Changes a batch of bytes by given parameters.
+        """Applies augmentation parameters to a batch of images in bytes.
 
         Args:
             images: int32 [n, height, width, channels], 0..255.
-            drawn: What `drawn` returns.
-            ops: Namespace of the Keras backend whose tensors they are.
+            drawn: The augmentation parameters returned by `drawn`.
+            ops: Namespace of the Keras backend of the tensors.
 
         Returns:
             int32 [n, ...], 0..255.
@@ -199,7 +201,7 @@ class ByteLayer(ImageLayer):
         raise NotImplementedError
 
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, each changed as its parameters say."""
+        """Applies augmentation parameters to a batch of images; see `ImageLayer.transform`."""
         if keras.backend.backend() == "jax" and ops is not TENSORFLOW:
             return self._compiled()(images, drawn)
         return self._changed(images, drawn, ops)
@@ -209,15 +211,15 @@ class ByteLayer(ImageLayer):
 
 
 class ColorLayer(ByteLayer):
-    """A random change of the bytes of images of red, green and blue."""
+    """Base class of layers that work on the bytes of RGB images."""
 
     def call(self, inputs: Any, training: bool = True) -> Any:
-        """Changes images at random while training; see `ImageLayer.call`."""
+        """Augments images in training; see `ImageLayer.call`."""
         self._check(inputs)
         return super().call(inputs, training=training)
 
     def compute_output_spec(self, inputs: Any, training: bool = True) -> Any:
-        """Shapes and types of what comes out, for `keras.Input`."""
+        """Returns the shapes and dtypes of the outputs, for `keras.Input`."""
         self._check(inputs)
         return super().compute_output_spec(inputs, training=training)
 
@@ -228,14 +230,14 @@ class ColorLayer(ByteLayer):
 
 
 def as_bytes(images: Any, ops: Any) -> Any:
-    """Images as int32, 0..255; floating point ones are rounded half to even.
+    """Returns images as int32, 0..255; floating point images are rounded half to even.
 
     Args:
-        images: Of any type and shape.
-        ops: Namespace of the Keras backend whose tensors they are.
+        images: Tensor of any dtype and shape.
+        ops: Namespace of the Keras backend of the tensor.
 
     Returns:
-        int32, the same shape.
+        int32 tensor of the same shape.
     """
     if keras.backend.is_float_dtype(images.dtype):
         images = ops.numpy.clip(ops.numpy.round(images), 0.0, 255.0)
@@ -249,14 +251,19 @@ def _of_tensorflow(inputs: Any) -> bool:
 
 
 def _parts(inputs: Any) -> tuple[Any, Any]:
-    """Images, and labels or None."""
+    """Returns the images, and the labels or None."""
     if isinstance(inputs, dict):
         if "images" not in inputs:
-            raise ValueError(f'inputs must have an entry "images", got {sorted(inputs)}')
+            raise ValueError(
+                f'`inputs` must have an entry "images". Received: entries={sorted(inputs)!r}'
+            )
         return inputs["images"], inputs.get("labels")
     if isinstance(inputs, (tuple, list)):
         if len(inputs) != 2:
-            raise ValueError(f"inputs must be (images, labels), got {len(inputs)} of them")
+            raise ValueError(
+                "`inputs` must be images or a pair (images, labels). "
+                f"Received: a sequence of length {len(inputs)}"
+            )
         return inputs[0], inputs[1]
     return inputs, None
 
@@ -273,17 +280,17 @@ def _rank(images: Any) -> int:
     rank = len(images.shape)
     if rank not in (3, 4):
         raise ValueError(
-            "images must be [height, width, channels] or [n, height, width, channels], "
-            f"got the shape {tuple(images.shape)}"
+            "`images` must be [height, width, channels] or [n, height, width, channels]. "
+            f"Received: shape={tuple(images.shape)}"
         )
     return rank
 
 
 def color(value: float | Sequence[float]) -> float | tuple[float, float, float]:
-    """The value of all channels, or those of three as a tuple.
+    """Returns a fill value for all channels unchanged, or one per channel as a tuple.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If `value` is neither a number nor three numbers.
     """
     if isinstance(value, Real):
         return value

@@ -1,4 +1,4 @@
-"""Layers that mix the images of a batch, and their labels, with one another."""
+"""Layers that mix the images and labels of a batch with each other."""
 
 from typing import Any
 
@@ -12,34 +12,36 @@ from keras_resnet_recipes.layers.image_layer import ImageLayer
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class MixUpOrCutMix(ImageLayer):
-    """MixUp or CutMix, one of them drawn anew for every batch.
+    """Applies MixUp or CutMix, chosen at random per batch.
 
-    The value `krr.augment.MixUpOrCutMix` as a layer: one weight and one box a batch, the partner of
-    image i of n is image n - 1 - i. `keras.layers.MixUp` and `CutMix` draw a weight for each image.
+    The layer of `krr.augment.MixUpOrCutMix`: each batch has one weight and one box, and the partner of
+    image i of n is image n - 1 - i. `keras.layers.MixUp` and `CutMix` draw a weight per image.
 
-    It needs labels, floating point [n, classes], which come out as float32 whatever the dtype
-    policy; the weight is of single precision, so that mixed bytes may differ by one from those of
-    the value, where it is a matter of rounding. Otherwise it takes and returns what `call` says.
+    Labels are required, floating point [n, classes], and are returned as float32 under any dtype
+    policy. The weight is in single precision, so that a mixed byte may differ from that of the value
+    by one where rounding decides. See `call` for inputs and outputs.
 
     Args:
-        mixup_alpha: MixUp's weight is drawn from Beta(alpha, alpha); 0 or None switches it off.
-        cutmix_alpha: The same for CutMix.
-        probability: Of mixing a batch at all, 0..1.
-        switch_probability: Of CutMix where both are on, 0..1.
+        mixup_alpha: MixUp's weight is drawn from Beta(alpha, alpha); 0 or None disables MixUp.
+        cutmix_alpha: CutMix's area is drawn from Beta(alpha, alpha); 0 or None disables CutMix.
+        probability: Probability of mixing a batch, 0..1.
+        switch_probability: Probability of CutMix if both are enabled, 0..1.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If an argument is out of its range; when called in training, if there are no
-            labels [n, classes] or n is odd.
+        ValueError: If an argument is out of range; when called in training, if labels [n, classes] are
+            missing or n is odd.
 
-    Source: timm `data/mixup.py`, mode "batch", as in 'ResNet strikes back' (arXiv 2110.00476).
+    Example:
+        >>> import numpy as np
+        >>> mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0)
+        >>> images, labels = mix((np.zeros((2, 8, 8, 3)), np.eye(2)))
+        >>> tuple(images.shape), tuple(labels.shape)
+        ((2, 8, 8, 3), (2, 2))
 
-    >>> import numpy as np
-    >>> mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0)
-    >>> images, labels = mix((np.zeros((2, 8, 8, 3)), np.eye(2)))
-    >>> tuple(images.shape), tuple(labels.shape)
-    ((2, 8, 8, 3), (2, 2))
+    References:
+        timm `data/mixup.py`, mode "batch", as in "ResNet strikes back" (arXiv:2110.00476).
     """
 
     def __init__(
@@ -58,17 +60,19 @@ class MixUpOrCutMix(ImageLayer):
     def augment(
         self, images: Any, labels: Any, ops: Any, seed: keras.random.SeedGenerator
     ) -> tuple[Any, Any]:
-        """Returns the batch mixed with itself."""
+        """Returns the mixed images and labels."""
         if labels is None or len(labels.shape) != 2:
             shape = None if labels is None else tuple(labels.shape)
-            raise ValueError(f"labels must be probabilities [n, classes] to mix, got {shape}")
+            raise ValueError(
+                f"`labels` must be probabilities [n, classes] to be mixed. Received: shape={shape}"
+            )
         labels = ops.cast(labels, "float32")
         if not self.mix.mixes:
             return images, labels
         mixing.check_partner("reversed", ops.shape(images)[0])
         uniform = ops.random.uniform((self.mix.uniforms,), dtype="float32", seed=seed)
         weight, box, share = self.mix.drawn(ops, uniform, ops.shape(images)[1:3])
-        partners = [mixing.partners_of(ops, part, "reversed") for part in (images, labels)]
+        partners = [mixing.partners_of(ops, batch, "reversed") for batch in (images, labels)]
         images = mix_images(ops, images, partners[0], weight, box)
         return images, mixing.mix_labels(ops, labels, partners[1], share)
 
@@ -80,26 +84,28 @@ class MixUpOrCutMix(ImageLayer):
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class MixUp(MixUpOrCutMix):
-    """MixUp of every batch, the weight drawn from Beta(alpha, alpha); see `MixUpOrCutMix`.
+    """Applies MixUp to every batch, with a weight drawn from Beta(alpha, alpha); see `MixUpOrCutMix`.
 
     Args:
-        alpha: At least 0; the larger, the stronger; 0 or None leaves batches alone.
+        alpha: At least 0; larger values mix more strongly; 0 or None disables mixing.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If alpha is negative; when called in training, as `MixUpOrCutMix`.
+        ValueError: If `alpha` is negative; when called in training, as for `MixUpOrCutMix`.
 
-    Source: Zhang et al., 'mixup' (arXiv 1710.09412); timm `data/mixup.py`.
+    Example:
+        >>> import numpy as np
+        >>> batch = MixUp(alpha=0.2)({"images": np.zeros((2, 8, 8, 3)), "labels": np.eye(2)})
+        >>> np.array(batch["labels"]).sum(axis=1).round(6).tolist()
+        [1.0, 1.0]
 
-    >>> import numpy as np
-    >>> batch = MixUp(alpha=0.2)({"images": np.zeros((2, 8, 8, 3)), "labels": np.eye(2)})
-    >>> np.array(batch["labels"]).sum(axis=1).round(6).tolist()
-    [1.0, 1.0]
+    References:
+        Zhang et al., "mixup" (arXiv:1710.09412); timm `data/mixup.py`.
     """
 
     def __init__(self, alpha: float | None, *, seed: int | None = None, **kwargs: Any) -> None:
-        augment.MixUp(alpha)  # whose message has the argument's name
+        augment.MixUp(alpha)  # so that the error message names `alpha`
         super().__init__(mixup_alpha=alpha, cutmix_alpha=None, seed=seed, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -109,26 +115,28 @@ class MixUp(MixUpOrCutMix):
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class CutMix(MixUpOrCutMix):
-    """CutMix of every batch, the area drawn from Beta(alpha, alpha); see `MixUpOrCutMix`.
+    """Applies CutMix to every batch, with an area drawn from Beta(alpha, alpha); see `MixUpOrCutMix`.
 
     Args:
-        alpha: At least 0; 1 draws the area uniformly; 0 or None leaves batches alone.
+        alpha: At least 0; 1 draws the area uniformly; 0 or None disables mixing.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If alpha is negative; when called in training, as `MixUpOrCutMix`.
+        ValueError: If `alpha` is negative; when called in training, as for `MixUpOrCutMix`.
 
-    Source: Yun et al., 'CutMix' (arXiv 1905.04899); timm `data/mixup.py`.
+    Example:
+        >>> import numpy as np
+        >>> images, labels = CutMix(alpha=1.0)((np.zeros((2, 8, 8, 3)), np.eye(2)))
+        >>> np.array(labels).sum(axis=1).round(6).tolist()
+        [1.0, 1.0]
 
-    >>> import numpy as np
-    >>> images, labels = CutMix(alpha=1.0)((np.zeros((2, 8, 8, 3)), np.eye(2)))
-    >>> np.array(labels).sum(axis=1).round(6).tolist()
-    [1.0, 1.0]
+    References:
+        Yun et al., "CutMix" (arXiv:1905.04899); timm `data/mixup.py`.
     """
 
     def __init__(self, alpha: float | None, *, seed: int | None = None, **kwargs: Any) -> None:
-        augment.CutMix(alpha)  # whose message has the argument's name
+        augment.CutMix(alpha)  # so that the error message names `alpha`
         super().__init__(mixup_alpha=None, cutmix_alpha=alpha, seed=seed, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -143,7 +151,7 @@ def _with_alpha(config: dict[str, Any], alpha: float | None) -> dict[str, Any]:
 
 
 def mix_images(ops: Any, images: Any, partners: Any, weight: Any, box: Any) -> Any:
-    """Blend with the given weight outside the box, take the partner inside it.
+    """Blends images outside the box, and replaces them by their partners inside it.
 
     Args:
         ops: Namespace of a Keras backend.
@@ -153,37 +161,37 @@ def mix_images(ops: Any, images: Any, partners: Any, weight: Any, box: Any) -> A
         box: int32 [top, left, bottom, right].
 
     Returns:
-        The same shape and type.
+        Images of the same shape and dtype.
     """
     blended = blend(ops, images, partners, weight)
     return ops.numpy.where(inside(ops, images, box[None]), partners, blended)
 
 
 def blend(ops: Any, images: Any, partners: Any, weight: Any) -> Any:
-    """Blend each image with its partner.
+    """Blends each image with its partner.
 
     Args:
         ops: Namespace of a Keras backend.
-        images: Bytes (the blend is rounded half to even) or floating point (it is not),
+        images: Bytes (the blend is rounded half to even) or floating point (it is not rounded),
             [n, height, width, channels].
-        partners: The image that each is mixed with, of the same shape and type.
-        weight: Share of an image's own pixels. As float64 the bytes are those of timm also where
-            XLA compiles this; as float32 XLA may round a tie the other way.
+        partners: The partner of each image, of the same shape and dtype.
+        weight: Weight of an image's own pixels. As float64 the bytes are those of timm even if
+            compiled with XLA; as float32 XLA may round ties the other way.
 
     Returns:
-        The same shape and type.
+        Images of the same shape and dtype.
     """
     if "int" in str(images.dtype):
-        sums = _share(ops, images, weight) + _share(ops, partners, 1 - weight)
+        sums = _weighted(ops, images, weight) + _weighted(ops, partners, 1 - weight)
         return ops.cast(ops.numpy.round(sums), images.dtype)
     return ops.cast(weight, images.dtype) * images + ops.cast(1 - weight, images.dtype) * partners
 
 
-def _share(ops: Any, images: Any, weight: Any) -> Any:
-    """The product in single precision, with a rounding of its own.
+def _weighted(ops: Any, images: Any, weight: Any) -> Any:
+    """Returns the product in single precision, rounded before it is added.
 
-    XLA would join a plain product and the sum after it into one operation with one rounding, and
-    ties would be rounded to other bytes; a limit that is never reached stands between them.
+    XLA would fuse a plain product and the following sum into one operation with one rounding, and round
+    ties to other bytes; a limit that is never reached prevents that.
     """
     product = ops.cast(images, "float32") * ops.cast(weight, "float32")
     return ops.numpy.maximum(product, -1.0)

@@ -1,7 +1,7 @@
-"""One of several operations on each image of a batch, computed in three steps that all images take.
+"""One of several operations on each image of a batch, computed in three steps common to all images.
 
-In a batch an operation costs the same whether one image or all have it: tables, a blend, a move. What an
-image does not have leaves it as it is.
+The steps are table look-up, blend and affine transform. In a batch a step costs the same whether it is
+needed by one image or by all; it leaves the other images unchanged.
 """
 
 import functools
@@ -26,17 +26,17 @@ def operate(
     cubic: Any = None,
     nearest: bool = False,
 ) -> Any:
-    """Does to each image the operation chosen for it.
+    """Applies to each image the operation chosen for it.
 
     Args:
         ops: Namespace of a Keras backend.
         images: int32 [n, height, width, 3], 0..255.
-        chosen: By the name of the operation, which images it is done to, bool [n].
-        argument: What the operation is called with, float32 [n].
-        pixels: By how many pixels a translation by 1 moves to the left, and up.
-        fill: Colour of what moves into view.
-        cubic: Whether to interpolate bicubically, bool [n]; None is bilinear for all.
-        nearest: Do not interpolate.
+        chosen: For each operation by name, the images that it is applied to, bool [n].
+        argument: Argument of the operation, float32 [n].
+        pixels: Pixels by which a translation of 1 moves an image to the left, and up.
+        fill: Colour of pixels from outside the image.
+        cubic: Whether to interpolate bicubically, bool [n]; None means bilinear for all images.
+        nearest: Whether to take the nearest pixel instead of interpolating.
 
     Returns:
         int32 [n, height, width, 3].
@@ -59,7 +59,7 @@ def operate(
         return where_any(ops, moving.values(), images, moved)
     if cubic.shape[0] != 1:
         return moved(images, cubic)
-    # Two neighbours instead of four, each way, take a quarter of the time.
+    # Separately: two neighbours per axis instead of four take a quarter of the time.
     linear = [which & ~cubic for which in moving.values()]
     smooth = [which & cubic for which in moving.values()]
     images = where_any(ops, linear, images, moved)
@@ -67,18 +67,18 @@ def operate(
 
 
 def where_any(ops: Any, chosen: Iterable[Any], images: Any, change: Callable[[Any], Any]) -> Any:
-    """Changes images, but does not compute it for a single image that it is not chosen for.
+    """Applies a change to images, skipping the computation for a single image that is not chosen.
 
-    In a batch nearly always one image has it.
+    In a batch nearly always some image is chosen.
 
     Args:
         ops: Namespace of a Keras backend.
-        chosen: Which images are changed, each bool [n].
+        chosen: Masks of the images to change, each bool [n].
         images: int32 [n, height, width, 3].
-        change: The change, which leaves other images as they are.
+        change: The change, which leaves all other images unchanged.
 
     Returns:
-        The same shape and type.
+        Images of the same shape and dtype.
     """
     needed = functools.reduce(operator.or_, chosen)
     if needed.shape[0] != 1:
@@ -87,13 +87,13 @@ def where_any(ops: Any, chosen: Iterable[Any], images: Any, change: Callable[[An
 
 
 def blended(ops: Any, images: Any, chosen: dict[str, Any], argument: Any) -> Any:
-    """Changes the saturation of the images chosen for "color", the sharpness of those for "sharpness".
+    """Changes the saturation of images chosen for "color" and the sharpness of those for "sharpness".
 
     Args:
         ops: Namespace of a Keras backend.
         images: int32 [n, height, width, 3], 0..255.
         chosen: As for `operate`.
-        argument: The factors, float32 [n].
+        argument: Factors, float32 [n].
 
     Returns:
         int32 [n, height, width, 3].
@@ -109,12 +109,12 @@ def blended(ops: Any, images: Any, chosen: dict[str, Any], argument: Any) -> Any
 
 
 def _smooth(ops: Any, images: Any) -> Any:
-    """Pillow's SMOOTH filter: the centre weighs 5, each of its neighbours 1; the edge stays."""
+    """Applies Pillow's SMOOTH filter: weights 5 (centre) and 1 (neighbours); edge pixels stay."""
     _, height, width, _ = ops.shape(images)
     padded = ops.numpy.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="constant")
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
     around = rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]
-    # Rounded half up; the sum of weights is odd, so that there are no ties.
+    # Rounded half up; the sum of the weights is odd, so there are no ties.
     smooth = (2 * (around + 4 * images) + 13) // 26
     row = ops.numpy.arange(height, dtype="int32")[:, None, None]
     column = ops.numpy.arange(width, dtype="int32")[None, :, None]

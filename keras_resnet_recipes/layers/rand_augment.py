@@ -14,28 +14,28 @@ _MEAN_OF_IMAGENET = (124, 116, 104)
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class RandAugment(ColorLayer):
-    """Does a few random operations on the colours or the geometry of each image.
+    """Applies a few random colour and geometric operations to each image.
 
-    The value `krr.augment.RandAugment` as a layer: `rand-m7-mstd0.5-inc1` of timm is
-    `RandAugment(magnitude=7.0, std=0.5)`. Operations on colours have the bytes of the value, rotation,
+    The layer of `krr.augment.RandAugment`: timm's `rand-m7-mstd0.5-inc1` is
+    `RandAugment(magnitude=7.0, std=0.5)`. Colour operations give the bytes of the value; rotation,
     shear and translation differ by one level in up to 0.3 % of bytes. `keras.layers.RandAugment` draws
-    the operations once for a whole batch.
+    the operations once per batch.
 
-    Takes and returns what `call` says, with three channels; floating point images are taken as 0..255
-    and rounded to bytes.
+    See `call` for inputs and outputs. Images must have three channels; floating point images must be
+    0..255 and are rounded to bytes.
 
     Args:
         magnitude: Mean level, 0..10.
         std: Standard deviation of the level, at least 0.
-        operations: Number of rounds, at least 1.
+        operations: Number of operations drawn per image, at least 1.
         probability: Probability of each drawn operation, 0..1.
         interpolation: Interpolation of rotation, shear and translation: "bilinear", "bicubic", or
-            "random".
+            "random" for one of the two with equal probability.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If an argument is out of its range; when called, if the images have not three
+        ValueError: If an argument is out of range; when called, if the images do not have three
             channels.
 
     Example:
@@ -64,7 +64,7 @@ class RandAugment(ColorLayer):
         super().__init__(value, seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, the operations of each done in turn."""
+        """Returns the images after the operations drawn for each, in turn."""
         _, height, width, _ = ops.shape(images)
         for turn in range(self.augmentation.operations):
             operation, argument, cubic = (

@@ -1,7 +1,7 @@
 """Look-up operations on batches: a table of 256 values per image and channel, then one gather.
 
-Images are int32 [n, height, width, 3] of 0..255, tables int32 [n, 3, 256]. All arithmetic is in whole
-numbers, or one product and one sum in single precision as in Pillow: every byte is Pillow's.
+Images are int32 [n, height, width, 3], 0..255, tables int32 [n, 3, 256]. All arithmetic is in integers,
+or one product and one sum in single precision as in Pillow: every byte equals Pillow's.
 """
 
 import functools
@@ -12,13 +12,14 @@ import numpy as np
 
 
 def look_up(ops: Any, images: Any, chosen: dict[str, Any], argument: Any) -> Any:
-    """Does one of the look-up operations to each image.
+    """Applies to each image the look-up operation chosen for it.
 
     Args:
         ops: Namespace of a Keras backend.
         images: int32 [n, height, width, 3].
-        chosen: For some of `NAMES`, which images it is done to, bool [n]; none for other images.
-        argument: What the operation is called with, float32 [n], see `krr.augment.operations`.
+        chosen: For operations of `TABLES` by name, the images that they are applied to, bool [n]; images
+            not chosen are returned unchanged.
+        argument: Argument of the operation, float32 [n]; see `krr.augment.operations`.
 
     Returns:
         int32 [n, height, width, 3].
@@ -33,34 +34,34 @@ def look_up(ops: Any, images: Any, chosen: dict[str, Any], argument: Any) -> Any
 
 
 def gray(ops: Any, images: Any) -> Any:
-    """Pillow's luminance: from int32 [n, height, width, 3] to int32 [n, height, width]."""
+    """Returns Pillow's luminance of int32 [n, height, width, 3], as int32 [n, height, width]."""
     red, green, blue = (images[..., k] for k in range(3))
     sums = 19595 * red + 38470 * green + 7471 * blue + 32768
     return ops.numpy.right_shift(sums, 16)
 
 
 def blend(ops: Any, degenerate: Any, images: Any, factor: Any) -> Any:
-    """Pillow's `Image.blend`: degenerate + factor * (image - degenerate), cut to bytes.
+    """Returns Pillow's `Image.blend`: degenerate + factor * (image - degenerate), truncated to bytes.
 
     Args:
         ops: Namespace of a Keras backend.
-        degenerate: What a factor of 0 gives, int32.
-        images: What a factor of 1 gives, int32.
-        factor: float32; the three broadcast.
+        degenerate: Result for a factor of 0, int32.
+        images: Result for a factor of 1, int32.
+        factor: float32; the three arguments are broadcast.
 
     Returns:
         int32, 0..255.
     """
     change = factor * ops.cast(images - degenerate, "float32")
-    # Never below the limit: keeps XLA from joining the product with the sum after it into one
-    # operation with one rounding, which Pillow's results do not have.
+    # The limit is never reached; it keeps XLA from fusing the product with the following sum into one
+    # operation with one rounding, unlike Pillow.
     change = ops.numpy.maximum(change, -1e6)
     levels = ops.numpy.clip(ops.cast(degenerate, "float32") + change, 0.0, 255.0)
     return ops.cast(levels, "int32")
 
 
 def _bins(ops: Any, images: Any) -> Any:
-    """Where each value is looked up in the tables of all images and channels, one after another."""
+    """Returns the index of each value in the concatenated tables of all images and channels."""
     first = ops.numpy.arange(ops.shape(images)[0], dtype="int32")[:, None, None, None] * 768
     return images + first + ops.numpy.arange(3, dtype="int32") * 256
 
@@ -113,7 +114,7 @@ def _solarize_add(ops: Any, images: Any, values: Any, argument: Any) -> Any:
 def _contrast(ops: Any, images: Any, values: Any, argument: Any) -> Any:
     _, height, width, _ = ops.shape(images)
     total = ops.cast(ops.numpy.sum(gray(ops, images), axis=(1, 2)), "int32")[:, None, None]
-    # Rounded half up, in whole numbers.
+    # Rounded half up, in integers.
     mean, rest = total // (height * width), total % (height * width)
     mean = mean + ops.cast(2 * rest >= height * width, "int32")
     return blend(ops, mean, values, argument)
@@ -133,31 +134,31 @@ TABLES = {
     "contrast": _contrast,
     "brightness": _brightness,
 }
-"""The operations by name."""
+"""Look-up operations by name."""
 
 
 @functools.cache
 def _short_levels() -> tuple[np.ndarray, np.ndarray]:
-    """Where Pillow's contrast is one level below the exact quotient, which is a whole number there.
+    """Finds where Pillow's autocontrast is one level below the exact quotient, if that is an integer.
 
-    Pillow computes `value * scale - low * scale` in double precision, which falls below some whole
-    numbers; accelerators have no double precision.
+    Pillow computes `value * scale - low * scale` in double precision, which falls below some integers;
+    accelerators have no double precision.
 
     Returns:
-        int32 [256 * 256], by the lowest and the highest value: a row of the second;
-        int32 [rows * 256], by row and exact level: 1 where Pillow's is short, else 0.
+        int32 [256 * 256], by lowest and highest value: a row of the second array;
+        int32 [rows * 256], by row and exact level: 1 where Pillow's level is one less, else 0.
     """
     rows = {bytes(256): 0}
     of_span = np.zeros((256, 256), np.int32)
     for span in range(1, 256):
-        # The values from `low` on whose level is whole.
+        # The values from `low` on whose level is an integer.
         steps = np.arange(0, span + 1, span // math.gcd(span, 255))
         low = np.arange(256 - span)[:, None]
         scale = 255.0 / span
-        theirs = np.trunc((low + steps) * scale + -(low * scale))
+        pillow = np.trunc((low + steps) * scale + -(low * scale))
         exact = steps * 255 // span
         short = np.zeros((len(low), 256), np.uint8)
-        short[:, exact] = theirs < exact
+        short[:, exact] = pillow < exact
         for first in range(256 - span):
             of_span[first, first + span] = rows.setdefault(short[first].tobytes(), len(rows))
     return of_span.ravel(), np.frombuffer(b"".join(rows), np.uint8).astype(np.int32)

@@ -14,14 +14,14 @@ _BLACK = (0, 0, 0)
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class TrivialAugmentWide(ColorLayer):
-    """Does one random operation of a random strength to each image.
+    """Applies one random operation of random strength to each image.
 
-    The value `krr.augment.TrivialAugmentWide` as a layer. Operations on colours have the bytes of the
-    value, rotation and shear with interpolation differ by one level in up to 0.3 % of bytes. Keras has
-    no such layer.
+    The layer of `krr.augment.TrivialAugmentWide`. Colour operations give the bytes of the value;
+    rotation and shear with interpolation differ by one level in up to 0.3 % of bytes. Keras has no such
+    layer.
 
-    Takes and returns what `call` says, with three channels; floating point images are taken as 0..255
-    and rounded to bytes.
+    See `call` for inputs and outputs. Images must have three channels; floating point images must be
+    0..255 and are rounded to bytes.
 
     Args:
         interpolation: Interpolation of shear and rotation: "bilinear" as in torchvision's training
@@ -30,7 +30,7 @@ class TrivialAugmentWide(ColorLayer):
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
     Raises:
-        ValueError: If the interpolation is neither; when called, if the images have not three channels.
+        ValueError: If `interpolation` is neither; when called, if the images do not have three channels.
 
     Example:
         >>> import numpy as np
@@ -49,7 +49,7 @@ class TrivialAugmentWide(ColorLayer):
         super().__init__(augment.TrivialAugmentWide(interpolation), seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images, the operation of each done."""
+        """Returns the images after the operation drawn for each."""
         return operate(
             ops,
             images,

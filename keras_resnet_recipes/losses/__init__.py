@@ -1,4 +1,4 @@
-"""Losses of the recipes that Keras computes otherwise or does not have."""
+"""Losses of the recipes that Keras implements differently or lacks."""
 
 from keras_resnet_recipes.losses.binary_crossentropy import BinaryCrossentropy
 from keras_resnet_recipes.losses.distillation import DistillationLoss

@@ -8,46 +8,45 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class BinaryCrossentropy(keras.losses.Loss):
-    """Cross-entropy of "this class or not", on logits, averaged over images and classes.
+    """Binary cross-entropy per class, on logits, averaged over images and classes.
 
-    The image is treated as C independent yes/no questions, so a mixed image may show two classes
-    at once. With logit x and target t of one class the loss is `softplus(x) - t * x`.
+    Classification is treated as C independent binary problems, so that a mixed image may have two
+    classes. With logit x and target t of one class the loss is `softplus(x) - t * x`.
 
     The targets are either
 
-    - integer labels of shape (n,) or (n, 1), in 0..C-1: with label smoothing s the right class
-      gets 1 - s + s/C and every other class s/C; a label outside 0..C-1 is not noticed and makes
-      every class a wrong one; or
-    - dense targets of shape (n, C) in 0..1, as MixUp and CutMix make them. They are used as they
-      are: smoothing belongs to the mixing and `label_smoothing` is ignored.
+    - integer labels of shape (n,) or (n, 1), in 0..C-1: with label smoothing s the correct class has
+      the target 1 - s + s/C and every other class s/C; a label outside 0..C-1 is not detected, and
+      gives every class the target of a wrong one; or
+    - dense targets of shape (n, C) in 0..1, such as those of MixUp and CutMix. They are used unchanged:
+      smoothing is part of the mixing and `label_smoothing` is ignored.
 
-    With `target_threshold` every target above it becomes 1 and every other 0, after smoothing and
-    mixing. Which of the two "ResNet strikes back" used is not certain: its code had soft targets
-    only until the threshold was added, eight days before the paper; copies of its commands for A2
-    and A3 set it to 0.2; the reimplementation in mmpretrain trained on soft targets and came
-    within 0.3 points of accuracy. With a threshold of 0.2 and 1000 classes, smoothing by 0.1 has
-    no effect but that a mixed class counts from weight 0.2221 on instead of 0.2.
+    With `target_threshold` every target greater than the threshold becomes 1 and every other 0, after
+    smoothing and mixing. It is uncertain which of the two was used in "ResNet strikes back": its code had
+    only soft targets until the threshold was added, eight days before the paper; copies of its commands
+    for A2 and A3 set it to 0.2; the reimplementation in mmpretrain was trained on soft targets, with an
+    accuracy within 0.3 points. With a threshold of 0.2 and 1000 classes, smoothing by 0.1 has no effect
+    except that a mixed class becomes 1 from weight 0.2221 on instead of 0.2.
 
     `keras.losses.BinaryCrossentropy` differs: it takes no integer labels, it has no threshold, and
-    it smooths towards 1/2 instead of 1/C, dense targets too. The mean is over n x C numbers, so the
-    gradient is about C times smaller than that of `keras.losses.CategoricalCrossentropy`; as LAMB
-    and Adam add an epsilon to the gradient's size, a sum over classes is not the same recipe.
+    it smooths towards 1/2 instead of 1/C, also for dense targets. The mean is over n x C numbers, so the
+    gradient is about C times smaller than that of `keras.losses.CategoricalCrossentropy`; because LAMB
+    and Adam add an epsilon to the gradient's magnitude, a sum over classes is not the same recipe.
 
-    The loss is computed in `dtype`, by default `keras.config.floatx()` (float32), so also in mixed
-    precision, where the logits arrive as float16.
+    The loss is computed in `dtype`, by default `keras.config.floatx()` (float32), also in mixed
+    precision, where the logits are float16.
 
     Args:
-        from_logits: Must be True: a logarithm taken after the sigmoid loses the precision that the
-            recipes need.
+        from_logits: Must be True: a logarithm of the sigmoid loses the precision that the recipes need.
         label_smoothing: s above, in 0 <= s < 1; for integer labels only.
         target_threshold: In 0 <= threshold < 1, or None for soft targets.
         reduction: As in `keras.losses.Loss`; it reduces the n means over classes.
         name: Name of the loss.
-        dtype: The dtype of the computation; None is `keras.config.floatx()`.
+        dtype: The dtype of the computation; None means `keras.config.floatx()`.
 
     Raises:
-        ValueError: If `from_logits` is not True, if `label_smoothing` or `target_threshold` is
-            outside its range, or, when called, if the shapes of targets and logits do not fit.
+        ValueError: If `from_logits` is not True, `label_smoothing` or `target_threshold` is out of
+            range, or, when called, the shapes of targets and logits do not match.
 
     Example:
         >>> import numpy as np
@@ -59,8 +58,9 @@ class BinaryCrossentropy(keras.losses.Loss):
         >>> print(round(float(loss(mixed, logits)), 4))
         0.7111
 
-    Source: Wightman, Touvron and Jégou, "ResNet strikes back" (arXiv 2110.00476), section 2;
-    the values are those of `BinaryCrossEntropy` in timm (huggingface/pytorch-image-models).
+    References:
+        Wightman, Touvron and Jégou, "ResNet strikes back" (arXiv:2110.00476), section 2; results equal
+        those of `BinaryCrossEntropy` in timm (huggingface/pytorch-image-models).
     """
 
     def __init__(
@@ -75,18 +75,18 @@ class BinaryCrossentropy(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if from_logits is not True:
             raise ValueError(
-                "`from_logits` must be True: the logarithm of a sigmoid loses precision where the "
-                "network is sure. Train a network without final activation and apply the sigmoid "
-                f"when it is used. Received: from_logits={from_logits!r}"
+                "`from_logits` must be True, because the logarithm of a sigmoid loses precision for "
+                "confident predictions. Train a network without final activation and apply the sigmoid "
+                f"at inference. Received: from_logits={from_logits!r}"
             )
         if not 0 <= label_smoothing < 1:
             raise ValueError(
-                "`label_smoothing` must be at least 0 and below 1. "
+                "`label_smoothing` must be in [0, 1). "
                 f"Received: label_smoothing={label_smoothing!r}"
             )
         if target_threshold is not None and not 0 <= target_threshold < 1:
             raise ValueError(
-                "`target_threshold` must be at least 0 and below 1, or None for soft targets. "
+                "`target_threshold` must be in [0, 1), or None for soft targets. "
                 f"Received: target_threshold={target_threshold!r}"
             )
         self.from_logits = from_logits
@@ -123,7 +123,7 @@ class BinaryCrossentropy(keras.losses.Loss):
         return one_hot * (1 - self.label_smoothing) + off
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal loss."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "from_logits": self.from_logits,

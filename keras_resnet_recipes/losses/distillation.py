@@ -1,4 +1,4 @@
-"""Learning from the labels and from another network."""
+"""Knowledge distillation: a loss of labels and teacher logits."""
 
 import math
 from typing import Any
@@ -9,35 +9,34 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class DistillationLoss(keras.losses.Loss):
-    """Cross-entropy with the labels and with what a teacher says of the same image.
+    """Cross-entropy with the labels plus cross-entropy with the predictions of a teacher.
 
     With logits z of the student and r of the teacher, temperature T, and H(p, z) the cross-entropy
     -sum p log softmax(z) over the classes, the loss of an image is
 
         hard_weight H(label, z) + soft_weight T² H(softmax(r / T), z / T)
 
-    T² keeps the gradient of the second term as large as it is at T = 1. Published are two sets of
-    weights: 0.5 and 0.5, the default of GluonCV's code, and 1 and 1, recalled from the paper "Bag of
-    Tricks" (UNVERIFIED: its text was not at hand); the second is twice the first. No gradient reaches
-    the teacher.
+    T² keeps the gradient of the second term about as large as at T = 1. Two sets of weights have been
+    published: 0.5 and 0.5, the default of GluonCV's code, and 1 and 1, recalled from the paper "Bag of
+    Tricks" (UNVERIFIED: its text was not available); the second is twice the first. No gradient is
+    propagated to the teacher.
 
     Keras has no such loss. `keras.losses.KLDivergence` of the softened classes differs from the
     second term by the teacher's entropy, which has no gradient.
 
-    It is called with a pair in the place of the labels, `loss((labels, teacher_logits),
-    student_logits)`. Computed in `dtype`, by default `keras.config.floatx()` (float32), so also in
-    mixed precision.
+    It is called with a pair instead of the labels, `loss((labels, teacher_logits), student_logits)`. It
+    is computed in `dtype`, by default `keras.config.floatx()` (float32), also in mixed precision.
 
     Args:
-        temperature: T, above 0.
-        hard_weight: Of the labels, at least 0.
-        soft_weight: Of the teacher, at least 0.
+        temperature: T, greater than 0.
+        hard_weight: Weight of the cross-entropy with the labels, at least 0.
+        soft_weight: Weight of the cross-entropy with the teacher, at least 0.
         reduction: As in `keras.losses.Loss`.
         name: Name of the loss.
-        dtype: The dtype of the computation; None is `keras.config.floatx()`.
+        dtype: The dtype of the computation; None means `keras.config.floatx()`.
 
     Raises:
-        ValueError: If a number is outside its range, or, when called, if the shapes do not fit.
+        ValueError: If a number is out of range, or, when called, if the shapes do not match.
 
     Example:
         >>> import numpy as np
@@ -47,9 +46,10 @@ class DistillationLoss(keras.losses.Loss):
         >>> print(round(float(loss((np.array([0]), teacher), student)), 4))
         0.9284
 
-    Source: Hinton et al., "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531); He et
-    al., "Bag of Tricks" (arXiv 1812.01187), section 5.3; `DistillationSoftmaxCrossEntropyLoss` of
-    dmlc/gluon-cv.
+    References:
+        Hinton et al., "Distilling the Knowledge in a Neural Network" (arXiv:1503.02531); He et al.,
+        "Bag of Tricks" (arXiv:1812.01187), section 5.3; `DistillationSoftmaxCrossEntropyLoss` of
+        dmlc/gluon-cv.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class DistillationLoss(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not 0 < temperature < math.inf:
             raise ValueError(
-                f"`temperature` must be above 0. Received: temperature={temperature!r}"
+                f"`temperature` must be positive. Received: temperature={temperature!r}"
             )
         for argument, value in {"hard_weight": hard_weight, "soft_weight": soft_weight}.items():
             if not 0 <= value < math.inf:
@@ -77,7 +77,7 @@ class DistillationLoss(keras.losses.Loss):
         """Returns the loss of each image, shape (n,).
 
         Args:
-            y_true: A pair: integer labels (n,) or (n, 1), or dense targets (n, C); and the teacher's
+            y_true: A pair of integer labels (n,) or (n, 1), or dense targets (n, C), and the teacher's
                 logits (n, C).
             y_pred: The student's logits (n, C).
         """
@@ -90,7 +90,7 @@ class DistillationLoss(keras.losses.Loss):
         return self.hard_weight * hard_losses + self.soft_weight * self.temperature**2 * soft_losses
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal loss."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "temperature": self.temperature,
@@ -104,7 +104,7 @@ def _dense(labels: Any, student: Any, teacher: Any) -> Any:
     shapes = tuple(labels.shape), tuple(student.shape), tuple(teacher.shape)
     if len(shapes[1]) != 2 or shapes[2][1:] != shapes[1][1:]:
         raise ValueError(
-            "student and teacher must give logits of shape (n, C). "
+            "student and teacher must have logits of shape (n, C). "
             f"Received: student {shapes[1]}, teacher {shapes[2]}"
         )
     if len(shapes[0]) == 2 and shapes[0][1] == shapes[1][1]:

@@ -1,11 +1,11 @@
-"""Optimizers of the recipes where Keras' own computes something else.
+"""Optimizers of the recipes that Keras implements differently.
 
-    Lamb        trust ratio on decayed kernels only, clipped as a whole
-    SGD         the decay is part of the gradient; torch's velocity or Caffe's
-    RMSpropTF   the average square starts at 1, as in TensorFlow 1
-    AdamW       epsilon next to the bias-corrected root, as in torch
+    Lamb        trust ratio for decayed kernels only, clipping by global norm
+    SGD         weight decay in the gradient; torch's velocity or Caffe's
+    RMSpropTF   average of squares starts at 1, as in TensorFlow 1
+    AdamW       epsilon added to the bias-corrected root, as in torch
 
-`exclude_from_decay` says which variables of a model an optimizer decays.
+`exclude_from_decay` selects the variables of a model that an optimizer decays.
 """
 
 from keras_resnet_recipes.optimizers.adamw import AdamW

@@ -14,55 +14,56 @@ from keras_resnet_recipes.optimizers.paths import PathRules
 class AdamW(PathRules, keras.optimizers.AdamW):
     """AdamW whose epsilon is added to the bias-corrected root, as in the paper and in torch.
 
-    At update t = 1, 2, …, for each variable p with gradient g and averages m and v, all starting
-    at 0:
+    At update t = 1, 2, …, for each variable p with gradient g and moving averages m and v, which
+    start at 0:
 
         p <- p - learning_rate weight_decay p          if p is decayed
         m <- beta_1 m + (1 - beta_1) g                v <- beta_2 v + (1 - beta_2) g²
         p <- p - learning_rate (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
 
-    `keras.optimizers.AdamW` differs: it adds its epsilon to the root of v alone, which the first
-    updates have far below the gradient's size, so that its epsilon counts 1 / sqrt(1 - beta_2^t)
-    times as much: 32 times at the first update. Where gradients are as small as those of the binary
-    cross-entropy of 1000 classes that is no small thing: at 1e-6 and with an epsilon of 1e-8 its
-    first step is 24 % shorter than that of torch, at 1e-4 0.3 %. It also forgets
-    `exclude_from_weight_decay` when it is saved, and its epsilon is 1e-7 where torch has 1e-8.
+    `keras.optimizers.AdamW` differs: it adds epsilon to the root of the uncorrected v, which in the first
+    updates is far smaller than the gradient, so that epsilon has 1 / sqrt(1 - beta_2^t) times the
+    effect: 32 times at the first update. For gradients as small as those of the binary cross-entropy
+    of 1000 classes this matters: at 1e-6 and with an epsilon of 1e-8 its first step is 24 % shorter
+    than torch's, at 1e-4 0.3 %. It also loses `exclude_from_weight_decay` when it is saved, and its
+    default epsilon is 1e-7, torch's 1e-8.
 
     Args:
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`, or a callable
             without arguments.
-        weight_decay: At least 0; None is 0.
-        beta_1: Decay of the average of gradients, 0 <= beta_1 < 1.
-        beta_2: Decay of the average of squared gradients, 0 <= beta_2 < 1.
-        epsilon: Added to the root of the average square; above 0.
-        exclude_from_weight_decay: Regular expressions; a variable is not decayed if one is found
-            in its path, such as "fc/kernel".
-        weight_decay_factors: Regular expressions with the factor on `weight_decay` for variables in
-            whose path they are found; the first found counts.
+        weight_decay: At least 0; None means 0.
+        beta_1: Decay of the moving average of gradients, 0 <= beta_1 < 1.
+        beta_2: Decay of the moving average of squared gradients, 0 <= beta_2 < 1.
+        epsilon: Added to the root of the average of squares; greater than 0.
+        exclude_from_weight_decay: Regular expressions; variables whose path contains a match, such as
+            "fc/kernel", are not decayed.
+        weight_decay_factors: Mapping from regular expressions to factors on `weight_decay` for variables
+            whose path contains a match; the first match counts.
         learning_rate_factors: The same for the learning rate.
-        global_clipnorm: The largest norm of all gradients together, above 0; None does not clip.
+        global_clipnorm: Largest norm of all gradients together, greater than 0; None means no clipping.
         gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` averages the
-            statistics of the batch norm, too.
-        ema_momentum: Decay of that average, in 0..1.
-        ema_overwrite_frequency: After how many updates the average replaces the variables; None is
-            at the end only.
-        loss_scale_factor: A fixed factor on the loss, which is taken out of the gradients again.
+        use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` also averages the
+            statistics of batch normalization.
+        ema_momentum: Decay of the EMA of the weights, in 0..1.
+        ema_overwrite_frequency: Number of updates after which the EMA replaces the weights; None means
+            only at the end.
+        loss_scale_factor: Fixed factor on the loss, by which gradients are divided again.
         name: Name of the optimizer.
 
     Raises:
-        ValueError: If a number is outside its range, `exclude_from_weight_decay` is a string, or
-            factors are no mapping.
+        ValueError: If a number is out of range, `exclude_from_weight_decay` is a string, or factors are
+            not a mapping.
 
     Example:
         >>> kernel = keras.Variable([[1.0]], name="kernel")
         >>> optimizer = AdamW(learning_rate=0.1, weight_decay=0.5)
         >>> optimizer.apply([ops.convert_to_tensor([[1e-8]])], [kernel])
-        >>> print(kernel.numpy().round(4))  # 1 - 0.1 * 0.5, and half a step
+        >>> print(kernel.numpy().round(4))  # 1 - 0.1 * 0.5, minus half a step
         [[0.9]]
 
-    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (arXiv 1711.05101);
-    `torch.optim.AdamW`.
+    References:
+        Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (arXiv:1711.05101);
+        `torch.optim.AdamW`.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         loss_scale_factor: float | None = None,
         name: str = "adamw",
     ) -> None:
-        # Keras takes no None here.
+        # Keras does not accept None here.
         super().__init__(
             learning_rate=learning_rate,
             weight_decay=weight_decay or 0.0,
@@ -102,10 +103,10 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         check_ranges(self)
 
     def _apply_weight_decay(self, variables: Any) -> None:
-        """Does nothing: the decay is part of `update_step`, where it is of the variable's dtype."""
+        """Does nothing: the decay is part of `update_step`, in the variable's dtype."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Updates one variable and its two running averages."""
+        """Updates one variable and its two moving averages."""
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
         gradient = ops.cast(gradient, variable.dtype)
@@ -122,8 +123,8 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         self.assign(variable, value - learning_rate * mean / (root + self.epsilon))
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal optimizer, without its state."""
+        """Returns the constructor's arguments, without the state."""
         config = super().get_config()
-        # Other ways to clip and a variant of Adam, which this optimizer does not take.
+        # Arguments of Keras' class that this optimizer does not have.
         del config["clipnorm"], config["clipvalue"], config["amsgrad"]
         return config

@@ -1,34 +1,35 @@
-"""Adaptive gradient clipping: no step on a unit may be large beside the unit itself."""
+"""Adaptive gradient clipping: limits each unit's gradient relative to the norm of the unit's weights."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
-# The smallest norm that a unit counts with, so that one that starts at 0 can move.
+# Lower bound of a unit's norm, so that a unit initialized to 0 can be trained.
 _SMALLEST_UNIT = 1e-3
 
 
 def clip_adaptively(gradient: Any, variable: Any, factor: float) -> Any:
-    """Limits the gradient of each unit of a variable to `factor` times the unit's norm.
+    """Clips the gradient of each unit of a variable to `factor` times the norm of the unit's weights.
 
-    A unit is what makes one output: with w and g the parts of variable and gradient that belong to
-    it, a g with |g| >= `factor` max(|w|, 0.001) is made that short. The last axis of a convolution
-    kernel (height, width, inputs of a group, outputs) and of a dense one (inputs, outputs) counts
-    units, in torch the first; a vector or a number is one unit. All 2-norms, in float32 at least.
+    A unit is the part of a variable that computes one output. With w and g the unit's parts of variable
+    and gradient, g is scaled to the norm `factor` max(|w|, 0.001) if it is at least as large. Units are
+    on the last axis of a convolution kernel (height, width, inputs of a group, outputs) and of a dense
+    kernel (inputs, outputs), in torch on the first; a vector or scalar is one unit. Norms are 2-norms,
+    computed in float32 or float64.
 
-    The output channels of a depthwise kernel of Keras are on its last two axes, and so are the
-    rows of an attention's projections: these are not told apart and clipped in larger units.
+    The outputs of Keras' depthwise kernels are on the last two axes, and so are the rows of attention
+    projections: these are not distinguished, but clipped in larger units.
 
-    Keras clips one limit for all: `clipnorm`, `global_clipnorm`, `clipvalue`.
+    Keras has only one limit for all units: `clipnorm`, `global_clipnorm`, `clipvalue`.
 
     Args:
-        gradient: Of the variable, same shape.
-        variable: Before the update.
-        factor: Above 0; 0.01 in the paper for batches of 4096, larger ones for smaller batches.
+        gradient: Gradient of the variable, of the same shape.
+        variable: The variable before the update.
+        factor: Greater than 0; in the paper 0.01 for batches of 4096, and larger for smaller batches.
 
     Returns:
-        The gradient, clipped, of its own shape and dtype.
+        The clipped gradient, of the same shape and dtype.
 
     Example:
         >>> kernel = ops.convert_to_tensor([[3.0, 0.0], [4.0, 1.0]])
@@ -37,9 +38,10 @@ def clip_adaptively(gradient: Any, variable: Any, factor: float) -> Any:
         [[0.5  0.05]
          [0.   0.  ]]
 
-    Source: Brock et al., "High-Performance Large-Scale Image Recognition Without Normalization"
-    (arXiv 2102.06171), equation 3; the values are those of `adaptive_clip_grad` in timm
-    (huggingface/pytorch-image-models).
+    References:
+        Brock et al., "High-Performance Large-Scale Image Recognition Without Normalization"
+        (arXiv:2102.06171), equation 3; results equal those of `adaptive_clip_grad` in timm
+        (huggingface/pytorch-image-models).
     """
     dtype = keras.backend.standardize_dtype(gradient.dtype)
     wide = "float64" if dtype == "float64" else "float32"
@@ -47,7 +49,7 @@ def clip_adaptively(gradient: Any, variable: Any, factor: float) -> Any:
     axes = tuple(range(len(variable.shape) - 1)) or None
     limit = factor * ops.maximum(_norms(value, axes), _SMALLEST_UNIT)
     norms = _norms(gradient, axes)
-    # A norm of 0 is below every limit; 1 only keeps the quotient finite.
+    # A norm of 0 is less than every limit; 1 only keeps the quotient finite.
     ratio = ops.where(norms < limit, 1.0, limit / ops.where(norms > 0, norms, 1.0))
     return ops.cast(gradient * ops.cast(ratio, wide), dtype)
 

@@ -1,4 +1,4 @@
-"""Which variables of a model are decayed, by the rules of the papers."""
+"""Selection of the variables with weight decay, by the rules of the papers."""
 
 from typing import Any, Literal
 
@@ -19,21 +19,21 @@ def exclude_from_decay(
     model: keras.Model,
     keep: Literal["kernels", "all", "all_but_norm"],
 ) -> None:
-    """Has an optimizer decay only some variables of a model.
+    """Restricts the weight decay of an optimizer to some variables of a model.
 
-    Call it before the optimizer is built. It is `optimizer.exclude_from_weight_decay(var_list=…)`;
-    the optimizers of this package remember it when they are saved, Keras' own forget it.
+    Call it before the optimizer is built. It calls `optimizer.exclude_from_weight_decay(var_list=…)`;
+    the optimizers of this package save the exclusion, Keras' own lose it.
 
     Args:
-        optimizer: Any Keras optimizer, also one inside another (`inner_optimizer`).
+        optimizer: Any Keras optimizer, or one that wraps another (`inner_optimizer`).
         model: The model, built.
-        keep: What is decayed. "kernels": variables with two or more dimensions that are not called
-            "bias" ("ResNet strikes back", Bag of Tricks, DeiT). "all": every trainable variable (He
-            2015, Page). "all_but_norm": all but the scales and shifts of normalisations, so the
-            classifier's bias is decayed, too (torchvision).
+        keep: Variables that are decayed. "kernels": variables with two or more dimensions that are not
+            named "bias" ("ResNet strikes back", Bag of Tricks, DeiT). "all": every trainable variable (He
+            2015, Page). "all_but_norm": all except the scales and shifts of normalization layers, so
+            that the classifier's bias is decayed, too (torchvision).
 
     Raises:
-        ValueError: If `keep` is another word, the model is not built, or `keep` is not "kernels"
+        ValueError: If `keep` is none of these, the model is not built, or `keep` is not "kernels"
             with `Lamb`, which decays kernels only.
 
     Example:
@@ -43,20 +43,23 @@ def exclude_from_decay(
         >>> [optimizer._use_weight_decay(variable) for variable in model.trainable_variables]
         [True, False]
 
-    Source: `param_groups_weight_decay` of timm (huggingface/pytorch-image-models);
-    `set_weight_decay` of torchvision's training script; dawn.py of davidcpage/cifar10-fast.
+    References:
+        `param_groups_weight_decay` of timm (huggingface/pytorch-image-models); `set_weight_decay`
+        of torchvision's training script; dawn.py of davidcpage/cifar10-fast.
     """
     if keep not in ("kernels", "all", "all_but_norm"):
         raise ValueError(
             f"`keep` must be 'kernels', 'all' or 'all_but_norm'. Received: keep={keep!r}"
         )
     if not model.built:
-        raise ValueError("`model` must be built: it has no variables yet.")
+        raise ValueError(
+            f"`model` must be built, so that it has variables. Received: model={model.name!r}"
+        )
     while hasattr(optimizer, "inner_optimizer"):
         optimizer = optimizer.inner_optimizer
     if keep != "kernels" and isinstance(optimizer, Lamb):
         raise ValueError(
-            f"`keep` must be 'kernels' with Lamb, which decays nothing else. Received: keep={keep!r}"
+            f"`keep` must be 'kernels' with Lamb, which decays only kernels. Received: keep={keep!r}"
         )
     if undecayed := _undecayed(model, keep):
         optimizer.exclude_from_weight_decay(var_list=undecayed)

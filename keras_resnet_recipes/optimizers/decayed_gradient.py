@@ -1,4 +1,4 @@
-"""What becomes of a gradient before the update: clipped beside its variable, and decay added."""
+"""Base class of optimizers that clip a gradient adaptively and add weight decay to it."""
 
 import math
 import re
@@ -12,11 +12,11 @@ from keras_resnet_recipes.optimizers.paths import PathRules, check_patterns
 
 
 class DecayedGradient(PathRules):
-    """An optimizer whose weight decay is a part of the gradient, g + `weight_decay` p.
+    """Mixin for optimizers whose weight decay is part of the gradient, g + `weight_decay` p.
 
-    A base class for those of this folder, before that of Keras, whose own decay is beside the
-    gradient: p <- p - learning_rate weight_decay p, untouched by momentum and by what divides g.
-    All happens in `update_step`, so on several replicas after their gradients are summed.
+    Used as the first base class, before Keras' optimizer, whose own decay is decoupled from the gradient:
+    p <- p - learning_rate weight_decay p, without momentum and without the divisor of g. Everything
+    happens in `update_step`, so on several replicas after the gradients are summed.
     """
 
     def _keep_rules(
@@ -40,10 +40,10 @@ class DecayedGradient(PathRules):
         for name in ("adaptive_clip", "global_clipnorm"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ValueError(f"`{name}` must be above 0, or None. Received: {name}={value!r}")
+                raise ValueError(f"`{name}` must be positive or None. Received: {name}={value!r}")
         if adaptive_clip is not None and self.global_clipnorm is not None:
             raise ValueError(
-                "`adaptive_clip` and `global_clipnorm` cannot both be set. Received: "
+                "`adaptive_clip` or `global_clipnorm` must be None. Received: "
                 f"adaptive_clip={adaptive_clip!r}, global_clipnorm={self.global_clipnorm!r}"
             )
 
@@ -51,7 +51,7 @@ class DecayedGradient(PathRules):
         """Does nothing: the decay is part of the gradient."""
 
     def _prepared(self, gradient: Any, variable: Any, learning_rate: Any) -> tuple[Any, Any]:
-        """The gradient and the learning rate with which the variable is updated."""
+        """Returns the clipped and decayed gradient, and the learning rate of the variable."""
         path = self._path(variable)
         gradient = ops.cast(gradient, variable.dtype)
         if self.adaptive_clip is not None and not any(
@@ -63,9 +63,9 @@ class DecayedGradient(PathRules):
         return gradient, self._rate_of(variable, learning_rate)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal optimizer, without its state."""
+        """Returns the constructor's arguments, without the state."""
         config = super().get_config()
-        # Other ways to clip, which these optimizers do not take.
+        # Arguments of Keras' classes that these optimizers do not have.
         del config["clipnorm"], config["clipvalue"]
         return {
             **config,

@@ -1,4 +1,4 @@
-"""LAMB, the optimizer of 'ResNet strikes back'."""
+"""LAMB, the optimizer of "ResNet strikes back"."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,62 +12,62 @@ from keras_resnet_recipes.optimizers.paths import PathRules
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class Lamb(PathRules, keras.optimizers.Lamb):
-    """LAMB as timm trains it: Adam whose step on a kernel is as long as the kernel is large.
+    """LAMB as in timm: Adam whose step for a kernel is scaled to the kernel's norm.
 
-    At update t = 1, 2, … with gradients g of all variables together clipped to a norm of
-    `global_clipnorm`, for each variable p with running averages m and v, all starting at 0:
+    At update t = 1, 2, …, with the gradients g of all variables clipped to a global norm of
+    `global_clipnorm`, for each variable p with moving averages m and v, which start at 0:
 
         m <- beta_1 m + (1 - beta_1) g                v <- beta_2 v + (1 - beta_2) g²
         u  = (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
         u <- u + weight_decay p                       if p is decayed
-        u <- u |p| / |u|                              if p is decayed, and both norms are above 0
+        u <- u |p| / |u|                              if p is decayed, and both norms are positive
         p <- p - learning_rate u
 
-    |.| is the 2-norm of a whole variable. Decayed are the variables with two or more dimensions
-    (convolution and dense kernels); scales, biases and those in `exclude_from_weight_decay` get
-    neither decay nor trust ratio |p| / |u|, so for them this is Adam. With `weight_decay` 0 or None
-    it is Adam for every variable, unless `always_adapt` is set. A kernel whose gradient is 0 so far
-    shrinks by the factor 1 - `learning_rate`, whatever the decay.
+    |.| is the 2-norm of a whole variable. Variables with two or more dimensions (convolution and dense
+    kernels) are decayed; scales, biases and those in `exclude_from_weight_decay` have neither decay nor
+    trust ratio |p| / |u|, so their update is Adam's. With `weight_decay` 0 or None it is Adam for every
+    variable, unless `always_adapt` is set. A kernel whose gradients have all been 0 shrinks by the factor
+    1 - `learning_rate`, for any decay.
 
-    `keras.optimizers.Lamb` differs: it applies the trust ratio to every variable, takes the decay
-    out of the ratio as AdamW does, does not clip unless told to, adds an epsilon of 1e-7, decays
-    biases too and forgets `exclude_from_weight_decay` when it is saved.
+    `keras.optimizers.Lamb` differs: it applies the trust ratio to every variable, excludes the decay
+    from the ratio as AdamW does, does not clip by default, has a default epsilon of 1e-7, decays
+    biases, too, and loses `exclude_from_weight_decay` when it is saved.
 
-    On several replicas of `tf.distribute` Keras clips before it sums the gradients, which is
-    wrong: give the optimizer to `keras_resnet_recipes.distribution.repair_optimizer`.
+    On several replicas of `tf.distribute` Keras clips gradients before they are summed, which is
+    wrong: pass the optimizer to `keras_resnet_recipes.distribution.repair_optimizer`.
 
     Args:
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`, or a callable
             without arguments.
-        weight_decay: At least 0; None is 0.
-        beta_1: Decay of the average of gradients, 0 <= beta_1 < 1.
-        beta_2: Decay of the average of squared gradients, 0 <= beta_2 < 1.
-        epsilon: Added to the root of the average square; above 0.
-        global_clipnorm: The largest norm of all gradients together, above 0; None does not clip.
-        always_adapt: Whether variables that are not decayed get the trust ratio, too.
-        trust_clip: Whether the trust ratio is at most 1.
-        decoupled_decay: Whether p shrinks by the factor 1 - learning_rate weight_decay before its
-            norm is taken, and u is left alone.
-        gradient_averaging: False adds g to m instead of (1 - beta_1) g.
-        exclude_from_weight_decay: Regular expressions; a variable is not decayed if one is found
-            in its path, such as "fc/kernel" (on every backend, where Keras searches the name,
-            which is "kernel" or "fc/kernel" depending on the backend).
-        weight_decay_factors: Regular expressions with the factor on `weight_decay` for variables in
-            whose path they are found; the first found counts.
+        weight_decay: At least 0; None means 0.
+        beta_1: Decay of the moving average of gradients, 0 <= beta_1 < 1.
+        beta_2: Decay of the moving average of squared gradients, 0 <= beta_2 < 1.
+        epsilon: Added to the root of the average of squares; greater than 0.
+        global_clipnorm: Largest norm of all gradients together, greater than 0; None means no clipping.
+        always_adapt: Whether to apply the trust ratio also to variables that are not decayed.
+        trust_clip: Whether to limit the trust ratio to 1.
+        decoupled_decay: Whether to multiply p by 1 - learning_rate weight_decay before its norm is
+            computed, instead of adding the decay to u.
+        gradient_averaging: Whether to add (1 - beta_1) g to m; False adds g.
+        exclude_from_weight_decay: Regular expressions; variables whose path contains a match, such as
+            "fc/kernel", are not decayed (the same on every backend; Keras searches the name, which is
+            "kernel" or "fc/kernel" depending on the backend).
+        weight_decay_factors: Mapping from regular expressions to factors on `weight_decay` for variables
+            whose path contains a match; the first match counts.
         learning_rate_factors: The same for the learning rate.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`: the number of batches, at
-            least 2, whose mean gradient makes one update; None is one batch.
-        use_ema: As in `keras.optimizers.Optimizer`: whether a moving average of the trainable
-            variables is kept, which replaces them at the end of `fit`.
-        ema_momentum: Decay of that average, in 0..1.
-        ema_overwrite_frequency: After how many updates the average replaces the variables; None is
-            at the end only.
-        loss_scale_factor: A fixed factor on the loss, which is taken out of the gradients again.
+        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`: number of batches, at least 2,
+            whose mean gradient is used for one update; None means one batch.
+        use_ema: As in `keras.optimizers.Optimizer`: whether to maintain an EMA of the weights, which
+            replaces them at the end of `fit`.
+        ema_momentum: Decay of the EMA of the weights, in 0..1.
+        ema_overwrite_frequency: Number of updates after which the EMA replaces the weights; None means
+            only at the end.
+        loss_scale_factor: Fixed factor on the loss, by which gradients are divided again.
         name: Name of the optimizer.
 
     Raises:
-        ValueError: If a number is outside its range, `exclude_from_weight_decay` is a string, or
-            factors are no mapping.
+        ValueError: If a number is out of range, `exclude_from_weight_decay` is a string, or factors are
+            not a mapping.
 
     Example:
         >>> kernel = keras.Variable([[3.0, 4.0]], name="kernel")
@@ -76,9 +76,10 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         >>> print(kernel.numpy().round(3))
         [[2.646 4.354]]
 
-    Source: You et al., "Large Batch Optimization for Deep Learning" (arXiv 1904.00962), algorithm
-    2; the details are those of `Lamb` in timm (huggingface/pytorch-image-models), with which
-    "ResNet strikes back" (arXiv 2110.00476) was trained.
+    References:
+        You et al., "Large Batch Optimization for Deep Learning" (arXiv:1904.00962), algorithm 2;
+        details as in `Lamb` of timm (huggingface/pytorch-image-models), with which "ResNet strikes
+        back" (arXiv:2110.00476) was trained.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         """Does nothing: the decay is part of `update_step`."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Updates one variable and its two running averages."""
+        """Updates one variable and its two moving averages."""
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
         gradient = ops.cast(gradient, variable.dtype)
@@ -164,9 +165,9 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         return ops.minimum(ratio, 1.0) if self.trust_clip else ratio
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal optimizer, without its state."""
+        """Returns the constructor's arguments, without the state."""
         config = super().get_config()
-        # Other ways to clip, which this optimizer does not take.
+        # Arguments of Keras' class that this optimizer does not have.
         del config["clipnorm"], config["clipvalue"]
         return {
             **config,

@@ -1,4 +1,4 @@
-"""What Adam and LAMB share: the averages of gradients and of their squares."""
+"""Functions shared by AdamW and LAMB: argument checks and bias correction."""
 
 import math
 from typing import Any
@@ -8,11 +8,11 @@ from keras import ops
 
 
 def check_ranges(optimizer: keras.optimizers.Optimizer) -> None:
-    """Raises ValueError if a decay of an average, the weight decay, epsilon or the clip is out of range."""
+    """Raises ValueError if a beta, the weight decay, epsilon or the clipping norm is out of range."""
     for name in ("beta_1", "beta_2"):
         value = getattr(optimizer, name)
         if not 0 <= value < 1:
-            raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
+            raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value!r}")
     decay = optimizer.weight_decay
     if decay is not None and not 0 <= decay < math.inf:
         raise ValueError(
@@ -21,10 +21,10 @@ def check_ranges(optimizer: keras.optimizers.Optimizer) -> None:
     for name in ("epsilon", "global_clipnorm"):
         value = getattr(optimizer, name)
         if value is not None and not value > 0:
-            raise ValueError(f"`{name}` must be above 0. Received: {name}={value!r}")
+            raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}")
 
 
 def bias_correction(beta: float, step: Any) -> Any:
-    """1 - beta^step, whose difference would lose the digits of a beta near 1 in float32."""
+    """Returns 1 - beta^step without the loss of digits of a difference in float32 for a beta near 1."""
     log_beta = math.log(beta) if beta > 0 else -math.inf
     return -ops.expm1(step * log_beta)

@@ -1,4 +1,4 @@
-"""What an optimizer does to some variables only, told by their paths."""
+"""Rules of optimizers for variables selected by their paths."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,12 @@ from keras import ops
 
 
 class PathRules:
-    """An optimizer that knows by their paths the variables it treats in another way than the rest.
+    """Mixin for optimizers with separate weight decay and learning rates for some variables.
 
-    A base class for those of this folder, before that of Keras. The rules are regular expressions
-    searched in a variable's path, such as "fc/kernel": the same on every backend, and part of the
-    config. Keras searches the name ("kernel" or "fc/kernel", depending on the backend), and what
-    `exclude_from_weight_decay` was told is lost when the optimizer is saved.
+    Used as the first base class, before Keras' optimizer. Variables are selected by regular expressions
+    searched in their paths, such as "fc/kernel": the same on every backend, and part of the config.
+    Keras searches the name ("kernel" or "fc/kernel", depending on the backend), and loses the arguments of
+    `exclude_from_weight_decay` when the optimizer is saved.
     """
 
     _undecayed_paths: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class PathRules:
     def exclude_from_weight_decay(
         self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """Excludes more variables from the decay, as in `keras.optimizers.Optimizer`.
+        """Excludes further variables from the decay, as in `keras.optimizers.Optimizer`.
 
         Args:
             var_list: Variables of the model.
@@ -49,18 +49,18 @@ class PathRules:
         return not any(re.search(pattern, path) for pattern in self._undecayed_paths)
 
     def _decay_of(self, variable: Any) -> float:
-        """The decay of a variable, 0 where it is excluded."""
+        """Returns the decay of a variable, 0 if it is excluded."""
         if not self.weight_decay or not self._use_weight_decay(variable):
             return 0.0
         return self.weight_decay * factor_of(self._decay_factors, self._path(variable))
 
     def _rate_of(self, variable: Any, learning_rate: Any) -> Any:
-        """The learning rate of a variable, in its dtype."""
+        """Returns the learning rate of a variable, in its dtype."""
         factor = factor_of(self._rate_factors, self._path(variable))
         return ops.cast(learning_rate, variable.dtype) * factor
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal optimizer, without its state."""
+        """Returns the constructor's arguments, without the state."""
         return {
             **super().get_config(),
             "exclude_from_weight_decay": list(self._undecayed_paths),
@@ -69,23 +69,23 @@ class PathRules:
         }
 
     def _path(self, variable: Any) -> str:
-        # TensorFlow hands over its own variable, which does not know its path.
+        # On TensorFlow this is TensorFlow's own variable, which has no path.
         known = self._trainable_variables[self._get_variable_index(variable)]
         return getattr(known, "path", known.name)
 
 
 def _pattern(path: str) -> str:
-    # A model read from a file may lack the names in front: "bn/gamma" for "sequential/bn/gamma".
+    # In a loaded model the outer names may be missing: "bn/gamma" for "sequential/bn/gamma".
     *outer, layer, name = ["", *map(re.escape, path.split("/"))]
     front = "".join(f"({part}/)?" for part in outer if part)
     return f"^{front}{layer and layer + '/'}{name}$"
 
 
 def check_patterns(name: str, patterns: Sequence[str]) -> tuple[str, ...]:
-    """The regular expressions as a tuple.
+    """Returns regular expressions as a tuple.
 
     Raises:
-        ValueError: If they are one string.
+        ValueError: If `patterns` is a string.
     """
     if isinstance(patterns, str):
         raise ValueError(f"`{name}` must be a list of strings. Received: {name}={patterns!r}")
@@ -93,10 +93,10 @@ def check_patterns(name: str, patterns: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_factors(name: str, factors: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    """The pairs of regular expression and factor.
+    """Returns pairs of regular expression and factor.
 
     Raises:
-        ValueError: If they are no mapping, or a factor is negative.
+        ValueError: If `factors` is not a mapping, or a factor is negative.
     """
     if not isinstance(factors, Mapping) or not all(factor >= 0 for factor in factors.values()):
         raise ValueError(
@@ -107,5 +107,5 @@ def check_factors(name: str, factors: Mapping[str, float]) -> tuple[tuple[str, f
 
 
 def factor_of(factors: Sequence[tuple[str, float]], path: str) -> float:
-    """The factor of the first expression found in a path, or 1."""
+    """Returns the factor of the first expression with a match in the path, or 1."""
     return next((factor for pattern, factor in factors if re.search(pattern, path)), 1.0)

@@ -10,9 +10,9 @@ from keras_resnet_recipes.optimizers.decayed_gradient import DecayedGradient
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class RMSpropTF(DecayedGradient, keras.optimizers.RMSprop):
-    """RMSProp whose average square starts at 1, its weight decay a part of the gradient.
+    """RMSProp whose average of squares starts at 1, with weight decay in the gradient.
 
-    At every update, for each variable p with gradient g, average square s, which starts at 1, and
+    At every update, for each variable p with gradient g, average of squares s, which starts at 1, and
     velocity v, which starts at 0:
 
         g <- g + weight_decay p                        if p is decayed
@@ -20,36 +20,36 @@ class RMSpropTF(DecayedGradient, keras.optimizers.RMSprop):
         v <- momentum v + learning_rate g / sqrt(s + epsilon)
         p <- p - v
 
-    `keras.optimizers.RMSprop` is the same (epsilon under the root, learning rate in the velocity)
-    but for two things: its s starts at 0, which makes the first steps 1 / sqrt(1 - rho) of the
-    learning rate long whatever the gradient, and its decay is beside the gradient. That of torch has
-    epsilon outside the root, too.
+    `keras.optimizers.RMSprop` is the same (epsilon inside the root, learning rate in the velocity)
+    with two differences: its s starts at 0, so that the first steps have the length 1 / sqrt(1 - rho)
+    times the learning rate for any gradient, and its decay is decoupled from the gradient. torch's also
+    has epsilon outside the root.
 
     Args:
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`, or a callable
             without arguments.
-        rho: Decay of the average square, in 0..1.
-        momentum: In 0..1; 0 keeps no velocity.
-        epsilon: Added to the average square, above 0.
-        weight_decay: At least 0; None is 0.
-        exclude_from_weight_decay: As in `SGD`, and so are the next four.
+        rho: Decay of the average of squares, in 0..1.
+        momentum: In 0..1; with 0 there is no velocity.
+        epsilon: Added to the average of squares, greater than 0.
+        weight_decay: At least 0; None means 0.
+        exclude_from_weight_decay: As in `SGD`, like the next four arguments.
         weight_decay_factors: Factors on `weight_decay` by path.
         learning_rate_factors: Factors on the learning rate by path.
-        adaptive_clip: Limit of a unit's gradient, as a factor of the unit's norm.
-        exclude_from_adaptive_clip: Regular expressions for variables that are not clipped so.
-        global_clipnorm: The largest norm of all gradients together, above 0; None does not clip.
+        adaptive_clip: Limit of a unit's gradient, relative to the norm of the unit's weights.
+        exclude_from_adaptive_clip: Regular expressions for variables without adaptive clipping.
+        global_clipnorm: Largest norm of all gradients together, greater than 0; None means no clipping.
         gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` averages the
-            statistics of the batch norm, too.
-        ema_momentum: Decay of that average, in 0..1.
-        ema_overwrite_frequency: After how many updates the average replaces the variables; None is
-            at the end only.
-        loss_scale_factor: A fixed factor on the loss, which is taken out of the gradients again.
+        use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` also averages the
+            statistics of batch normalization.
+        ema_momentum: Decay of the EMA of the weights, in 0..1.
+        ema_overwrite_frequency: Number of updates after which the EMA replaces the weights; None means
+            only at the end.
+        loss_scale_factor: Fixed factor on the loss, by which gradients are divided again.
         name: Name of the optimizer.
 
     Raises:
-        ValueError: If a number is outside its range, patterns are a string, factors no mapping, or
-            both ways to clip are given.
+        ValueError: If a number is out of range, patterns are a string, factors are not a mapping, or
+            both `adaptive_clip` and `global_clipnorm` are set.
 
     Example:
         >>> from keras import ops
@@ -59,7 +59,8 @@ class RMSpropTF(DecayedGradient, keras.optimizers.RMSprop):
         >>> print(kernel.numpy().round(4))  # 1 - 0.1 * 2 / sqrt(0.9 * 1 + 0.1 * 4 + 0.001)
         [[0.8247]]
 
-    Source: `RMSpropTF` of timm (huggingface/pytorch-image-models), which follows TensorFlow 1.
+    References:
+        `RMSpropTF` of timm (huggingface/pytorch-image-models), which follows TensorFlow 1.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class RMSpropTF(DecayedGradient, keras.optimizers.RMSprop):
             if not 0 <= value <= 1:
                 raise ValueError(f"`{argument}` must be in 0..1. Received: {argument}={value!r}")
         if not epsilon > 0:
-            raise ValueError(f"`epsilon` must be above 0. Received: epsilon={epsilon!r}")
+            raise ValueError(f"`epsilon` must be positive. Received: epsilon={epsilon!r}")
         super().__init__(
             learning_rate=learning_rate,
             rho=rho,
@@ -112,19 +113,19 @@ class RMSpropTF(DecayedGradient, keras.optimizers.RMSprop):
     def add_optimizer_variables(
         self, trainable_variables: Any, name: Any, initializer: Any = "zeros"
     ) -> Any:
-        """Makes the state as Keras does, the average squares of ones."""
+        """Creates the state as Keras does, with averages of squares initialized to 1."""
         if name == "velocity":
             initializer = "ones"
         return super().add_optimizer_variables(trainable_variables, name, initializer)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Updates one variable, its average square and its velocity."""
+        """Updates one variable, its average of squares and its velocity."""
         gradient, learning_rate = self._prepared(gradient, variable, learning_rate)
         super().update_step(gradient, variable, learning_rate)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal optimizer, without its state."""
+        """Returns the constructor's arguments, without the state."""
         config = super().get_config()
-        # Keras' RMSprop can subtract the mean, which this one does not.
+        # An argument of Keras' class that this optimizer does not have.
         del config["centered"]
         return config

@@ -1,4 +1,4 @@
-"""SGD as the papers ran it: the decay in the gradient, the velocity of torch or of Caffe."""
+"""SGD as in the papers: weight decay in the gradient, velocity of torch or of Caffe."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from keras_resnet_recipes.optimizers.decayed_gradient import DecayedGradient
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class SGD(DecayedGradient, keras.optimizers.SGD):
-    """SGD with momentum, its weight decay a part of the gradient.
+    """SGD with momentum and weight decay in the gradient.
 
     At every update, for each variable p with gradient g and velocity v, which starts at 0:
 
@@ -23,46 +23,47 @@ class SGD(DecayedGradient, keras.optimizers.SGD):
             v <- momentum v - learning_rate g
             p <- p + momentum v - learning_rate g      with nesterov; else p + v
 
-    At a constant learning rate the two are the same. When it falls, the steps of torch fall at
-    once, those of Caffe after the velocity has. Every trainable variable is decayed but those
+    At a constant learning rate the two are the same. When it decreases, the steps of torch decrease
+    immediately, those of Caffe with the velocity. Every trainable variable is decayed except those
     excluded; see `exclude_from_decay` for the papers' rules.
 
-    `keras.optimizers.SGD` differs: its decay is beside the gradient and does not go through the
+    `keras.optimizers.SGD` differs: its decay is decoupled from the gradient and is not accumulated in the
     velocity, so it is about 1 / (1 - momentum) times weaker; its velocity is that of Caffe, and it
-    has neither factors nor adaptive clipping. `keras.optimizers.MultiOptimizer` can give groups of
-    variables optimizers of their own, but no `keras.callbacks.LearningRateScheduler` works with it.
+    has neither factors nor adaptive clipping. `keras.optimizers.MultiOptimizer` supports separate
+    optimizers for groups of variables, but not `keras.callbacks.LearningRateScheduler`.
 
     Args:
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`, or a callable
             without arguments.
-        momentum: In 0..1; 0 keeps no velocity.
-        nesterov: Whether the step looks ahead.
-        weight_decay: At least 0; None is 0.
-        learning_rate_in_velocity: Which of the two forms.
-        exclude_from_weight_decay: Regular expressions; a variable is not decayed if one is found
-            in its path, such as "fc/kernel".
-        weight_decay_factors: Regular expressions with the factor on `weight_decay` for variables in
-            whose path they are found; the first found counts.
+        momentum: In 0..1; with 0 there is no velocity.
+        nesterov: Whether to use Nesterov momentum.
+        weight_decay: At least 0; None means 0.
+        learning_rate_in_velocity: Whether the velocity includes the learning rate (Caffe, Page) or not
+            (torch).
+        exclude_from_weight_decay: Regular expressions; variables whose path contains a match, such as
+            "fc/kernel", are not decayed.
+        weight_decay_factors: Mapping from regular expressions to factors on `weight_decay` for variables
+            whose path contains a match; the first match counts.
         learning_rate_factors: The same for the learning rate. Page's later networks train biases
             with `learning_rate_factors={"(bias|beta)$": 64.0}` and
             `weight_decay_factors={"(bias|beta)$": 1 / 64}`.
-        adaptive_clip: Limits the gradient of each unit to this factor of the unit's norm, see
-            `adaptive_clipping.clip_adaptively`; None does not.
-        exclude_from_adaptive_clip: Regular expressions; the variables in whose path one is found
-            are not clipped so. timm leaves out the classifier, such as "^fc/".
-        global_clipnorm: The largest norm of all gradients together, above 0; None does not clip.
+        adaptive_clip: Limit of each unit's gradient, relative to the norm of the unit's weights; see
+            `adaptive_clipping.clip_adaptively`. None means no adaptive clipping.
+        exclude_from_adaptive_clip: Regular expressions; variables whose path contains a match are not
+            clipped adaptively. timm excludes the classifier, such as "^fc/".
+        global_clipnorm: Largest norm of all gradients together, greater than 0; None means no clipping.
         gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` averages the
-            statistics of the batch norm, too.
-        ema_momentum: Decay of that average, in 0..1.
-        ema_overwrite_frequency: After how many updates the average replaces the variables; None is
-            at the end only.
-        loss_scale_factor: A fixed factor on the loss, which is taken out of the gradients again.
+        use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` also averages the
+            statistics of batch normalization.
+        ema_momentum: Decay of the EMA of the weights, in 0..1.
+        ema_overwrite_frequency: Number of updates after which the EMA replaces the weights; None means
+            only at the end.
+        loss_scale_factor: Fixed factor on the loss, by which gradients are divided again.
         name: Name of the optimizer.
 
     Raises:
-        ValueError: If a number is outside its range, patterns are a string, factors no mapping, or
-            both ways to clip are given.
+        ValueError: If a number is out of range, patterns are a string, factors are not a mapping, or
+            both `adaptive_clip` and `global_clipnorm` are set.
 
     Example:
         >>> kernel = keras.Variable([[1.0, 2.0]], name="kernel")
@@ -72,8 +73,9 @@ class SGD(DecayedGradient, keras.optimizers.SGD):
         >>> print(kernel.numpy().round(4))
         [[0.8575 1.43  ]]
 
-    Source: `torch.optim.SGD`; Jia et al., "Caffe" (arXiv 1408.5093), and davidcpage/cifar10-fast
-    for the other form.
+    References:
+        `torch.optim.SGD`; Jia et al., "Caffe" (arXiv:1408.5093), and davidcpage/cifar10-fast for
+        the other form.
     """
 
     def __init__(
@@ -131,7 +133,7 @@ class SGD(DecayedGradient, keras.optimizers.SGD):
         self.assign_sub(variable, learning_rate * direction)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make an equal optimizer, without its state."""
+        """Returns the constructor's arguments, without the state."""
         return {
             **super().get_config(),
             "learning_rate_in_velocity": self.learning_rate_in_velocity,

@@ -1,13 +1,13 @@
-"""Learning rates as plain values: the rate of an epoch, or of an update.
+"""Learning rate schedules as plain values, per epoch or per update.
 
-    Cosine           warm-up and half a cosine (timm, torchvision, GluonCV)
+    Cosine           linear warm-up and cosine decay (timm, torchvision, GluonCV)
     Step             multiplied by a factor at given epochs
-    Exponential      multiplied every so many epochs, in a staircase
-    PiecewiseLinear  straight lines between knots
-    Plateau          multiplied when accuracy no longer rises
+    Exponential      multiplied at a fixed interval of epochs, as a staircase
+    PiecewiseLinear  linear between knots
+    Plateau          multiplied when accuracy stops improving
 
-Each is called with the epoch, so that `keras.callbacks.LearningRateScheduler` takes it, and gives
-the same curve update by update with `per_update`.
+Each is a function of the epoch, for `keras.callbacks.LearningRateScheduler`; `per_update` returns the same
+curve as a function of the update.
 """
 
 import lazy_loader

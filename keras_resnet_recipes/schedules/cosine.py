@@ -1,4 +1,4 @@
-"""Warm-up and half a cosine."""
+"""Cosine decay with linear warm-up."""
 
 import math
 from typing import Any, ClassVar, Self
@@ -8,7 +8,7 @@ from keras_resnet_recipes.schedules.schedule import Schedule
 
 
 class Cosine(Schedule):
-    """Half a cosine from the peak to the minimum, its first epochs replaced by a linear warm-up.
+    """Cosine decay from the peak to the minimum, with the first epochs replaced by a linear warm-up.
 
     With peak b, minimum l, warm-up start s, T epochs and w warm-up epochs, epoch e = 0, 1, … has
 
@@ -16,32 +16,32 @@ class Cosine(Schedule):
         l + (b - l) (1 + cos(pi e / T)) / 2          for w <= e < T
         l                                            for e >= T, the cool-down
 
-    The warm-up is cut out of the cosine, so the rate at e = w is already a little below the peak.
-    `warmup_prefix=True` puts the warm-up before the cosine instead: T + w epochs, and e - w in
-    place of e after the warm-up. The first epoch runs entirely at s.
+    The warm-up replaces the beginning of the cosine, so the rate at e = w is already a little less than
+    the peak. With `warmup_prefix=True` the warm-up precedes the cosine: there are T + w epochs, and e - w
+    replaces e after the warm-up. The whole first epoch has the rate s.
 
-    torchvision's is `Cosine(lr, T - w, w, 0.01 * lr, 0.0, warmup_prefix=True)` for its T epochs; that
-    of GluonCV's "Bag of Tricks" is `Cosine(lr, T - w, w, 0.0, 0.0, warmup_prefix=True,
+    torchvision's schedule is `Cosine(lr, T - w, w, 0.01 * lr, 0.0, warmup_prefix=True)` for its T epochs;
+    that of GluonCV's "Bag of Tricks" is `Cosine(lr, T - w, w, 0.0, 0.0, warmup_prefix=True,
     reach_ends=True).per_update(steps_per_epoch)`.
 
-    A schedule is called with the epoch, and `keras.callbacks.LearningRateScheduler` takes it as it
-    is; within an epoch the rate is constant. `per_update` gives the same curve update by update.
-    `keras.optimizers.schedules.CosineDecay` differs: it goes update by update only, its decay
+    A schedule is a function of the epoch, for `keras.callbacks.LearningRateScheduler`; within an epoch
+    the rate is constant. `per_update` returns the same curve as a function of the update.
+    `keras.optimizers.schedules.CosineDecay` differs: it depends on the update only, its decay
     starts after the warm-up (as with `warmup_prefix`), and it ends at a fraction of the peak.
 
     Args:
-        learning_rate: The peak b; at least 0.
-        epochs: T, the length of the cosine; at least 1.
-        warmup_epochs: w, with 0 <= w <= T; 0 is no warm-up.
-        warmup_learning_rate: s, the rate of epoch 0; at least 0; without warm-up it has no effect.
-        minimum_learning_rate: l; at least 0.
-        cooldown_epochs: Epochs at the minimum after the cosine; at least 0.
-        warmup_prefix: Whether the warm-up comes before the cosine or is cut out of it.
+        learning_rate: The peak b, at least 0.
+        epochs: T, the length of the cosine in epochs, at least 1.
+        warmup_epochs: w, with 0 <= w <= T; 0 means no warm-up.
+        warmup_learning_rate: s, the rate of epoch 0, at least 0; unused without warm-up.
+        minimum_learning_rate: l, at least 0.
+        cooldown_epochs: Epochs at the minimum after the cosine, at least 0.
+        warmup_prefix: Whether the warm-up precedes the cosine instead of replacing its beginning.
         reach_ends: Whether the last epoch (or update) of the warm-up has the peak and the last of
-            the cosine the minimum, as in GluonCV: w - 1 and T - 1 in place of the divisors w and T.
+            the cosine the minimum, as in GluonCV: the divisors are w - 1 and T - 1 instead of w and T.
 
     Raises:
-        ValueError: If a number is outside its range.
+        ValueError: If a number is out of range.
 
     Example:
         >>> schedule = Cosine(5e-3, epochs=600)
@@ -50,20 +50,25 @@ class Cosine(Schedule):
         >>> import keras
         >>> callback = keras.callbacks.LearningRateScheduler(schedule)
 
-    Source: Loshchilov and Hutter, "SGDR" (arXiv 1608.03983), equation 5, without restarts; warm-up,
-    minimum and cool-down as `CosineLRScheduler` of timm (huggingface/pytorch-image-models) runs
-    them for "ResNet strikes back".
+    References:
+        Loshchilov and Hutter, "SGDR" (arXiv:1608.03983), equation 5, without restarts; warm-up,
+        minimum and cool-down as in `CosineLRScheduler` of timm (huggingface/pytorch-image-models) for
+        "ResNet strikes back".
     """
 
     prefix: ClassVar[str] = ""
 
-    warmup_epochs: int = number(5, "epochs of linear warm-up, part of `epochs`", minimum=0, off=0)
+    warmup_epochs: int = number(
+        5, "epochs of linear warm-up, included in `epochs`", minimum=0, off=0
+    )
     warmup_learning_rate: float = number(1e-4, "rate of the first warm-up epoch", minimum=0)
-    minimum_learning_rate: float = number(1e-6, "rate the schedule ends at", minimum=0)
+    minimum_learning_rate: float = number(1e-6, "final rate of the schedule", minimum=0)
     cooldown_epochs: int = number(0, "epochs at the minimum after the schedule", minimum=0)
-    warmup_prefix: bool = number(False, "the cosine begins after the warm-up, not cut by it")
+    warmup_prefix: bool = number(
+        False, "the warm-up precedes the cosine instead of replacing its beginning"
+    )
     reach_ends: bool = number(
-        False, "the warm-up's last epoch or update has the peak, the last of all the minimum"
+        False, "the last epoch or update of the warm-up has the peak, the last of all the minimum"
     )
 
     def __post_init__(self) -> None:
@@ -76,11 +81,11 @@ class Cosine(Schedule):
             )
 
     def for_run(self, learning_rate: float, epochs: int) -> Self:
-        """The schedule with a recipe's peak, within its epochs: the warm-up is part of them."""
+        """Returns the schedule with a recipe's peak and epochs, which include the warm-up."""
         return super().for_run(learning_rate, epochs - self._shift)
 
     def total_epochs_of(self, epochs: int) -> int:
-        """The number of epochs that a recipe with `epochs` trains: the cool-down follows them."""
+        """Returns the number of epochs trained by a recipe with `epochs`, including the cool-down."""
         return epochs + self.cooldown_epochs
 
     def __call__(self, epoch: int, lr: float | None = None) -> float:
@@ -88,8 +93,7 @@ class Cosine(Schedule):
 
         Args:
             epoch: The epoch, counted from 0.
-            lr: The rate so far, which `keras.callbacks.LearningRateScheduler` hands over; the
-                curve does not depend on it.
+            lr: The current rate, passed by `keras.callbacks.LearningRateScheduler`; unused.
 
         Example:
             >>> Cosine(1.0, epochs=10, warmup_epochs=0, minimum_learning_rate=0.0)(5)
@@ -111,7 +115,7 @@ class Cosine(Schedule):
 
     @property
     def total_epochs(self) -> int:
-        """The number of epochs to train: the cosine, a warm-up before it, and the cool-down.
+        """Number of epochs to train: the cosine, a warm-up before it, and the cool-down.
 
         Example:
             >>> Cosine(5e-3, epochs=300, cooldown_epochs=10).total_epochs
@@ -120,7 +124,7 @@ class Cosine(Schedule):
         return self._shift + self.epochs + self.cooldown_epochs
 
     def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
-        """The float32 rate of update `step` = 0, 1, …, in operations of the backend."""
+        """Returns the float32 rate of update `step` = 0, 1, …, computed by the backend."""
         from keras import ops
 
         step = ops.cast(step, "int32")
@@ -128,7 +132,7 @@ class Cosine(Schedule):
         warmup_updates = self.warmup_epochs * steps_per_epoch
         remaining = ops.maximum(updates + self._shift * steps_per_epoch - step, 0)
 
-        # 1 + cos(x) loses all digits near its end in float32; sin² of what remains keeps them.
+        # 1 + cos(x) loses all digits near the end in float32; sin² of the remaining angle keeps them.
         sine = ops.sin(math.pi / 2 * (ops.cast(remaining, "float32") / updates))
         low, peak = self.minimum_learning_rate, self.learning_rate
         rate = low + (peak - low) * ops.square(sine)

@@ -1,4 +1,4 @@
-"""Schedules of epochs, followed update by update."""
+"""Schedules as a function of the update instead of the epoch."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from keras_resnet_recipes.schedules.schedule import Schedule
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule with the update in place of the epoch, for the `learning_rate` of any optimizer.
+    """A schedule as a function of the update, for the `learning_rate` of any optimizer.
 
     Args:
         schedule: `Cosine`, `Step`, `Exponential` or `PiecewiseLinear`.
-        steps_per_epoch: How often `model.fit` calls the optimizer in an epoch, at least 1.
+        steps_per_epoch: Number of calls of the optimizer by `model.fit` per epoch, at least 1.
 
     Raises:
-        ValueError: If `steps_per_epoch` is below 1.
+        ValueError: If `steps_per_epoch` is less than 1.
 
     Example:
         >>> from keras_resnet_recipes.schedules import Step
@@ -49,6 +49,6 @@ class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "PerUpdate":
-        """Returns the schedule that `get_config` described."""
+        """Returns the schedule described by the output of `get_config`."""
         schedule = from_json(config["schedule"])
         return cls(schedule, config["steps_per_epoch"])

@@ -1,4 +1,4 @@
-"""Straight lines between knots."""
+"""Piecewise linear learning rates."""
 
 import itertools
 from typing import Any, ClassVar
@@ -8,18 +8,18 @@ from keras_resnet_recipes.schedules.schedule import Schedule
 
 
 class PiecewiseLinear(Schedule):
-    """Straight lines from knot to knot, and level before the first and after the last.
+    """Linear interpolation between knots, constant before the first and after the last.
 
-    `keras.optimizers.schedules.PiecewiseConstantDecay` has steps; Keras has no lines.
+    `keras.optimizers.schedules.PiecewiseConstantDecay` has steps; Keras has no linear interpolation.
 
     Args:
-        learning_rate: What the rates of the knots are multiplied by; None is 1.
-        knots: Pairs of epoch and rate, in rising order of the epoch; at least one.
-        count_from: The number of the first update, 0 or 1, for `per_update`. Page's loop counts
-            updates from 1, so that the first is already off the first knot.
+        learning_rate: Factor on the rates of the knots; None means 1.
+        knots: Pairs of epoch and rate, in ascending order of epochs; at least one.
+        count_from: Number of the first update, 0 or 1, for `per_update`. Page's loop counts updates from
+            1, so that the rate of the first one already differs from that of the first knot.
 
     Raises:
-        ValueError: If the epochs do not rise, or a number is outside its range.
+        ValueError: If the epochs are not in ascending order, or a number is out of range.
 
     Example:
         >>> schedule = PiecewiseLinear(knots=((0, 0.0), (5, 0.4), (24, 0.0)))
@@ -29,13 +29,14 @@ class PiecewiseLinear(Schedule):
         >>> print(round(float(updates(97)), 6))
         0.08
 
-    Source: davidcpage/cifar10-fast, `PiecewiseLinear` and dawn.py.
+    References:
+        davidcpage/cifar10-fast, `PiecewiseLinear` and dawn.py.
     """
 
     prefix: ClassVar[str] = ""
 
     knots: tuple[tuple[float, float], ...] = number(
-        help="epochs of the corners, with the part of the peak rate there", kw_only=True
+        help="epochs of the knots, with the fraction of the peak rate there", kw_only=True
     )
     count_from: int = number(0, "number of the first update, 0 or 1", minimum=0, maximum=1)
 
@@ -44,43 +45,43 @@ class PiecewiseLinear(Schedule):
         epochs = [epoch for epoch, _ in self.knots]
         if not epochs or any(a >= b for a, b in itertools.pairwise(epochs)):
             raise ValueError(
-                "`knots` must be pairs of epoch and rate, the epochs rising. "
+                "`knots` must be pairs of epoch and rate, in ascending order of epochs. "
                 f"Received: knots={self.knots!r}"
             )
         if not all(0 <= rate < float("inf") for _, rate in self.knots):
             raise ValueError(f"rates of `knots` must be 0 or more. Received: knots={self.knots!r}")
 
     @property
-    def _corners(self) -> list[tuple[float, float]]:
-        """Epochs and rates of the knots."""
+    def _knots_and_rates(self) -> list[tuple[float, float]]:
+        """Epochs and learning rates of the knots."""
         peak = 1.0 if self.learning_rate is None else self.learning_rate
         return [(epoch, factor * peak) for epoch, factor in self.knots]
 
     def __call__(self, epoch: float, lr: float | None = None) -> float:
         """Returns the learning rate of an epoch, counted from 0; `lr` has no effect."""
-        before, *others = self._corners
+        before, *others = self._knots_and_rates
         if epoch <= before[0]:
             return before[1]
         for after in others:
             if epoch < after[0]:
-                share = (epoch - before[0]) / (after[0] - before[0])
-                return before[1] + share * (after[1] - before[1])
+                fraction = (epoch - before[0]) / (after[0] - before[0])
+                return before[1] + fraction * (after[1] - before[1])
             before = after
         return before[1]
 
     def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
-        """The float32 rate of update `step` = 0, 1, …, in operations of the backend."""
+        """Returns the float32 rate of update `step` = 0, 1, …, computed by the backend."""
         from keras import ops
 
         update = ops.cast(step, "float32") + self.count_from
-        places = [epoch * steps_per_epoch for epoch, _ in self._corners]
-        rates = [rate for _, rate in self._corners]
+        knots = [epoch * steps_per_epoch for epoch, _ in self._knots_and_rates]
+        rates = [rate for _, rate in self._knots_and_rates]
         result = ops.full_like(update, rates[-1])
-        # From the last line to the first, each for the updates before its end.
+        # From the last segment to the first, each for the updates before its end.
         for i in range(len(rates) - 2, -1, -1):
-            # Measured from the lower end: near a rate of 0 a difference would lose its digits.
+            # Interpolated from the lower end, because near a rate of 0 a difference would lose its digits.
             near, far = (i, i + 1) if rates[i] < rates[i + 1] else (i + 1, i)
-            share = (update - places[near]) / (places[far] - places[near])
-            line = rates[near] + share * (rates[far] - rates[near])
-            result = ops.where(update < places[i + 1], line, result)
-        return ops.where(update <= places[0], rates[0], result)
+            fraction = (update - knots[near]) / (knots[far] - knots[near])
+            segment = rates[near] + fraction * (rates[far] - rates[near])
+            result = ops.where(update < knots[i + 1], segment, result)
+        return ops.where(update <= knots[0], rates[0], result)

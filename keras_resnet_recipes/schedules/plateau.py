@@ -1,4 +1,4 @@
-"""A rate that falls when accuracy no longer rises."""
+"""Learning rates that decrease when accuracy stops improving."""
 
 from typing import ClassVar
 
@@ -7,21 +7,21 @@ from keras_resnet_recipes.schedules.schedule import Schedule
 
 
 class Plateau(Schedule):
-    """A rate that is multiplied by a factor after epochs without a better top-1.
+    """A rate that is multiplied by a factor after a number of epochs without a better top-1.
 
-    In a recipe it is the validation's top-1, without validation data that of training.
-    `keras.callbacks.ReduceLROnPlateau` does it, and resumes where a run was stopped. Only the first rate
-    is known beforehand, which calling the schedule returns.
+    In a recipe this is the top-1 of validation, or without validation data that of training. It is
+    implemented by `keras.callbacks.ReduceLROnPlateau`, whose state is restored when a run resumes. Calling
+    the schedule returns the initial rate, the only one known in advance.
 
     Args:
-        learning_rate: The first rate, at least 0.
+        learning_rate: The initial rate, at least 0.
         epochs: Unused.
-        patience: Epochs without improvement after which the rate falls, at least 1.
-        factor: What it is multiplied by, between 0 and 1, exclusive.
-        minimum_learning_rate: The rate does not fall below, at least 0.
+        patience: Epochs without improvement after which the rate is reduced, at least 1.
+        factor: Factor on the rate, between 0 and 1, exclusive.
+        minimum_learning_rate: Lower bound of the rate, at least 0.
 
     Raises:
-        ValueError: If a number is outside its range.
+        ValueError: If a number is out of range.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -35,7 +35,7 @@ class Plateau(Schedule):
     prefix: ClassVar[str] = ""
 
     patience: int = number(
-        help="epochs without a better top-1 after which the rate falls",
+        help="epochs without a better top-1 after which the rate is reduced",
         minimum=1,
         flat="plateau_patience",
         kw_only=True,
@@ -43,15 +43,15 @@ class Plateau(Schedule):
     factor: float = number(
         0.1, "factor of the rate at each step", above=0, maximum=1, flat="step_factor"
     )
-    minimum_learning_rate: float = number(0.0, "rate that it does not fall below", minimum=0)
+    minimum_learning_rate: float = number(0.0, "lower bound of the rate", minimum=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.factor == 1:
-            raise ValueError("`factor` must be below 1. Received: factor=1.0")
+            raise ValueError("`factor` must be less than 1. Received: factor=1.0")
         if self.per != "epoch":
             raise ValueError(f"`per` must be 'epoch' for a plateau. Received: per={self.per!r}")
 
     def __call__(self, epoch: float, lr: float | None = None) -> float:
-        """Returns the first rate."""
+        """Returns the initial rate."""
         return self.learning_rate

@@ -1,4 +1,4 @@
-"""`Schedule`: the base class of the learning rate schedules."""
+"""`Schedule`: the base class of learning rate schedules."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, Self
@@ -11,33 +11,34 @@ if TYPE_CHECKING:
 
 
 class Schedule(Part, abstract=True):
-    """The learning rate of every epoch, as a frozen value.
+    """Base class of learning rate schedules, as frozen values.
 
-    A schedule is called with the epoch, so that `keras.callbacks.LearningRateScheduler` takes it; within
-    an epoch the rate is constant. `per_update` gives the same curve update by update.
+    A schedule is a function of the epoch, for `keras.callbacks.LearningRateScheduler`; within an epoch the
+    rate is constant. `per_update` returns the same curve as a function of the update.
 
-    In a recipe `learning_rate` and `epochs` are left out: the recipe gives its own. A schedule of your
-    own defines `__call__` with those two; its annotated fields are its numbers:
-
-    >>> class InverseRoot(Schedule):
-    ...     timescale: float = 10.0
-    ...     def __call__(self, epoch, lr=None):
-    ...         return self.learning_rate / (1 + epoch / self.timescale) ** 0.5
-    >>> import keras_resnet_recipes as krr
-    >>> krr.A3(schedule=InverseRoot(timescale=5.0)).inverse_root_timescale
-    5.0
+    In a recipe `learning_rate` and `epochs` are set by the recipe. A custom schedule defines `__call__` in
+    terms of these two; its annotated fields are its settings.
 
     Args:
-        learning_rate: The peak, at least 0.
-        epochs: Length of the schedule, at least 1.
-        per: "epoch" or "update": in a recipe, how often the rate changes.
+        learning_rate: The peak rate, at least 0.
+        epochs: Length of the schedule in epochs, at least 1.
+        per: "epoch" or "update": whether the rate changes per epoch or per update in a recipe.
+
+    Example:
+        >>> class InverseRoot(Schedule):
+        ...     timescale: float = 10.0
+        ...     def __call__(self, epoch, lr=None):
+        ...         return self.learning_rate / (1 + epoch / self.timescale) ** 0.5
+        >>> import keras_resnet_recipes as krr
+        >>> krr.A3(schedule=InverseRoot(timescale=5.0)).inverse_root_timescale
+        5.0
     """
 
     learning_rate: float | None = number(None, "peak rate", minimum=0, from_recipe=True)
     epochs: int | None = number(None, "length", minimum=1, from_recipe=True)
     per: str = number(
         "epoch",
-        "how often the rate changes: every epoch or update",
+        "whether the rate changes per epoch or per update",
         choices=("epoch", "update"),
         flat="schedule_per",
         kw_only=True,
@@ -48,40 +49,40 @@ class Schedule(Part, abstract=True):
 
         Args:
             epoch: The epoch, counted from 0.
-            lr: The rate so far, which `keras.callbacks.LearningRateScheduler` hands over; the
-                curve does not depend on it.
+            lr: The current rate, passed by `keras.callbacks.LearningRateScheduler`; unused.
         """
         raise NotImplementedError
 
     def for_run(self, learning_rate: float, epochs: int) -> Self:
-        """The schedule with a recipe's peak and epochs.
+        """Returns the schedule with a recipe's peak and epochs.
 
-        >>> from keras_resnet_recipes.schedules import Cosine
-        >>> Cosine(warmup_epochs=0).for_run(0.1, 90)
-        Cosine(learning_rate=0.1, epochs=90, warmup_epochs=0)
+        Example:
+            >>> from keras_resnet_recipes.schedules import Cosine
+            >>> Cosine(warmup_epochs=0).for_run(0.1, 90)
+            Cosine(learning_rate=0.1, epochs=90, warmup_epochs=0)
         """
         return dataclasses.replace(self, learning_rate=learning_rate, epochs=epochs)
 
     def total_epochs_of(self, epochs: int) -> int:
-        """The number of epochs that a recipe with `epochs` trains."""
+        """Returns the number of epochs trained by a recipe with `epochs`."""
         return epochs
 
     def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
-        """The float32 rate of update `step` = 0, 1, …, in operations of the backend."""
+        """Returns the float32 rate of update `step` = 0, 1, …, computed by the backend."""
         from keras import ops
 
         return self(ops.cast(step, "float32") / steps_per_epoch)
 
     def per_update(self, steps_per_epoch: int) -> "PerUpdate":
-        """Returns the same curve for an optimizer that changes its rate at every update.
+        """Returns the same curve as a function of the update, for the `learning_rate` of an optimizer.
 
         Args:
-            steps_per_epoch: How often `model.fit` calls the optimizer in an epoch, at least 1. With 1
-                all epochs of the schedule are updates. With `gradient_accumulation_steps` Keras
+            steps_per_epoch: Number of calls of the optimizer by `model.fit` per epoch, at least 1. With
+                1 the epochs of the schedule are updates. With `gradient_accumulation_steps` Keras
                 counts every micro-batch.
 
         Raises:
-            ValueError: If `steps_per_epoch` is below 1.
+            ValueError: If `steps_per_epoch` is less than 1.
 
         Example:
             >>> from keras_resnet_recipes.schedules import Cosine

@@ -1,4 +1,4 @@
-"""Networks with the goldens' weights, each built once: building takes most of the time here."""
+"""Networks with the weights of the goldens, each built once, because building takes most of the time."""
 
 import functools
 
@@ -10,7 +10,7 @@ from tests.applications.name_weights import fill, fill_statistics
 
 @pytest.fixture(scope="session")
 def named_network():
-    """`named_network("ResNet18")`: logits of normalized images, weights of the goldens."""
+    """Function that returns a network by name, from normalized images to logits, with the goldens' weights."""
 
     @functools.cache
     def build(name):
@@ -21,7 +21,7 @@ def named_network():
 
     def build_once(name):
         model = build(name)
-        # A training step on TensorFlow and torch moves them.
+        # A training step on TensorFlow and torch changes them.
         fill_statistics(model)
         return model
 

@@ -1,4 +1,4 @@
-"""A hub on this machine: what huggingface_hub asks https://huggingface.co for one file."""
+"""A local hub that answers huggingface_hub's requests for one file."""
 
 import contextlib
 import hashlib
@@ -9,12 +9,12 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves `contents` as model.safetensors of `repository`, with the faults it is told.
+    """Serves `contents` as model.safetensors of `repository`, with configurable faults.
 
     Attributes:
-        announced: SHA-256 it claims; by default the true one.
-        breaks: How many bytes to send before the connection is cut, one number an answer.
-        downloads: Range of each request for the file itself, None for all of it.
+        announced: Announced SHA-256; by default the true one.
+        breaks: Numbers of bytes to send before the connection is closed, one per response.
+        downloads: Range of each request for the file itself, None for the whole file.
     """
 
     daemon_threads = True
@@ -41,9 +41,9 @@ class _Handler(BaseHTTPRequestHandler):
         hub, first = self.server, 0
         wanted = self.headers.get("Range")
         if self.path == f"/{hub.repository}/resolve/main/model.safetensors":
-            # As of the hub: large files lie elsewhere, and what they are is said with the address.
+            # Like the hub: large files are on another host, and the redirect has their metadata, which the
             self.send_response(302)
-            # Another host, which the client does not ask for the file's properties.
+            # client does not request from that host.
             self.send_header("Location", f"http://localhost:{hub.server_port}/elsewhere")
             self.send_header("X-Repo-Commit", COMMIT)
             self.send_header("X-Linked-Etag", f'"{hub.announced}"')
@@ -72,12 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[: hub.breaks.pop(0)] if hub.breaks else body)
 
     def log_message(self, *arguments):
-        """Keeps quiet."""
+        """Suppresses the log."""
 
 
 @contextlib.contextmanager
 def serving(repository, contents):
-    """A running `Hub`, which ends with the block."""
+    """Context manager that runs a `Hub`."""
     with Hub(repository, contents) as hub:
         thread = threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -1,11 +1,11 @@
-"""Makes applications/published.csv: what timm publishes for the networks of this package.
+"""Generates applications/published.csv: the weights that timm publishes for the networks of this package.
 
     git clone https://github.com/huggingface/pytorch-image-models    # the file below, commit 4e5207c7
     python -m tests.applications.make_published pytorch-image-models/results/results-imagenet.csv
 
-It needs timm, and of this package only the names of the networks. `timm` knows where weights are and
-how they are tested; the accuracies are those its author measured with exactly that test. A test of
-another size or crop than timm names is left out.
+It requires timm, and from this package only the names of the networks. `timm` has the locations of the
+weights and the settings of their evaluation; the accuracies were measured by its author with exactly these
+settings. Evaluations with another size or crop are omitted.
 """
 
 import ast
@@ -15,7 +15,7 @@ import types
 from collections.abc import Iterator
 from pathlib import Path
 
-# The wheels of torchvision hold operators for CUDA, which nothing here needs.
+# torchvision's wheels contain CUDA operators, which are not needed here.
 sys.modules.setdefault(
     "torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations")
 )
@@ -27,8 +27,8 @@ TABLE = PACKAGE / "published.csv"
 
 
 def networks() -> dict[str, str]:
-    """timm's name of each network of this package that timm has."""
-    # Read, not imported: timm's environment has no Keras.
+    """Returns timm's name of each network of this package that timm has."""
+    # Parsed, not imported, because timm's environment has no Keras.
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     imported = (node for node in tree.body if isinstance(node, ast.ImportFrom))
     names = sorted(alias.name for node in imported for alias in node.names)
@@ -37,7 +37,7 @@ def networks() -> dict[str, str]:
 
 
 def rows(results: Path | None = None) -> Iterator[dict[str, str]]:
-    """The lines of the table; without results, those without accuracies."""
+    """Yields the rows of the table; without results, rows have no accuracies."""
     top1 = {}
     if results is not None:
         with results.open(newline="") as file:

@@ -1,4 +1,4 @@
-"""The weights behind the goldens of networks: drawn from the parameters' names alone."""
+"""The weights of the networks' goldens, which depend on the parameters' names alone."""
 
 import re
 import zlib
@@ -9,19 +9,19 @@ from keras_resnet_recipes.applications.weights import set_timm_state, timm_state
 
 
 def fill(model):
-    """Gives every variable of `model` the value its timm counterpart has in the goldens."""
+    """Sets every variable of `model` to the value of its timm counterpart in the goldens."""
     set_timm_state(model, named_state(model))
 
 
 def fill_statistics(model):
-    """Gives only the running means and variances those values."""
+    """Sets only the running means and variances to those values."""
     for name, variable in timm_variables(model).items():
         if "running" in name:
             variable.assign(value_of(name, variable.shape).astype("float32"))
 
 
 def named_state(model):
-    """The state of the model's timm counterpart in the goldens."""
+    """Returns the state of the model's timm counterpart in the goldens."""
     return {
         name: value_of(name, array.shape)
         for name, array in timm_state(model).items()
@@ -30,7 +30,7 @@ def named_state(model):
 
 
 def value_of(name, shape):
-    """A parameter of the goldens, as `fill` of golden/make_networks.py draws it."""
+    """Returns a parameter of the goldens, drawn as by `fill` of golden/make_networks.py."""
     z = draw(name, shape)
     if name.endswith("running_var"):
         return np.exp(0.1 * z)
@@ -42,12 +42,12 @@ def value_of(name, shape):
 
 
 def draw(name, shape):
-    """Standard normal numbers of the parameter `name`."""
+    """Draws the standard normal numbers of the parameter `name`."""
     return np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
 
 
 def timm_parameters(model):
-    """Trainable parameters in timm's order: `{torch name: (layer name, variable name)}`."""
+    """Returns the trainable parameters in timm's order: `{torch name: (layer name, variable name)}`."""
     names = {id(variable): name for name, variable in timm_variables(model).items()}
     return {
         names[id(variable)]: (layer.name, variable.name)

@@ -1,11 +1,11 @@
-"""How far the networks are from timm's with the same weights, converted both ways.
+"""Differences of the networks from timm's with the same weights, converted in both directions.
 
     python -m tests.applications.parity TIMM_PYTHON                     prints the table
     python -m tests.applications.parity TIMM_PYTHON docs/weights.md     writes it between the file's two marks
 
-`make parity` builds the environment of TIMM_PYTHON. Each network is timm's with random numbers, running
-statistics included; its file is loaded here, and what is written here is loaded there. That
-published.csv still says what timm does is checked first.
+`make parity` builds the environment of TIMM_PYTHON. Each network of timm gets random weights, including
+running statistics; its file is loaded here, and the file written here is loaded there. First,
+published.csv is compared with timm.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ Ask = Callable[..., Any]
 
 @contextlib.contextmanager
 def timm(python: str) -> Iterator[Ask]:
-    """A function that asks timm's side one line."""
+    """Context manager: a function that sends one line to timm's process and returns the answer."""
     side = [python, "-m", "tests.applications.parity_timm"]
     with subprocess.Popen(
         side, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -56,12 +56,12 @@ def timm(python: str) -> Iterator[Ask]:
 
 
 def deviation(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The largest difference, as a share of the largest value."""
+    """Returns the largest difference, relative to the largest value."""
     return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
 
 
 def compare(network: str, theirs: str, ask: Ask, folder: Path) -> str:
-    """A line of the table; AssertionError where the two differ by more than rounding."""
+    """Returns a row of the table; raises AssertionError if the two differ by more than rounding."""
     ask("make", theirs, folder)
     build = getattr(applications, network)
     model = build(classifier_activation=None, include_preprocessing=False)
@@ -87,7 +87,7 @@ def compare(network: str, theirs: str, ask: Ask, folder: Path) -> str:
 
 
 def parity_table(python: str) -> str:
-    """The table of all networks that timm has."""
+    """Returns the table of all networks that timm has."""
     lines = []
     with timm(python) as ask, tempfile.TemporaryDirectory() as folder:
         check_published(ask("rows"))
@@ -101,7 +101,7 @@ def parity_table(python: str) -> str:
 
 
 def check_published(rows: list[dict[str, str]]) -> None:
-    """AssertionError unless published.csv says what timm says now, accuracies aside."""
+    """Raises AssertionError unless published.csv equals timm's current values, except for accuracies."""
     with published.TABLE.open(newline="") as file:
         ours = list(csv.DictReader(file))
     for row in ours + rows:
@@ -110,7 +110,7 @@ def check_published(rows: list[dict[str, str]]) -> None:
 
 
 def published_table() -> str:
-    """The published weights, as docs/weights.md shows them."""
+    """Returns the table of published weights in docs/weights.md."""
     lines = []
     for row in published.table():
         evaluations = "; ".join(
@@ -124,14 +124,14 @@ def published_table() -> str:
 
 
 def replaced(page: str, mark: str, text: str) -> str:
-    """The page with other text between `<!-- mark: from here -->` and `<!-- mark: to here -->`."""
+    """Returns the page with the text between `<!-- mark: from here -->` and `<!-- mark: to here -->` replaced."""
     first, last = f"<!-- {mark}: from here -->", f"<!-- {mark}: to here -->"
     before, rest = page.split(first)
     return f"{before}{first}\n\n{text}\n\n{last}{rest.split(last)[1]}"
 
 
 def main(arguments: list[str]) -> None:
-    """Prints the tables, or puts them into a file."""
+    """Prints the tables, or writes them to a file."""
     table = parity_table(arguments[0])
     if len(arguments) == 1:
         print(table)

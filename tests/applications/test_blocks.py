@@ -1,4 +1,4 @@
-"""The pieces: where they pad, what their shortcuts are."""
+"""Blocks: padding, shortcuts, attention, stochastic depth."""
 
 import keras
 import numpy as np
@@ -47,7 +47,7 @@ def test_convolution_is_centred_on_every_stride(kernel_size, strides, size):
     np.testing.assert_array_equal(outputs, x[:, ::strides, ::strides])
 
 
-def test_projection_is_the_input_where_the_shape_stays():
+def test_projection_is_the_identity_if_the_shape_does_not_change():
     x = keras.Input((8, 8, 16))
     assert projection(x, 16, strides=1, name="a") is x
     assert projection(x, 32, strides=1, name="b").shape == (None, 8, 8, 32)
@@ -63,7 +63,7 @@ def test_zero_padding_takes_every_second_pixel_and_appends_zeros(size):
     assert outputs.shape[-1] == 6
 
 
-def test_zero_padding_is_the_input_where_the_shape_stays():
+def test_zero_padding_is_the_identity_if_the_shape_does_not_change():
     x = keras.Input((8, 8, 16))
     assert zero_padding(x, 16, strides=1, name="block") is x
 
@@ -76,7 +76,7 @@ def test_a_new_block_is_the_relu_of_its_shortcut(block):
     np.testing.assert_array_equal(outputs, np.maximum(x, 0))
 
 
-def test_the_bottleneck_has_its_stride_in_the_middle():
+def test_the_bottleneck_has_its_stride_in_the_3x3_convolution():
     inputs = keras.Input((8, 8, 16))
     outputs = bottleneck_block(inputs, 4, strides=2, drop_path_rate=0.0, name="layer2_0")
     model = keras.Model(inputs, outputs)
@@ -109,7 +109,7 @@ def test_a_block_without_shortcut_adds_nothing():
 
 
 @pytest.mark.parametrize("size", [7, 8])
-def test_averaging_shortcut_means_the_pixels_there_are(size):
+def test_averaging_shortcut_excludes_padding(size):
     inputs = keras.Input((size, size, 1))
     outputs = average_projection(inputs, 1, strides=2, name="layer2_0")
     model = keras.Model(inputs, outputs)
@@ -126,7 +126,7 @@ def test_averaging_shortcut_means_the_pixels_there_are(size):
 @pytest.mark.parametrize(
     ("channels", "squeezed", "neighbours"), [(64, 8, 3), (256, 16, 5), (576, 40, 5), (2048, 128, 7)]
 )
-def test_attention_has_the_sizes_of_timm(channels, squeezed, neighbours):
+def test_attention_has_the_same_sizes_as_timm(channels, squeezed, neighbours):
     inputs = keras.Input((2, 2, channels))
     se = keras.Model(inputs, squeeze_and_excitation(inputs, name="se"))
     assert se.get_layer("se_fc1").filters == squeezed
@@ -134,7 +134,7 @@ def test_attention_has_the_sizes_of_timm(channels, squeezed, neighbours):
     assert eca.get_layer("se_conv").kernel_size == (neighbours,)
 
 
-def test_drop_path_rates_rise_from_zero():
+def test_drop_path_rates_increase_from_zero():
     assert drop_path_rates(0.3, 4) == pytest.approx([0, 0.1, 0.2, 0.3], rel=1e-12)
     assert drop_path_rates(0.3, 1) == [0.3]
     assert drop_path_rates(0.0, 0) == []

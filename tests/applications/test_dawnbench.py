@@ -1,4 +1,4 @@
-"""The networks of David Page's architecture search, step by step."""
+"""Networks of David Page's architecture search, step by step."""
 
 import functools
 import math
@@ -45,12 +45,14 @@ def test_parameters_of_branches_and_extra_layers(residual, extra):
 
 @pytest.mark.parametrize("argument", ["residual", "extra"])
 def test_layers_are_checked(argument):
-    with pytest.raises(ValueError, match=rf"{argument}=\(4,\): expected layers of 1, 2 and 3"):
+    with pytest.raises(
+        ValueError, match=rf"`{argument}` must contain only layers 1, 2 and 3. .*=\(4,\)"
+    ):
         backbone_features(keras.Input((32, 32, 3)), 0.0, **{argument: (4,)})
 
 
-def test_frozen_scales_cannot_begin_anywhere():
-    with pytest.raises(ValueError, match="uniform_gamma=True: expected False"):
+def test_frozen_scales_cannot_be_initialized_uniformly():
+    with pytest.raises(ValueError, match="`uniform_gamma` must be False"):
         backbone_features(
             keras.Input((32, 32, 3)), 0.0, uniform_gamma=True, frozen_batch_norm_scale=True
         )
@@ -81,8 +83,8 @@ STEPS = {
 }
 STEM, DENSE = 27 * 64, 512 * 10 + 10
 CHAIN = 64 * 128 + 128 * 256 + 256 * 256
-# Worked out from the notebook's definitions, kernels, then scales and shifts; the notebook's own
-# code, run in torch 2.13, has as many of each.
+# Computed from the notebook's definitions, kernels, then scales and shifts; the notebook's own code, run in
+# torch 2.13, has the same numbers.
 PARAMETERS = {
     "baseline": STEM
     + 9 * (4 * 64**2 + 64 * 128 + 3 * 128**2 + 128 * 256 + 3 * 256**2 + 4 * 256**2)
@@ -105,7 +107,7 @@ def test_steps_of_the_search(step, golden):
     model = network(classifier_activation=None, include_preprocessing=False)
     assert parameters_of(model) == PARAMETERS[step]
     assert list(applications.stages(model).output)[-1] == "stride8"
-    if step == "twice as wide":  # of which there is no golden
+    if step == "twice as wide":  # which has no golden
         return
     fill(model)
     images = draw("images", (4, 3, 32, 32)).astype("float32").transpose(0, 2, 3, 1)
@@ -115,7 +117,7 @@ def test_steps_of_the_search(step, golden):
     assert np.abs(logits - reference).max() <= 1e-5 * np.abs(reference).max()
 
 
-def test_scales_begin_where_those_of_old_torch_do():
+def test_scales_are_initialized_as_in_old_torch():
     network = dawnbench_network("Step", summary="", features=_narrow)
     keras.utils.set_random_seed(0)
     new, old = applications.ResNet9(), network()
@@ -129,7 +131,7 @@ def test_scales_begin_where_those_of_old_torch_do():
 
 def test_stochastic_depth_needs_branches():
     bare = dawnbench_network("Bare", summary="", features=backbone_features)
-    with pytest.raises(ValueError, match=r"drop_path_rate=0.1: expected 0 for a network without"):
+    with pytest.raises(ValueError, match=r"must be 0 for a network without shortcuts. .*=0.1"):
         bare(drop_path_rate=0.1)
     full = dawnbench_network("Full", summary="", features=preactivation_features)
     rates = [layer.rate for layer in full(drop_path_rate=0.7).layers if "drop_path" in layer.name]

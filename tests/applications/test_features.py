@@ -1,4 +1,4 @@
-"""Feature maps at every size: the right layers, the same numbers, the same weights."""
+"""Feature maps of every size: their layers, values and weights."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def strides_of(name):
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_stages_end_where_they_do(name):
+def test_last_layers_of_the_stages(name):
     with keras.StatelessScope(initialize_variables=False):
         model = getattr(applications, name)()
     outputs = stages(model).output
@@ -43,7 +43,7 @@ def test_stages_end_where_they_do(name):
 
 
 @pytest.mark.parametrize("include_top", [True, False])
-def test_maps_are_the_layers_own_at_any_size(include_top):
+def test_maps_equal_the_layers_outputs_at_any_size(include_top):
     model = applications.ResNet10T(include_top=include_top)
     maps = stages(model)(images(70, 45), training=False)
     shapes_wanted = {
@@ -59,7 +59,7 @@ def test_maps_are_the_layers_own_at_any_size(include_top):
         np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (ours, theirs)))
 
 
-def test_weights_are_shared_and_freeze_together():
+def test_weights_are_shared_and_frozen_together():
     model = ResNet20()
     features = stages(model)
     kernel = model.get_layer("conv").kernel
@@ -89,8 +89,8 @@ def test_stages_of_stages_are_the_same():
     assert list(stages(features).output.values()) == list(features.output.values())
 
 
-def test_other_models_are_refused():
+def test_other_models_are_errors():
     wrapped = keras.Sequential([keras.Input((32, 32, 3)), ResNet20()])
     for model in (wrapped, keras.applications.MobileNetV2(weights=None), None):
-        with pytest.raises(ValueError, match=r"model=.*: expected a network of keras_resnet_rec"):
+        with pytest.raises(ValueError, match=r"`model` must be a network of keras_resnet_rec"):
             stages(model)

@@ -1,14 +1,15 @@
-"""The networks against timm (ImageNet) and a torch statement of the paper's text (CIFAR).
+"""The networks against timm (ImageNet) and a torch implementation of the paper's text (CIFAR).
 
 Tolerances are relative to the largest reference value. Inference on any backend is within 2e-6 of
-the goldens, so 1e-5 is asked for. Training mode normalizes by 16 numbers in the last stage and
-amplifies rounding, most of all in the gradients of the first layers, where a different sign of
-one value at a ReLU shows, and which has it is the processor's choice: with AVX-512, JAX is 2.3e-2
-from the golden of ResNet34's first convolution. So gradients are compared in float64, in which all agree to 1e-9 with
-timm's. In float32 those of TensorFlow alone are, which has another operation for batch norm there.
+the goldens, so the tolerance is 1e-5. In training mode the last stage normalizes over 16 numbers, which
+amplifies rounding, most of all in the gradients of the first layers, where a different sign of a single value
+at a ReLU matters, and depends on the processor: with AVX-512, JAX differs by 2.3e-2 from the golden of
+ResNet34's first convolution. Therefore gradients are compared in float64, in which all agree with timm's to 1e-9.
+In float32 only those of TensorFlow are compared, which uses another operation for batch norm there.
 
-Of the float32 goldens column G says how far they are from the same timm networks in float64. Column O is ours
-from them, the farthest of TensorFlow, JAX and torch with AVX2; column A is asked for: two to four times O or G.
+Column G is the difference of the float32 goldens from the same timm networks in float64. Column O is the difference
+of our networks from the goldens, the largest of TensorFlow, JAX and torch with AVX2; column A is the tolerance: two to
+four times O or G.
 
 |                 | logits                   | conv1 gradient           | gradient norms           |
 |-----------------|--------|--------|--------|--------|--------|--------|--------|--------|--------|
@@ -23,7 +24,7 @@ from them, the farthest of TensorFlow, JAX and torch with AVX2; column A is aske
 | SEResNet50      | 1.3e-5 | 1.5e-5 | 5e-5   | 4.6e-3 | 2.0e-2 | 5e-2   | 1.3e-3 | 8.0e-3 | 2e-2   |
 | ResNet10T       | 1e-6   | 3e-6   | 2e-5   | 3e-6   | 4e-6   | 2e-5   | 1.3e-4 | 1.1e-4 | 3e-4   |
 
-Norms are compared one by one, each relative to itself.
+Each norm is compared relative to itself.
 """
 
 import contextlib
@@ -59,7 +60,7 @@ STAGE_ENDS = {
     "ResNet10T": BASIC10,
 }
 NETWORKS = list(STAGE_ENDS)
-# Asked for: logits, gradient of the first convolution, norms of all gradients
+# Tolerances: logits, gradient of the first convolution, norms of all gradients
 TOLERANCES = {
     "ResNet18": (2e-5, 3e-5, 3e-4),
     "ResNet34": (5e-5, 2e-2, 1e-2),
@@ -84,7 +85,7 @@ def assert_close(ours, reference, tolerance):
 
 
 def timm_gradients(model, step):
-    """All gradients by their names in timm, in its order."""
+    """Returns all gradients by their names in timm, in timm's order."""
     return {name: step.gradients[key] for name, key in timm_parameters(model).items()}
 
 
@@ -93,7 +94,7 @@ def norms_of(gradients):
 
 
 def products_of(gradients, model):
-    """Of each gradient with numbers drawn in the shape that it has in timm."""
+    """Returns the product of each gradient with random numbers drawn in its shape in timm."""
     shapes = {name: array.shape for name, array in timm_state(model).items()}
     directions = {name: from_torch(draw(f"{name}/direction", shapes[name])) for name in gradients}
     return np.array([np.vdot(gradients[name], each) for name, each in directions.items()])
@@ -101,7 +102,7 @@ def products_of(gradients, model):
 
 @pytest.fixture
 def float64(monkeypatch):
-    """Layers compute in float64, which JAX has to be allowed, and Keras takes for float32 on JAX and torch."""
+    """Layers compute in float64, which must be enabled in JAX, and which Keras reduces to float32 on JAX and torch."""
     monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
     with contextlib.ExitStack() as stack:
         if keras.backend.backend() == "jax":
@@ -125,7 +126,7 @@ def test_inference(name, named_network, golden):
 
 
 def binary_crossentropy(logits):
-    """The goldens' loss: the mean of all."""
+    """The loss of the goldens: the mean over all outputs."""
     targets = keras.ops.one_hot([1, 2, 3, 4], 1000, dtype=logits.dtype)
     losses = keras.losses.binary_crossentropy(targets, logits, from_logits=True)
     return keras.ops.mean(losses)
@@ -136,15 +137,15 @@ def test_training_mode(name, named_network, golden):
     reference, tag, model = golden("models"), name.lower(), named_network(name)
     logits = model(channels_last(reference["train_input"]), training=True)
     assert_close(logits, reference[f"{tag}/train_logits"], TOLERANCES[name][0])
-    # The loss averages 4000 numbers and with them their rounding.
+    # The loss averages 4000 numbers, and their rounding errors.
     assert_close(binary_crossentropy(logits), reference[f"{tag}/train_loss"], 1e-6)
     layer = model.get_layer("bn1")
     assert_close(layer.moving_mean, reference[f"{tag}/bn1_running_mean_after"], 1e-6)
-    # Keras' own layer, which moves towards the biased variance, would be off by 2.3e-5.
+    # Keras' own layer, which uses the biased variance, would differ by 2.3e-5.
     assert_close(layer.moving_variance, reference[f"{tag}/bn1_running_var_after"], 1e-6)
 
 
-# All backward passes take minutes.
+# All backward passes together take minutes.
 FIRST_IN_TEST = [
     name if name == "ResNet18" else pytest.param(name, marks=pytest.mark.full) for name in NETWORKS
 ]
@@ -162,12 +163,12 @@ def test_gradients(name, golden):
     norms, products = reference[f"{tag}/norms"], reference[f"{tag}/products"]
     np.testing.assert_allclose(step.loss, reference[f"{tag}/loss"], rtol=1e-12)
     np.testing.assert_allclose(norms_of(gradients), norms, rtol=1e-9)
-    # A product with random numbers is of the size of the norm, or by chance near 0.
+    # A product with random numbers is as large as the norm, or by chance near 0.
     assert np.all(np.abs(products_of(gradients, model) - products) <= 1e-9 * norms)
 
 
 @pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="float32 takes no other way than float64"
+    keras.backend.backend() != "tensorflow", reason="float32 uses the same operations as float64"
 )
 @pytest.mark.parametrize("name", FIRST_IN_TEST)
 def test_gradients_in_float32(name, named_network, golden):
@@ -200,11 +201,12 @@ def test_cifar(name, tag, named_network, golden):
     images = channels_last(reference["input"])
     assert_close(model(images, training=False), reference[f"{tag}/eval_logits"], 1e-5)
     step = cifar_step(model, images)
-    # 256 numbers or more behind every statistic: rounding stays rounding.
+    # At least 256 numbers per statistic, so rounding is not amplified.
     assert_close(step.logits, reference[f"{tag}/train_logits"], 1e-5)
     assert_close(step.loss, reference[f"{tag}/sum_loss"], 1e-6)
-    # Where rounding takes one ReLU of the 1.5 million of ResNet9 or 0.75 of ResNet20 past 0, as with oneDNN it does in
-    # both, the norms of all layers before it move by up to 1e-3. A wrong factor n / (n - 1) would be 4e-3.
+    # If rounding changes the sign at one ReLU of the 1.5 million in ResNet9 or 0.75 million in ResNet20, as with oneDNN
+    # in both, the norms of all layers before it change by up to 1e-3. A wrong factor n / (n - 1) would change them by
+    # 4e-3.
     norms = norms_of(timm_gradients(model, step))
     np.testing.assert_allclose(norms, reference[f"{tag}/gradnorm"], rtol=3e-3)
 
@@ -216,7 +218,7 @@ def test_gradients_of_cifar_networks(name, tag, golden):
     fill(model)
     reference = golden("cifar_and_lr")
     step = cifar_step(model, channels_last(reference["input"]))
-    # 64 numbers in the last layers of ResNet9: its golden is 8e-5 from the same in float64.
+    # With 64 numbers in the last layers of ResNet9, its golden differs by 8e-5 from the same network in float64.
     tolerance = 2e-4 if name == "ResNet9" else 1e-5
     norms = norms_of(timm_gradients(model, step))
     np.testing.assert_allclose(norms, reference[f"{tag}/gradnorm"], rtol=tolerance)

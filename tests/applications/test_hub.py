@@ -1,4 +1,4 @@
-"""The real huggingface_hub client against a hub on this machine; huggingface.co itself was never asked."""
+"""The real huggingface_hub client against a local hub; huggingface.co is never contacted."""
 
 import os
 import subprocess
@@ -21,14 +21,14 @@ CONTENTS = np.random.default_rng(0).bytes(300_000)
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """A hub, the client turned to it, and an empty cache."""
+    """A local hub, the client configured for it, and an empty cache."""
     with serving(REPOSITORY, CONTENTS) as server:
-        # The client reads its environment when it is imported, which may have been before.
+        # The client reads its environment on import, which may have happened before.
         template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        # It waits between its attempts.
+        # The client waits between attempts.
         monkeypatch.setattr(time, "sleep", lambda seconds: None)
         yield server
 
@@ -45,7 +45,7 @@ def test_a_file_is_downloaded_once(hub):
     assert len(hub.downloads) == 1
 
 
-def test_without_the_hub_the_cache_serves(hub):
+def test_without_the_hub_the_cache_is_used(hub):
     first = download(REPOSITORY)
     hub.shutdown()
     hub.server_close()
@@ -66,14 +66,14 @@ def test_an_environment_that_forbids_the_network(hub, monkeypatch):
     assert hub.downloads == []
 
 
-def test_a_broken_connection_is_taken_up_where_it_broke(hub, monkeypatch):
+def test_an_interrupted_download_resumes(hub, monkeypatch):
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 10_000)
     hub.breaks = [100_000, 150_000]
     assert download(REPOSITORY).read_bytes() == CONTENTS
     assert hub.downloads == [None, "bytes=100000-", "bytes=250000-"]
 
 
-def test_a_connection_that_always_breaks_leaves_nothing_and_a_later_attempt_works(hub, tmp_path):
+def test_repeated_interruptions_leave_no_file_and_a_later_attempt_works(hub, tmp_path):
     hub.breaks = [0] * 20
     with pytest.raises(ConnectionError, match="could not be downloaded"):
         download(REPOSITORY)
@@ -82,7 +82,7 @@ def test_a_connection_that_always_breaks_leaves_nothing_and_a_later_attempt_work
     assert download(REPOSITORY).read_bytes() == CONTENTS
 
 
-def test_other_bytes_than_announced_are_refused_and_removed(hub, tmp_path):
+def test_a_wrong_sha256_is_an_error_and_the_file_is_removed(hub, tmp_path):
     true, hub.announced = hub.announced, "f" * 64
     with pytest.raises(ConnectionError, match=rf"SHA-256 {true}, but the hub announced f{{64}}"):
         download(REPOSITORY)
@@ -91,7 +91,7 @@ def test_other_bytes_than_announced_are_refused_and_removed(hub, tmp_path):
     assert download(REPOSITORY).read_bytes() == CONTENTS
 
 
-def test_a_file_that_changed_in_the_cache_is_refused_and_fetched_again(hub):
+def test_a_file_that_changed_in_the_cache_is_an_error_and_downloaded_again(hub):
     path = download(REPOSITORY).resolve()
     path.write_bytes(CONTENTS[:-1] + b"?")
     with pytest.raises(ConnectionError, match="removed from the cache"):
@@ -99,7 +99,7 @@ def test_a_file_that_changed_in_the_cache_is_refused_and_fetched_again(hub):
     assert download(REPOSITORY).read_bytes() == CONTENTS
 
 
-def test_a_hub_that_announces_no_sha256_is_refused(hub):
+def test_a_hub_that_announces_no_sha256_is_an_error(hub):
     hub.announced = "0123456789abcdef0123456789abcdef01234567"
     with pytest.raises(ConnectionError, match="announced 0123"):
         download(REPOSITORY)

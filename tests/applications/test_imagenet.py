@@ -1,4 +1,4 @@
-"""What comes before and after a network in code written for keras.applications."""
+"""`preprocess_input` and `decode_predictions`, as in keras.applications."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def test_preprocessing_is_left_to_the_network():
     x = np.zeros((1, 4, 4, 3), "uint8")
     assert preprocess_input(x) is x
     assert preprocess_input(x, data_format="channels_last") is x
-    with pytest.raises(ValueError, match=r"data_format='channels_first': expected None or"):
+    with pytest.raises(ValueError, match=r"`data_format` must be None or .*='channels_first'"):
         preprocess_input(x, data_format="channels_first")
 
 
@@ -25,7 +25,7 @@ def test_classes_are_those_of_ilsvrc_in_order():
     assert all(len(synset) == 9 and synset[0] == "n" for synset in synsets)
     assert all(names)
     assert len(set(names)) == 998
-    # Labels that are often quoted: the ends, Keras' documentation, torchvision's, timm's
+    # Labels that are often quoted: first and last, and those in the documentation of Keras, torchvision and timm
     known = {
         0: ("n01440764", "tench"),
         207: ("n02099601", "golden retriever"),
@@ -47,7 +47,7 @@ def test_the_best_classes_come_first(dtype):
         ("n01440764", "tench", 0.25),
         ("n15075141", "toilet tissue", 0.125),
     ]
-    # Equal ones in the order of their labels
+    # Equal scores are in the order of their labels
     assert [name for _, name, _ in second] == ["goldfish", "tench", "great white shark"]
 
 
@@ -57,26 +57,26 @@ def test_logits_are_ranked_too():
     assert decode_predictions(logits, 2, class_names=names) == [[(2, "c", 8.0), (1, "b", -1.0)]]
 
 
-def test_of_few_classes_all_come_back():
+def test_all_classes_are_returned_if_there_are_few():
     assert len(decode_predictions([[0.5, 0.5]], class_names=["a", "b"])[0]) == 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"predictions": np.zeros((1, 10))}, r"shape \(1, 10\): expected \(batch, 1000\).*give"),
-        ({"predictions": np.zeros(1000)}, r"shape \(1000,\): expected \(batch, 1000\)"),
+        ({"predictions": np.zeros((1, 10))}, r"\(batch, 1000\).*=\(1, 10\)\. Pass `class_names`"),
+        ({"predictions": np.zeros(1000)}, r"\(batch, 1000\), one score per class.*=\(1000,\)"),
         (
             {"predictions": np.zeros((1, 3)), "class_names": ["a", "b"]},
-            r"shape \(1, 3\): expected \(batch, 2\), a score for each of class_names",
+            r"must be \(batch, 2\), one score per class. Received: shape=\(1, 3\)$",
         ),
-        ({"predictions": np.zeros((1, 1000)), "top": 0}, r"top=0: expected an integer of at"),
+        ({"predictions": np.zeros((1, 1000)), "top": 0}, "`top` must be an integer of at.*top=0"),
         (
             {"predictions": np.array([[0.0], [np.nan]]), "class_names": ["a"]},
-            r"not the NaN of samples \[1\]",
+            r"must not be NaN. Received: NaN in samples \[1\]",
         ),
     ],
 )
-def test_bad_arguments_are_named(arguments, message):
+def test_illegal_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         decode_predictions(**arguments)

@@ -1,4 +1,4 @@
-"""What docs/moving.md says to people who come from keras.applications."""
+"""Statements of docs/moving.md for users of keras.applications."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""What all networks share: preprocessing, tops, weights, dtypes and errors, shown on ResNet20."""
+"""Properties common to all networks, tested with ResNet20: preprocessing, tops, weights, dtypes and errors."""
 
 import keras
 import numpy as np
@@ -35,13 +35,13 @@ def normalized(x):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_preprocessing_is_the_usual_one(dtype):
+def test_preprocessing_subtracts_the_mean_and_divides(dtype):
     x = images(dtype=dtype)
     # float32 rounding of values up to 2.7
     np.testing.assert_allclose(preprocess(ResNet20(), x), normalized(x), atol=1e-6)
 
 
-def test_preprocessing_is_the_first_layer_and_can_be_left_out():
+def test_preprocessing_is_the_first_layer_and_optional():
     with_it, without = ResNet20(), ResNet20(include_preprocessing=False)
     assert [layer.name for layer in with_it.layers[:2]] == ["images", "normalization"]
     assert [layer.name for layer in without.layers[:2]] == ["images", "conv"]
@@ -87,7 +87,7 @@ def test_features_and_poolings():
         model.set_weights(weights)
         outputs[pooling] = run(model, images())
     assert outputs[None].shape == (4, 8, 8, 64)
-    # Sums of 64 float32 numbers, in another order
+    # Sums of 64 float32 numbers in another order
     np.testing.assert_allclose(outputs["avg"], outputs[None].mean(axis=(1, 2)), rtol=1e-5)
     np.testing.assert_array_equal(outputs["max"], outputs[None].max(axis=(1, 2)))
 
@@ -141,7 +141,7 @@ def test_a_weights_file_fits_networks_that_differ_in_layers_without_weights(argu
 
 
 def variables(model):
-    """Values of the layers' own variables, without the seeds of stochastic depth."""
+    """Returns the values of the layers' variables, without the seeds of stochastic depth."""
     return [
         variable.numpy()
         for layer in model.layers
@@ -153,16 +153,16 @@ def variables(model):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"weights": "imagenet"}, r"weights='imagenet': published for ResNet20 are none"),
-        ({"weights": "missing.weights.h5"}, r"weights='missing.weights.h5': expected the path"),
-        ({"include_top": False, "pooling": "mean"}, r"pooling='mean': expected None, \"avg\""),
-        ({"input_shape": (32, 32)}, r"input_shape=\(32, 32\): expected None or \(height"),
-        ({"input_shape": (3, 32, 32)}, r"input_shape=\(3, 32, 32\): expected 3 channels"),
-        ({"classes": 0}, r"classes=0: expected an integer of at least 1"),
-        ({"drop_path_rate": 1.0}, r"drop_path_rate=1.0: expected a number in \[0, 1\)"),
-        ({"drop_path_rate": -0.1}, r"drop_path_rate=-0.1: expected a number in \[0, 1\)"),
+        ({"weights": "imagenet"}, r"`weights` of ResNet20 must be .*there are none.*='imagenet'"),
+        ({"weights": "missing.weights.h5"}, r"`weights` must be the path.*='missing.weights.h5'"),
+        ({"include_top": False, "pooling": "mean"}, r"`pooling` must be None, 'avg'.*='mean'"),
+        ({"input_shape": (32, 32)}, r"`input_shape` must be None or \(height.*=\(32, 32\)"),
+        ({"input_shape": (3, 32, 32)}, r"`input_shape` must have 3 channels.*=\(3, 32, 32\)"),
+        ({"classes": 0}, r"`classes` must be an integer of at least 1.*classes=0"),
+        ({"drop_path_rate": 1.0}, r"`drop_path_rate` must be in \[0, 1\).*=1.0"),
+        ({"drop_path_rate": -0.1}, r"`drop_path_rate` must be in \[0, 1\).*=-0.1"),
     ],
 )
-def test_bad_arguments_are_named(arguments, message):
+def test_illegal_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         ResNet20(**arguments)

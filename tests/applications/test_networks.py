@@ -1,4 +1,4 @@
-"""Every network: parameters, layer names, initial values, and that each keeps to the rules."""
+"""Every network: parameters, layer names, initial values, and conventions."""
 
 import inspect
 import math
@@ -14,7 +14,7 @@ from tests.applications.name_weights import timm_parameters
 
 pytestmark = pytest.mark.every_backend
 
-# One for each kind of stem, shortcut, block and classifier
+# One network per kind of stem, shortcut, block and classifier
 KINDS = [
     "ResNet18",
     "ResNet20",
@@ -27,7 +27,7 @@ KINDS = [
     "Plain18",
     "Plain20",
 ]
-# One for each layer that they are made of
+# One network per kind of layer
 LAYERS = ["ResNet20", "ResNet14T", "SEResNet18", "ECAResNet26T", "ResNeXt50_32x4d", "ResNet9"]
 EVERY_NETWORK = pytest.mark.parametrize("name", applications.NETWORKS)
 EVERY_KIND = pytest.mark.parametrize("name", KINDS)
@@ -35,8 +35,8 @@ EVERY_KIND = pytest.mark.parametrize("name", KINDS)
 CIFAR = {f"{kind}{depth}" for kind in ("ResNet", "Plain") for depth in (20, 32, 44, 56, 110)}
 CIFAR |= {"ResNet9", "ResNet1202"}
 
-# The 2015 paper, with its footnotes worked out exactly: option A is a ResNet without projections,
-# a plain network has the same parameters; CIFAR's are table 6 worked out; ResNet9's are Page's.
+# From the 2015 paper, with exact numbers: option A is a ResNet without projections, and a plain network has the
+# same parameters; CIFAR's are those of table 6, computed exactly; ResNet9's are Page's.
 PARAMETERS = {
     "ResNet18V1A": 11_515_688,
     "ResNet34V1A": 21_623_848,
@@ -54,8 +54,8 @@ for layers, number in {
     44: 658_586,
     56: 853_018,
     110: 1_727_962,
-    # 3 * 16 * 9, 2 * 16 and 650 around the blocks; 400 convolutions of each width in 3 x 3 pixels,
-    # of which the first ones of two stages see half the channels; a gamma and a beta for each.
+    # 3 * 16 * 9, 2 * 16 and 650 outside the blocks; 400 3x3 convolutions of each width, of which the first of two
+    # stages have half the input channels; a gamma and a beta for each.
     1202: 432
     + 32
     + 650
@@ -64,8 +64,8 @@ for layers, number in {
 }.items():
     PARAMETERS[f"ResNet{layers}"] = PARAMETERS[f"Plain{layers}"] = number
 
-# 10^9 multiplications at 224x224. First torchvision's, `weights.meta["_ops"]` of 0.28.0, then the
-# paper's table 1, which has one decimal.
+# 10^9 multiplications for 224x224. First from torchvision 0.28.0, `weights.meta["_ops"]`, then from the paper's
+# table 1, which has one decimal.
 BILLIONS = {
     "ResNet18": 1.814,
     "ResNet34": 3.664,
@@ -86,7 +86,7 @@ PAPER_BILLIONS = {
     "ResNet152V1": 11.3,
 }
 
-# Depths, groups, channels of a group: the sums below need nothing else.
+# Depths, groups, channels per group: the sums below need nothing else.
 BOTTLENECKS = {
     "ResNet50": ((3, 4, 6, 3), 1, 64),
     "ResNet101": ((3, 4, 23, 3), 1, 64),
@@ -101,12 +101,12 @@ BOTTLENECKS = {
 
 
 def bottleneck_multiplications(depths, groups, width):
-    """Those of a v1.5 network for 224x224, by its table."""
+    """Returns the multiplications of a v1.5 network for 224x224."""
     total, channels = 112**2 * 64 * 7**2 * 3 + 2048 * 1000, 64
     for stage, depth in enumerate(depths):
         pixels = (56 // 2**stage) ** 2
         inside, outside = groups * width * 2**stage, 256 * 2**stage
-        # The first 1x1 convolution of a stage still has the pixels of the stage before.
+        # The first 1x1 convolution of a stage has the resolution of the previous stage.
         larger = pixels if stage == 0 else 4 * pixels
         total += larger * channels * inside + pixels * channels * outside
         total += pixels * (depth - 1) * outside * inside
@@ -124,7 +124,7 @@ def timm_name(name):
 
 
 def shapes_in_timm(model):
-    """`[torch name, torch shape]` of every trainable parameter in timm's order."""
+    """Returns `[torch name, torch shape]` of every trainable parameter in timm's order."""
     variables = {
         (layer.name, variable.name): tuple(variable.shape)
         for layer in model.layers
@@ -142,7 +142,7 @@ def shapes_in_timm(model):
 
 
 def multiplications(model):
-    """Those of convolutions and dense layers."""
+    """Returns the multiplications of convolutions and dense layers."""
     total = 0
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D):
@@ -156,9 +156,9 @@ def multiplications(model):
 
 
 @EVERY_NETWORK
-def test_parameters_and_multiplications_are_the_published_ones(name, golden):
+def test_parameters_and_multiplications_equal_the_published_ones(name, golden):
     network = getattr(applications, name)
-    # Variables without values: shapes are all that is looked at.
+    # Variables without values, because only shapes are compared.
     with keras.StatelessScope(initialize_variables=False):
         model = network(input_shape=(224, 224, 3))
     parameters = sum(math.prod(v.shape) for v in model.trainable_variables)
@@ -170,23 +170,23 @@ def test_parameters_and_multiplications_are_the_published_ones(name, golden):
     assert products_in_timm in (None, products)
     assert f"{parameters:,} parameters" in network.__doc__
     if name not in CIFAR:
-        # Every network for ImageNet has the feature maps that heads ask for.
+        # Every ImageNet network has the feature maps that heads need.
         assert list(applications.stages(model).output) == [f"stride{s}" for s in (4, 8, 16, 32)]
     if name in BOTTLENECKS:
         assert products == bottleneck_multiplications(*BOTTLENECKS[name])
     if name in BILLIONS:
         assert round(products / 1e9, 3) == BILLIONS[name]
     if name in PAPER_BILLIONS:
-        # The paper cuts 3.86 to 3.8 and 3.67 to 3.6 and rounds the others.
+        # The paper truncates 3.86 to 3.8 and 3.67 to 3.6, and rounds the others.
         assert products / 1e9 == pytest.approx(PAPER_BILLIONS[name], abs=0.1)
 
 
-def test_every_network_of_timm_is_ours(golden):
+def test_every_network_of_timm_is_implemented(golden):
     ours = {timm_name(name) for name in applications.NETWORKS}
     assert set(golden("networks").meta["counts"]) <= ours
 
 
-def test_the_deepest_network_leaves_the_recursion_limit_alone():
+def test_the_deepest_network_does_not_change_the_recursion_limit():
     limit = sys.getrecursionlimit()
     applications.ResNet20()
     assert sys.getrecursionlimit() == limit
@@ -194,7 +194,7 @@ def test_the_deepest_network_leaves_the_recursion_limit_alone():
 
 @pytest.fixture
 def shallow_python():
-    """150 calls are left: for ResNet56 what Python's own limit, 1000, is for ResNet1202."""
+    """Limits recursion to 150 calls, as deep for ResNet56 as Python's limit, 1000, for ResNet1202."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack(0)) + 150)
     yield
@@ -214,7 +214,7 @@ def test_the_deepest_network_is_loaded_as_its_docstring_says(shallow_python, tmp
     sys.setrecursionlimit(20_000)
     assert keras.saving.load_model(tmp_path / "x.keras").count_params() == model.count_params()
     text = " ".join(applications.ResNet1202.__doc__.split())
-    assert "`keras.saving.load_model` needs `sys.setrecursionlimit(20_000)` before" in text
+    assert "before `keras.saving.load_model`, call `sys.setrecursionlimit(20_000)`" in text
 
 
 @EVERY_KIND
@@ -246,21 +246,21 @@ def test_network_computes_in_float16(name):
 
 
 @pytest.mark.parametrize("name", ["Plain18", "Plain20"])
-def test_a_network_without_branches_leaves_none_out(name):
-    with pytest.raises(ValueError, match=r"drop_path_rate=0.1: expected 0 for a network without"):
+def test_a_network_without_branches_has_no_stochastic_depth(name):
+    with pytest.raises(ValueError, match=r"must be 0 for a network without shortcuts. .*=0.1"):
         getattr(applications, name)(drop_path_rate=0.1)
 
 
 @EVERY_NETWORK
-def test_network_is_documented_as_itself(name):
+def test_docstrings_name_the_network(name):
     network = getattr(applications, name)
     assert network.__name__ == network.__qualname__ == name
     assert network.__module__ == applications.__name__
-    assert f'"{name.lower()}" unless given' in network.__doc__
+    assert f'by default "{name.lower()}"' in network.__doc__
 
 
 def example_of(name):
-    """The lines of the docstring under "Example:"."""
+    """Returns the lines of the docstring under "Example:"."""
     section = getattr(applications, name).__doc__.split("Example:\n")[1].split("\n\nReferences:")[0]
     return textwrap.dedent(section)
 
@@ -272,7 +272,7 @@ def test_documented_example_runs():
 
 
 @EVERY_NETWORK
-def test_documented_examples_are_one_and_the_same(name):
+def test_documented_examples_differ_only_in_the_name(name):
     assert example_of(name) == example_of("ResNet20").replace("ResNet20", name)
 
 
@@ -283,14 +283,14 @@ def resnet50():
 
 
 @pytest.mark.parametrize("name", ["ResNet50", "ResNet50D", "SEResNet50"])
-def test_names_and_shapes_are_timms(name, golden):
+def test_names_and_shapes_equal_timms(name, golden):
     names = golden("models").meta["models"][name.lower()]["names"]
     with keras.StatelessScope(initialize_variables=False):
         model = getattr(applications, name)()
     assert shapes_in_timm(model) == names
 
 
-def test_names_and_shapes_of_resnet20_are_the_goldens(golden):
+def test_names_and_shapes_of_resnet20_equal_the_goldens(golden):
     names = golden("cifar_and_lr").meta["models"]["resnet20A"]["names"]
     buffers = ("running_mean", "running_var", "num_batches_tracked")
     parameters = [[name, shape] for name, shape in names if not name.endswith(buffers)]
@@ -303,7 +303,7 @@ def test_initial_values_have_timms_statistics(resnet50, golden):
     def variable(layer, name):
         return getattr(resnet50.get_layer(layer), name).numpy()
 
-    # A standard deviation of n numbers is known to 1 / sqrt(2 n); five times that, for both sides.
+    # The relative error of a standard deviation of n numbers is 1 / sqrt(2 n); five times that, for both sides.
     for layer, numbers in (
         ("conv1", 7 * 7 * 3 * 64),
         ("layer1_0_conv2", 3 * 3 * 64 * 64),
@@ -311,13 +311,13 @@ def test_initial_values_have_timms_statistics(resnet50, golden):
     ):
         kernel = variable(layer, "kernel")
         assert kernel.std() == pytest.approx(init[f"{layer}_std"], rel=10 / np.sqrt(2 * numbers))
-        # A normal without cut tails: 6e-5 of it, here dozens of numbers, lie beyond four sigma.
+        # In a normal distribution without truncation a fraction of 6e-5, here dozens of numbers, exceed four sigma.
         assert layer == "conv1" or np.abs(kernel).max() > 4 * kernel.std()
     for block in ("layer1_0", "layer4_2"):
         assert np.abs(variable(f"{block}_bn3", "gamma")).max() == init["last_gamma"] == 0
         assert (variable(f"{block}_bn2", "gamma") == 1).all()
     assert (variable("layer1_0_downsample_1", "gamma") == init["downsample_gamma"]).all()
-    # The largest of 2 million uniform numbers is the limit, that of 1000 within a hundredth.
+    # The largest of 2 million uniform numbers is close to the limit, that of 1000 within a hundredth.
     limit = 2048**-0.5
     for name, key, tolerance in (("kernel", "fc_w_absmax", 1e-4), ("bias", "fc_b_absmax", 1e-2)):
         largest = np.abs(variable("fc", name)).max()
@@ -329,7 +329,7 @@ def test_attention_has_the_initial_values_of_timm():
     keras.utils.set_random_seed(0)
     se = applications.SEResNet18(include_top=False)
     kernel = se.get_layer("layer4_0_se_fc2").kernel.numpy()
-    # Fan-out 512, 16384 numbers, known to 5 / sqrt(2 * 16384)
+    # Fan-out 512, 16384 numbers, with a tolerance of 5 / sqrt(2 * 16384)
     assert kernel.std() == pytest.approx((2 / 512) ** 0.5, rel=0.03)
     bias = se.get_layer("layer4_0_se_fc2").bias.numpy()
     assert 0.9 * 32**-0.5 < np.abs(bias).max() <= 32**-0.5 * (1 + 1e-6)
@@ -364,7 +364,7 @@ def test_convolutions_have_no_bias_and_normalizations_the_published_constants(re
     assert not any(layer.use_bias for layer in convolutions)
 
 
-def test_stochastic_depth_rises_as_in_timm(golden):
+def test_stochastic_depth_increases_as_in_timm(golden):
     with keras.StatelessScope(initialize_variables=False):
         model = applications.ResNet50(drop_path_rate=0.05)
     rates = [layer.rate for layer in model.layers if layer.name.endswith("_drop_path")]

@@ -1,4 +1,4 @@
-"""The table of published weights, and what a model built with some knows of them."""
+"""The table of published weights, and models built with them."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from keras_resnet_recipes.applications.published import find, resolved, table
 from keras_resnet_recipes.applications.weights import save_timm_weights
 from tests.applications.parity import HEADER, TOLERANCE, published_table
 
-# 'ResNet strikes back' in the seed-0 weights, measured by timm's author: top-1 at 224 and at 288 pixels
+# "ResNet strikes back" with the seed-0 weights, measured by timm's author: top-1 at 224 and at 288 pixels
 STRIKES_BACK = {
     ("ResNet18", "a1_in1k"): (71.504, 73.164),
     ("ResNet34", "a2_in1k"): (75.520, 77.150),
@@ -51,7 +51,7 @@ def test_every_row_can_be_used():
         sizes = [evaluation.size for evaluation in row.evaluations]
         assert sizes == sorted(set(sizes))
         assert all(0.8 < evaluation.crop_ratio <= 1 for evaluation in row.evaluations)
-        # Whose classifier is missing has not been tested.
+        # Weights without a classifier have not been evaluated.
         accurate = [
             evaluation.top1 is not None and 60 < evaluation.top1 < 90
             for evaluation in row.evaluations
@@ -60,13 +60,13 @@ def test_every_row_can_be_used():
         assert bool(row.license) == (row.classes == 1000)
 
 
-def test_mean_and_deviation_are_of_pixels():
+def test_mean_and_standard_deviation_are_on_the_scale_of_pixels():
     row, halves = find("ResNet50", "a1_in1k"), find("ResNet18D", "ra4_e3600_r224_in1k")
     assert (row.mean, row.std) == ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
     assert (halves.mean, halves.std) == ((127.5,) * 3, (127.5,) * 3)
 
 
-def test_the_trial_nearest_in_size():
+def test_the_evaluation_nearest_in_size():
     row = find("ResNet101D", "ra2_in1k")
     assert [row.evaluation(size).size for size in (32, 224, 256, 288, 289, 320)] == [256] * 4 + [
         320
@@ -95,17 +95,17 @@ def test_the_page_has_the_parity_of_every_network_of_timm(golden):
 @pytest.mark.parametrize(
     ("network", "tag", "message"),
     [
-        ("ResNet50C", "imagenet", r"weights='imagenet': published for ResNet50C are gluon_in1k\. "),
-        ("ResNet50", "a1_in", r"are a1_in1k, .*tv_in1k\. Did you mean `a1_in1k`\?"),
-        ("ResNet20", "a1_in1k", r"published for ResNet20 are none\."),
+        ("ResNet50C", "imagenet", r"`weights` of ResNet50C .*tag \(gluon_in1k\), .*='imagenet'$"),
+        ("ResNet50", "a1_in", r"\(a1_in1k, .*tv_in1k\), .*='a1_in'. Did you mean `a1_in1k`\?"),
+        ("ResNet20", "a1_in1k", r"`weights` of ResNet20 must be .*\(there are none\)"),
     ],
 )
-def test_a_wrong_tag_lists_what_there_is(network, tag, message):
+def test_the_error_for_an_unknown_tag_lists_the_tags(network, tag, message):
     with pytest.raises(ValueError, match=message):
         getattr(krr.applications, network)(tag)
 
 
-def test_a_path_is_no_tag(tmp_path):
+def test_a_path_is_not_a_tag(tmp_path):
     path = tmp_path / "a.keras"
     path.touch()
     assert resolved("ResNet50", str(path)) == (None, path)
@@ -113,7 +113,7 @@ def test_a_path_is_no_tag(tmp_path):
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    """What ResNet10T's published file might be."""
+    """A file like the published one of ResNet10T."""
     path = tmp_path_factory.mktemp("hub") / "model.safetensors"
     network = krr.applications.ResNet10T()
     save_timm_weights(network, path)
@@ -122,7 +122,7 @@ def file(tmp_path_factory):
 
 @pytest.fixture
 def downloaded(file, monkeypatch):
-    """Networks find that file in the place of a download."""
+    """Replaces the download by that file."""
     path, network = file
     monkeypatch.setattr(published, "download", lambda repository: path)
     return network
@@ -130,14 +130,14 @@ def downloaded(file, monkeypatch):
 
 def test_another_number_of_classes_gets_a_new_classifier(downloaded, capsys):
     model = krr.applications.ResNet10T("c3_in1k", classes=7)
-    said = "`weights`: timm/resnet10t.c3_in1k is of 1000 classes; the classifier of 7 is new.\n"
+    said = "`weights`: timm/resnet10t.c3_in1k has 1000 classes; the classifier of 7 is initialized randomly.\n"
     assert capsys.readouterr().out == said
     assert model.output_shape == (None, 7)
     for ours, theirs in zip(model.weights[:-2], downloaded.weights[:-2], strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
-def test_features_and_1000_classes_go_without_saying(downloaded, tmp_path, capsys):
+def test_features_and_1000_classes_print_nothing(downloaded, tmp_path, capsys):
     features = krr.applications.ResNet10T("c3_in1k", include_top=False, pooling="avg")
     model = krr.applications.ResNet10T("c3_in1k", include_preprocessing=False)
     assert capsys.readouterr().out == ""
@@ -162,7 +162,7 @@ PICTURES = RNG.integers(0, 256, (4, 50, 40, 3), "uint8"), np.arange(4) % 2
 
 
 def tiny_network():
-    """Two classes, told by the picture's mean color."""
+    """A network of two classes that depend on the image's mean colour."""
     mean = [keras.layers.Rescaling(1 / 255), keras.layers.GlobalAveragePooling2D()]
     return keras.Sequential([keras.Input((None, None, 3)), *mean, keras.layers.Dense(2)])
 
@@ -184,13 +184,13 @@ def test_evaluate_uses_the_crop_of_the_weights(capsys):
         "`test_crop_ratio`: 0.875, `test_interpolation`: bilinear, "
         "as timm/resnet50.tv_in1k is tested at 224.\n"
     )
-    # What the user changed stays.
+    # Values changed by the user are kept.
     mine = evaluated(recipe.replace(test_crop_ratio=0.9), model)
     model.published = None
     assert mine == evaluated(tested.replace(test_crop_ratio=0.9), model)
 
 
-def test_trained_weights_are_not_the_published_ones():
+def test_trained_weights_are_no_longer_the_published_ones():
     model = tiny_network()
     model.published = find("ResNet50", "tv_in1k")
     recipe = krr.A3(epochs=1, warmup_epochs=0, batch_size=4, train_size=32)

@@ -1,4 +1,4 @@
-"""Weights from and into files; that the numbers are timm's is in test_goldens.py, which loads so, too."""
+"""Loading and saving weights; test_goldens.py, which loads them in the same way, compares the values with timm."""
 
 import json
 import struct
@@ -37,7 +37,7 @@ def assert_same(one, other):
 
 @pytest.fixture(scope="module")
 def trained():
-    """A network none of whose numbers is a round one."""
+    """A network with random values in all weights."""
     model = ResNet20()
     for seed, weight in enumerate(model.weights):
         z = np.random.default_rng(seed).standard_normal(weight.shape)
@@ -53,7 +53,7 @@ def file(trained, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ResNet18", "ResNet10T"])
-def test_a_file_of_timm_gives_its_logits_and_comes_back(name, golden, tmp_path):
+def test_a_file_of_timm_gives_its_logits_and_is_saved_unchanged(name, golden, tmp_path):
     reference = golden("models")
     arguments = {"classifier_activation": None, "include_preprocessing": False}
     model = getattr(applications, name)(**arguments)
@@ -75,7 +75,7 @@ def test_a_file_of_timm_gives_its_logits_and_comes_back(name, golden, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ResNet50", "ResNet50D", "SEResNet50"])
-def test_names_and_shapes_are_those_of_timm(name, golden):
+def test_names_and_shapes_equal_timms(name, golden):
     with keras.StatelessScope(initialize_variables=False):
         variables = applications.weights.timm_variables(getattr(applications, name)())
     named = dict(golden("models").meta["models"][name.lower()]["names"])
@@ -117,7 +117,7 @@ def test_without_a_top_the_classifier_is_ignored(trained, file):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_classifier_of_resnet9_is_one():
+def test_the_classifier_of_resnet9_is_recognized():
     state = timm_state(applications.ResNet9())
     headless = applications.ResNet9(include_top=False)
     applications.weights.set_timm_state(headless, state)
@@ -134,8 +134,8 @@ def changed(file, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"bn__weight": None}, r"not of this network; missing: bn\.weight\.$"),
-        ({"bn__wait": np.ones(16)}, r"not of this network; unknown: bn\.wait\.$"),
+        ({"bn__weight": None}, r"those of this network. missing: bn\.weight\.$"),
+        ({"bn__wait": np.ones(16)}, r"those of this network. unknown: bn\.wait\.$"),
         (
             {"conv__weight": np.ones((16, 3, 3, 5)), "bn__bias": None},
             r"missing: bn\.bias; of another shape or type: "
@@ -146,11 +146,13 @@ def changed(file, **changes):
         (
             {"fc__weight": np.ones((7, 64)), "fc__bias": np.ones(7)},
             r"fc\.bias \(7,\) instead of \(10,\), fc\.weight \(7, 64\) instead of \(10, 64\)\. "
-            r"`classes` of the network must be those of the file; or use include_top=False\.",
+            r"`classes` must be the number in the file, or include_top=False\.",
         ),
     ],
 )
-def test_another_network_is_listed_and_nothing_is_set(changes, message, trained, file):
+def test_the_error_for_another_network_lists_differences_and_nothing_is_set(
+    changes, message, trained, file
+):
     model = ResNet20()
     model.set_weights(values(trained))
     with pytest.raises(ValueError, match=message):
@@ -158,30 +160,30 @@ def test_another_network_is_listed_and_nothing_is_set(changes, message, trained,
     assert_same(model, trained)
 
 
-def test_long_lists_are_cut(file):
+def test_long_lists_are_truncated(file):
     with pytest.raises(ValueError, match=r"missing: bn1\.bias, .* and \d+ more; unknown: blocks"):
         applications.ResNet18(file)
 
 
 @pytest.mark.parametrize("ending", ["pth", "pt", "bin", "tar", "pkl"])
-def test_pickles_are_refused(ending, tmp_path):
+def test_pickles_are_errors(ending, tmp_path):
     path = tmp_path / f"weights.{ending}"
     path.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     for weights in (path, str(path)):
         with pytest.raises(
-            ValueError, match=r"is a pickle.*torch\.load\(file, weights_only=True\)"
+            ValueError, match=r"must not be a pickle.*torch\.load\(file, weights_only=True\)"
         ):
             ResNet20(weights)
 
 
 @pytest.mark.parametrize("name", ["missing.safetensors", "missing.weights.h5", "notes.txt", "a.h5"])
-def test_what_is_no_file_of_weights(name, tmp_path):
+def test_paths_that_are_not_weights_files(name, tmp_path):
     (tmp_path / "notes.txt").touch()
     (tmp_path / "a.h5").touch()
     for call in (ResNet20, lambda path: load_weights(ResNet20(), path)):
-        with pytest.raises(ValueError, match=r"expected the path of an existing \.safetensors, "):
+        with pytest.raises(ValueError, match=r"must be the path of an existing \.safetensors, "):
             call(tmp_path / name)
-    with pytest.raises(ValueError, match=r"expected a file named \*\.safetensors"):
+    with pytest.raises(ValueError, match=r"must be a file named \*\.safetensors"):
         save_timm_weights(ResNet20(), tmp_path / name.replace("safetensors", "txt"))
 
 
@@ -202,7 +204,7 @@ def safetensors(header, contents=b""):
     ],
     ids=["empty", "noise", "long header", "cut off", "huge", "outside"],
 )
-def test_a_damaged_or_hostile_file_is_refused(contents, tmp_path):
+def test_a_damaged_or_malicious_file_is_an_error(contents, tmp_path):
     path = tmp_path / "a.safetensors"
     path.write_bytes(contents)
     with pytest.raises(ValueError, match=r"a\.safetensors' cannot be read"):
@@ -222,7 +224,7 @@ def test_without_the_extra(monkeypatch, trained, file):
             call(file)
 
 
-def test_code_in_a_keras_file_is_not_looked_at(tmp_path):
+def test_code_in_a_keras_file_is_not_read(tmp_path):
     path, ran = tmp_path / "code.keras", []
     model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: ran.append(1) or x)])
     ran.clear()
@@ -251,7 +253,7 @@ def test_a_weights_file_cannot_read_another_file(trained, tmp_path):
 
 @pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
 @pytest.mark.parametrize("length", [0, 1000, -1000])
-def test_a_file_of_keras_that_is_cut_off(ending, length, trained, tmp_path):
+def test_a_truncated_file_of_keras(ending, length, trained, tmp_path):
     path = tmp_path / f"resnet20{ending}"
     (trained.save_weights if ending == ".weights.h5" else trained.save)(path)
     path.write_bytes(path.read_bytes()[:length])

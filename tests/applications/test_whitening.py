@@ -1,4 +1,4 @@
-"""The whitening convolution against torch's statement of it, and what it does to patches."""
+"""The whitening convolution against a torch implementation, and its outputs on patches."""
 
 from functools import partial
 
@@ -15,13 +15,13 @@ def test_filters_of_torch(golden):
     ours = whitening_kernel(g["images"].transpose(0, 2, 3, 1), epsilon=g.meta["epsilon"])
     assert ours.shape == (3, 3, 3, 27)
     assert ours.dtype == np.float32
-    # Eigenvectors are only known where eigenvalues lie apart, and up to their sign.
+    # Eigenvectors are well defined only for distinct eigenvalues, and up to their sign.
     values = g["values"]
     assert (values[:-1] / values[1:]).min() > 1.0002
     theirs = g["filters"].transpose(2, 3, 1, 0)
     theirs = theirs * np.sign(np.sum(theirs * ours, axis=(0, 1, 2)))
-    # float32 of numbers up to 10, from double precision whose errors the nearness of eigenvalues
-    # makes larger, 1e-16 / 2e-4.
+    # float32 rounding of numbers up to 10; errors of double precision are amplified by close eigenvalues,
+    # 1e-16 / 2e-4.
     np.testing.assert_allclose(ours, theirs, rtol=2e-7, atol=1e-6)
 
 
@@ -41,20 +41,20 @@ def test_outputs_of_the_convolution_are_uncorrelated(golden, count):
     convolution.set_weights([kernel])
     outputs = keras.ops.convert_to_numpy(convolution(images)).reshape(-1, 27).astype("float64")
     moments = outputs.T @ outputs / (len(outputs) - 1)
-    # 1e-6 next to eigenvalues of 1e-3 and more, and sums of 27 products in single precision.
+    # 1e-6 compared with eigenvalues of at least 1e-3, and sums of 27 products in single precision.
     np.testing.assert_allclose(moments, np.eye(27), atol=3e-3)
 
 
 @pytest.mark.parametrize(
     ("images", "epsilon", "message"),
     [
-        (np.zeros((0, 8, 8, 3)), 1e-2, r"images must be .* of at least 3x3 pixels, got \(0, 8,"),
-        (np.zeros((4, 2, 8, 3)), 1e-2, r"got \(4, 2, 8, 3\)"),
-        (np.zeros((4, 8, 8)), 1e-2, r"got \(4, 8, 8\)"),
-        (np.zeros((4, 8, 8, 3)), 0.0, "epsilon must be greater than 0, got 0.0"),
+        (np.zeros((0, 8, 8, 3)), 1e-2, r"`images` must be .* of at least 3x3 pixels. .*=\(0, 8,"),
+        (np.zeros((4, 2, 8, 3)), 1e-2, r"Received: shape=\(4, 2, 8, 3\)"),
+        (np.zeros((4, 8, 8)), 1e-2, r"Received: shape=\(4, 8, 8\)"),
+        (np.zeros((4, 8, 8, 3)), 0.0, r"`epsilon` must be positive. Received: epsilon=0.0"),
     ],
 )
-def test_mistakes_are_named(images, epsilon, message):
+def test_illegal_arguments(images, epsilon, message):
     with pytest.raises(ValueError, match=message):
         whitening_kernel(images, epsilon=epsilon)
 
@@ -89,16 +89,17 @@ def test_a_network_whitens_its_own_images(monkeypatch):
 
 
 @pytest.mark.every_backend
-def test_until_then_it_turns_patches():
+def test_filters_are_initially_a_rotation():
     kernel = keras.ops.convert_to_numpy(whitening_network().get_layer("prep_whiten").kernel)
     flat = kernel.reshape(27, 27)
     np.testing.assert_allclose(flat.T @ flat, np.eye(27), atol=1e-5)  # float32
 
 
-def test_mistakes_of_networks_are_named():
-    with pytest.raises(ValueError, match="model 'resnet9' has no layer 'prep_whiten'"):
+def test_illegal_networks():
+    with pytest.raises(ValueError, match=r"must have a layer 'prep_whiten'.*model 'resnet9'"):
         whiten(ResNet9(), np.zeros((2, 8, 8, 3), "uint8"))
     with pytest.raises(
-        ValueError, match=r"images must be \[n, height, width, 3\], got \(2, 8, 8, 1\)"
+        ValueError,
+        match=r"`images` must be \[n, height, width, 3\]. Received: shape=\(2, 8, 8, 1\)",
     ):
         whiten(whitening_network(), np.zeros((2, 8, 8, 1), "uint8"))

@@ -1,4 +1,4 @@
-"""One forward and backward pass in training mode on the backend at hand."""
+"""One forward and backward pass in training mode on the current backend."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Step(NamedTuple):
-    """What a pass gives; the dictionaries are keyed by `(layer name, variable name)`."""
+    """Results of a pass; the dictionaries are keyed by `(layer name, variable name)`."""
 
     loss: np.ndarray
     logits: np.ndarray

@@ -1,4 +1,4 @@
-"""What all augmentations of one image have in common, those of this package and one of a user."""
+"""Properties common to all augmentations of one image, including a custom one."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (40, 29, 3), np.uint8)
 
 
 class Halved(krr.augment.Augmentation):
-    """A user's, which works in place as the contract allows."""
+    """Custom augmentation that works in place, as the interface allows."""
 
     probability: float = 0.5
 
@@ -55,7 +55,7 @@ def test_every_augmentation_is_tested():
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_images_drawn_one_by_one_or_as_a_batch_are_the_same(value):
+def test_drawing_per_image_or_per_batch_gives_the_same_images(value):
     rng = np.random.default_rng(1)
     one_by_one = [value(IMAGE, rng) for _ in range(12)]
     drawn = value.draw(np.random.default_rng(1), 12)
@@ -69,7 +69,7 @@ def test_images_drawn_one_by_one_or_as_a_batch_are_the_same(value):
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_packed_pixels_give_the_same(value):
+def test_packed_pixels_give_the_same_result(value):
     for row in rows(value.draw(np.random.default_rng(2), 6)):
         packed = value.apply_packed(pack(IMAGE), row)
         assert packed.dtype == np.uint32
@@ -78,7 +78,7 @@ def test_packed_pixels_give_the_same(value):
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_the_callers_image_stays_and_may_be_stored_in_any_way(value):
+def test_the_callers_image_is_unchanged_and_may_have_any_memory_layout(value):
     kept = IMAGE.copy()
     read_only = np.frombuffer(IMAGE.tobytes(), np.uint8).reshape(IMAGE.shape)
     stored = [IMAGE, read_only, np.asfortranarray(IMAGE), np.repeat(IMAGE, 2, axis=1)[:, ::2]]
@@ -92,7 +92,7 @@ def test_the_callers_image_stays_and_may_be_stored_in_any_way(value):
 @pytest.mark.parametrize(
     "value", [x for x in VALUES if isinstance(x, PackedAugmentation)], ids=repr
 )
-def test_what_is_drawn_is_made_of_uniform_variates(value):
+def test_parameters_are_computed_from_uniform_variates(value):
     drawn = value.draw(np.random.default_rng(3), 5)
     expected = value.drawn(NUMPY, np.random.default_rng(3).random((5, value.uniforms)))
     assert drawn.keys() == expected.keys()
@@ -102,11 +102,11 @@ def test_what_is_drawn_is_made_of_uniform_variates(value):
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_nothing_is_drawn_for_no_image(value):
+def test_drawing_for_zero_images(value):
     assert {len(values) for values in value.draw(np.random.default_rng(0), 0).values()} == {0}
 
 
-# Images that are too small for padding or a square are refused.
+# Images that are too small for padding or a square raise an error.
 ANY_SIZE = [x for x in VALUES if not isinstance(x, krr.augment.PadAndCrop | krr.augment.Cutout)]
 
 
@@ -140,13 +140,13 @@ def test_images_of_one_row_or_column(value):
     ],
     ids=["operation", "resize", "center crop", "call"],
 )
-def test_another_kind_of_image_is_refused(change, image):
-    # Compiled code checks no bounds: it would read beyond the end of an image with fewer channels.
+def test_images_of_another_shape_or_dtype_are_errors(change, image):
+    # Compiled code does not check bounds: it would read beyond the end of an image with fewer channels.
     with pytest.raises(ValueError, match=r"uint8 \[height, width, 3\]"):
         change(image)
 
 
 @pytest.mark.parametrize(("height", "width"), [(0, 4), (4, 0), (-1, 4)])
-def test_a_result_without_pixels_is_refused(height, width):
+def test_an_empty_result_is_an_error(height, width):
     with pytest.raises(ValueError, match=r"must be at least 1. Received: .*(0|-1)$"):
         krr.augment.resize(IMAGE, height, width)

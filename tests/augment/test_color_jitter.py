@@ -1,4 +1,4 @@
-"""ColorJitter against torchvision on Pillow, and what it draws."""
+"""ColorJitter against torchvision on Pillow, and its draws."""
 
 import itertools
 import zlib
@@ -36,7 +36,7 @@ def test_bytes_of_torchvision(g, strengths):
         np.testing.assert_array_equal(image, output)
 
 
-def test_hue_of_a_cube_of_colors_is_pillows(g):
+def test_hue_of_a_cube_of_colors_equals_pillow(g):
     levels = np.linspace(0, 255, 48).round().astype(np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(48**2, 48, 3)
     ours = [zlib.crc32(hue(cube, shift).tobytes()) for shift in g["hue/shift"]]
@@ -60,7 +60,7 @@ def test_draws(seed):
     assert chi_square(counts, np.full(24, N / 24)) < chi_square_limit(23)
 
 
-def test_what_is_off_is_not_done():
+def test_disabled_operations_are_not_applied():
     rng = np.random.default_rng(0)
     assert ColorJitter(0.4, 0.0, 0.4).draw(rng, 64)["order"].shape == (64, 2)
     assert set(np.unique(ColorJitter(hue=0.1).draw(rng, 64)["order"])) == {3}

@@ -1,4 +1,4 @@
-"""Crops: their boxes and bytes against torchvision's and timm's, their draws against the rule."""
+"""Crops: boxes and bytes against torchvision and timm, and the rule for drawn boxes."""
 
 import math
 
@@ -12,11 +12,11 @@ from keras_resnet_recipes.layers.crop import crop_boxes
 TRIES = 10
 
 
-def row(area, aspect, place=(0.0, 0.0)):
+def row(area, aspect, position=(0.0, 0.0)):
     return {
         "area": np.resize(np.float64(area), TRIES),
         "aspect": np.resize(np.float64(aspect), TRIES),
-        "place": np.array(place),
+        "position": np.array(position),
         "cubic": True,
     }
 
@@ -51,14 +51,14 @@ def test_first_try_that_fits_is_taken():
 
 @pytest.mark.parametrize(("side", "rounded"), [(2.5, 2), (3.5, 4), (0.5, 16), (16.5, 16)])
 def test_halves_are_rounded_to_even_as_timm_does(side, rounded):
-    # A side of half a pixel becomes none, which does not fit: the whole image is taken.
+    # A side of half a pixel is rounded to zero, which does not fit: the whole image is taken.
     box = RandomResizedCrop(size=8).box(16, 16, row(side * side / 256, 1.0))
     assert box == (0, 0, rounded, rounded)
 
 
 @pytest.mark.parametrize("size", [(375, 500), (333, 250), (1000, 100), (3, 200), (1, 1)])
 @pytest.mark.parametrize("aspect", [(3 / 4, 4 / 3), (0.2, 0.5), (3.0, 5.0)])
-def test_layers_take_the_same_boxes(size, aspect):
+def test_layers_compute_the_same_boxes(size, aspect):
     crop = RandomResizedCrop(size=8, aspect=aspect)
     drawn = crop.draw(np.random.default_rng(0), 2_000)
     rows = [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
@@ -66,9 +66,9 @@ def test_layers_take_the_same_boxes(size, aspect):
     np.testing.assert_array_equal(boxes, crop_boxes(NUMPY, size, drawn, crop.aspect))
 
 
-def test_a_position_reaches_both_ends():
+def test_positions_reach_both_edges():
     crop = RandomResizedCrop(size=8)
-    box = crop.box(100, 200, row(0.02, 1.0, place=(1 - 1e-12, 1 - 1e-12)))
+    box = crop.box(100, 200, row(0.02, 1.0, position=(1 - 1e-12, 1 - 1e-12)))
     assert box == (80, 180, 20, 20)
 
 
@@ -91,7 +91,7 @@ def test_tiny_images(size, aspect):
         np.testing.assert_array_equal(square, np.full((6, 6, 3), 77))
 
 
-def test_the_generator_decides(golden):
+def test_results_depend_on_the_generator_alone(golden):
     source, crop = golden("rrc")["source"], RandomResizedCrop(size=16)
     squares = [crop(source, np.random.default_rng(i)) for i in range(8)]
     np.testing.assert_array_equal(crop(source, np.random.default_rng(5)), squares[5])
@@ -117,7 +117,7 @@ def test_evaluation_edges_of_timm(golden):
         assert CenterCrop(size=int(size), crop_ratio=ratio).shorter_edge == edge
 
 
-def test_are_values():
+def test_crops_are_values():
     assert RandomResizedCrop(size=8, scale=[0.5, 1.0]) == RandomResizedCrop(
         size=8, scale=(0.5, 1.0)
     )
@@ -126,9 +126,9 @@ def test_are_values():
 
 
 @pytest.mark.parametrize("kind", [RandomResizedCrop, ScaleJitterCrop])
-def test_a_crop_without_a_size_says_so(kind):
+def test_a_crop_without_a_size_is_an_error(kind):
     with pytest.raises(
-        ValueError, match=f"`size` of {kind.__name__} must be given.*Received: size=None$"
+        ValueError, match=f"`size` of {kind.__name__} must be set.*Received: size=None$"
     ):
         kind()(np.zeros((300, 300, 3), np.uint8), np.random.default_rng(0))
 
@@ -136,16 +136,16 @@ def test_a_crop_without_a_size_says_so(kind):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 0}, "`size` must be a whole number at least 1 or None.*=0$"),
-        ({"size": 2.5}, "`size` must be a whole number.*=2.5$"),
+        ({"size": 0}, "`size` must be an integer at least 1 or None.*=0$"),
+        ({"size": 2.5}, "`size` must be an integer.*=2.5$"),
         (
             {"size": 8, "scale": (0.0, 1.0)},
             r"`scale` must be 2 numbers above 0 and at most 1.*=\(0.0, 1.0\)$",
         ),
         ({"size": 8, "scale": (0.5, 1.1)}, "`scale` must be 2 numbers above 0 and at most 1"),
-        ({"size": 8, "scale": (0.9, 0.5)}, "`scale` must be .* the first not above the second"),
+        ({"size": 8, "scale": (0.9, 0.5)}, "`scale` must be .* in ascending order"),
         ({"size": 8, "aspect": (0.0, 1.0)}, "`aspect` must be 2 numbers above 0"),
-        ({"size": 8, "aspect": (2.0, 1.0)}, "`aspect` must be .* the first not above the second"),
+        ({"size": 8, "aspect": (2.0, 1.0)}, "`aspect` must be .* in ascending order"),
         ({"size": 8, "interpolation": "area"}, "`interpolation` must be one of 'random'.*='area'$"),
     ],
 )
@@ -157,11 +157,11 @@ def test_illegal_arguments_of_the_random_crop(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 0}, "`size` must be a whole number of at least 1. Received: size=0$"),
-        ({"size": 2.5}, "`size` must be a whole number of at least 1. Received: size=2.5$"),
+        ({"size": 0}, "`size` must be an integer of at least 1. Received: size=0$"),
+        ({"size": 2.5}, "`size` must be an integer of at least 1. Received: size=2.5$"),
         (
             {"size": 8, "crop_ratio": 0.0},
-            "`crop_ratio` must be above 0 and at most 1. Received: crop_ratio=0.0$",
+            r"`crop_ratio` must be within \(0, 1\]. Received: crop_ratio=0.0$",
         ),
         ({"size": 8, "crop_ratio": 1.2}, "`crop_ratio` must be .* Received: crop_ratio=1.2$"),
         (

@@ -1,4 +1,4 @@
-"""What is drawn: the same on every backend as on NumPy, and there as the sources say."""
+"""Augmentation parameters: equal on every backend to NumPy, and on NumPy to the sources."""
 
 import dataclasses
 import itertools
@@ -34,7 +34,7 @@ DRAWS = {
 
 
 def uniform(name, seed=0, count=N):
-    """As float32 has them, so that both precisions take the same way at every threshold."""
+    """Returns variates rounded to float32, so that both precisions decide thresholds equally."""
     shape = count, DRAWS[name].uniforms
     return np.random.default_rng(seed).random(shape, "float32").astype("float64")
 
@@ -46,7 +46,7 @@ def drawn(name, seed=0, **changed):
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize("name", DRAWS)
-def test_every_backend_draws_what_numpy_draws(name):
+def test_every_backend_draws_like_numpy(name):
     variates = uniform(name, count=500)
     expected = DRAWS[name].drawn(NUMPY, variates)
     rows = DRAWS[name].drawn(OPS, OPS.convert_to_tensor(variates, "float32"))
@@ -60,7 +60,7 @@ def test_every_backend_draws_what_numpy_draws(name):
 
 
 @pytest.mark.every_backend
-def test_boxes_of_every_backend_are_those_of_numpy():
+def test_boxes_of_every_backend_equal_those_of_numpy():
     variates = uniform("crop", count=500)
     single = OPS.convert_to_tensor(variates, "float32")
     value = DRAWS["crop"]
@@ -68,7 +68,7 @@ def test_boxes_of_every_backend_are_those_of_numpy():
     for size in ((375, 500), (333, 250), (1000, 100)):
         expected = crop_boxes(NUMPY, size, rows[0], value.aspect)
         ours = keras.ops.convert_to_numpy(crop_boxes(OPS, size, rows[1], value.aspect))
-        # Where a length or a corner is next to a rounding limit, single precision may be on the other side.
+        # A length or a corner next to a rounding limit may be rounded the other way in single precision.
         assert (ours != expected).any(1).mean() < 0.005
         assert abs(ours - expected).max() <= 1
     variates = uniform("scale_jitter_crop", count=500)
@@ -96,13 +96,13 @@ def test_arguments_equal_timms(golden, sign, key):
 
 
 def test_boxes_equal_timms(golden):
-    # Each row of the golden file is one try; all ten are the same here, so that it is taken or none is.
+    # Each row of the golden file is one try; here all ten tries are equal, so that it or none is taken.
     rows = golden("rrc")["rule_iw_ih_area_logratio_w_h_ok"]
     width, height, area, logarithm, wide, high, fits = rows.T
     tries = {
         "area": np.repeat(area[:, None], 10, 1),
         "aspect": np.repeat(np.exp(logarithm)[:, None], 10, 1),
-        "place": np.zeros((len(rows), 2)),
+        "position": np.zeros((len(rows), 2)),
     }
     box = crop_boxes(NUMPY, np.stack([height, width], 1), tries, (3 / 4, 4 / 3))
     fits = fits.astype(bool)
@@ -111,12 +111,12 @@ def test_boxes_equal_timms(golden):
     np.testing.assert_array_equal(box[fits, 2:], np.stack([high, wide], 1)[fits])
 
 
-def test_the_box_where_none_fits_is_timms(golden):
+def test_the_fallback_box_equals_timms(golden):
     rows = golden("rrc")["fallback_iw_ih_top_left_h_w"].astype(int)
     tries = {
         "area": np.full((len(rows), 10), 1e9),
         "aspect": np.ones((len(rows), 10)),
-        "place": np.zeros((len(rows), 2)),
+        "position": np.zeros((len(rows), 2)),
     }
     box = crop_boxes(NUMPY, rows[:, 1::-1], tries, (3 / 4, 4 / 3))
     np.testing.assert_array_equal(box, rows[:, 2:])
@@ -171,11 +171,11 @@ def test_trivial_augment(seed):
     degrees = rows["argument"][rows["operation"] == trivial_augment.OPERATIONS.index("rotate")]
     counts = np.bincount(np.round(degrees / 4.5).astype(int) + 30, minlength=61)
     expected = np.full(61, len(degrees) / 62)
-    expected[30] *= 2  # nothing, with either sign
+    expected[30] *= 2  # the argument 0 occurs with either sign
     assert chi_square(counts, expected) < chi_square_limit(60)
 
 
-def test_the_others():
+def test_the_other_augmentations():
     corners = drawn("pad_and_crop")["corner"]
     counts = np.bincount(corners[:, 0] * 9 + corners[:, 1], minlength=81)
     assert chi_square(counts, np.full(81, N / 81)) < chi_square_limit(80)
@@ -193,7 +193,7 @@ def test_the_others():
 def test_erasing_finds_boxes_on_numpy_too():
     rows = drawn("erasing")
     images = np.zeros((N, 32, 48, 1), bool)
-    tries = [rows[key] for key in ("area", "aspect", "place")]
+    tries = [rows[key] for key in ("area", "aspect", "position")]
     box = boxes.first_that_fits(NUMPY, images, *tries)
     assert box.dtype == "int32"
     assert (box[:, 2:] - box[:, :2] < (32, 48)).all()

@@ -1,4 +1,4 @@
-"""Cutout and random erasing: the boxes of timm's random erasing, and what is painted."""
+"""Cutout and random erasing: boxes against timm's, and fill values."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ IMAGE = np.random.default_rng(0).integers(1, 256, (32, 24, 3), np.uint8)
 
 
 def boxes_of(augment, n, seed, height, width):
-    """[top, left, bottom, right] of what is painted black on n white images; zeros for nothing."""
+    """Returns [top, left, bottom, right] of the black box in each of n white images, zeros if none."""
     drawn = augment.draw(np.random.default_rng(seed), n)
     painted = np.full((n, height, width), 255, np.uint32)
     for i in range(n):
@@ -28,18 +28,24 @@ def boxes_of(augment, n, seed, height, width):
 
 
 @pytest.mark.parametrize("name", ["usual", "crowded"])
-def test_the_first_rectangle_that_fits_is_timms(golden, name):
+def test_the_first_rectangle_that_fits_equals_timms(golden, name):
     g = golden("erasing")
     height, width = g.meta["size"]
-    # Tries that timm had no need of; what they are does not matter, as long as they are numbers.
+    # The remaining tries, which timm did not need, may be any numbers.
     areas = np.nan_to_num(g[f"{name}/area"], nan=0.5)
     aspects = np.nan_to_num(g[f"{name}/aspect"], nan=1.0)
     erasing, white = RandomErasing(probability=1.0), np.full((height, width), 255, np.uint32)
     boxes = g[f"{name}/boxes"].astype(int)
     for area, aspect, (top, left, bottom, right) in zip(areas, aspects, boxes, strict=True):
         room = np.array([height - (bottom - top), width - (right - left)])
-        place = (np.array([top, left]) + 0.5) / (room + 1)
-        drawn = {"erase": True, "area": area, "aspect": aspect, "place": place, "noise": 0.5}
+        position = (np.array([top, left]) + 0.5) / (room + 1)
+        drawn = {
+            "erase": True,
+            "area": area,
+            "aspect": aspect,
+            "position": position,
+            "noise": 0.5,
+        }
         expected = white.copy()
         expected[top:bottom, left:right] = 0
         np.testing.assert_array_equal(erasing.apply_packed(white.copy(), drawn), expected)
@@ -52,7 +58,7 @@ def test_halves_are_rounded_to_even_as_timm_does(side, rounded):
         "erase": True,
         "area": np.full(10, side * side / 256),
         "aspect": np.ones(10),
-        "place": np.zeros(2),
+        "position": np.zeros(2),
         "noise": 0.5,
     }
     painted = RandomErasing().apply_packed(np.full((16, 16), 255, np.uint32), drawn)
@@ -76,17 +82,17 @@ def test_erased_boxes_are_distributed_as_timms(golden, seed):
     for name, values in observed.items():
         theirs = g[name]
         ours = np.bincount(values, minlength=len(theirs))
-        rare = theirs < 500  # put together, so that no expected count is below about 50
+        rare = theirs < 500  # merged, so that no expected count is below about 50
         pooled = [np.append(c[~rare], c[rare].sum()) for c in (ours, theirs)]
         total = theirs.sum()
-        # Two samples: both are uncertain, n against ten times as many.
+        # A two-sample test: n of ours against ten times as many of timm's.
         expected = n * (pooled[0] + pooled[1]) / (n + total)
         statistic = chi_square(pooled[0], expected) * (n + total) / total
         assert statistic < chi_square_limit(len(pooled[0]) - 1), name
 
 
 def test_noise_is_normal_about_the_fill_and_differs_per_pixel():
-    # No further from the fill than that all but one in a million of the levels are within 0..255.
+    # So weak that all but one in a million of the levels are within 0..255.
     mean, std = np.array([127.5, 100.0, 140.25]), np.array([20.0, 10.0, 5.0])
     erasing = RandomErasing(probability=1.0, area=(0.3, 0.33), fill=tuple(mean), noise=tuple(std))
     image = np.zeros((96, 96, 3), np.uint8)
@@ -97,7 +103,7 @@ def test_noise_is_normal_about_the_fill_and_differs_per_pixel():
     # Rounding to bytes adds a variance of 1 / 12.
     deviation = np.sqrt(std**2 + 1 / 12)
     assert (abs(pixels.mean(0) - mean) < NORMAL * deviation / np.sqrt(n)).all()
-    # The standard deviation of a sample's deviation is sigma / sqrt(2 n).
+    # The standard deviation of a sample's standard deviation is sigma / sqrt(2 n).
     assert (abs(pixels.std(0) - deviation) < NORMAL * deviation / np.sqrt(2 * n)).all()
     correlations = np.corrcoef(pixels.T)[np.triu_indices(3, 1)]
     assert n * np.sum(correlations**2) < stats.chi2.isf(0.001, 3)
@@ -105,15 +111,15 @@ def test_noise_is_normal_about_the_fill_and_differs_per_pixel():
     assert not np.array_equal(painted, erasing(image, np.random.default_rng(1)))
 
 
-def test_images_of_one_batch_have_noise_of_their_own():
+def test_images_of_one_batch_have_independent_noise():
     erasing = RandomErasing(probability=1.0, area=(0.3, 0.3), aspect=(1.0, 1.0), noise=60.0)
     drawn = erasing.draw(np.random.default_rng(0), 16)
-    drawn["place"][:] = 0.0
+    drawn["position"][:] = 0.0
     rows = [{name: values[i] for name, values in drawn.items()} for i in range(16)]
     assert len({erasing.apply(IMAGE, row).tobytes() for row in rows}) == 16
 
 
-def test_a_pixel_of_noise_is_limited():
+def test_noise_is_clipped():
     erasing = RandomErasing(probability=1.0, area=(0.9, 0.9), aspect=(1, 1), fill=128, noise=1e4)
     painted = erasing(np.full((64, 64, 3), 7, np.uint8), np.random.default_rng(0))
     levels = painted[(painted != 7).any(-1)]
@@ -122,7 +128,7 @@ def test_a_pixel_of_noise_is_limited():
     assert 0.45 < np.mean(levels == 255) < 0.55
 
 
-def test_bytes_are_rounded_and_limited():
+def test_bytes_are_rounded_and_clipped():
     erasing = RandomErasing(probability=1.0, area=(0.3, 0.3), aspect=(1, 1), fill=(7.6, 300, -5))
     image = erasing(IMAGE, np.random.default_rng(0))
     painted = image[(image != IMAGE).any(-1)]
@@ -131,7 +137,7 @@ def test_bytes_are_rounded_and_limited():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_cutout_lies_inside_and_anywhere_with_equal_chance(seed):
+def test_cutout_lies_inside_and_all_positions_are_equally_likely(seed):
     n = 10_000
     boxes = boxes_of(Cutout(size=5), n, seed, 12, 9)
     assert (boxes[:, 2:] - boxes[:, :2] == 5).all()
@@ -140,7 +146,7 @@ def test_cutout_lies_inside_and_anywhere_with_equal_chance(seed):
     assert chi_square(counts, np.full((8, 5), n / 40)) < chi_square_limit(39)
 
 
-def test_a_square_larger_than_the_image_is_refused():
+def test_a_square_larger_than_the_image_is_an_error():
     with pytest.raises(
         ValueError, match=r"`size` must be at most that of the image, 32 x 24. Received: size=25$"
     ):
@@ -150,7 +156,7 @@ def test_a_square_larger_than_the_image_is_refused():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Cutout(size=0), "`size` must be a whole number at least 1.*=0$"),
+        (lambda: Cutout(size=0), "`size` must be an integer at least 1.*=0$"),
         (
             lambda: Cutout(fill=(1, 2)),
             r"`fill` must be a number or 3 numbers at least 0 and at most 255.*=\(1, 2\)$",
@@ -165,7 +171,7 @@ def test_a_square_larger_than_the_image_is_refused():
         ),
         (
             lambda: RandomErasing(aspect=(2, 1)),
-            r"`aspect` must be 2 numbers above 0, the first not above .*=\(2, 1\)$",
+            r"`aspect` must be 2 numbers above 0, in ascending order.*=\(2, 1\)$",
         ),
         (
             lambda: RandomErasing(noise="pixel"),

@@ -1,4 +1,4 @@
-"""Mirroring."""
+"""Horizontal flip."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ IMAGE = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
-def test_mirrors_left_to_right(width):
+def test_flips_left_to_right(width):
     image, rng = IMAGE[:, :width], np.random.default_rng(0)
     np.testing.assert_array_equal(RandomFlip(probability=1.0)(image, rng), image[:, ::-1])
     np.testing.assert_array_equal(RandomFlip(probability=0.0)(image, rng), image)

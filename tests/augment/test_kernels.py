@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept, and what is said about it: each process here is a user's first or second."""
+"""The cache of compiled kernels and its message; each subprocess is a user's first or second."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from keras_resnet_recipes.augment.kernels import packing
 
 PACKAGE = "keras_resnet_recipes/augment/kernels"
 IMAGE = [[[1, 2, 3], [255, 0, 254]]]
-# Two kernels, and one of a user, of which nothing is to be said.
+# Two kernels, and a user's own numba function, which must not be announced.
 PROGRAM = f"""
 import numba
 import numpy as np
@@ -26,7 +26,7 @@ print(packing.unpack(packing.pack(np.array({IMAGE}, np.uint8))).tolist())
 
 @pytest.fixture
 def installation(tmp_path):
-    """A folder with the kernels alone, next to which nothing can be kept, not even by root."""
+    """A folder with the kernels alone, next to which not even root can write a cache."""
     package = tmp_path / "site" / PACKAGE
     shutil.copytree(
         Path(kernels.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
@@ -39,13 +39,13 @@ def installation(tmp_path):
 
 @pytest.fixture
 def nowhere(tmp_path):
-    """A path that no folder can be made at, by anybody."""
+    """A path where nobody can create a folder."""
     (tmp_path / "file").touch()
     return tmp_path / "file" / "folder"
 
 
 def use(installation, home, cache=None):
-    """What a process of its own prints on stderr that uses a kernel."""
+    """Returns the stderr of a subprocess that uses a kernel."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")
     }
@@ -55,7 +55,7 @@ def use(installation, home, cache=None):
         environment["NUMBA_CACHE_DIR"] = str(cache)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        cwd=installation,  # it stands before PYTHONPATH
+        cwd=installation,  # which precedes PYTHONPATH
         env=environment,
         capture_output=True,
         text=True,
@@ -70,44 +70,44 @@ def files(folder):
     return sorted(path.name for path in folder.rglob("*") if path.suffix in (".nbi", ".nbc"))
 
 
-def test_the_first_use_says_where_the_second_will_find_it(installation, nowhere, tmp_path):
+def test_the_first_use_prints_the_cache_path_for_the_second(installation, nowhere, tmp_path):
     cache = tmp_path / "cache"
     said = use(installation, nowhere, cache)
     assert said.startswith("Compiling image kernels for this machine, ")
     assert said.count("\n") == 1
-    kept = Path(said.removesuffix("\n").partition("they are kept in ")[2])
+    kept = Path(said.removesuffix("\n").partition("they are cached in ")[2])
     assert kept.parent == cache
-    assert len(files(kept)) == 4  # an index and machine code, of two kernels
+    assert len(files(kept)) == 4  # an index and machine code for each of two kernels
     before = {path: path.stat().st_mtime_ns for path in kept.iterdir()}
     assert use(installation, nowhere, cache) == ""
     assert before == {path: path.stat().st_mtime_ns for path in kept.iterdir()}
 
 
-def test_a_read_only_installation_is_kept_in_the_users_cache(installation, tmp_path):
+def test_kernels_of_a_read_only_installation_are_in_the_users_cache(installation, tmp_path):
     said = use(installation, tmp_path / "home")
-    assert f"they are kept in {tmp_path / 'home'}" in said
+    assert f"they are cached in {tmp_path / 'home'}" in said
     assert len(files(tmp_path / "home")) == 4
 
 
-def test_another_installation_is_kept_next_to_the_source(installation, nowhere):
-    place = installation / PACKAGE / "__pycache__"
-    place.unlink()
-    assert use(installation, nowhere).endswith(f"they are kept in {place}\n")
-    assert len(files(place)) == 4
+def test_kernels_of_a_writable_installation_are_next_to_the_source(installation, nowhere):
+    cache = installation / PACKAGE / "__pycache__"
+    cache.unlink()
+    assert use(installation, nowhere).endswith(f"they are cached in {cache}\n")
+    assert len(files(cache)) == 4
 
 
 @pytest.mark.parametrize("named", [False, True])
 def test_without_a_writable_folder_every_process_compiles(installation, nowhere, named):
     said = use(installation, nowhere, nowhere if named else None)
     assert said.count("\n") == 1
-    assert said.endswith("in every process, for no cache directory is writable\n")
+    assert said.endswith("in every process, because no cache directory is writable\n")
     assert not files(installation)
 
 
-def test_a_changed_kernel_is_compiled_anew(installation, nowhere, tmp_path):
+def test_a_changed_kernel_is_recompiled(installation, nowhere, tmp_path):
     use(installation, nowhere, tmp_path / "cache")
     source = installation / PACKAGE / "packing.py"
-    # The same lines in the same positions, so that only the contents tell.
+    # The line numbers are the same, so that only the contents differ.
     source.write_text(source.read_text().replace("Packed pixels:", "PACKED PIXELS:"))
     assert use(installation, nowhere, tmp_path / "cache").startswith("Compiling")
     assert use(installation, nowhere, tmp_path / "cache") == ""
@@ -124,7 +124,7 @@ def test_packing_is_the_layout_of_rgbx_in_memory():
     np.testing.assert_array_equal(packing.unpack(packed[1:4, ::2]), image[1:4, ::2])
 
 
-def test_the_fourth_byte_is_never_looked_at():
+def test_the_fourth_byte_is_unused():
     from keras_resnet_recipes.augment.kernels import operations
 
     image = np.random.default_rng(0).integers(0, 256, (12, 15, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""Colour noise along ImageNet's principal components against torch's statement of it."""
+"""PCA colour noise against a torch implementation."""
 
 import numpy as np
 import pytest
@@ -16,11 +16,11 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (20, 28, 3), np.uint8)
 def test_colors_of_torch(golden):
     g = golden("augmentations")
     ours = principal_color(NUMPY, g["lighting/weights"])
-    # Three products and two sums of double precision, of numbers up to a hundred.
+    # Three products and two sums in double precision, of numbers up to a hundred.
     np.testing.assert_allclose(ours, g["lighting/color"], rtol=0, atol=1e-13)
 
 
-def test_whole_levels_are_added_and_limited():
+def test_integer_levels_are_added_and_clipped():
     color = np.array([-30.4, 2.5, 3.5])
     image = Lighting().apply(IMAGE, {"color": color})
     expected = np.clip(IMAGE.astype(int) + np.array([-30, 2, 4]), 0, 255)
@@ -43,6 +43,6 @@ def test_without_noise_nothing_changes():
     np.testing.assert_array_equal(image, IMAGE)
 
 
-def test_a_negative_deviation_is_refused():
+def test_a_negative_standard_deviation_is_an_error():
     with pytest.raises(ValueError, match=r"`std` must be a number at least 0.*=-1$"):
         Lighting(std=-1)

@@ -1,7 +1,7 @@
-"""Random comparisons with the Pillow that is installed: no byte may differ.
+"""Random comparisons with the installed Pillow: no byte may differ.
 
-Pillow 13 resizes heights first where that is less work; one axis at a time, widths first, it gives the
-bytes of all other versions.
+Pillow 13 resizes heights first where that is less work; called for one axis at a time, widths first, it
+gives the bytes of all other versions.
 """
 
 import numpy as np
@@ -58,7 +58,7 @@ def few_colors(rng, height, width):
 
 
 def black_and_white(rng, height, width):
-    """Extremes next to each other, where filters overshoot the most."""
+    """Extreme values next to each other, where filters overshoot most."""
     return 255 * rng.integers(0, 2, (height, width, 3))
 
 
@@ -83,11 +83,11 @@ def enhanced(kind):
 
 
 def add_below_128(image, addition):
-    """timm's, which calls Pillow with a table."""
+    """timm's `solarize_add`, which calls Pillow with a table."""
     return image.point([min(255, i + addition) if i < 128 else i for i in range(256)] * 3)
 
 
-# Pillow's operation, and numbers to call it with. Factors outside of 0..1 are another branch of its blend.
+# Pillow's operation, and arguments for it. Factors outside 0..1 use another branch of its blend.
 COLORS = {
     "auto_contrast": (ImageOps.autocontrast, lambda rng: ()),
     "equalize": (ImageOps.equalize, lambda rng: ()),
@@ -129,7 +129,7 @@ def test_factors_of_all_recipes_on_one_image(name):
 
 
 def of_pillow_hue(image, shift):
-    """torchvision's way through Pillow's HSV."""
+    """torchvision's `adjust_hue` with Pillow's HSV."""
     hue, saturation, value = Image.fromarray(image).convert("HSV").split()
     turned = (np.asarray(hue).astype(int) + int(shift * 255)) % 256
     hue = Image.fromarray(turned.astype(np.uint8))
@@ -144,7 +144,7 @@ def test_hue():
 
 
 def an_eighth_of_all_colors():
-    """Of each two neighbouring values of each channel one."""
+    """Every second value of each channel."""
     low = np.random.default_rng(12).integers(0, 2, (1024, 2048, 3))
     index = np.arange(1 << 21).reshape(1024, 2048)
     channels = [2 * (index >> 7 * k & 127) + low[..., k] for k in range(3)]
@@ -175,7 +175,7 @@ MAPS = {
 
 
 def distances(name, shape, rng):
-    """What shears and translations are called with: any, whole pixels, halves of them, too much."""
+    """Arguments of shears and translations: arbitrary, whole and half pixels, beyond the image."""
     drawn = [0.0, *rng.uniform(-1, 1, 2), rng.uniform(-3, 3)]
     length = shape[name == "translate_x"] if name.startswith("translate") else 2
     whole = rng.integers(-length, length + 1)
@@ -223,7 +223,7 @@ def resized(image, height, width, cubic):
 
 
 def sizes(rng, largest):
-    """Small ones as often as large ones."""
+    """Draws small sizes as often as large ones."""
     return tuple(np.exp(rng.uniform(0, np.log(largest + 1), 2)).astype(int).tolist())
 
 
@@ -240,7 +240,7 @@ def test_resizing_of_any_size_to_any_size(cubic):
 
 
 def part_of(rng, shape):
-    """A random part of an image or of a result: top, left, height and width."""
+    """Draws a box in an image or result: top, left, height and width."""
     (top, bottom), (left, right) = (
         sorted(rng.choice(length + 1, 2, replace=False).tolist()) for length in shape
     )
@@ -248,7 +248,7 @@ def part_of(rng, shape):
 
 
 @pytest.mark.parametrize("cubic", [False, True])
-def test_windows_of_the_resized_parts_of_images(cubic):
+def test_windows_of_resized_boxes(cubic):
     rng = np.random.default_rng(7)
     for _ in range(400):
         image, size = noise(rng, *sizes(rng, 300)).astype(np.uint8), sizes(rng, 200)
@@ -259,7 +259,7 @@ def test_windows_of_the_resized_parts_of_images(cubic):
 
 
 @pytest.mark.parametrize("cubic", [False, True])
-def test_a_window_is_made_of_the_pixels_that_span_names(cubic):
+def test_a_window_depends_only_on_the_pixels_of_span(cubic):
     rng = np.random.default_rng(8)
     for _ in range(400):
         image, size = noise(rng, *sizes(rng, 300)).astype(np.uint8), sizes(rng, 200)
@@ -280,7 +280,7 @@ def cut(image, box):
 
 
 def from_a_decoder(rng, image, box):
-    """Packed pixels of a part that holds the box, as a decoder has them, and where the box begins there."""
+    """Returns packed pixels of a part that contains the box, as from a decoder, and the box's corner in them."""
     top, left, height, width = box
     first = [int(rng.integers(0, begin + 1)) for begin in (top, left)]
     last = [
@@ -292,7 +292,7 @@ def from_a_decoder(rng, image, box):
 
 
 def check_crop(crop, rng, image, drawn, expected):
-    """The whole image, and any part of it that holds the box, give what Pillow gives."""
+    """Checks that the whole image, and a part that contains the box, give Pillow's bytes."""
     shape = image.shape[:2]
     box = crop.box(*shape, drawn)
     assert min(box[:2]) >= 0
@@ -326,13 +326,14 @@ def test_scale_jitter_crops(size, edges):
     rng = np.random.default_rng(10)
     crop = ScaleJitterCrop(size, edges, "random")
     for drawn in rows(crop, rng, 200):
-        # Up to eight times as long as wide: the resized image is Pillow's to make as a whole.
+        # At most eight times as long as wide, because Pillow computes the whole resized image.
         short = int(rng.integers(1, 120))
         shape = rng.permutation([short, int(short * rng.uniform(1, 8))]).tolist()
         image = noise(rng, *shape).astype(np.uint8)
         edge, cubic = int(drawn["edge"]), bool(drawn["cubic"])
         whole = resized(image, *(edge * length // min(shape) for length in shape), cubic)
-        top, left = np.floor(drawn["place"] * (np.array(whole.shape[:2]) - size + 1)).astype(int)
+        room = np.array(whole.shape[:2]) - size
+        top, left = np.floor(drawn["position"] * (room + 1)).astype(int)
         check_crop(crop, rng, image, drawn, cut(whole, (top, left, size, size)))
 
 

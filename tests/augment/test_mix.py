@@ -20,8 +20,8 @@ from keras_resnet_recipes.augment.mixture import mixed as mixed_by
 from tests.augment.chance import ks_distance, ks_limit, share_limit
 
 CLASSES = 10
-# timm's float images and labels are single precision: one unit in the last place of numbers up to
-# 4 is 4.8e-7, of labels up to 1 it is 1.2e-7.
+# timm's float images and labels are in single precision: one unit in the last place of numbers up to
+# 4 is 4.8e-7, and of labels up to 1 it is 1.2e-7.
 IMAGE_TOLERANCE = 5e-7
 LABEL_TOLERANCE = 1.2e-7
 
@@ -31,7 +31,7 @@ def channels_last(images):
 
 
 def cases(golden):
-    """The golden cases with the box rule of the RSB era."""
+    """Returns the golden cases with the box rule of the time of RSB."""
     found = {
         name: case
         for name, case in golden("mixup").meta["cases"].items()
@@ -88,9 +88,9 @@ def test_box_table(golden):
 
 
 @pytest.mark.parametrize("partner", ["reversed", "rolled"])
-def test_every_pair_of_bytes_is_rounded_as_numpy_does(partner):
-    # Ties such as 0.3 * 5 + 0.7 * 0 depend on every single rounding. Of two images each is the
-    # partner of the other, by either rule.
+def test_every_pair_of_bytes_is_rounded_as_by_numpy(partner):
+    # Ties such as 0.3 * 5 + 0.7 * 0 depend on every rounding. With two images each is the partner of
+    # the other for both pairings.
     values = np.arange(256, dtype=np.uint8)
     images = np.stack([np.repeat(values, 256), np.tile(values, 256)]).reshape(2, 256, 256, 1)
     for lam in [*np.linspace(0, 1, 21), *np.random.default_rng(0).beta(0.2, 0.2, 30)]:
@@ -103,7 +103,7 @@ def test_every_pair_of_bytes_is_rounded_as_numpy_does(partner):
 
 @pytest.mark.parametrize("partner", ["reversed", "rolled"])
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
-def test_a_batch_is_left_as_it_is_and_a_new_one_made(partner, kind):
+def test_a_new_batch_is_returned_and_the_old_one_unchanged(partner, kind):
     images = np.random.default_rng(0).integers(0, 256, (6, 12, 9, 3)).astype(kind)
     labels = np.eye(6, dtype=np.float32)
     kept = images.copy()
@@ -127,7 +127,7 @@ def test_a_batch_is_left_as_it_is_and_a_new_one_made(partner, kind):
     ],
     ids=["channels first", "Fortran", "every second", "backwards", "read-only"],
 )
-def test_it_does_not_matter_how_a_batch_is_stored(stored):
+def test_the_memory_layout_of_a_batch_does_not_matter(stored):
     images = np.random.default_rng(0).integers(0, 256, (6, 12, 9, 3), np.uint8)
     for mix in (MixUp(alpha=1.0), CutMix(alpha=1.0), MixUpOrCutMix(1.0, 0, partner="rolled")):
         expected, _ = mix(images, np.eye(6), np.random.default_rng(0))
@@ -149,19 +149,19 @@ def weights(alpha, seed, n):
         (2.0, lambda x: x * x * (3 - 2 * x)),
     ],
 )
-def test_beta_where_its_distribution_is_known_in_closed_form(seed, alpha, cdf):
+def test_beta_for_distributions_in_closed_form(seed, alpha, cdf):
     sample = weights(alpha, (seed, 0), 10_000)
     assert ks_distance(sample, cdf) < ks_limit(len(sample))
 
 
-def test_tiny_alpha_is_a_fair_choice_of_one_of_the_two():
+def test_tiny_alpha_chooses_one_of_the_two_images_equally_often():
     sample = weights(1e-4, (0, 2), 2_000)
     assert np.isfinite(sample).all()
     assert abs(np.mean(sample > 0.5) - 0.5) < share_limit(0.5, 2_000)
 
 
 def kinds(mix, seed, batches):
-    """For each batch of an 8 x 8 pair of images: how many of its pixels are swapped, blended."""
+    """Returns for each batch of two 8 x 8 images the numbers of swapped and of blended pixels."""
     images = np.uint8([0, 200])[:, None, None, None] * np.ones((8, 8, 1), np.uint8)
     rng = np.random.default_rng(seed)
     first = np.stack([mix(images, np.eye(2), rng)[0][0] for _ in range(batches)])
@@ -170,7 +170,7 @@ def kinds(mix, seed, batches):
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_one_of_the_two_by_switch_probability(seed):
-    # A large alpha blends visibly; CutMix with one takes a quarter to all of the image.
+    # A large alpha blends visibly, and with it CutMix takes a quarter to all of the image.
     mix = MixUpOrCutMix(mixup_alpha=50.0, cutmix_alpha=50.0, switch_probability=0.3)
     swapped, blended = kinds(mix, seed, 2_000)
     assert ((swapped > 0) ^ (blended > 0)).all()
@@ -185,7 +185,7 @@ def test_probability_of_mixing_a_batch(seed):
     assert abs(np.mean(blended > 0) - 0.6) < share_limit(0.6, 2_000)
 
 
-def test_only_the_kind_that_is_on():
+def test_only_the_enabled_kind_is_applied():
     swapped, blended = kinds(MixUp(alpha=50.0), 0, 50)
     assert not swapped.any()
     assert (blended == 64).all()
@@ -194,7 +194,7 @@ def test_only_the_kind_that_is_on():
     assert not blended.any()
 
 
-def test_the_generator_decides():
+def test_results_depend_on_the_generator_alone():
     images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
     mix = MixUpOrCutMix(mixup_alpha=0.5, cutmix_alpha=1.0)
     batches = [mix(images, np.eye(4), np.random.default_rng(i))[0] for i in range(6)]
@@ -204,7 +204,7 @@ def test_the_generator_decides():
 
 
 @pytest.mark.parametrize("alpha", [0, None])
-def test_off_changes_nothing(alpha):
+def test_disabled_mixing_changes_nothing(alpha):
     images = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), np.uint8)
     for mix in (MixUp(alpha=alpha), CutMix(alpha=alpha)):
         ours, labels = mix(images, np.eye(2), np.random.default_rng(0))
@@ -219,9 +219,9 @@ def test_one_hot_with_smoothing():
     np.testing.assert_allclose(labels, expected, rtol=1e-7)  # single precision
 
 
-def test_odd_batch_is_refused():
+def test_an_odd_batch_is_an_error():
     images, labels = np.zeros((3, 4, 4, 3), np.uint8), np.eye(3)
-    with pytest.raises(ValueError, match=r"even number.*3$"):
+    with pytest.raises(ValueError, match=r"even number.*3 images$"):
         MixUp(alpha=0.2)(images, labels, np.random.default_rng(0))
     with pytest.raises(ValueError, match="even"):
         mixup(images, labels, 0.5)

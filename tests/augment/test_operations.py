@@ -1,4 +1,4 @@
-"""The image operations against the bytes of timm and Pillow."""
+"""Image operations against the bytes of timm and Pillow."""
 
 import numpy as np
 import pytest
@@ -43,22 +43,22 @@ def test_bytes_of_pillow(golden, name):
         )
 
 
-def test_every_golden_row_is_of_a_tested_operation(golden):
+def test_every_golden_row_belongs_to_a_tested_operation(golden):
     rows = golden("randaug").meta["rows"]
     assert len(rows) == 254
     assert {row["op"] for row in rows} == set(BY_TIMM_NAME)
 
 
 @pytest.mark.parametrize("name", ["AutoContrast", "Equalize"])
-def test_image_of_one_color_stays(name):
+def test_constant_image_is_unchanged(name):
     image = np.full((5, 7, 3), (0, 99, 255), np.uint8)
     np.testing.assert_array_equal(BY_TIMM_NAME[name](image), image)
 
 
 @pytest.mark.parametrize("name", sorted(GEOMETRIC))
 @pytest.mark.parametrize("cubic", [False, True])
-def test_flat_image_stays_flat_inside(name, cubic):
-    # Cutting instead of rounding: an error of one part in 1e16 would show as a whole level.
+def test_constant_image_stays_constant_inside(name, cubic):
+    # Results are truncated, so that an error of one part in 1e16 would show as a whole level.
     image = np.full((20, 30, 3), 173, np.uint8)
     argument = 11.7 if name == "Rotate" else 0.137
     moved = BY_TIMM_NAME[name](image, argument, cubic, fill=(0, 1, 2))
@@ -83,7 +83,7 @@ def test_quarter_turns_are_exact(degrees, turns, cubic):
 
 
 @pytest.mark.parametrize("name", ["ColorIncreasing", "ContrastIncreasing", "SharpnessIncreasing"])
-def test_factor_one_is_the_image(name):
+def test_factor_one_changes_nothing(name):
     image = random_image(8, 9)
     np.testing.assert_array_equal(BY_TIMM_NAME[name](image, 1.0), image)
 
@@ -92,8 +92,8 @@ def test_posterize_with_no_bits_is_black():
     assert not ops.posterize(random_image(4, 4), 0).any()
 
 
-def test_grey_of_all_corners_of_the_color_cube_is_pillows():
-    # Pillow: (19595 R + 38470 G + 7471 B + 32768) >> 16, in whole numbers.
+def test_grey_of_all_corners_of_the_color_cube_equals_pillow():
+    # Pillow: (19595 R + 38470 G + 7471 B + 32768) >> 16, in integers.
     levels = np.array([0, 1, 2, 127, 128, 254, 255])
     red, green, blue = (axis.ravel() for axis in np.meshgrid(levels, levels, levels))
     expected = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
@@ -101,7 +101,7 @@ def test_grey_of_all_corners_of_the_color_cube_is_pillows():
     np.testing.assert_array_equal(ops.color(colors, 0.0), np.stack([expected] * 3, -1)[None])
 
 
-def test_numbers_of_python_and_numpy_mean_the_same():
+def test_python_and_numpy_numbers_give_the_same():
     image = random_image(64, 64)
     expected = ops.translate_x(image, 0.135)
     for fraction in (np.float64(0.135), np.array(0.135)):
@@ -109,7 +109,7 @@ def test_numbers_of_python_and_numpy_mean_the_same():
 
 
 @pytest.mark.parametrize("fill", [(0, 0, 0), [255, 0, 7], np.array([1, 2, 3])])
-def test_what_moves_into_view_has_the_color_asked_for(fill):
+def test_pixels_from_outside_have_the_fill_color(fill):
     moved = ops.translate_x(random_image(4, 8), 0.5, fill=fill)
     assert (moved[:, 4:] == fill).all()
     assert (ops.translate_x(random_image(4, 8), 0.5)[:, 4:] == ops.FILL).all()

@@ -1,4 +1,4 @@
-"""Padding and cropping against NumPy's reflection, and where the crop falls."""
+"""Padding and cropping against NumPy's reflection, and the positions of the crops."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_every_corner_is_a_crop_of_the_padded_image(fill):
 
 
 @pytest.mark.parametrize("padding", [4, 6])
-def test_the_mirror_image_covers_as_much_padding_as_it_can(padding):
+def test_the_largest_padding_by_reflection(padding):
     padded = np.pad(IMAGE, ((padding, padding), (padding, padding), (0, 0)), mode="reflect")
     for top, left in [(0, 0), (0, 2 * padding), (2 * padding, 0), (2 * padding, 2 * padding)]:
         image = PadAndCrop(padding).apply(IMAGE, {"corner": np.array([top, left])})
@@ -43,7 +43,7 @@ def test_all_corners_are_equally_likely(seed):
     assert chi_square(counts, np.full((9, 9), n / 81)) < chi_square_limit(80)
 
 
-def test_too_much_padding_is_refused():
+def test_too_much_padding_is_an_error():
     with pytest.raises(
         ValueError, match=r"`padding` must be less than the image's 7 pixels. Received: padding=7$"
     ):
@@ -53,7 +53,7 @@ def test_too_much_padding_is_refused():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"padding": 0}, "`padding` must be a whole number at least 1.*=0$"),
+        ({"padding": 0}, "`padding` must be an integer at least 1.*=0$"),
         (
             {"fill": "reflect"},
             "`fill` must be a number or 3 numbers at least 0 and at most 255 or None.*='reflect'$",

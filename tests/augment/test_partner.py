@@ -1,11 +1,13 @@
-"""MixUp and CutMix with torchvision's partner, the image before, stated in NumPy."""
+"""MixUp and CutMix with torchvision's partner, the previous image, against NumPy."""
 
 import numpy as np
 import pytest
 
 from keras_resnet_recipes.augment import MixUpOrCutMix
 
-IMAGES = np.random.default_rng(0).integers(0, 256, (7, 12, 10, 3), np.uint8)  # may be odd
+IMAGES = np.random.default_rng(0).integers(
+    0, 256, (7, 12, 10, 3), np.uint8
+)  # an odd batch size is allowed
 LABELS = np.eye(7, dtype=np.float32)
 PARTNERS = np.roll(IMAGES, 1, axis=0)
 
@@ -21,28 +23,28 @@ def mixed(*alphas, seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_mixup_blends_with_the_image_before(seed):
+def test_mixup_blends_with_the_previous_image(seed):
     images, share = mixed(1.0, 0, seed=seed)
     blended = share * IMAGES + (1 - share) * PARTNERS.astype(np.float64)
-    # Rounded to bytes; the share is known from the labels in single precision.
+    # Rounded to bytes; the weight is known from the labels in single precision.
     assert abs(images - blended).max() <= 0.5 + 1e-4
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_cutmix_pastes_from_the_image_before(seed):
+def test_cutmix_pastes_from_the_previous_image(seed):
     images, share = mixed(0, 1.0, seed=seed)
     own, other = ((images == source).all(-1) for source in (IMAGES, PARTNERS))
     assert (own | other).all()
-    # By chance a pixel of a partner is the image's own; the box is that of all images.
+    # A pixel may equal the partner's by chance, so the box is found from all images together.
     box = (~own).any(0)
     assert box.sum() == pytest.approx((1 - share) * 120, abs=1e-3)
 
 
-def test_reversed_is_the_default_and_another_is_refused():
+def test_reversed_is_the_default_and_unknown_pairings_are_errors():
     assert MixUpOrCutMix(0.2, 0) == MixUpOrCutMix(0.2, 0, partner="reversed")
     with pytest.raises(
         ValueError, match=r"`partner` must be one of 'reversed', 'rolled'.*='next'$"
     ):
         MixUpOrCutMix(0.2, 0, partner="next")
-    with pytest.raises(ValueError, match=r"even number.*7$"):
+    with pytest.raises(ValueError, match=r"even number.*7 images$"):
         MixUpOrCutMix(0.2, 1.0)(IMAGES, LABELS, np.random.default_rng(0))

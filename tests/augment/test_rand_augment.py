@@ -1,4 +1,4 @@
-"""RandAugment: its level tables against timm's, its draws against the distributions asked for."""
+"""RandAugment: its arguments against timm's, and the distributions of its draws."""
 
 import inspect
 import math
@@ -31,7 +31,7 @@ def test_arguments_equal_timms(golden, sign, key):
     assert compared == 12
 
 
-def test_order_is_timms(golden):
+def test_order_equals_timms(golden):
     def plain(name):
         return name.removesuffix("Increasing").removesuffix("Rel").lower()
 
@@ -47,7 +47,7 @@ def test_order_is_timms(golden):
 
 @pytest.mark.parametrize("cubic", [False, True])
 @pytest.mark.parametrize("index", range(len(OPERATIONS)))
-def test_a_drawn_number_means_the_operation_of_that_name(index, cubic):
+def test_a_drawn_index_applies_the_operation_of_that_name(index, cubic):
     image = np.random.default_rng(1).integers(0, 256, (16, 24, 3), np.uint8)
     name, operation = OPERATIONS[index], getattr(operations, OPERATIONS[index])
     argument = level_argument(NUMPY, np.array(index), np.array(6.0), np.array(-1.0))
@@ -65,7 +65,7 @@ def test_a_drawn_number_means_the_operation_of_that_name(index, cubic):
     np.testing.assert_array_equal(RandAugment(operations=1).apply(image, row), expected)
 
 
-def test_rounds_are_done_in_turn():
+def test_operations_are_applied_in_turn():
     image = np.random.default_rng(0).integers(0, 256, (20, 28, 3), np.uint8)
     augment = RandAugment(probability=0.8, operations=3)
     rows = augment.draw(np.random.default_rng(3), 48)
@@ -80,15 +80,15 @@ def test_rounds_are_done_in_turn():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_probability_of_each_round(seed):
+def test_probability_of_each_operation(seed):
     applied = drawn(seed, probability=0.2)["operation"] != NONE
     assert abs(applied.mean() - 0.2) < share_limit(0.2, 2 * IMAGES)
     assert abs(np.mean(applied.all(axis=1)) - 0.04) < share_limit(0.04, IMAGES)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_levels_are_drawn_anew_in_each_round(seed):
-    # Rotation is linear in the level: 3 degrees for each, with a sign.
+def test_levels_are_independent_per_operation(seed):
+    # Rotation is linear in the level: 3 degrees per level, with a sign.
     arguments = RandAugment(magnitude=5.0, std=0.5, probability=1.0)
     arguments = arguments.draw(np.random.default_rng(seed), 300_000)
     twice = (arguments["operation"] == OPERATIONS.index("rotate")).all(axis=1)
@@ -103,7 +103,7 @@ def test_interpolation_can_be_fixed():
     assert drawn(0, interpolation="bicubic")["cubic"].all()
 
 
-def test_the_generator_decides():
+def test_results_depend_on_the_generator_alone():
     image = np.random.default_rng(0).integers(0, 256, (32, 40, 3), np.uint8)
     augment = RandAugment(probability=1.0)
     images = [augment(image, np.random.default_rng(i)) for i in range(8)]
@@ -124,8 +124,8 @@ def test_is_a_value():
         ({"magnitude": 11}, "`magnitude` must be a number at least 0 and at most 10.*=11$"),
         ({"magnitude": -1}, "`magnitude` must be .*=-1$"),
         ({"std": -0.1}, "`std` must be a number at least 0.*=-0.1$"),
-        ({"operations": 0}, "`operations` must be a whole number at least 1.*=0$"),
-        ({"operations": 1.5}, "`operations` must be a whole number.*=1.5$"),
+        ({"operations": 0}, "`operations` must be an integer at least 1.*=0$"),
+        ({"operations": 1.5}, "`operations` must be an integer.*=1.5$"),
         ({"probability": 1.5}, "`probability` must be .*=1.5$"),
         ({"interpolation": "nearest"}, "`interpolation` must be one of 'random'.*='nearest'$"),
     ],

@@ -19,7 +19,7 @@ def test_ranks_of_timm(golden):
     assert len(g.meta["cases"]) == 5
 
 
-def test_begins_anew_when_all_repeats_are_used():
+def test_starts_over_when_all_repeats_are_used():
     assert repeat_order(np.array([4, 9]), 2, 7).tolist() == [4, 4, 9, 9, 4, 4, 9]
 
 
@@ -31,8 +31,8 @@ def test_one_repeat_is_the_permutation():
 @pytest.mark.parametrize(
     ("permutation", "repeats", "length", "message"),
     [
-        (np.array([], int), 3, 1, r"`permutation` must be a vector .* Received: shape \(0,\)$"),
-        (np.zeros((2, 2), int), 3, 1, r"`permutation` must be .* Received: shape \(2, 2\)$"),
+        (np.array([], int), 3, 1, r"`permutation` must be a vector .* Received: shape=\(0,\)$"),
+        (np.zeros((2, 2), int), 3, 1, r"`permutation` must be .* Received: shape=\(2, 2\)$"),
         (np.arange(3), 0, 1, "`repeats` must be at least 1. Received: repeats=0$"),
         (np.arange(3), 3, 0, "`length` must be at least 1. Received: length=0$"),
     ],

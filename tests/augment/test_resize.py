@@ -11,7 +11,7 @@ def random_image(height, width, seed=0):
 
 
 def weights(length, target, cubic):
-    """Pillow's matrix of weights in units of 2**-22, one output and one tap at a time."""
+    """Pillow's weight matrix in units of 2**-22, computed one output and one tap at a time."""
     scale = length / target
     stretch = max(1.0, scale)
     reach = (2.0 if cubic else 1.0) * stretch
@@ -76,6 +76,6 @@ def test_any_size_to_any_size(size, target, cubic):
 
 
 @pytest.mark.parametrize("cubic", [False, True])
-def test_unchanged_size_is_the_image(cubic):
+def test_unchanged_size_returns_the_image(cubic):
     image = random_image(10, 12)
     np.testing.assert_array_equal(resize(image, 10, 12, cubic), image)

@@ -1,4 +1,4 @@
-"""A random square of a randomly resized image, against Pillow's resize and a crop after it."""
+"""ScaleJitterCrop against Pillow's resize followed by a crop."""
 
 import numpy as np
 import pytest
@@ -12,10 +12,10 @@ N = 20_000
 
 
 def row_of(shape, size, edge, top, left, cubic):
-    """What is to be drawn for a square that begins at the given row and column."""
+    """Returns the augmentation parameters of a square at the given row and column."""
     resized = edge * np.array(shape) // min(shape)
-    place = (np.array([top, left]) + 0.5) / (resized - size + 1)
-    return {"edge": edge, "place": place, "cubic": cubic}
+    position = (np.array([top, left]) + 0.5) / (resized - size + 1)
+    return {"edge": edge, "position": position, "cubic": cubic}
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
@@ -31,7 +31,7 @@ def test_pillows_resize_and_a_crop(golden, interpolation):
 
 @pytest.mark.parametrize("size", [(50, 61), (300, 37), (24, 200)])
 @pytest.mark.parametrize("cubic", [False, True])
-def test_only_what_is_needed_makes_what_the_whole_makes(size, cubic):
+def test_the_box_gives_the_same_square_as_the_whole_image(size, cubic):
     image = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
     crop = ScaleJitterCrop(20, (22, 90), "bicubic" if cubic else "bilinear")
     rows = crop.draw(np.random.default_rng(7), 12)
@@ -39,7 +39,7 @@ def test_only_what_is_needed_makes_what_the_whole_makes(size, cubic):
     for i in range(12):
         row = {name: values[i] for name, values in rows.items()}
         height, width = int(row["edge"]) * np.array(size) // min(size)
-        top, left = np.floor(row["place"] * (np.array([height, width]) - 19)).astype(int)
+        top, left = np.floor(row["position"] * (np.array([height, width]) - 19)).astype(int)
         whole = resize(image, height, width, cubic)
         np.testing.assert_array_equal(
             crop.apply(image, row), whole[top : top + 20, left : left + 20]
@@ -57,13 +57,13 @@ def test_draws(seed):
     counts = np.bincount(rows["edge"], minlength=481)
     assert counts[:256].sum() == 0
     assert chi_square(counts[256:], np.full(225, N / 225)) < chi_square_limit(224)
-    for values in rows["place"].T:
+    for values in rows["position"].T:
         assert ks_distance(values, lambda x: x) < ks_limit(N)
     assert abs(rows["cubic"].mean() - 0.5) < 3.2905 * 0.5 / np.sqrt(N)
 
 
 @pytest.mark.parametrize("size", [(50, 61), (300, 37), (24, 200), (7, 7)])
-def test_layers_take_the_same_squares(size):
+def test_layers_compute_the_same_squares(size):
     crop = ScaleJitterCrop(20, (22, 90))
     drawn = crop.draw(np.random.default_rng(0), 2_000)
     rows = [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
@@ -76,7 +76,7 @@ def test_layers_take_the_same_squares(size):
 def test_every_position_is_equally_likely(seed):
     crop = ScaleJitterCrop(20, (24, 24), "bilinear")
     rows = crop.draw(np.random.default_rng(seed), N)
-    # Where nothing is resized the square begins in the row and column that its first pixel names.
+    # Without resizing, the first pixel of the square encodes its row and column.
     image = np.zeros((30, 24, 3), np.uint8)
     image[..., 0], image[..., 1] = np.mgrid[:30, :24]
     counts = np.zeros((11, 5))
@@ -90,11 +90,11 @@ def test_every_position_is_equally_likely(seed):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 0}, "`size` must be a whole number at least 1.*=0$"),
+        ({"size": 0}, "`size` must be an integer at least 1.*=0$"),
         ({"size": 224, "shorter_edge": (200, 480)}, r"at least `size` \(224\).*=\(200, 480\)$"),
         (
             {"shorter_edge": (480, 256)},
-            r"`shorter_edge` must be .* the first not above .*=\(480, 256\)$",
+            r"`shorter_edge` must be .* in ascending order.*=\(480, 256\)$",
         ),
         ({"shorter_edge": (256.0, 480)}, r"`shorter_edge` must be 2 .*=\(256.0, 480\)$"),
         ({"interpolation": "nearest"}, "`interpolation` must be one of 'random'.*='nearest'$"),

@@ -1,4 +1,4 @@
-"""Do our draws follow the distributions of timm's own? tests/golden/make_statistics.py drew those."""
+"""Draws against samples of timm's, made by tests/golden/make_statistics.py: equal distributions."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,9 @@ from keras_resnet_recipes.augment import (
 from keras_resnet_recipes.augment.rand_augment import OPERATIONS
 
 P = 0.001
-SEEDS = (0, 1, 2)  # fixed before the first comparison
+SEEDS = (0, 1, 2)  # chosen before the first comparison
 SAMPLES = 20_000
-ROUNDS = 150_000  # images, so that each of the operations is done 10,000 times
+ROUNDS = 150_000  # images, so that each operation is applied 10,000 times
 
 KINDS = {
     "rotation": ["rotate"],
@@ -43,7 +43,7 @@ MIXES = {
 ERASING = RandomErasing(probability=0.25, area=(0.02, 1 / 3), aspect=(0.3, 1 / 0.3))
 ERASED = 64, 48
 
-# Kolmogorov-Smirnov for these; the others are whole numbers, or pixels.
+# Kolmogorov-Smirnov for these; chi-square for the others, which are integers or pixels.
 CONTINUOUS = (
     *("level", "rotation", "shear", "shift", "factor"),
     *("area", "aspect", "weight", "share"),
@@ -56,10 +56,10 @@ def timm(golden):
 
 
 def p_value(timm, name, values):
-    """How probable a difference as large as the one from timm's draws is by chance alone."""
+    """Returns the probability that a difference from timm's draws at least this large is chance."""
     theirs = timm[f"{name}/counts"]
     if f"{name}/edges" in timm:
-        # timm's values were counted in single precision, and so are ties with the edges.
+        # In single precision, like timm's counts, so that ties with the edges are counted equally.
         places = np.searchsorted(timm[f"{name}/edges"], np.float32(values), side="left")
     else:
         places = np.ravel_multi_index(np.reshape(values, (-1, theirs.ndim)).T, theirs.shape)
@@ -69,14 +69,14 @@ def p_value(timm, name, values):
 
 
 def kolmogorov_smirnov(ours, theirs):
-    """From counts between the same edges, which can only hide a difference, never make one."""
+    """Computes the test from counts in the same bins; binning can hide a difference, never create one."""
     n, m = ours.sum(), theirs.sum()
     distance = np.abs(np.cumsum(ours) / n - np.cumsum(theirs) / m).max()
     return float(special.kolmogorov(distance * np.sqrt(n * m / (n + m))))
 
 
 def chi_square(ours, theirs):
-    """Of homogeneity; cells where fewer than five are expected go to the rarest of the others."""
+    """Tests homogeneity; cells with expected counts below five are merged with the rarest other cell."""
     n, m, both = ours.sum(), theirs.sum(), ours + theirs
     frequent = both * min(n, m) / (n + m) >= 5
     rarest = np.argmin(np.where(frequent, both, n + m))
@@ -87,7 +87,7 @@ def chi_square(ours, theirs):
 
 
 def differing(timm, prefix, samples):
-    """The p-values below the limit, after seeing that nothing that is stored was left out."""
+    """Returns the p-values below the limit, after a check that all stored samples are compared."""
     samples = {f"{prefix}/{name}": values for name, values in samples.items()}
     assert set(samples) == {name for name in timm.meta["names"] if name.startswith(f"{prefix}/")}
     found = {name: p_value(timm, name, values) for name, values in samples.items()}
@@ -99,7 +99,7 @@ def generator(*seeds):
 
 
 def rows_of(drawn):
-    """What was drawn, image by image."""
+    """Returns the augmentation parameters per image."""
     return [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
 
 
@@ -208,7 +208,7 @@ def test_mixing(timm, key, seed):
 
 def erasing_samples(erasing, seed):
     drawn = erasing.draw(generator(seed, 4), 2 * SAMPLES)
-    # What is painted is this, see test_erasing.py.
+    # The erased pixels equal this rectangle; see test_erasing.py.
     sides = np.array([erasing._rectangle(row, *ERASED) for row in rows_of(drawn)])
     erase = sides[:, 2] > 0
     assert not erase[~drawn["erase"]].any()
@@ -222,7 +222,7 @@ def test_erasing(timm, seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_images_of_a_batch_and_neighbouring_batches_are_drawn_independently(timm, seed):
-    # The two rounds of one image of timm are independent: so must be those of any two of ours.
+    # timm's two operations of one image are independent; so must be any two of ours.
     batches = [RAND_AUGMENTS["m7"].draw(generator(seed, i), 256) for i in range(80)]
     operation = np.stack([drawn["operation"] for drawn in batches])
     pairs = {
@@ -236,14 +236,14 @@ def test_images_of_a_batch_and_neighbouring_batches_are_drawn_independently(timm
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_images_of_a_batch_differ_and_the_generator_alone_decides(seed):
-    # RandomFlip has but two values; of the others no two images of a batch have the same.
-    steps = {"area": CROP, "argument": RandAugment(probability=1.0), "place": ERASING}
+    # Except for RandomFlip, which has only two values, no two images of a batch have equal draws.
+    steps = {"area": CROP, "argument": RandAugment(probability=1.0), "position": ERASING}
     for name, step in steps.items():
         drawn, again = (step.draw(generator(seed, 5), 256) for _ in range(2))
         assert drawn.keys() == again.keys()
         for key in drawn:
             np.testing.assert_array_equal(drawn[key], again[key])
-        done = drawn[name].any(1)  # two operations without an argument have nothing to differ in
+        done = drawn[name].any(1)  # operations without an argument may be equal
         assert done.sum() > 230
         assert len(np.unique(drawn[name][done], axis=0)) >= 0.9 * done.sum()
         other = step.draw(generator(seed, 6), 256)
@@ -272,7 +272,7 @@ def smaller_crops(seed):
 
 def same_position_in_both_directions(seed):
     drawn = CROP.draw(generator(seed, 1), SAMPLES)
-    drawn["place"] = np.repeat(drawn["place"][:, :1], 2, axis=1)
+    drawn["position"] = np.repeat(drawn["position"][:, :1], 2, axis=1)
     return crop_samples(drawn, 375, 500)
 
 
@@ -297,7 +297,7 @@ def with_rand_augment(**changed):
         ("flip", lambda seed: flip_samples(RandomFlip(probability=0.53), seed)),
     ],
 )
-def test_an_error_of_this_size_would_be_found(timm, name, wrong, seed):
+def test_errors_of_this_size_are_found(timm, name, wrong, seed):
     samples = wrong(seed)
     sample = samples[name.split("/")[-1]] if isinstance(samples, dict) else samples
     assert p_value(timm, name, sample) < P
@@ -314,7 +314,7 @@ def newer_box(ops, size, lam, center):
 @pytest.mark.parametrize(
     ("names", "changed"),
     [
-        # Each of the errors moves other distributions.
+        # Each error changes different distributions.
         (
             ("weight", "share", "height", "cut"),
             {"mixup_alpha": 0.25, "cutmix_alpha": 1.2, "switch_probability": 0.53},
@@ -322,7 +322,7 @@ def newer_box(ops, size, lam, center):
         (("odd",), {"box": newer_box}),
     ],
 )
-def test_an_error_of_this_size_in_mixing_would_be_found(timm, names, changed, seed, monkeypatch):
+def test_errors_of_this_size_in_mixing_are_found(timm, names, changed, seed, monkeypatch):
     arguments = {"mixup_alpha": 0.2, "cutmix_alpha": 1.0} | changed
     monkeypatch.setattr(mixing, "cut_box", arguments.pop("box", mixing.cut_box))
     samples = mix_samples(MixUpOrCutMix(**arguments), 224, seed)

@@ -1,4 +1,4 @@
-"""TrivialAugmentWide against torchvision's operations on Pillow, and what it draws."""
+"""TrivialAugmentWide against torchvision's operations on Pillow, and its draws."""
 
 import zlib
 
@@ -25,7 +25,7 @@ def row_of(name, magnitude, negative):
     }
 
 
-def test_operations_are_torchvisions_in_their_order(g):
+def test_operations_and_their_order_equal_torchvisions(g):
     assert [name.replace("_", "") for name in OPERATIONS] == [
         name.lower() for name in g.meta["operations"]
     ]
@@ -50,7 +50,7 @@ def test_bytes_of_torchvision(g, name, interpolation):
 
 
 @pytest.mark.parametrize("which", ["square", "wide"])
-def test_bilinear_rotation_is_torchvisions(g, which):
+def test_bilinear_rotation_equals_torchvisions(g, which):
     image, theirs = g[f"picture/{which}"], g[f"trivial/rotated/{which}"]
     augment = TrivialAugmentWide("bilinear")
     for magnitude in range(BINS):
@@ -66,7 +66,7 @@ def test_arguments_without_magnitude_or_sign():
             for negative in (False, True)
         ]
         assert (values[0] == values[1]) == (name not in SIGNED), name
-    # torch counts from the far end, and 32 - 15 * 16 / 15 is just below 16 in single precision.
+    # torch counts from the end, and 32 - 15 * 16 / 15 is just below 16 in single precision.
     assert magnitude_argument("translate_x", 15) == 15
 
 
@@ -76,7 +76,7 @@ def test_operations_magnitudes_and_signs_are_equally_likely(seed):
     operation, argument = rows["operation"], rows["argument"]
     counts = np.bincount(operation, minlength=len(OPERATIONS))
     assert chi_square(counts, np.full(14, N / 14)) < chi_square_limit(13)
-    # Signed and with 31 different magnitudes, so that 61 arguments tell all draws apart.
+    # Signed, with 31 magnitudes, so that 61 arguments distinguish all draws.
     signed = [OPERATIONS.index(name) for name in ("shear_x", "shear_y", "rotate", "brightness")]
     cells = np.zeros((2, BINS))
     for index in signed:
@@ -88,20 +88,20 @@ def test_operations_magnitudes_and_signs_are_equally_likely(seed):
         for value in argument[operation == index]:
             cells[table[value]] += 1
     assert cells.sum() == np.isin(operation, signed).sum()
-    nothing = cells[:, 0].sum()  # without a sign
+    nothing = cells[:, 0].sum()  # magnitude zero has no sign
     observed = np.append(cells[:, 1:].ravel(), nothing)
     expected = np.append(np.full(60, cells.sum() / 62), cells.sum() / 31)
     assert chi_square(observed, expected) < chi_square_limit(60)
 
 
-def test_the_generator_decides(g):
+def test_results_depend_on_the_generator_alone(g):
     augment, image = TrivialAugmentWide(), g["picture/wide"]
     images = [augment(image, np.random.default_rng(i)) for i in range(8)]
     np.testing.assert_array_equal(augment(image, np.random.default_rng(3)), images[3])
     assert len({one.tobytes() for one in images}) >= 7
 
 
-def test_another_interpolation_is_refused():
+def test_unknown_interpolations_are_errors():
     with pytest.raises(
         ValueError, match=r"one of 'bilinear', 'nearest'. Received: interpolation='bicubic'"
     ):

@@ -1,4 +1,4 @@
-"""Ten squares and several sizes of an image."""
+"""Ten-crop and several sizes of an image."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
 
 @pytest.mark.parametrize(("edge", "size"), [(20, (20, 27)), (30, (30, 41)), (61, (61, 83))])
 @pytest.mark.parametrize("cubic", [False, True])
-def test_the_shorter_edge_has_the_length_asked_for(edge, size, cubic):
+def test_the_shorter_edge_has_the_given_length(edge, size, cubic):
     resized = resize_shorter_edge(IMAGE, edge, cubic)
     np.testing.assert_array_equal(resized, resize(IMAGE, *size, cubic))
     turned = resize_shorter_edge(IMAGE.transpose(1, 0, 2), edge, cubic)
@@ -25,7 +25,7 @@ def test_sizes_of_the_paper():
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("width", [33, 41])
-def test_ten_squares_of_the_resized_image(interpolation, width):
+def test_ten_crops_of_the_resized_image(interpolation, width):
     image = IMAGE[:, :width]
     resized = resize_shorter_edge(image, 25, interpolation == "bicubic")
     views = TenCrop(20, 25, interpolation)(image)
@@ -39,7 +39,7 @@ def test_ten_squares_of_the_resized_image(interpolation, width):
         ({"size": 0}, "size.* must be .*at least 1.*0$"),
         (
             {"shorter_edge": 223},
-            "`shorter_edge` must be a whole number of at least 224. Received: shorter_edge=223$",
+            "`shorter_edge` must be an integer of at least 224. Received: shorter_edge=223$",
         ),
         ({"interpolation": "random"}, "`interpolation` must be 'bilinear' or 'bicubic'.*='random'"),
     ],

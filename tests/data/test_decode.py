@@ -46,7 +46,7 @@ def test_lossless_files_are_exact(photograph, form):
 @pytest.mark.parametrize(
     "options", [{}, {"progressive": True}, {"restart_marker_blocks": 3}], ids=str
 )
-def test_jpegs_are_pillows(photograph, subsampling, options):
+def test_jpegs_equal_pillow(photograph, subsampling, options):
     for height, width in ((None, None), (1, 1), (7, 33), (16, 17), (31, 2)):
         part = photograph[:height, :width]
         contents = encoded(part, "JPEG", quality=90, subsampling=subsampling, **options)
@@ -97,7 +97,7 @@ def files_of_every_kind():
     rgb = Image.fromarray(pixels)
     rgba = Image.fromarray(np.dstack([pixels, rng.integers(0, 256, (40, 50), dtype="uint8")]))
     palette, grey, turned = rgb.quantize(16), rgb.convert("L"), Image.Exif()
-    turned[0x112] = 6  # rotate by 90 degrees to show
+    turned[0x112] = 6  # to be rotated by 90 degrees
     two = {"save_all": True, "append_images": [rgb.transpose(Image.Transpose.FLIP_LEFT_RIGHT)]}
     deep = Image.fromarray(rng.integers(0, 65536, (40, 50), dtype="uint16"))
     noise = Image.fromarray(rng.integers(0, 256, (40, 50, 4), dtype="uint8"), "CMYK")
@@ -163,13 +163,13 @@ def files_of_every_kind():
 
 with warnings.catch_warnings(
     action="ignore", category=DeprecationWarning
-):  # of modes for `fromarray`
+):  # about modes of `fromarray`
     KINDS = files_of_every_kind()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_pillows(kind):
-    """timm reads with `Image.open(...).convert("RGB")`: alpha dropped, EXIF rotation not carried out."""
+def test_every_kind_equals_pillow(kind):
+    """timm reads with `Image.open(...).convert("RGB")`, which drops alpha and ignores the EXIF rotation."""
     contents = KINDS[kind]
     expected = pillow(contents)
     np.testing.assert_array_equal(krr.data.decode(contents), expected)
@@ -190,12 +190,12 @@ def test_a_large_image_is_converted_in_strips(kind, monkeypatch):
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "GIF", "WEBP"])
-def test_an_image_may_be_one_pixel(form):
+def test_images_of_one_pixel(form):
     contents = encoded(np.full((1, 1, 3), 255, "uint8"), form)
     np.testing.assert_array_equal(krr.data.decode(contents), [[[255, 255, 255]]])
 
 
-def test_pixels_are_packed_with_nothing_in_the_fourth_byte(photograph):
+def test_the_fourth_byte_of_packed_pixels_is_zero(photograph):
     for image in (photograph, photograph[..., :1], photograph[..., 0]):
         rgb = np.broadcast_to(image.reshape(*image.shape[:2], -1), photograph.shape).astype(
             "uint32"
@@ -209,14 +209,14 @@ def test_pixels_are_packed_with_nothing_in_the_fourth_byte(photograph):
 
 
 def bombs():
-    """Headers of 20,000 x 20,000 pixels, with next to nothing behind."""
+    """Headers of 20,000 x 20,000 pixels, followed by almost no data."""
     small = np.zeros((8, 8, 3), "uint8")
     jpeg, bmp, gif, webp = (bytearray(encoded(small, f)) for f in ("JPEG", "BMP", "GIF", "WEBP"))
     place = jpeg.index(b"\xff\xc0") + 5
     jpeg[place : place + 4] = struct.pack(">HH", 20000, 20000)
     bmp[18:26] = struct.pack("<ii", 20000, 20000)
     gif[6:10] = struct.pack("<HH", 20000, 20000)
-    webp[26:30] = struct.pack("<HH", 16383, 16383)  # all that the format has
+    webp[26:30] = struct.pack("<HH", 16383, 16383)  # the largest size of the format
     return {
         "jpeg": jpeg,
         "bmp": bmp,
@@ -231,7 +231,7 @@ def bombs():
 
 
 @pytest.mark.parametrize(("kind", "contents"), bombs().items())
-def test_too_many_pixels_are_refused_by_the_header(kind, contents):
+def test_too_many_pixels_in_the_header_are_an_error(kind, contents):
     with pytest.raises(
         krr.data.UnreadableImage, match=r"pixels, more than the limit of .*max_pixels=\d+\) raise"
     ) as e:
@@ -239,7 +239,7 @@ def test_too_many_pixels_are_refused_by_the_header(kind, contents):
     assert "\n" not in str(e.value)
 
 
-def test_the_limit_is_a_value():
+def test_the_limit_is_an_argument():
     with pytest.raises(
         krr.data.UnreadableImage,
         match=r"it has 50 x 40 pixels, more than the limit of 1,999; .*=2000",
@@ -273,8 +273,8 @@ def test_large_images_are_decoded_one_at_a_time(monkeypatch):
     ["jpeg", "jpeg progressive", "png", "png 16-bit grey", "bmp", "gif", "webp", "avif", "tiff"],
 )
 @pytest.mark.parametrize("lost", [2, 10, 300])
-def test_cut_off_files_fail_whatever_the_crop(kind, lost):
-    # The last bytes of these only say that the file ends, and nothing of the image.
+def test_truncated_files_fail_for_every_crop(kind, lost):
+    # In these formats the last bytes only mark the end of the file.
     at_end = {"gif": 4, "webp": 4, "png": 30, "png 16-bit grey": 30, "bmp": 3}
     lost = max(lost, at_end.get(kind, 0))
     with pytest.raises(krr.data.UnreadableImage, match=r"^[^\n]+$"):
@@ -299,13 +299,13 @@ def test_damaged_contents_raise(contents, reason):
 
 
 def mutants(count):
-    """JPEGs, PNGs and GIFs with bytes changed, cut out, doubled or put in, or the end missing."""
+    """JPEGs, PNGs and GIFs with bytes changed, removed, duplicated or inserted, or truncated."""
     rng = np.random.default_rng(0)
     options = [KINDS[kind] for kind in ("jpeg", "png", "jpeg progressive", "gif", "tiff", "webp")]
     for number in range(count):
         made = bytearray(options[number % len(options)])
         for _ in range(int(rng.integers(1, 5))):
-            # Half of the changes fall into the header, where they do the most.
+            # Half of the changes are in the header, where they have the most effect.
             place = int(rng.integers(0, len(made) if rng.random() < 0.5 else 64))
             length = int(rng.integers(1, 9))
             change = rng.integers(0, 5)
@@ -323,15 +323,15 @@ def mutants(count):
 
 
 def outcome(decoder, contents):
-    """Pixels, or one line of what is wrong."""
+    """Returns pixels, or the error in one line."""
     try:
         return decoder(contents)
     except Exception as error:
         return str(error)
 
 
-def test_of_1500_mutants_each_is_pillows_or_unreadable():
-    """Warnings are errors here: none of Pillow's comes out."""
+def test_1500_mutants_equal_pillow_or_are_unreadable():
+    """Warnings are errors here, so Pillow's are suppressed."""
     filters, unreadable = list(warnings.filters), 0
     for contents in mutants(1500):
         made, expected = outcome(krr.data.decode, contents), outcome(pillow, contents)
@@ -340,7 +340,7 @@ def test_of_1500_mutants_each_is_pillows_or_unreadable():
             assert re.fullmatch("[^\n]+", made)
             assert isinstance(expected, str) or "more than the limit" in made
         elif isinstance(expected, str):
-            # simplejpeg reads no metadata that could be damaged.
+            # simplejpeg does not read metadata, which may be damaged.
             assert contents.startswith(b"\xff\xd8")
         else:
             np.testing.assert_array_equal(made, expected)
@@ -349,8 +349,8 @@ def test_of_1500_mutants_each_is_pillows_or_unreadable():
 
 
 @pytest.mark.parametrize("sampling", [0x11, 0x14, 0x41, 0x24, 0x42, 0x31, 0x44, 0x05])
-def test_any_subsampling_is_pillows_or_unreadable(sampling):
-    """simplejpeg has no name for some, and says so by a KeyError."""
+def test_any_subsampling_equals_pillow_or_is_unreadable(sampling):
+    """simplejpeg raises KeyError for those that it does not know."""
     contents = bytearray(KINDS["jpeg"])
     contents[contents.index(b"\xff\xc0") + 11] = sampling
     made, expected = outcome(krr.data.decode, bytes(contents)), outcome(pillow, bytes(contents))
@@ -399,7 +399,7 @@ print(set(outcomes), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - befor
     ],
 )
 def test_memory_is_bounded(kind, outcome, megabytes):
-    """Six at once: 169 million pixels in 160 kB, 88 million in 1.4 MB, and 3000 frames."""
+    """Six images at once: 169 million pixels in 160 kB, 88 million in 1.4 MB, and 3000 frames."""
     done = subprocess.run(
         [sys.executable, "-c", HOSTILE, kind], capture_output=True, text=True, check=True
     )
@@ -423,7 +423,7 @@ def test_memory_is_bounded(kind, outcome, megabytes):
         (None, "NoneType"),
     ],
 )
-def test_what_a_read_of_ones_own_must_not_return(image, received):
+def test_illegal_images_of_a_custom_read(image, received):
     data = krr.data.ImageDataset(name="own", size=1, read=lambda index: (image, 0))
     recipe = krr.A3(network="ResNet20", classes=2, batch_size=2, train_size=8, test_size=8)
     with pytest.raises(ValueError, match=f"`read` must return .*Received: {received}"):

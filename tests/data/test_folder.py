@@ -36,7 +36,7 @@ def test_classes_are_the_sorted_subfolders(tmp_path, capsys):
     assert capsys.readouterr().out == f"{str(tmp_path)!r}: 2 images, 2 classes: a, b\n"
 
 
-def test_the_line_shows_ten_classes(tmp_path, capsys):
+def test_the_summary_shows_ten_classes(tmp_path, capsys):
     for number in range(12):
         write(tmp_path / f"c{number:02}" / "1.png")
     krr.data.from_folder(tmp_path)
@@ -61,7 +61,7 @@ def test_validation_labels_follow_the_training_names(tmp_path):
         *("$RECYCLE.BIN/1.png", "Thumbs.db", ".DS_Store", "lost+found/1.png"),
     ],
 )
-def test_hidden_and_system_files_are_left_out_at_any_depth(tmp_path, name):
+def test_hidden_and_system_files_are_ignored_at_any_depth(tmp_path, name):
     write(tmp_path / "a" / "1.png")
     write(tmp_path / "a" / name)
     write(
@@ -72,7 +72,7 @@ def test_hidden_and_system_files_are_left_out_at_any_depth(tmp_path, name):
     assert data.class_names == ("a",)
 
 
-def test_links_are_followed_and_loops_are_not(tmp_path):
+def test_links_are_followed_except_loops(tmp_path):
     write(tmp_path / "elsewhere" / "deep" / "3.png")
     root = tmp_path / "data"
     write(root / "a" / "1.png")
@@ -89,7 +89,7 @@ def test_links_are_followed_and_loops_are_not(tmp_path):
     assert data.labels.tolist() == [0, 0, 0, 1]
 
 
-def test_a_link_that_leads_nowhere_is_an_unreadable_image(tmp_path):
+def test_a_broken_link_is_an_unreadable_image(tmp_path):
     write(tmp_path / "a" / "1.png")
     (tmp_path / "a" / "2.png").symlink_to(tmp_path / "moved.png")
     data = krr.data.from_folder(tmp_path)
@@ -111,55 +111,55 @@ def test_a_link_that_leads_nowhere_is_an_unreadable_image(tmp_path):
         (("train", "valid", "annotations"), {"train": "train", "validation": "valid"}),
     ],
 )
-def test_a_folder_that_is_split_is_read_by_split(tmp_path, capsys, folders, read):
+def test_a_folder_with_splits_is_read_by_split(tmp_path, capsys, folders, read):
     for number, folder in enumerate(folders):
         write(tmp_path / folder / "dog" / "1.png", number)
-        if number == 0:  # a class that validation lacks, in front of the other
+        if number == 0:  # a class that is missing in validation, before the other
             write(tmp_path / folder / "cat" / "1.png", 99)
     for split, folder in read.items():
         data = krr.data.from_source(tmp_path, split=split)
         assert data.class_names == ("cat", "dog")
         assert data.labels.tolist() == ([0, 1] if folder == folders[0] else [1])
         assert np.unique(krr.data.decode(data.read(data.size - 1)[0])) == [folders.index(folder)]
-        assert f"{folder} is read" in capsys.readouterr().out
+        assert f"reading {folder}." in capsys.readouterr().out
     missing = {"train", "validation", "test"} - set(read)
     for split in missing:
-        with pytest.raises(ValueError, match=f"nothing for the split '{split}'"):
+        with pytest.raises(ValueError, match=f"`split` must be in .*split='{split}'"):
             krr.data.from_source(tmp_path, split=split)
     assert krr.data.has_validation(tmp_path) == ("validation" in read)
 
 
-def test_an_image_next_to_the_classes_of_a_split_is_left_out(tmp_path, capsys):
+def test_an_image_next_to_the_classes_of_a_split_is_ignored(tmp_path, capsys):
     for split in ("train", "dev"):
         write(tmp_path / split / "cat" / "1.png")
         write(tmp_path / split / "dog" / "1.png")
     write(tmp_path / "train" / "cover.png")
     assert krr.data.from_source(tmp_path).class_names == ("cat", "dog")
-    assert "1 image(s) next to the class folders are left out" in capsys.readouterr().out
+    assert "1 image(s) next to the class folders are ignored" in capsys.readouterr().out
     assert krr.data.has_validation(tmp_path)
 
 
 def test_splits_are_never_classes(tmp_path):
     for split in ("train", "val"):
         write(tmp_path / split / "1.png")
-    with pytest.raises(ValueError, match="holds train and val, each of which must hold"):
+    with pytest.raises(ValueError, match="contains train and val, each of which must contain"):
         krr.data.from_folder(tmp_path)
     for split in ("val", "test"):
         write(tmp_path / "untrained" / split / "dog" / "1.png")
-    with pytest.raises(ValueError, match="holds test and val, and nothing for the split 'train'"):
+    with pytest.raises(ValueError, match=r"contains test and val. Received: split='train'"):
         krr.data.from_folder(tmp_path / "untrained")
     data = krr.data.from_folder(tmp_path / "untrained", split="validation")
     assert data.class_names == ("dog",)
 
 
-def test_a_class_may_be_called_train(tmp_path):
+def test_a_class_may_be_named_train(tmp_path):
     for name in ("bus", "train", "test"):
         write(tmp_path / name / "1.png")
     assert krr.data.from_folder(tmp_path).class_names == ("bus", "test", "train")
     assert not krr.data.has_validation(tmp_path)
 
 
-def test_names_that_are_not_utf_8_are_names(tmp_path, capsys):
+def test_names_need_not_be_utf_8(tmp_path, capsys):
     folder = os.path.join(os.fsencode(tmp_path), b"caf\xe9")
     os.mkdir(folder)
     with open(os.path.join(folder, b"\xff1.png"), "wb") as file:
@@ -175,8 +175,8 @@ def test_names_that_are_not_utf_8_are_names(tmp_path, capsys):
     data.describe(0).encode()
 
 
-def test_the_order_of_classes_is_keras_and_scikit_learns(tmp_path):
-    """timm's, with which its checkpoints go, on request: digits as numbers, without regard to case."""
+def test_the_order_of_classes_equals_keras_and_scikit_learn(tmp_path):
+    """timm's order, for its checkpoints, is an option: digits are numbers, and case is ignored."""
     names = ["class10", "class2", "Zebra", "apple", "n02", "n1", "10", "9"]
     for name in names:
         write(tmp_path / name / "1.png")
@@ -203,7 +203,7 @@ def test_keras_gives_the_same_labels(tmp_path):
 
 @pytest.mark.parametrize("class_order", ["plain", "natural"])
 def test_numbers_agree_with_those_of_a_list(tmp_path, class_order):
-    """Label 10 is folder 10, which plain sorting would put in front of 2."""
+    """Label 10 is folder 10, which plain sorting would put before 2."""
     lines = []
     for number in range(12):
         write(tmp_path / "images" / str(number) / "1.png", number)
@@ -223,7 +223,8 @@ def test_numbers_that_begin_at_one_agree_with_those_of_a_list(tmp_path):
     (tmp_path / "list.csv").write_text("".join(f"images/{n}/1.png,{n}\n" for n in (1, 2, 3)))
     folder = krr.data.from_source(tmp_path / "images")
     assert (folder.class_names, folder.labels.tolist()) == (("1", "2", "3"), [0, 1, 2])
-    # Trained on the folder, the list's numbers are its names; trained on the list, the folder's names are its numbers.
+    # After training on the folder, the list's numbers are class names; after training on the list, the folder's
+    # names are labels.
     listed = krr.data.from_source(tmp_path / "list.csv", like=folder)
     assert (listed.class_names, listed.labels.tolist()) == (("1", "2", "3"), [0, 1, 2])
     listed = krr.data.from_source(tmp_path / "list.csv")
@@ -238,41 +239,43 @@ def test_numbers_that_begin_at_one_agree_with_those_of_a_list(tmp_path):
         krr.data.from_source(tmp_path / "images", like=listed)
 
 
-def test_numbered_folders_are_the_labels_of_as_many_names(tmp_path, capsys):
+def test_numbered_folders_are_labels_of_the_same_number_of_names(tmp_path, capsys):
     for number in range(12):
         write(tmp_path / str(number) / "1.png", number)
     names = tuple(f"n{number:08}" for number in range(12))
     data = krr.data.from_folder(tmp_path, class_names=names)
-    assert "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
+    assert "its classes, 0 to 11, are used as labels" in capsys.readouterr().out
     assert (data.class_names, data.labels.tolist()) == (names, list(range(12)))
     assert np.unique(krr.data.decode(data.read(10)[0])) == [10]
-    with pytest.raises(ValueError, match="has the class '0', which training lacked"):
+    with pytest.raises(ValueError, match="has the class '0', which is not a training class"):
         krr.data.from_folder(tmp_path, class_names=("cat", "dog"))
 
 
-def test_mistakes_are_named(tmp_path):
-    with pytest.raises(ValueError, match=r"must be an existing folder; received '.*none'"):
+def test_illegal_folders(tmp_path):
+    with pytest.raises(ValueError, match=r"must be an existing folder. Received: path='.*none'"):
         krr.data.from_folder(tmp_path / "none")
     with pytest.raises(ValueError, match="it has no subfolder"):
         krr.data.from_folder(tmp_path)
     (tmp_path / "a").mkdir()
-    with pytest.raises(ValueError, match="a' holds no image"):
+    with pytest.raises(ValueError, match="a' contains no image"):
         krr.data.from_folder(tmp_path)
     write(tmp_path / "a" / "1.png")
-    with pytest.raises(ValueError, match=r"has the class 'a', which training lacked; .* x, y"):
+    with pytest.raises(
+        ValueError, match=r"has the class 'a', which is not a training class; .* x, y"
+    ):
         krr.data.from_folder(tmp_path, class_names=("x", "y"))
 
 
-def test_a_file_that_is_no_image_by_its_size_is_not_read(tmp_path):
+def test_a_file_too_large_for_an_image_is_not_read(tmp_path):
     write(tmp_path / "a" / "1.png")
     with open(tmp_path / "a" / "2.tif", "wb") as file:
         file.truncate(3 * 10**9)  # sparse
     data = krr.data.from_folder(tmp_path)
-    with pytest.raises(krr.data.UnreadableImage, match=r"a file of 3.0 GB is no image"):
+    with pytest.raises(krr.data.UnreadableImage, match=r"a file of 3.0 GB is not an image"):
         data.read(1)
 
 
-def test_misnamed_files_are_what_they_contain(tmp_path):
+def test_the_format_of_misnamed_files_is_detected(tmp_path):
     image = Image.new("RGB", (5, 4), (9, 8, 7))
     (tmp_path / "a").mkdir()
     for number, form in enumerate(("TIFF", "GIF", "WEBP", "AVIF", "BMP", "PNG")):
@@ -284,7 +287,7 @@ def test_misnamed_files_are_what_they_contain(tmp_path):
             np.testing.assert_array_equal(made, np.asarray(expected.convert("RGB")))
 
 
-def test_images_below_keeps_other_types_out(tmp_path):
+def test_images_below_ignores_other_files(tmp_path):
     for name in ("a.jpg", "b.TIF", "c.jfif", "d.avif", "e.txt", "f.mp4", "g"):
         write(tmp_path / name)
     assert [os.path.basename(file) for file in images_below(tmp_path)] == [

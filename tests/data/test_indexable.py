@@ -1,4 +1,4 @@
-"""Any data set with a length and an index."""
+"""Indexable data sets with a length."""
 
 import io
 
@@ -13,7 +13,7 @@ X = np.random.default_rng(0).integers(0, 256, (7, 6, 5, 3), np.uint8)
 
 
 class Pairs:
-    """A data set of one's own, of images in any form."""
+    """Custom data set of images in any form."""
 
     def __init__(self, images, labels=range(7)):
         self.images, self.labels = images, labels
@@ -50,7 +50,7 @@ def read_all(data):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_images_may_come_in_any_form(form):
+def test_images_in_any_form(form):
     data = krr.data.from_source(Pairs(FORMS[form](X)))
     images, labels = read_all(data)
     np.testing.assert_array_equal(images, X)
@@ -75,14 +75,14 @@ def test_torch_data_sets():
     np.testing.assert_array_equal(read_all(data)[0], X)
     subset = krr.data.from_source(torch.utils.data.Subset(Classified(), [2, 5]))
     assert [subset.read(index)[1] for index in range(2)] == [2, 5]
-    # What `ToTensor` makes.
+    # The output of `ToTensor`.
     chw = torch.from_numpy(np.moveaxis(X, -1, 1) / 255)
-    with pytest.raises(ValueError, match="Channels come last"):
+    with pytest.raises(ValueError, match="Channels must be last"):
         krr.data.from_source(torch.utils.data.TensorDataset(chw, torch.arange(7)))
 
 
 def test_hugging_face_data_sets():
-    """Theirs are not installed here: elements are dictionaries, names stand in the features."""
+    """The package is not installed: its elements are dictionaries, and the features have the class names."""
 
     class Label:
         names = ("ant", "bee")
@@ -121,7 +121,7 @@ def test_batches_of_keras_become_a_stream(capsys):
     batches = Batches()
     data = krr.data.from_source(batches)
     assert data.size == 7
-    assert "The batches of the Batches are undone" in capsys.readouterr().out
+    assert "The batches of the Batches are unbatched" in capsys.readouterr().out
     made = list(data.in_order())
     np.testing.assert_array_equal([image for _, image, _ in made], X)
     assert [label for *_, label in made] == list(range(7))
@@ -129,12 +129,12 @@ def test_batches_of_keras_become_a_stream(capsys):
 
 
 @pytest.mark.parametrize("value", [np.nan, 300, -5])
-def test_floats_are_checked_all_the_way(value):
+def test_all_floats_are_checked(value):
     x = np.full((40, 4, 4, 3), 100.0)
     x[-1, -1, -1, -1] = value
     data = krr.data.from_source(Pairs(list(x), [0] * 40))
     data.read(38)
-    with pytest.raises(ValueError, match=r"must have values 0..255; image 39 of the Pairs has"):
+    with pytest.raises(ValueError, match=r"must have values 0..255. .* for image 39 of the Pairs"):
         data.read(39)
 
 
@@ -156,23 +156,26 @@ def test_a_file_that_the_data_set_cannot_open_is_unreadable():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (Pairs([]), "at least one image; the Pairs is empty"),
+        (Pairs([]), "at least one image. Received: the Pairs, which is empty"),
         (
             Pairs(["a.jpg"]),
-            r"must yield \(image, label\): a Pillow image, .*; image 0 of the Pairs is str",
+            r"must yield \(image, label\): a Pillow image, .*: image 0 of the Pairs of type str",
         ),
-        (Pairs(list(X), np.eye(7)), r"integer label; the label of image 0 .* labels.argmax"),
-        (Pairs(list(X), [0.0] * 7), "Of whole numbers"),
+        (Pairs(list(X), np.eye(7)), r"integer label. Received: label of image 0 .* labels.argmax"),
+        (Pairs(list(X), [0.0] * 7), "For integral floats"),
         (Pairs(list(X / 255)), r"values 0..255. Received: 0..1. Multiply by 255"),
-        (Pairs([np.zeros((4, 4, 4), np.uint8)]), "Without alpha"),
-        (Pairs(list(X), [-1] * 7), "labels must be 0 or more; that of image 0 of the Pairs is -1"),
+        (Pairs([np.zeros((4, 4, 4), np.uint8)]), "Drop the alpha channel"),
+        (
+            Pairs(list(X), [-1] * 7),
+            "labels must be 0 or more. Received: -1 for image 0 of the Pairs",
+        ),
         (
             type("Odd", (Pairs,), {"__getitem__": lambda *_: {"x": 0}})(X),
-            "received a dictionary of x",
+            "Received: a dictionary of x",
         ),
     ],
 )
-def test_mistakes_are_named(data, message):
+def test_illegal_data_sets(data, message):
     with pytest.raises(ValueError, match=message):
         krr.data.from_source(data)
 
@@ -198,7 +201,7 @@ class Uneven(keras.utils.PyDataset):
         return X[:4], np.arange(4 - index)
 
 
-def test_a_batch_with_fewer_labels_than_images_is_named():
+def test_a_batch_with_fewer_labels_than_images_is_an_error():
     stream = krr.data.from_source(Uneven())
     with pytest.raises(ValueError, match=r"Uneven must have a label.* 4 images, 3 labels"):
         list(stream.in_order())

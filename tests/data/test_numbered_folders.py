@@ -55,7 +55,7 @@ def test_numbers_as_folder_names_are_labels(model, numbered, names, capsys):
     result = RECIPE.evaluate(model, numbered, verbose=0)
     assert result["images"] == 24
     assert result["top1"] == 1.0
-    reported = "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
+    reported = "its classes, 0 to 11, are used as labels" in capsys.readouterr().out
     assert reported == (names is not None)
 
 
@@ -72,13 +72,13 @@ def test_class_names_of_the_model_take_precedence(model, numbered):
 def test_prepared_folders_are_read_the_same_way(model, numbered, tmp_path, capsys):
     krr.data.write_prepared(krr.data.from_folder(numbered), tmp_path / "prepared", verbose=0)
     assert RECIPE.evaluate(model, tmp_path / "prepared", verbose=0)["top1"] == 1.0
-    assert "its classes, 0 to 11, are taken for the labels" in capsys.readouterr().out
+    assert "its classes, 0 to 11, are used as labels" in capsys.readouterr().out
 
 
 def test_numbers_that_do_not_match_the_classes_are_unknown_classes(numbered, tmp_path):
-    with pytest.raises(ValueError, match="has the class '0', which training lacked"):
+    with pytest.raises(ValueError, match="has the class '0', which is not a training class"):
         krr.data.from_folder(numbered, class_names=("cat", "dog"))
     shutil.copytree(numbered, tmp_path / "some")
     shutil.rmtree(tmp_path / "some" / "3")
-    with pytest.raises(ValueError, match="has the class '0', which training lacked"):
+    with pytest.raises(ValueError, match="has the class '0', which is not a training class"):
         krr.data.from_folder(tmp_path / "some", class_names=[f"n{label}" for label in range(11)])

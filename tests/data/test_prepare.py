@@ -1,4 +1,4 @@
-"""Prepared folders: what is written is what was there, and comes back completely shuffled."""
+"""Prepared folders: images are written without loss, and read completely shuffled."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ from tests.data.prepared_index import write_index
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def image_folder(tmp_path):
     """Ten JPEGs of 60 x 40 and one of 20 x 30, in two classes."""
     rng = np.random.default_rng(0)
     for number in range(11):
@@ -37,7 +37,7 @@ def pictures(tmp_path):
 
 
 def stored(data):
-    """Contents and label of each image."""
+    """Returns contents and label of each image."""
     read = (data.read(index) for index in range(data.size))
     return [(getattr(image, "contents", image), label) for image, label in read]
 
@@ -49,9 +49,9 @@ def prepared(source, folder, **options):
     return krr.data.from_source(folder)
 
 
-def test_original_bytes_come_back(pictures, tmp_path, capsys):
-    data = prepared(pictures, tmp_path / "shards", shorter_side=None)
-    raw = krr.data.from_folder(pictures)
+def test_original_bytes_are_read_back(image_folder, tmp_path, capsys):
+    data = prepared(image_folder, tmp_path / "shards", shorter_side=None)
+    raw = krr.data.from_folder(image_folder)
     assert stored(data) == stored(raw)
     assert (data.size, data.class_names, data.classes) == (11, ("ant", "bee"), 2)
     assert data.labels.tolist() == raw.labels.tolist()
@@ -64,9 +64,9 @@ def test_original_bytes_come_back(pictures, tmp_path, capsys):
         assert hashlib.sha256(contents).hexdigest() == shard["sha256"]
 
 
-def test_anyone_can_read_the_shards(pictures, tmp_path):
-    """A record is a label and an image file, but for the last one of a file."""
-    data = prepared(pictures, tmp_path / "shards", shorter_side=25)
+def test_anyone_can_read_the_shards(image_folder, tmp_path):
+    """A record is a label and an image file, except for the last one of a shard."""
+    data = prepared(image_folder, tmp_path / "shards", shorter_side=25)
     found = []
     for file in sorted((tmp_path / "shards").glob("*.array_record")):
         reader = ArrayRecordReader(str(file))
@@ -78,9 +78,9 @@ def test_anyone_can_read_the_shards(pictures, tmp_path):
             np.testing.assert_array_equal(made, np.asarray(expected.convert("RGB")))
 
 
-def test_large_images_are_made_smaller_as_pillow_does(pictures, tmp_path):
-    data = prepared(pictures, tmp_path / "shards", shorter_side=25, quality=80)
-    raw = krr.data.from_folder(pictures)
+def test_large_images_are_downsized_as_by_pillow(image_folder, tmp_path):
+    data = prepared(image_folder, tmp_path / "shards", shorter_side=25, quality=80)
+    raw = krr.data.from_folder(image_folder)
     for (contents, _), (original, _) in zip(stored(data), stored(raw), strict=True):
         with Image.open(io.BytesIO(original)) as image:
             if min(image.size) <= 25:
@@ -92,11 +92,11 @@ def test_large_images_are_made_smaller_as_pillow_does(pictures, tmp_path):
                 wanted, "JPEG", quality=80
             )
         with Image.open(io.BytesIO(contents)) as made, Image.open(wanted) as expected:
-            # One and the same libjpeg algorithm, quality and subsampling, on the same pixels.
+            # The same libjpeg algorithm, quality and subsampling, on the same pixels.
             np.testing.assert_array_equal(np.asarray(made), np.asarray(expected))
 
 
-def test_pixels_without_a_file_stay_what_they_are(tmp_path):
+def test_pixels_without_a_file_are_stored_without_loss(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (5, 6, 7, 3), "uint8")
     data = prepared((x, np.arange(5)), tmp_path / "shards")
     np.testing.assert_array_equal([krr.data.decode(c) for c, _ in stored(data)], x)
@@ -105,12 +105,12 @@ def test_pixels_without_a_file_stay_what_they_are(tmp_path):
 
 def test_a_stream_can_be_prepared(tmp_path, capsys):
     pairs = tf.data.Dataset.from_tensor_slices((np.zeros((9, 6, 7, 3), "uint8"), np.arange(9)))
-    endless = pairs.filter(lambda *_: True)  # of unknown length
-    assert prepared(endless, tmp_path / "shards").labels.tolist() == list(range(9))
+    unknown = pairs.filter(lambda *_: True)  # of unknown length
+    assert prepared(unknown, tmp_path / "shards").labels.tolist() == list(range(9))
 
 
-def test_preparing_goes_on_where_it_was_interrupted(pictures, tmp_path, monkeypatch):
-    whole = prepared(pictures, tmp_path / "whole")
+def test_preparation_resumes_where_it_was_interrupted(image_folder, tmp_path, monkeypatch):
+    whole = prepared(image_folder, tmp_path / "whole")
     write, written = records.write, []
 
     def interrupted(file, *rest):
@@ -121,56 +121,56 @@ def test_preparing_goes_on_where_it_was_interrupted(pictures, tmp_path, monkeypa
 
     monkeypatch.setattr(records, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        prepared(pictures, tmp_path / "shards")
-    with pytest.raises(ValueError, match="is not finished: the same `krr prepare` resumes it"):
+        prepared(image_folder, tmp_path / "shards")
+    with pytest.raises(ValueError, match=r"is incomplete. Run the same `krr prepare` again"):
         krr.data.from_source(tmp_path / "shards")
-    with pytest.raises(ValueError, match="prepared with quality 90, now it is 80"):
-        prepared(pictures, tmp_path / "shards", quality=80)
+    with pytest.raises(ValueError, match=r"`quality` must be 90, .* Received: quality=80"):
+        prepared(image_folder, tmp_path / "shards", quality=80)
     written.clear()
-    assert stored(prepared(pictures, tmp_path / "shards")) == stored(whole)
+    assert stored(prepared(image_folder, tmp_path / "shards")) == stored(whole)
     assert written == ["new.00002.array_record"]
-    prepared(pictures, tmp_path / "shards")
+    prepared(image_folder, tmp_path / "shards")
     assert written == ["new.00002.array_record"]
 
 
-def test_unreadable_images_are_named_and_left_out(pictures, tmp_path):
-    (pictures / "ant" / "00.jpg").write_bytes(b"no image")
+def test_unreadable_images_are_named_and_skipped(image_folder, tmp_path):
+    (image_folder / "ant" / "00.jpg").write_bytes(b"no image")
     with pytest.raises(
         ValueError, match=r"more than 1 %; the last was .*00\.jpg: unknown image file"
     ):
-        prepared(pictures, tmp_path / "refused")
+        prepared(image_folder, tmp_path / "refused")
     for number in range(100):
-        (pictures / "bee" / f"more{number}.jpg").write_bytes(
-            (pictures / "bee" / "01.jpg").read_bytes()
+        (image_folder / "bee" / f"more{number}.jpg").write_bytes(
+            (image_folder / "bee" / "01.jpg").read_bytes()
         )
     with pytest.warns(UserWarning, match=r"1 unreadable image\(s\) .*00\.jpg: unknown image file"):
-        data = prepared(pictures, tmp_path / "shards", images_per_shard=50)
+        data = prepared(image_folder, tmp_path / "shards", images_per_shard=50)
     assert data.size == 110
     index = json.loads((tmp_path / "shards" / "index.json").read_text())
     assert [name.endswith("00.jpg") for name in index["left_out"]] == [True]
     assert [shard["count"] for shard in index["shards"]] == [49, 50, 11]
 
 
-def flip(file, place):
+def flip(file, position):
     contents = bytearray(file.read_bytes())
-    contents[place] ^= 1
+    contents[position] ^= 1
     file.write_bytes(contents)
 
 
 def cut_short(file):
-    """The end is lost, and with it the list of records; the size stays."""
+    """Truncates a file, and with it the list of records, but keeps its size."""
     contents = file.read_bytes()
     file.write_bytes(contents[:3000].ljust(len(contents), b"\0"))
 
 
 def flip_in_labels(file):
-    """One bit of the list of labels, at the end of the records."""
-    labels = np.array([1, 0, 0, 1, 1], "<i4").tobytes()  # the number of the shard in front
+    """Flips one bit of the list of labels, at the end of the records."""
+    labels = np.array([1, 0, 0, 1, 1], "<i4").tobytes()  # preceded by the number of the shard
     flip(file, file.read_bytes().rindex(labels) + 4)
 
 
 def swap(file, other):
-    """The images of the pictures are of one size, and so are the shards."""
+    """Swaps two shards, which have equal sizes because the images have."""
     other = file.with_name(f"{other}.array_record")
     one, two = file.read_bytes(), other.read_bytes()
     file.write_bytes(two)
@@ -178,7 +178,7 @@ def swap(file, other):
 
 
 def other_labels(file):
-    """A shard that is whole, with the images of this one and labels of another data set."""
+    """Writes an intact shard with the images of this one and the labels of another data set."""
     read = ArrayRecordReader(str(file)).read
     examples = [(read([index])[0][4:], 1) for index in range(4)]
     records.write(file, 1, examples)
@@ -189,18 +189,18 @@ def other_labels(file):
     [
         (lambda file: file.unlink(), "00001.array_record' is missing"),
         (lambda file: file.write_bytes(b"x"), "00001.array_record' is damaged: 1 bytes, not"),
-        (cut_short, "00001.array_record' is damaged: it does not hold the 4 images"),
+        (cut_short, "00001.array_record' is damaged: it does not contain the 4 images"),
         (flip_in_labels, "00001.array_record' is damaged: Corrupted .* hash mismatch"),
         (
             lambda file: swap(file, "00000"),
             "0000[01].array_record' is damaged: it is not the file that was written",
         ),
-        (other_labels, "00001.array_record' is damaged: it has other labels"),
+        (other_labels, "00001.array_record' is damaged: its labels have changed"),
     ],
 )
-def test_a_damaged_shard_is_named_and_refused_or_skipped(pictures, tmp_path, damage, message):
+def test_a_damaged_shard_is_an_error_or_skipped(image_folder, tmp_path, damage, message):
     folder = tmp_path / "shards"
-    whole = stored(prepared(pictures, folder))
+    whole = stored(prepared(image_folder, folder))
     damage(folder / "00001.array_record")
     with pytest.raises(ValueError, match=message):
         krr.data.from_source(folder)
@@ -208,19 +208,19 @@ def test_a_damaged_shard_is_named_and_refused_or_skipped(pictures, tmp_path, dam
         data = krr.data.from_prepared(folder, damaged_shards="skip")
     assert [one for one in whole if one not in stored(data)]
     assert set(stored(data)) < set(whole)
-    with pytest.warns(UserWarning, match="Preparing anew"):
-        assert stored(prepared(pictures, folder)) == whole
+    with pytest.warns(UserWarning, match="Preparing it again"):
+        assert stored(prepared(image_folder, folder)) == whole
 
 
-def test_a_changed_byte_of_a_record_is_found(pictures, tmp_path):
-    """Of the image and of its label alike; other records stay readable."""
+def test_a_changed_byte_of_a_record_is_found(image_folder, tmp_path):
+    """In the image as in its label; other records stay readable."""
     folder = tmp_path / "shards"
     file = folder / "00001.array_record"
-    whole = stored(prepared(pictures, folder))
+    whole = stored(prepared(image_folder, folder))
     start = file.read_bytes().index(whole[5][0])
-    for place in (start + 200, start - 4):
-        flip(file, place)
-        with pytest.raises(ValueError, match="another SHA-256"):
+    for position in (start + 200, start - 4):
+        flip(file, position)
+        with pytest.raises(ValueError, match="its SHA-256 has changed"):
             krr.data.from_prepared(folder, verify=True)
         data = krr.data.from_source(folder)
         with pytest.raises(
@@ -229,24 +229,24 @@ def test_a_changed_byte_of_a_record_is_found(pictures, tmp_path):
             data.read(5)
         assert data.describe(5) == f"image 1 of {file}"
         assert [data.read(index)[1] for index in (4, 6, 10)] == [0, 1, 1]
-        flip(file, place)
+        flip(file, position)
     assert stored(krr.data.from_source(folder)) == whole
 
 
-def test_whatever_byte_changes_nothing_wrong_is_read(pictures, tmp_path):
-    """Each one of a record and its frame, and some of the rest."""
+def test_no_changed_byte_is_read_unnoticed(image_folder, tmp_path):
+    """Tries each byte of a record and its frame, and some of the others."""
     folder = tmp_path / "shards"
     file = folder / "00001.array_record"
-    whole = stored(prepared(pictures, folder, shorter_side=25))
+    whole = stored(prepared(image_folder, folder, shorter_side=25))
     contents = file.read_bytes()
     start = contents.index(whole[5][0])
     used = np.flatnonzero(np.frombuffer(contents, np.uint8))
     rng = np.random.default_rng(0)
     places = {*range(start - 60, start + 20), *rng.choice(used, 200).tolist(), *used[-60:].tolist()}
     found = 0
-    for place in places:
+    for position in places:
         changed = bytearray(contents)
-        changed[place] ^= 1 << int(rng.integers(8))
+        changed[position] ^= 1 << int(rng.integers(8))
         file.write_bytes(changed)
         try:
             data = krr.data.from_prepared(folder)
@@ -256,8 +256,8 @@ def test_whatever_byte_changes_nothing_wrong_is_read(pictures, tmp_path):
     assert found > 200
 
 
-def test_a_shard_that_is_replaced_while_in_use_is_found(pictures, tmp_path):
-    prepared(pictures, tmp_path / "shards")
+def test_a_shard_that_is_replaced_while_in_use_is_found(image_folder, tmp_path):
+    prepared(image_folder, tmp_path / "shards")
     data = krr.data.from_source(tmp_path / "shards")
     other_labels(tmp_path / "shards" / "00001.array_record")
     with pytest.raises(
@@ -266,13 +266,13 @@ def test_a_shard_that_is_replaced_while_in_use_is_found(pictures, tmp_path):
         data.read(5)
 
 
-def test_validation_labels_follow_the_training_names(pictures, tmp_path):
-    prepared(pictures, tmp_path / "shards")
+def test_validation_labels_follow_the_training_names(image_folder, tmp_path):
+    prepared(image_folder, tmp_path / "shards")
     data = krr.data.from_source(tmp_path / "shards", class_names=("bee", "cat", "ant"))
     assert data.labels.tolist() == [2] * 6 + [0] * 5
     assert stored(data)[0][1] == 2
     assert data.classes == 3
-    with pytest.raises(ValueError, match="has the class 'ant', which training lacked"):
+    with pytest.raises(ValueError, match="has the class 'ant', which is not a training class"):
         krr.data.from_source(tmp_path / "shards", class_names=("bee", "cat"))
 
 
@@ -287,33 +287,33 @@ def test_validation_labels_follow_the_training_names(pictures, tmp_path):
         ({"images_per_shard": 0}, "`images_per_shard` must be at least 1"),
     ],
 )
-def test_mistakes_are_named(tmp_path, options, message):
+def test_illegal_arguments(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         prepared((np.zeros((2, 4, 4, 3), "uint8"), np.arange(2)), tmp_path / "new", **options)
 
 
-def test_a_folder_of_something_else_is_left_alone(pictures, tmp_path):
+def test_a_folder_with_other_files_is_not_changed(image_folder, tmp_path):
     with pytest.raises(ValueError, match="must be a new or empty folder, or one being prepared"):
-        prepared(pictures, pictures)
+        prepared(image_folder, image_folder)
     (tmp_path / "index.json").write_text("{}")
-    with pytest.raises(ValueError, match="is no index of a prepared folder"):
+    with pytest.raises(ValueError, match="is not the index of a prepared folder"):
         krr.data.from_source(tmp_path)
 
 
-def test_the_same_images_make_the_same_bytes(pictures, tmp_path):
+def test_the_same_images_give_the_same_bytes(image_folder, tmp_path):
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
-        prepared(pictures, folder, shorter_side=25)
+        prepared(image_folder, folder, shorter_side=25)
     files = sorted(file.name for file in folders[0].iterdir())
     assert files == ["00000.array_record", "00001.array_record", "00002.array_record", "index.json"]
     for name in files:
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
-def test_raw_pixels_are_those_under_the_jpeg(pictures, tmp_path):
-    data = prepared(pictures, tmp_path / "pixels", shorter_side=25, raw=True)
+def test_raw_pixels_equal_those_before_jpeg(image_folder, tmp_path):
+    data = prepared(image_folder, tmp_path / "pixels", shorter_side=25, raw=True)
     for index in range(11):
-        with Image.open(krr.data.from_folder(pictures).describe(index)) as image:
+        with Image.open(krr.data.from_folder(image_folder).describe(index)) as image:
             image = image.convert("RGB")
             if min(image.size) > 25:
                 image = image.resize((37, 25), Image.Resampling.BICUBIC)
@@ -325,12 +325,12 @@ def test_raw_pixels_are_those_under_the_jpeg(pictures, tmp_path):
     for index in range(11):
         made, expected = (krr.data.opened(one.read(index)[0]).rgb() for one in (again, data))
         np.testing.assert_array_equal(made, expected)
-    with pytest.raises(ValueError, match="prepared with raw True, now it is False"):
-        prepared(pictures, tmp_path / "pixels", shorter_side=25)
+    with pytest.raises(ValueError, match=r"`raw` must be True, .* Received: raw=False"):
+        prepared(image_folder, tmp_path / "pixels", shorter_side=25)
 
 
 @pytest.mark.parametrize("quality", [1, 50, 90, 100])
-def test_a_part_of_a_jpeg_equals_that_of_the_whole(golden, quality):
+def test_a_box_of_a_jpeg_equals_that_of_the_whole(golden, quality):
     rng = np.random.default_rng(quality)
     photograph = golden("rrc")["source"]
     for size in ((1, 1), (17, 100), (200, 33), (300, 257)):
@@ -368,22 +368,22 @@ def test_a_damaged_list_of_blocks_is_unreadable():
         RestartJpeg(contents[:20])
 
 
-def test_a_full_disk_is_one_line_and_the_same_call_resumes(pictures, tmp_path):
-    """The limit of a file's size stands for the disk's: the system refuses to write on."""
+def test_a_full_disk_is_a_one_line_error_and_the_same_call_resumes(image_folder, tmp_path):
+    """A limit on the file size simulates a full disk."""
     folder = tmp_path / "shards"
     program = f"""
 import resource, signal, keras_resnet_recipes as krr
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
 try:
-    krr.data.write_prepared(krr.data.from_folder({str(pictures)!r}), {str(folder)!r}, raw=True, images_per_shard=8)
+    krr.data.write_prepared(krr.data.from_folder({str(image_folder)!r}), {str(folder)!r}, raw=True, images_per_shard=8)
 except OSError as error:
     print(error)
 """
     for name in ("ant", "bee"):
         for number in range(3):
             pixels = np.random.default_rng(number).integers(0, 256, (200, 200, 3), "uint8")
-            Image.fromarray(pixels).save(pictures / name / f"{number + 20}.png")
+            Image.fromarray(pixels).save(image_folder / name / f"{number + 20}.png")
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
@@ -393,10 +393,10 @@ except OSError as error:
     )
     assert not done.stderr
     assert [file.name for file in folder.iterdir()] == ["index.json"]
-    assert prepared(pictures, folder, raw=True, images_per_shard=8).size == 17
+    assert prepared(image_folder, folder, raw=True, images_per_shard=8).size == 17
 
 
-def test_preparing_goes_on_after_a_kill(pictures, tmp_path):
+def test_preparation_resumes_after_a_kill(image_folder, tmp_path):
     folder, program = (
         tmp_path / "shards",
         """
@@ -412,15 +412,15 @@ records.write = killed
 krr.data.write_prepared(krr.data.from_folder(sys.argv[1]), sys.argv[2], images_per_shard=4, verbose=0)
 """,
     )
-    done = subprocess.run([sys.executable, "-c", program, pictures, folder], check=False)
+    done = subprocess.run([sys.executable, "-c", program, image_folder, folder], check=False)
     assert done.returncode == -9
     assert sorted(file.name for file in folder.iterdir()) == [
         "00000.array_record",
         "index.json",
         "new.00001.array_record",
     ]
-    prepared(pictures, folder)
-    prepared(pictures, tmp_path / "whole")
+    prepared(image_folder, folder)
+    prepared(image_folder, tmp_path / "whole")
     assert sorted(file.name for file in folder.iterdir()) == sorted(
         file.name for file in (tmp_path / "whole").iterdir()
     )
@@ -429,39 +429,39 @@ krr.data.write_prepared(krr.data.from_folder(sys.argv[1]), sys.argv[2], images_p
 
 
 @pytest.mark.parametrize("change", [("ant", "anu"), ('"format": 2', '"format": 3')])
-def test_a_changed_index_is_damaged(pictures, tmp_path, change):
-    prepared(pictures, tmp_path / "shards")
+def test_a_changed_index_is_damaged(image_folder, tmp_path, change):
+    prepared(image_folder, tmp_path / "shards")
     file = tmp_path / "shards" / "index.json"
     text = file.read_text()
     assert change[0] in text
     file.write_text(text.replace(*change))
-    with pytest.raises(ValueError, match="is no index of a prepared folder, or damaged"):
+    with pytest.raises(ValueError, match="is not the index of a prepared folder, or it is damaged"):
         krr.data.from_prepared(tmp_path / "shards")
 
 
-def test_an_index_cannot_name_files_elsewhere(pictures, tmp_path):
+def test_an_index_cannot_name_files_elsewhere(image_folder, tmp_path):
     folder = tmp_path / "shards"
-    prepared(pictures, folder)
+    prepared(image_folder, folder)
     shard = folder / "00001.array_record"
     shard.rename(tmp_path / "elsewhere")
     shard.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ValueError, match="is no file in"):
+    with pytest.raises(ValueError, match="is not a file in"):
         krr.data.from_prepared(folder)
     index = json.loads((folder / "index.json").read_text())
     for name in ("../elsewhere", "/etc/passwd", "a/../../b", "", "..", "."):
         index["shards"][0]["name"] = name
         write_index(folder, index)
-        with pytest.raises(ValueError, match=r"is no file in|is missing"):
+        with pytest.raises(ValueError, match=r"is not a file in|is missing"):
             krr.data.from_prepared(folder)
 
 
-def test_an_index_cannot_lack_a_shard_or_hold_one_twice(pictures, tmp_path):
+def test_an_index_cannot_lack_or_repeat_a_shard(image_folder, tmp_path):
     folder = tmp_path / "shards"
-    prepared(pictures, folder)
+    prepared(image_folder, folder)
     whole = json.loads((folder / "index.json").read_text())
     one, two, three = whole["shards"]
     for kept, message in (
-        ([one, three], "is no index of a prepared folder"),
+        ([one, three], "is not the index of a prepared folder"),
         ([one, one, three], "0.array_record' is damaged: it is not the file"),
         ([two, one, three], "1.array_record' is damaged: it is not the file"),
     ):
@@ -470,21 +470,21 @@ def test_an_index_cannot_lack_a_shard_or_hold_one_twice(pictures, tmp_path):
             krr.data.from_prepared(folder)
 
 
-def test_more_files_than_may_be_open_are_read(pictures, tmp_path, monkeypatch):
+def test_more_shards_than_open_files_are_read(image_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "_OPEN", 2)
-    data = prepared(pictures, tmp_path / "shards", images_per_shard=1)
-    assert stored(data) == stored(data) == stored(krr.data.from_folder(pictures))
+    data = prepared(image_folder, tmp_path / "shards", images_per_shard=1)
+    assert stored(data) == stored(data) == stored(krr.data.from_folder(image_folder))
 
 
-def test_progress_is_a_line_per_shard(pictures, tmp_path, capsys):
-    prepared(pictures, tmp_path / "shards", verbose=1)
+def test_progress_is_a_line_per_shard(image_folder, tmp_path, capsys):
+    prepared(image_folder, tmp_path / "shards", verbose=1)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(": ")[1] for line in lines[1:4]] == [
         "4 of 11 images",
         "8 of 11 images",
         "11 of 11 images",
     ]
-    assert lines[4].endswith("11 images, 2 classes, 0.4 MB in 3 shards; 0 unreadable left out.")
+    assert lines[4].endswith("11 images, 2 classes, 0.4 MB in 3 shards; 0 unreadable skipped.")
 
 
 def test_an_epoch_of_training_sees_every_image_of_every_shard(tmp_path):
@@ -504,10 +504,10 @@ def test_an_epoch_of_training_sees_every_image_of_every_shard(tmp_path):
 
 @pytest.mark.parametrize("copies", [1, 3])
 @pytest.mark.parametrize("raw", [False, True])
-def test_a_training_is_that_on_the_files(pictures, tmp_path, copies, raw):
-    """Whole images are stored losslessly raw, and of JPEG only the crop is decoded: the same bytes."""
+def test_training_equals_that_on_the_files(image_folder, tmp_path, copies, raw):
+    """Raw images are stored without loss, and of a JPEG only the crop is decoded: the bytes are equal."""
     options = {"shorter_side": None, "raw": raw, "images_per_shard": 4, "verbose": 0}
-    files = krr.data.from_folder(pictures)
+    files = krr.data.from_folder(image_folder)
     krr.data.write_prepared(files, tmp_path / "shards", **options)
     recipe = krr.A2(classes=2, epochs=1, warmup_epochs=0, batch_size=6, train_size=24)
     recipe = recipe.replace(repeated_augmentation=copies)
@@ -519,13 +519,15 @@ def test_a_training_is_that_on_the_files(pictures, tmp_path, copies, raw):
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_command_prepares(pictures, tmp_path, capsys):
+def test_the_command_prepares(image_folder, tmp_path, capsys):
     folder = str(tmp_path / "shards")
-    assert main(["prepare", str(pictures), folder, "--shorter-side", "32", "--quality", "85"]) == 0
+    assert (
+        main(["prepare", str(image_folder), folder, "--shorter-side", "32", "--quality", "85"]) == 0
+    )
     assert "11 images, 2 classes" in capsys.readouterr().out
     assert krr.data.from_source(folder).size == 11
-    assert main(["prepare", str(pictures), folder, "--original"]) == 2
-    assert "shorter_side 32, now it is None" in capsys.readouterr().err
-    assert main(["prepare", str(pictures), str(tmp_path / "raw_shards"), "--raw"]) == 0
+    assert main(["prepare", str(image_folder), folder, "--original"]) == 2
+    assert "Received: shorter_side=None" in capsys.readouterr().err
+    assert main(["prepare", str(image_folder), str(tmp_path / "raw_shards"), "--raw"]) == 0
     image, _ = krr.data.from_prepared(tmp_path / "raw_shards").read(0)
     assert image.opened().rgb().shape == (40, 60, 3)

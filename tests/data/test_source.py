@@ -1,4 +1,4 @@
-"""Whatever a user calls a data set."""
+"""Every kind of data set that `from_source` accepts."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ import keras_resnet_recipes as krr
 ARRAYS = (np.zeros((2, 4, 4, 3), "uint8"), np.arange(2))
 
 
-def test_each_kind_is_recognised(tmp_path):
+def test_each_kind_is_recognized(tmp_path):
     (tmp_path / "a").mkdir()
     Image.new("RGB", (4, 4)).save(tmp_path / "a" / "1.png")
     data = krr.data.from_source(ARRAYS)
@@ -25,7 +25,7 @@ def test_each_kind_is_recognised(tmp_path):
 
 
 @pytest.mark.parametrize("source", [None, 3, {"x": 1}, np.zeros(3), (1, 2, 3), b"bytes", [1]])
-def test_anything_else_is_refused_with_all_that_works(source):
+def test_the_error_for_other_kinds_lists_the_legal_ones(source):
     with pytest.raises(
         ValueError, match=r"existing folder .* TFDS name .* arrays .* tf.data.Dataset"
     ):
@@ -33,8 +33,8 @@ def test_anything_else_is_refused_with_all_that_works(source):
 
 
 @pytest.mark.parametrize("name", ["./none", "/none/at/all", "~/none", "../none"])
-def test_a_path_that_does_not_exist_is_no_tfds_name(name):
-    with pytest.raises(ValueError, match="must be an existing folder; received"):
+def test_a_missing_path_is_not_taken_for_a_tfds_name(name):
+    with pytest.raises(ValueError, match=r"must be an existing folder. Received: path="):
         krr.data.from_source(name)
 
 

@@ -1,4 +1,4 @@
-"""A data set that TensorFlow Datasets has prepared on this machine, read by name; nothing is downloaded."""
+"""Data sets that TensorFlow Datasets prepares locally, read by name; nothing is downloaded."""
 
 import itertools
 import os
@@ -17,7 +17,7 @@ def pixels(number):
 
 
 class SmallPictures(tfds.core.GeneratorBasedBuilder):
-    """24 pictures for training and 8 for testing, of two classes."""
+    """24 training and 8 test images of two classes."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -37,7 +37,7 @@ class SmallPictures(tfds.core.GeneratorBasedBuilder):
 
 
 class OnlyTrain(SmallPictures):
-    """Of one split, as many data sets are."""
+    """A data set with one split, like many."""
 
     def _split_generators(self, _):
         return {"train": self._generate_examples(0, 24)}
@@ -45,11 +45,11 @@ class OnlyTrain(SmallPictures):
 
 @pytest.fixture(scope="module", autouse=True)
 def prepared(tmp_path_factory):
-    """One data set stored as TFRecords, as TFDS did for years, and one for random access."""
+    """One data set stored as TFRecords, the default of TFDS for years, and one for random access."""
     folder = tmp_path_factory.mktemp("tensorflow_datasets")
     SmallPictures(data_dir=folder).download_and_prepare()
     OnlyTrain(data_dir=folder, file_format="array_record").download_and_prepare()
-    # For the rest of the process; nothing else has data sets of these names.
+    # Until the end of the process; no other data sets have these names.
     tfds.core.add_data_dir(folder)
     return folder
 
@@ -79,7 +79,7 @@ def test_every_image_of_a_data_set_stored_as_records_is_read(split, numbers):
     assert [number % 2 for number in numbers] != [label for *_, label in examples]
 
 
-def test_what_is_stored_for_random_access_is_read_in_any_order():
+def test_a_data_set_for_random_access_is_read_in_any_order():
     data = krr.data.from_source("tfds:only_train")
     assert isinstance(data, krr.data.ImageDataset)
     assert (data.size, data.class_names) == (24, ("cat", "dog"))
@@ -90,7 +90,7 @@ def test_what_is_stored_for_random_access_is_read_in_any_order():
     assert data.describe(23) == "image 23 of tfds:only_train"
 
 
-def test_splits_are_those_of_tfds():
+def test_splits_equal_those_of_tfds():
     parts = [
         read_all(krr.data.from_tfds("only_train", split))
         for split in ("train[:75%]", "train[75%:]")
@@ -101,14 +101,14 @@ def test_splits_are_those_of_tfds():
     assert decoded((image, label) for _, image, label in both.in_order()) == expected(range(32))
 
 
-def test_a_data_set_of_one_split_says_how_it_is_split():
+def test_the_error_for_a_data_set_of_one_split_suggests_parts():
     with pytest.raises(
         ValueError,
-        match=r"one of train; received 'validation'. .*split='train\[:90%\]'\) to train on",
+        match=r"one of train. Received: split='validation'. .*split='train\[:90%\]'\) for training",
     ):
         krr.data.from_source("tfds:only_train", split="validation")
     with pytest.raises(
-        ValueError, match=r"must be one of .*train.*; received 'train\[:9\]\+extra'"
+        ValueError, match=r"must be one of .*train.*. Received: split='train\[:9\]\+extra'"
     ):
         krr.data.from_tfds("small_pictures", "train[:9]+extra")
 

@@ -1,4 +1,4 @@
-"""Images that cannot be read are counted and named."""
+"""Unreadable images are counted and named."""
 
 import threading
 
@@ -32,7 +32,7 @@ def test_one_of_a_small_data_set_is_too_many():
         krr.data.UnreadableImages(images(99), "skip").report(7, "truncated")
 
 
-def test_of_an_unknown_number_those_read_so_far_count():
+def test_for_an_unknown_number_the_images_read_so_far_count():
     unreadable = krr.data.UnreadableImages(stream(), "skip")
     for position in range(10):
         unreadable.report(position, "truncated")
@@ -51,7 +51,7 @@ def test_of_an_unknown_number_those_read_so_far_count():
         unreadable.report(position, "truncated")
 
 
-def test_raise_stops_at_the_first_and_name_never():
+def test_raise_stops_at_the_first_and_name_does_not_stop():
     with pytest.raises(
         ValueError, match=r"cannot read image 3 of the arrays: truncated \(unreadable_images='skip'"
     ):
@@ -66,7 +66,7 @@ def test_raise_stops_at_the_first_and_name_never():
         krr.data.UnreadableImages(images(20), "drop")
 
 
-def test_each_is_warned_of_once():
+def test_each_image_is_in_one_warning():
     unreadable = krr.data.UnreadableImages(images(20), "name")
     unreadable.warn()
     for index in range(12):

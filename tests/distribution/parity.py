@@ -1,12 +1,12 @@
-"""How far training on several replicas ends from one device, for every combination of settings.
+"""Differences of training on several replicas from one device, for every combination of settings.
 
     python -m tests.distribution.parity                          prints the table
     python -m tests.distribution.parity docs/distribution.md     writes it between the file's two marks
 
-Each cell trains the tiny ResNet of train_cell.py for four updates. Its reference is one device, a plain
-loop and none of the repairs: the mean of the gradients of all shares makes an update. A share is what
-one BatchNorm sees at a time: the images of one replica (`replica`), or of all replicas (`synchronized`),
-in one of the batches that accumulation puts together.
+Each cell trains the tiny ResNet of train_cell.py for four updates. Its reference is a plain loop on one
+device without any repair, which applies the mean gradient of all shards. A shard is the part of a batch that
+BatchNorm normalizes together: the images of one replica (`replica`), or of all replicas (`synchronized`), in
+one micro-batch.
 """
 
 import itertools
@@ -23,7 +23,9 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
-CLIP = 0.05  # below the gradient's norm in every update; LAMB's own 1.0 would never clip here
+CLIP = (
+    0.05  # less than the gradient's norm in every update; LAMB's default 1.0 would never clip here
+)
 SETTINGS = {
     "optimizer": ("sgd", "lamb"),
     "clip": (CLIP, None),
@@ -40,29 +42,29 @@ MARKS = ("<!-- make parity-table: from here -->", "<!-- make parity-table: to he
 
 
 def reference(cell: dict[str, Any], replicas: int) -> dict[str, Any]:
-    """The cell that trains on one device what this one trains on so many replicas."""
+    """Returns the cell that trains the same on one device as this one on a number of replicas."""
     normalized_alone = replicas if cell["batch_norm"] == "replica" else 1
-    shares = cell["accumulation"] * normalized_alone
-    # `batch_norm` stays: of one device, too, the two compute the variance by different formulas.
-    return {**cell, "accumulation": 1, "shares": shares}
+    shards = cell["accumulation"] * normalized_alone
+    # `batch_norm` is kept, because on one device the two also compute the variance by different formulas.
+    return {**cell, "accumulation": 1, "shards": shards}
 
 
 def bound(cell: dict[str, Any]) -> float | None:
-    """The largest deviation allowed, as a share of the movement; None is reported only."""
+    """Returns the largest deviation allowed, relative to the movement; with None it is only reported."""
     if cell["precision"] == "float32":
         return 1e-4  # float32 sums in another order
-    # Rounding to float16 turns the sign of small gradients, and LAMB's first steps are all sign.
+    # Rounding to float16 changes the sign of small gradients, and LAMB's first steps depend on signs alone.
     return 1e-2 if cell["optimizer"] == "sgd" else None
 
 
 def deviation(one: dict[str, Any], other: dict[str, Any]) -> float:
-    """The largest difference between two weights, as a share of the largest movement of `one`."""
+    """Returns the largest difference between weights, relative to the largest movement of `one`."""
     movement = np.abs(one["after"] - one["before"]).max()
     return float(np.abs(one["after"] - other["after"]).max() / movement)
 
 
 def train(cells: list[dict[str, Any]], replicas: int, timeout: int = 1500) -> list[dict[str, Any]]:
-    """The results of train_cell.py, one process for all cells."""
+    """Returns the results of train_cell.py, run in one process for all cells."""
     program = Path(__file__).parent / "train_cell.py"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "results.npz"
@@ -88,9 +90,9 @@ def train(cells: list[dict[str, Any]], replicas: int, timeout: int = 1500) -> li
 def compare(
     cells: list[dict[str, Any]], replicas: int
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """For each cell its results on so many replicas, and those of its reference."""
+    """Yields for each cell its results on a number of replicas, and those of its reference."""
     references = [reference(cell, replicas) for cell in cells]
-    unique = [one for place, one in enumerate(references) if one not in references[:place]]
+    unique = [one for index, one in enumerate(references) if one not in references[:index]]
     results = train([*cells, *unique], replicas)
     for cell, result in zip([*cells, *unique], results, strict=True):
         assert "error" not in result, f"{cell} on {replicas} replicas: {result['error']}"
@@ -101,7 +103,7 @@ def compare(
 
 
 def table() -> str:
-    """Trains every cell, and what stock Keras makes of some; the results in Markdown."""
+    """Trains every cell, and some with stock Keras; returns the results as Markdown."""
     found, norms = {}, []
     for replicas in REPLICAS:
         for cell, (result, one) in zip(CELLS, compare(CELLS, replicas), strict=True):
@@ -125,7 +127,7 @@ def table() -> str:
 
 
 def check(cell: dict[str, Any], replicas: int, result: dict[str, Any], one: dict[str, Any]) -> None:
-    """Raises AssertionError unless a cell is within its bound, and its clipping was at work."""
+    """Raises AssertionError unless a cell is within its bound, and gradients were clipped."""
     what = f"{cell} on {replicas} replicas"
     assert result["iterations"] == one["iterations"] == 4, what
     assert np.isfinite(result["after"]).all(), what
@@ -138,12 +140,12 @@ def check(cell: dict[str, Any], replicas: int, result: dict[str, Any], one: dict
 
 
 def key(cell: dict[str, Any]) -> tuple[Any, ...]:
-    """The settings of a cell."""
+    """Returns the settings of a cell."""
     return tuple(cell[name] for name in SETTINGS)
 
 
 def rows(found: dict[Any, Any]) -> str:
-    """The table of all cells, and how far mixed precision alone goes."""
+    """Returns the table of all cells, with the deviation caused by mixed precision alone."""
     lines = [
         "| optimizer | clip | accumulation | precision | BatchNorm | 1 replica | 2 replicas | 4 replicas "
         "| bound | mixed against float32, one device |",
@@ -164,7 +166,7 @@ def rows(found: dict[Any, Any]) -> str:
 
 
 def stock_rows(found: dict[Any, Any]) -> str:
-    """What Keras without repairs makes of the cells it can train."""
+    """Returns the results of Keras without repairs for the cells that it can train."""
     lines = ["| stock Keras | 2 replicas | 4 replicas |", "|---|---|---|"]
     for settings in STOCK:
         name = f"{settings[0].upper()}, clip {settings[1]}, float32, BatchNorm {settings[4]}"
@@ -173,13 +175,13 @@ def stock_rows(found: dict[Any, Any]) -> str:
     return "\n".join(lines)
 
 
-def percent(share: float, digits: int) -> str:
-    """0.01 with one digit is "1.0 %"."""
-    return f"{100 * share:.{digits}f} %"
+def percent(fraction: float, digits: int) -> str:
+    """Formats a fraction as a percentage: 0.01 with one digit is "1.0 %"."""
+    return f"{100 * fraction:.{digits}f} %"
 
 
 def main(arguments: list[str]) -> None:
-    """Prints the table, or puts it into a file."""
+    """Prints the table, or writes it to a file."""
     made = table()
     if not arguments:
         print(made)

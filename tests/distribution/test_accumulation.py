@@ -1,4 +1,4 @@
-"""GradientAccumulation on one device, on every backend; on several it is in test_repairs.py."""
+"""GradientAccumulation on one device and every backend; test_repairs.py tests several devices."""
 
 import keras
 import numpy as np
@@ -45,16 +45,16 @@ def fitted(optimizer, batch_size, epochs=1):
     ],
     ids=["lamb", "schedule", "average", "loss scale"],
 )
-def test_parts_make_the_update_of_the_whole(make, steps):
+def test_micro_batches_make_the_update_of_the_batch(make, steps):
     whole = fitted(make(), 16, epochs=2)
-    parts = fitted(GradientAccumulation(make(), steps), 16 // steps, epochs=2)
-    assert int(parts.optimizer.iterations) == int(whole.optimizer.iterations) == 6
-    for one, other in zip(whole.get_weights(), parts.get_weights(), strict=True):
-        # float32 sums in another order, through six updates that move weights by about 0.1.
+    accumulated = fitted(GradientAccumulation(make(), steps), 16 // steps, epochs=2)
+    assert int(accumulated.optimizer.iterations) == int(whole.optimizer.iterations) == 6
+    for one, other in zip(whole.get_weights(), accumulated.get_weights(), strict=True):
+        # float32 sums in another order, over six updates that move weights by about 0.1.
         np.testing.assert_allclose(other, one, rtol=0, atol=2e-6)
 
 
-def test_an_overflow_in_one_part_skips_the_update():
+def test_an_overflow_in_one_micro_batch_skips_the_update():
     optimizer = GradientAccumulation(AgreeingLossScale(keras.optimizers.SGD(1.0)), 2)
     weight = keras.Variable([10.0])
     scales = []
@@ -68,7 +68,7 @@ def test_an_overflow_in_one_part_skips_the_update():
     assert keras.ops.convert_to_numpy(weight)[0] == 8.0
 
 
-def test_what_is_asked_of_it_is_the_other_optimizers():
+def test_properties_are_those_of_the_inner_optimizer():
     inner = keras.optimizers.SGD(0.5)
     optimizer = GradientAccumulation(inner, 3)
     optimizer.learning_rate = 0.25
@@ -78,7 +78,7 @@ def test_what_is_asked_of_it_is_the_other_optimizers():
     assert float(scaled.scale_loss(keras.ops.array(2.0))) == 16.0
 
 
-def test_it_is_saved_between_two_updates(tmp_path):
+def test_saving_between_two_updates(tmp_path):
     def halved():
         return GradientAccumulation(Lamb(0.05), 2)
 
@@ -95,7 +95,7 @@ def test_it_is_saved_between_two_updates(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_on_one_device_an_optimizer_stays_what_it_is():
+def test_on_one_device_an_optimizer_is_unchanged():
     optimizer = keras.optimizers.SGD(0.1, global_clipnorm=1.0)
     assert repair_optimizer(optimizer) is optimizer
     assert repair_optimizer(optimizer, loss_scaling=True).inner_optimizer is optimizer
@@ -112,6 +112,6 @@ def test_on_one_device_an_optimizer_stays_what_it_is():
         (lambda: repair_optimizer(Lamb(), accumulation_steps=0), "`accumulation_steps` must be"),
     ],
 )
-def test_mistakes_are_named(mistake, message):
+def test_illegal_arguments(mistake, message):
     with pytest.raises(ValueError, match=message):
         mistake()

@@ -1,4 +1,4 @@
-"""clip_after_sum on one device; on several it is in test_repairs.py."""
+"""clip_after_sum on one device; test_repairs.py tests several devices."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from keras_resnet_recipes.optimizers import Lamb
 
 
 @pytest.mark.parametrize("limit", ["clipnorm", "global_clipnorm", "clipvalue"])
-def test_on_one_device_it_is_the_clipping_of_keras(limit):
+def test_on_one_device_it_equals_the_clipping_of_keras(limit):
     gradients = [np.array([3.0, -4.0], "float32"), np.array([[0.5]], "float32")]
     ended = []
     for repair in (lambda optimizer: optimizer, clip_after_sum):
@@ -22,7 +22,7 @@ def test_on_one_device_it_is_the_clipping_of_keras(limit):
 
 
 @pytest.mark.parametrize("make", [Lamb, keras.optimizers.SGD])
-def test_it_is_saved_as_what_it_is(make):
+def test_the_optimizer_is_saved_as_its_own_class(make):
     clipped = clip_after_sum(make(0.1, global_clipnorm=0.5))
     config = keras.saving.serialize_keras_object(clipped)
     assert type(keras.saving.deserialize_keras_object(config)) is make

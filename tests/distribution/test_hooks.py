@@ -1,4 +1,4 @@
-"""What the repairs need of Keras beside its documented interface; each test names one hook."""
+"""Undocumented parts of Keras that the repairs need; each test covers one."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 
 def applied(kind, calls):
-    """Which of the named methods an optimizer calls in an update, in order."""
+    """Returns those of the given methods that an optimizer calls in an update, in order."""
 
     def recorded(name):
         def method(self, *arguments):
@@ -21,14 +21,14 @@ def applied(kind, calls):
     made(0.1, global_clipnorm=1.0).apply([keras.ops.array([1.0])], [weight])
 
 
-def test_an_update_clips_and_then_sums_by_these_methods():
+def test_an_update_calls_the_methods_for_clipping_and_then_for_the_sum():
     calls = []
     applied(keras.optimizers.SGD, calls)
     assert calls == ["_clip_gradients", "_all_reduce_sum_gradients", "update_step"]
 
 
 @pytest.mark.every_backend
-def test_the_loss_scale_asks_check_finite(monkeypatch):
+def test_the_loss_scale_calls_check_finite(monkeypatch):
     monkeypatch.setattr(
         keras.optimizers.LossScaleOptimizer, "check_finite", lambda self, grads: grads[0][0] > 5
     )
@@ -45,7 +45,7 @@ def test_the_loss_scale_asks_check_finite(monkeypatch):
 
 
 @pytest.mark.every_backend
-def test_optimizers_know_the_place_of_a_variable():
+def test_optimizers_have_the_index_of_a_variable():
     variables = [keras.Variable([1.0]), keras.Variable([2.0])]
     optimizer = keras.optimizers.SGD(0.1)
     optimizer.build(variables)
@@ -62,7 +62,7 @@ def test_flatten_layers_finds_nested_layers():
 
 
 @pytest.mark.every_backend
-def test_a_metric_named_loss_takes_the_place_of_the_loss():
+def test_a_metric_named_loss_replaces_the_loss():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     seven = keras.metrics.MeanMetricWrapper(lambda y, p: 7.0 + 0.0 * p[:, 0], name="loss")
     model.compile("sgd", "mse", weighted_metrics=[seven])
@@ -71,7 +71,7 @@ def test_a_metric_named_loss_takes_the_place_of_the_loss():
     assert model.fit(x, y, verbose=0).history == {"loss": [7.0]}
 
 
-def test_what_tensorflow_says_of_strategies():
+def test_properties_of_tensorflows_strategies():
     import tensorflow as tf
 
     assert isinstance(tf.__internal__.distribute.strategy_supports_no_merge_call(), bool)

@@ -1,4 +1,4 @@
-"""Several processes that would train without each other are told so."""
+"""Errors for several processes that would train separately."""
 
 import json
 
@@ -27,11 +27,13 @@ def entered(name="auto"):
 
 
 @pytest.mark.parametrize("name", ["auto", "none", "mirrored"])
-def test_several_workers_of_tensorflow_are_refused(monkeypatch, backend, name):
+def test_several_workers_of_tensorflow_are_errors(monkeypatch, backend, name):
     cluster = {"chief": ["10.0.0.1:1234"], "worker": ["10.0.0.2:1234"], "ps": ["10.0.0.3:1234"]}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"index": 0}}))
     backend("tensorflow")
-    message = "TF_CONFIG names 2 workers, .* does not work in Keras 3 .*20585.*KERAS_BACKEND=jax"
+    message = (
+        "TF_CONFIG must not .* does not work in Keras 3 .*20585.* 2 workers.*KERAS_BACKEND=jax"
+    )
     with pytest.raises(ValueError, match=message):
         entered(name)
 
@@ -43,7 +45,7 @@ def test_one_worker_of_tensorflow_is_no_cluster(monkeypatch, backend, cluster):
     hosts.check_hosts("auto")
 
 
-def test_a_process_that_should_have_joined_is_told(monkeypatch, backend):
+def test_a_process_that_has_not_joined_is_an_error(monkeypatch, backend):
     monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
     backend("jax")
     message = r"KERAS_DISTRIBUTION_NUM_PROCESSES is 2, .*call keras\.distribution\.initialize"
@@ -58,7 +60,7 @@ def test_processes_that_have_joined_train_together(monkeypatch, backend):
         entered("none")
 
 
-def test_hosts_with_unlike_devices_are_refused(monkeypatch, backend):
+def test_hosts_with_different_numbers_of_devices_are_errors(monkeypatch, backend):
     import jax
 
     backend("jax")
@@ -80,13 +82,13 @@ def test_whole_batches_are_not_mixed_on_several_hosts(monkeypatch):
     ("name", "processes", "joins"),
     [("jax", "2", 1), ("jax", "1", 0), ("jax", None, 0), ("tensorflow", "2", 0), ("torch", "2", 0)],
 )
-def test_the_command_joins_where_the_environment_says(
+def test_the_command_joins_if_the_environment_is_set(
     monkeypatch, backend, capsys, name, processes, joins
 ):
     calls = []
     monkeypatch.setattr(keras.distribution, "initialize", lambda: calls.append(name))
     monkeypatch.setattr(hosts, "_processes", lambda: 1)
-    # Keras cannot list those of a backend that is only pretended.
+    # Keras cannot list the devices of a backend that is only pretended.
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
     monkeypatch.delenv("KERAS_DISTRIBUTION_NUM_PROCESSES", raising=False)
     if processes:
@@ -97,7 +99,7 @@ def test_the_command_joins_where_the_environment_says(
     assert len(calls) == joins
 
 
-def test_one_process_is_the_writer_and_waits_for_none():
+def test_a_single_process_is_the_writer_and_does_not_wait():
     join_hosts()
     with alone():
         assert krr.distribution.host() == (0, 1)

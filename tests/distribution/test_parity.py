@@ -8,11 +8,13 @@ from tests.distribution.parity import CELLS, CLIP, REPLICAS, SETTINGS, check, co
 
 
 def chosen():
-    """A quarter of the combinations: two settings follow from the other three."""
+    """Returns a quarter of the combinations, with two settings determined by the other three."""
     for cell in CELLS:
         lamb, clipped = cell["optimizer"] == "lamb", cell["clip"] == CLIP
-        parts, float16 = cell["accumulation"] == 2, cell["precision"] == "mixed_float16"
-        if (lamb ^ clipped) == float16 and (lamb ^ parts) == (cell["batch_norm"] == "synchronized"):
+        accumulated, float16 = cell["accumulation"] == 2, cell["precision"] == "mixed_float16"
+        if (lamb ^ clipped) == float16 and (lamb ^ accumulated) == (
+            cell["batch_norm"] == "synchronized"
+        ):
             yield cell
 
 
@@ -27,7 +29,7 @@ def test_every_pair_of_settings_occurs():
 
 @pytest.mark.full
 @pytest.mark.parametrize("replicas", REPLICAS)
-def test_replicas_end_where_one_device_ends(replicas):
+def test_replicas_equal_one_device(replicas):
     cells = list(chosen())
     for cell, (result, one) in zip(cells, compare(cells, replicas), strict=True):
         check(cell, replicas, result, one)

@@ -16,7 +16,7 @@ from keras_resnet_recipes.distribution.scope import _devices
 
 ROOT = Path(__file__).parents[2]
 
-# One process per number of devices: TensorFlow fixes its devices when it starts.
+# One process per number of devices, because TensorFlow's devices are fixed at its start.
 TRAINING = """
     import json, sys
     import numpy as np
@@ -69,7 +69,7 @@ def train(devices, name):
 
 
 @pytest.mark.full
-def test_two_devices_train_as_one():
+def test_two_devices_equal_one():
     one, two = train(1, "mirrored"), train(2, "mirrored")
     assert (one["replicas"], one["copies"]) == (1, 1)
     assert (two["replicas"], two["copies"]) == (2, 2)
@@ -80,7 +80,7 @@ def test_two_devices_train_as_one():
     assert two["loss"][-1] < two["loss"][0]
 
 
-def test_auto_leaves_cpus_alone():
+def test_auto_does_not_distribute_over_cpus():
     result = train(2, "auto")
     assert (result["replicas"], result["copies"]) == (1, 1)
 
@@ -96,7 +96,7 @@ def test_auto_leaves_cpus_alone():
         (0, "mirrored", 2),
     ],
 )
-def test_which_devices_are_used(monkeypatch, gpus, name, expected):
+def test_devices_used(monkeypatch, gpus, name, expected):
     import tensorflow as tf
 
     class Device:
@@ -114,7 +114,7 @@ def test_which_devices_are_used(monkeypatch, gpus, name, expected):
 
 
 @pytest.mark.parametrize(("name", "expected"), [("auto", 4), ("data_parallel", 4), ("none", 0)])
-def test_which_devices_jax_uses(monkeypatch, name, expected):
+def test_devices_used_on_jax(monkeypatch, name, expected):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: [f"gpu:{i}" for i in range(4)])
     assert len(_devices(name)) == expected
@@ -135,13 +135,13 @@ def test_other_backends_need_no_tensorflow(monkeypatch, backend):
 @pytest.mark.parametrize(
     ("backend", "name", "instead"),
     [
-        ("tensorflow", "data_parallel", "Use 'mirrored' .*on one device and not say so"),
+        ("tensorflow", "data_parallel", "Use 'mirrored' .*silently train on one device"),
         ("jax", "mirrored", "Use 'data_parallel'"),
         ("torch", "mirrored", "Use 'none' .*or the backend TensorFlow"),
         ("torch", "data_parallel", "Use 'none' .*or the backend JAX"),
     ],
 )
-def test_what_cannot_work_says_what_does(monkeypatch, backend, name, instead):
+def test_the_error_for_another_backend_suggests_a_distribution(monkeypatch, backend, name, instead):
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     with (
         pytest.raises(
@@ -153,7 +153,7 @@ def test_what_cannot_work_says_what_does(monkeypatch, backend, name, instead):
 
 
 @pytest.mark.every_backend
-def test_a_wrong_name_is_named():
+def test_unknown_names_are_errors():
     with (
         pytest.raises(ValueError, match=r"`distribution` must be 'auto', .*distribution='horovod'"),
         scope("horovod"),

@@ -1,4 +1,4 @@
-"""Two JAX processes that talk over loopback train as one with the same batches and devices."""
+"""Two JAX processes that communicate over loopback, compared with one with the same batches and devices."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.full
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "train_host.py"
-# An idle machine needs 15 s. What goes wrong between two processes shows as waiting.
+# An idle machine needs 15 s. Errors between two processes appear as waiting.
 SECONDS = 240
 
 
@@ -41,7 +41,7 @@ def started(folder, **environment):
 
 
 def ended(processes):
-    """What each wrote; all are killed when the time is up."""
+    """Returns the output of each process; all are killed after the timeout."""
     until = time.monotonic() + SECONDS
     try:
         outputs = [
@@ -68,7 +68,7 @@ def results(folder, number):
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """The folders of one process with two devices and of two with one, and what the two wrote."""
+    """The folders of one process with two devices and of two with one, and the output of the two."""
     one, two = (tmp_path_factory.mktemp(name) for name in ("one", "two"))
     ended([started(one, XLA_FLAGS="--xla_force_host_platform_device_count=2")])
     address = f"127.0.0.1:{free_port()}"
@@ -87,8 +87,8 @@ def folders(tmp_path_factory):
     return one, two, outputs
 
 
-def test_two_processes_train_as_one(folders):
-    """LAMB with a limit of the gradient's norm that bites, MixUp, CutMix and a resumed epoch."""
+def test_two_processes_equal_one(folders):
+    """With LAMB, clipping that has an effect, MixUp, CutMix and a resumed epoch."""
     one, two, _ = folders
     expected, single = results(one, 0)
     movement = np.abs(single["after"] - single["before"]).max()
@@ -96,7 +96,7 @@ def test_two_processes_train_as_one(folders):
     for number in (0, 1):
         known, arrays = results(two, number)
         assert known["devices"] == expected["devices"] == 2
-        # float32 sums in another order: the bound of all float32 comparisons, 0.01 %.
+        # float32 sums in another order: the tolerance of all float32 comparisons, 0.01 %.
         assert np.abs(arrays["after"] - single["after"]).max() < 1e-4 * movement
         assert known["epochs"] == [0, 1]
         assert known["history"].keys() == expected["history"].keys()
@@ -105,7 +105,7 @@ def test_two_processes_train_as_one(folders):
             np.testing.assert_allclose(values, expected["history"][name], rtol=1e-5, err_msg=name)
 
 
-def test_both_processes_know_the_counts_of_one(folders):
+def test_both_processes_have_the_same_counts(folders):
     one, two, _ = folders
     expected = results(one, 0)[0]
     for number in (0, 1):
@@ -129,7 +129,7 @@ def test_one_process_writes(folders):
         "recipe.json",
         "run.json",
     ]
-    # Seen by each when its `fit` returned.
+    # Listed by each process when its `fit` returned.
     assert [results(two, number)[0]["files"] for number in (0, 1)] == [files, files]
     with (two / "run" / "log.csv").open(newline="") as log:
         assert [row["epoch"] for row in csv.DictReader(log)] == ["0", "1"]

@@ -1,15 +1,14 @@
 """Trains a tiny ResNet for four updates with given settings on 1, 2 or 4 CPU devices.
 
-A program of its own, for TensorFlow fixes its devices when it starts and two MirroredStrategies of
+A separate program, because TensorFlow's devices are fixed at its start, and two MirroredStrategies of
 different size in one process abort each other:
 
     python train_cell.py REPLICAS RESULT.npz < cells.json
 
-cells.json is a list of settings (`DEFAULTS` with changes); RESULT.npz has for cell number i the arrays
-"i/before" and "i/after", all trainable weights in one row, "i/norms", the global norm of the gradient
-before it is clipped, as each replica sees it in each update, "i/statistics", those of BatchNorm in a
-row for each replica, "i/iterations" and "i/loss"; or "i/error", a text. A cell with `shares` is a
-reference: it has "before", "after", "norms" and "iterations".
+cells.json is a list of settings (changes of `DEFAULTS`); RESULT.npz has for cell i the arrays "i/before" and
+"i/after", all trainable weights in one row, "i/norms", the global norm of the gradient before clipping per
+replica and update, "i/statistics", those of BatchNorm in one row per replica, "i/iterations" and "i/loss"; or
+"i/error", a string. A cell with `shards` is a reference: it has "before", "after", "norms" and "iterations".
 """
 
 import json
@@ -31,14 +30,14 @@ from keras_resnet_recipes.training.model import TrainingModel
 DEFAULTS = {
     "optimizer": "sgd",  # sgd, lamb, adaptive (SGD with adaptive clipping)
     "clip": None,  # limit of the global norm
-    "accumulation": 1,  # batches of an update
+    "accumulation": 1,  # micro-batches per update
     "precision": "float32",  # a dtype policy
     "batch_norm": None,  # replica, synchronized; None has none
-    "ema": False,  # moving average of the weights
-    "average": None,  # decay of a moving average of all weights, which "after" and "statistics" are then
-    "stock": False,  # Keras as it is, without repairs
-    "shares": None,  # a reference: so many shares of each batch one after the other, on one device
-    "overflow": None,  # place of an image in the second update that overflows float16
+    "ema": False,  # EMA of the weights
+    "average": None,  # decay of an EMA of all weights, which then is in "after" and "statistics"
+    "stock": False,  # Keras without repairs
+    "shards": None,  # a reference: number of shards of each batch, processed one after the other on one device
+    "overflow": None,  # index of an image in the second update that overflows float16
 }
 UPDATES, BATCH, CLASSES = 4, 16, 5
 LOSS = keras.losses.CategoricalCrossentropy(from_logits=True)
@@ -77,11 +76,11 @@ def normalized_network(batch_norm: str | None) -> keras.Model:
 
 
 def watched_optimizer(cell: dict[str, Any], norms: list[float]) -> keras.optimizers.Optimizer:
-    """The cell's optimizer; the norms that it is about to clip go into the list."""
+    """Returns the cell's optimizer, which appends the norms before clipping to the list."""
     settings = {"global_clipnorm": cell["clip"], "use_ema": cell["ema"], "ema_momentum": 0.9}
     if cell["stock"] and cell["accumulation"] > 1:
         settings["gradient_accumulation_steps"] = cell["accumulation"]
-    # A small epsilon makes LAMB blind to the gradient's scale, and makes whole steps of roundings.
+    # With a small epsilon LAMB is independent of the gradient's scale, and rounding errors become whole steps.
     made = {
         "sgd": lambda: keras.optimizers.SGD(0.01, momentum=0.9, **settings),
         "lamb": lambda: optimizers.Lamb(0.01, weight_decay=0.02, epsilon=1e-3, **settings),
@@ -146,10 +145,10 @@ def train(cell: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def train_by_shares(cell: dict[str, Any]) -> dict[str, Any]:
-    """What `train` should come to: a plain loop, and of the optimizers nothing repaired.
+def train_by_shards(cell: dict[str, Any]) -> dict[str, Any]:
+    """Computes the reference of `train` in a plain loop with unrepaired optimizers.
 
-    The mean of the shares' gradients makes an update; BatchNorm sees one share at a time.
+    An update uses the mean of the shards' gradients; BatchNorm normalizes one shard at a time.
     """
     keras.utils.set_random_seed(1)
     keras.config.set_dtype_policy(cell["precision"])
@@ -162,17 +161,17 @@ def train_by_shares(cell: dict[str, Any]) -> dict[str, Any]:
     optimizer.build(variables)
     before = row(variables)
 
-    def gradients(share: slice) -> list[Any]:
+    def gradients(shard: slice) -> list[Any]:
         with tf.GradientTape() as tape:
-            loss = LOSS(targets[share], model(images[share], training=True))
+            loss = LOSS(targets[shard], model(images[shard], training=True))
             loss = optimizer.scale_loss(loss)
         return tape.gradient(loss, [variable.value for variable in variables])
 
-    size = BATCH // cell["shares"]
+    size = BATCH // cell["shards"]
     for start in range(0, len(images), BATCH):
-        places = range(start, start + BATCH, size)
-        each = [gradients(slice(place, place + size)) for place in places]
-        means = [tf.add_n(same) / cell["shares"] for same in zip(*each, strict=True)]
+        starts = range(start, start + BATCH, size)
+        each = [gradients(slice(start, start + size)) for start in starts]
+        means = [tf.add_n(same) / cell["shards"] for same in zip(*each, strict=True)]
         optimizer.apply(means, variables)
     return {
         "before": before,
@@ -204,11 +203,11 @@ def main(replicas: int, path: str) -> None:
     arrays = {}
     for number, changes in enumerate(json.load(sys.stdin)):
         cell = {**DEFAULTS, **changes}
-        wanted = 1 if cell["shares"] else replicas
+        wanted = 1 if cell["shards"] else replicas
         with distribution.scope("mirrored" if wanted > 1 else "none") as made:
             assert made == wanted
             try:
-                results = train_by_shares(cell) if cell["shares"] else train(cell)
+                results = train_by_shards(cell) if cell["shards"] else train(cell)
             except Exception as error:
                 results = {"error": f"{type(error).__name__}: {error}"}
         arrays.update({f"{number}/{name}": value for name, value in results.items()})

@@ -1,12 +1,12 @@
-"""Trains a tiny network through `Recipe.fit` as one of several hosts, or alone on as many devices.
+"""Trains a tiny network with `Recipe.fit` as one of several hosts, or on one host with the same number of devices.
 
-A program of its own, for processes cannot join each other twice:
+A separate program, because processes cannot join each other twice:
 
     python train_host.py FOLDER
 
-The environment tells who joins (KERAS_DISTRIBUTION_*) and how many devices each has (XLA_FLAGS).
-Several hosts are interrupted after an epoch and go on. Writes FOLDER/N.json and FOLDER/N.npz, N the
-number of the host.
+The environment sets the hosts (KERAS_DISTRIBUTION_*) and the number of devices per host (XLA_FLAGS).
+Several hosts are interrupted after an epoch and resume. Writes FOLDER/N.json and FOLDER/N.npz, where N is the
+index of the host.
 """
 
 import contextlib

@@ -117,7 +117,9 @@ def test_multi_scale_scores(network, mirrored):
 
 
 def test_invalid_arguments_are_errors(network):
-    with pytest.raises(ValueError, match="size must be at most that of the image, 8, got 9"):
+    with pytest.raises(
+        ValueError, match=r"`size` must be at most that of the image, 8. Received: size=9"
+    ):
         testing.ten_crop(np.zeros((1, 10, 8, 3)), 9)
     with pytest.raises(ValueError, match="`scales` must contain at least one size"):
         testing.multi_scale_scores(network, [])

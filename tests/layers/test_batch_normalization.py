@@ -1,4 +1,4 @@
-"""BatchNormalization against NumPy and Keras' own, and in models that are trained and saved."""
+"""BatchNormalization against NumPy and Keras, and in models that are trained and saved."""
 
 import contextlib
 import importlib
@@ -39,7 +39,7 @@ def test_outputs_and_statistics(shape, learned):
     axes = tuple(range(x.ndim - 1))
     mean, variance = x.mean(axes, "float64"), x.var(axes, "float64")
     outputs = to_numpy(layer(x, training=True))
-    # Up to 120 float32 numbers around 3, over deviations of 2.
+    # Sums of up to 120 float32 numbers around 3, divided by standard deviations of 2.
     expected = normalized(x, mean, variance, gamma, beta)
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
     np.testing.assert_allclose(to_numpy(layer.moving_mean), 0.1 * mean, rtol=1e-5)
@@ -49,7 +49,7 @@ def test_outputs_and_statistics(shape, learned):
     np.testing.assert_allclose(to_numpy(layer(x)), evaluated, rtol=0, atol=2e-5)
 
 
-def test_float64_is_not_made_float32():
+def test_float64_is_not_cast_to_float32():
     x, on_jax = np.random.default_rng(0).normal(size=(4, 5, 6, 3)), keras.backend.backend() == "jax"
     with importlib.import_module("jax").enable_x64(True) if on_jax else contextlib.nullcontext():
         layer = BatchNormalization(epsilon=1e-5, dtype="float64")
@@ -58,17 +58,17 @@ def test_float64_is_not_made_float32():
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-12)
 
 
-def test_gradients_are_those_of_keras():
+def test_gradients_equal_those_of_keras():
     x, wanted = inputs(4, 5, 6, 3), inputs(4, 5, 6, 3, seed=1)
     classes = (BatchNormalization, keras.layers.BatchNormalization)
     found = [gradients(each(epsilon=1e-5), x, wanted) for each in classes]
     for own, reference in zip(*found, strict=True):
-        # Sums of 120 float32 numbers of up to 4.
+        # Sums of 120 float32 numbers up to 4.
         np.testing.assert_allclose(own, reference, rtol=1e-4, atol=2e-4)
 
 
 def gradients(layer, x, wanted):
-    """What an SGD step of rate 1 takes from scale, offset and a shift of the inputs."""
+    """Returns the changes of scale, offset and a shift of the inputs by an SGD step with learning rate 1."""
     model = keras.Sequential([keras.Input(x.shape[1:]), Shift(x.shape[1:]), layer])
     layer.gamma.assign(GAMMA)
     layer.beta.assign(BETA)
@@ -79,7 +79,7 @@ def gradients(layer, x, wanted):
 
 
 class Shift(keras.layers.Layer):
-    """Adds a variable to every image, whose gradient is that of the images, summed."""
+    """Adds a variable to every image; its gradient is the sum of the images' gradients."""
 
     def __init__(self, shape, **kwargs):
         super().__init__(**kwargs)
@@ -118,7 +118,7 @@ def test_it_trains_and_is_saved(policy, tmp_path):
     np.testing.assert_array_equal(copy.predict(x, verbose=0), trained.predict(x, verbose=0))
 
 
-def test_a_frozen_one_normalizes_as_in_inference():
+def test_a_frozen_layer_normalizes_as_in_inference():
     layer = BatchNormalization(trainable=False)
     x = inputs(4, 3, 3, 2)
     np.testing.assert_allclose(to_numpy(layer(x, training=True)), to_numpy(layer(x)), rtol=1e-6)
@@ -127,7 +127,7 @@ def test_a_frozen_one_normalizes_as_in_inference():
 
 @pytest.mark.parametrize("half", ["float16", "bfloat16"])
 def test_half_precision_is_normalized_in_single(half):
-    # What bfloat16 can tell apart around 1000 is 4.
+    # The spacing of bfloat16 around 1000 is 4.
     x = keras.ops.cast(1000 + 8 * inputs(8, 30, 30, 1), half)
     wide = to_numpy(keras.ops.cast(x, "float32"))
     layer = BatchNormalization(epsilon=1e-5, dtype=f"mixed_{half}", momentum=0.0)
@@ -136,13 +136,13 @@ def test_half_precision_is_normalized_in_single(half):
     # Sums of 7200 numbers around 1000 do not fit into float16.
     reference = normalized(wide, wide.mean(dtype="float64"), wide.var(dtype="float64"), 1, 0)
     found = to_numpy(keras.ops.cast(outputs, "float32"))
-    # A result of up to 4 has 11 or 8 bits; a variance of 256 beside 1000² half of float32's 24.
+    # A result up to 4 has 11 or 8 bits; a variance of 256 next to 1000² has half of float32's 24.
     np.testing.assert_allclose(found, reference, atol={"float16": 4e-3, "bfloat16": 2e-2}[half])
     variance = wide.var(dtype="float64", ddof=1)
     np.testing.assert_allclose(to_numpy(layer.moving_variance), variance, rtol=1e-2)
 
 
-def test_wrong_arguments_are_named():
+def test_wrong_arguments_are_errors():
     with pytest.raises(ValueError, match=r"`axis` must be the last one.*axis=1"):
         BatchNormalization(axis=1).build((None, 3, 4, 4))
     with pytest.raises(ValueError, match=r"`renorm` False.*renorm=True"):

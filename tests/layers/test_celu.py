@@ -13,7 +13,7 @@ POINTS = np.array([-1e4, -3.0, -0.3, -1e-3, 0.0, 1e-3, 2.0, 1e4], "float32")
 
 
 def values_and_slopes(activation):
-    # A product with 1 keeps a point and lets the slope there be seen.
+    # Multiplying by 1 keeps the value and exposes the slope.
     inputs = keras.Input((8,))
     points = keras.layers.EinsumDense("nc,c->nc", 8)(inputs)
     model = keras.Model(inputs, activation(points))
@@ -30,18 +30,18 @@ def test_values_and_slopes(alpha):
     below = np.minimum(x, 0) / alpha
     # A few roundings of float32.
     np.testing.assert_allclose(values, np.where(x > 0, x, alpha * np.expm1(below)), rtol=1e-6)
-    # Made as expm1 + 1: as good as a float32 near 1.
+    # Computed as expm1 + 1, so as precise as a float32 near 1.
     np.testing.assert_allclose(slopes, np.exp(below), rtol=1e-6, atol=1e-7)
 
 
-def test_that_of_keras_still_has_another_slope_at_0():
-    """On TensorFlow; else it would do inside the layer."""
+def test_keras_celu_still_has_another_slope_at_0():
+    """On TensorFlow; otherwise the layer could call it."""
     _, slopes = values_and_slopes(keras.layers.Activation("celu"))
     at_0 = 2 if keras.backend.backend() == "tensorflow" else 1
     np.testing.assert_array_equal(slopes[POINTS == 0], at_0)
 
 
-def test_it_is_saved_with_its_alpha(tmp_path):
+def test_alpha_is_saved(tmp_path):
     model = keras.Sequential([keras.Input((8,)), CELU(0.3, name="celu")])
     model.save(tmp_path / "model.keras")
     copy = keras.saving.load_model(tmp_path / "model.keras")
@@ -58,5 +58,5 @@ def test_half_precision_stays_finite(dtype):
 
 
 def test_alpha_is_checked():
-    with pytest.raises(ValueError, match=r"`alpha` must be above 0.*alpha=0"):
+    with pytest.raises(ValueError, match=r"`alpha` must be positive.*alpha=0"):
         CELU(0)

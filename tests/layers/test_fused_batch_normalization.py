@@ -1,4 +1,4 @@
-"""BatchNormalization where TensorFlow has an operation for it."""
+"""BatchNormalization with TensorFlow's fused operation."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ def images(*shape, dtype="float32"):
 
 
 def operations(layer, training, dtype="float32"):
-    """Kinds of the operations that read all features, forwards and backwards."""
+    """Returns the types of the operations that read all features, forward and backward."""
     if not layer.built:
         layer.build((8, 4, 4, 2))
 
@@ -34,8 +34,8 @@ def operations(layer, training, dtype="float32"):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-def test_features_are_read_by_one_operation_each_way(dtype):
-    """In half precision, too: no copy of the features in float32 is made."""
+def test_features_are_read_by_one_operation_forward_and_one_backward(dtype):
+    """Also in half precision: the features are not copied to float32."""
     policy = dtype if dtype == "float32" else f"mixed_{dtype}"
     layer = BatchNormalization(dtype=policy)
     fused = {"FusedBatchNormV3", "FusedBatchNormGradV3"}
@@ -47,7 +47,7 @@ def test_a_frozen_layer_has_a_deterministic_gradient():
     assert not any("Fused" in each for each in operations(layer, True))
 
 
-def test_keras_still_composes_it_and_keeps_the_biased_variance():
+def test_keras_still_composes_operations_and_keeps_the_biased_variance():
     theirs = keras.layers.BatchNormalization(momentum=0.0)
     assert "SquaredDifference" in operations(theirs, True), "Keras has fixed it: compare the times"
     theirs(images(2, 1, 1, 2), training=True)
@@ -64,12 +64,12 @@ def test_xla_computes_the_same():
         outputs = call(images(8, 5, 5, 3)).numpy()
         results.append((outputs, layer.moving_mean.numpy(), layer.moving_variance.numpy()))
     for plain, compiled in zip(*results, strict=True):
-        # Sums of 200 float32 numbers around 3 in two orders, and of their squares.
+        # Sums of 200 float32 numbers around 3, and of their squares, in two orders.
         np.testing.assert_allclose(compiled, plain, rtol=1e-5, atol=1e-5)
 
 
-def test_another_epsilon_than_that_of_old_cudnn():
-    """`tf.nn.fused_batch_norm` would put 1.001e-5 in the place of what is smaller."""
+def test_an_epsilon_below_that_of_old_cudnn():
+    """`tf.nn.fused_batch_norm` would replace smaller values by 1.001e-5."""
     x = 1e-4 * images(4, 3, 3, 1)
     outputs = BatchNormalization(epsilon=1e-9)(x, training=True).numpy()
     wide = x.numpy().astype("float64")

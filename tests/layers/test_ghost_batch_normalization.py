@@ -18,7 +18,7 @@ def to_numpy(tensor):
 
 
 def expected(x, group_size, gamma=1.0, beta=0.0, epsilon=1e-3):
-    """Outputs, and the means of the groups' means and variances, in float64."""
+    """Returns outputs, and the averages of the groups' means and variances, in float64."""
     outputs, means, variances = [], [], []
     for start in range(0, len(x), group_size):
         group = x[start : start + group_size].astype("float64")
@@ -31,9 +31,9 @@ def expected(x, group_size, gamma=1.0, beta=0.0, epsilon=1e-3):
 
 @pytest.mark.parametrize("shape", [(12, 5, 4, 3), (12, 7, 3), (12, 3)])
 @pytest.mark.parametrize("group_size", [4, 12, 5, 100, 1])
-def test_each_group_is_normalized_by_itself(shape, group_size):
+def test_each_group_is_normalized_separately(shape, group_size):
     if group_size == 1 and len(shape) == 2:
-        return  # one number each, whose variance is 0
+        return  # groups of one number have variance 0
     x = inputs(*shape)
     layer = GhostBatchNormalization(group_size, momentum=0.9)
     layer.build(x.shape)
@@ -42,7 +42,7 @@ def test_each_group_is_normalized_by_itself(shape, group_size):
     outputs, mean, variance = expected(
         x, group_size, np.array([0.5, 1.0, 2.0]), np.array([1.0, 0.0, -1.0])
     )
-    # Sums of up to 240 float32 numbers around 3, over deviations of 2.
+    # Sums of up to 240 float32 numbers around 3, divided by standard deviations of 2.
     np.testing.assert_allclose(to_numpy(layer(x, training=True)), outputs, rtol=0, atol=1e-5)
     np.testing.assert_allclose(to_numpy(layer.moving_mean), 0.1 * mean, rtol=1e-5)
     np.testing.assert_allclose(to_numpy(layer.moving_variance), 0.9 + 0.1 * variance, rtol=1e-5)
@@ -51,8 +51,8 @@ def test_each_group_is_normalized_by_itself(shape, group_size):
     np.testing.assert_allclose(to_numpy(layer(x)), evaluated, rtol=0, atol=1e-5)
 
 
-def test_its_moving_statistics_are_the_mean_of_one_layer_a_group():
-    """As of GhostBatchNorm in cifar10-fast, which keeps one a group and averages them to evaluate."""
+def test_moving_statistics_are_the_mean_of_one_layer_per_group():
+    """As in cifar10-fast's GhostBatchNorm, which keeps statistics per group and averages them to evaluate."""
     ghost = GhostBatchNormalization(4, momentum=0.9)
     groups = [BatchNormalization(momentum=0.9) for _ in range(3)]
     for step in range(3):
@@ -106,7 +106,7 @@ def test_it_trains_in_whole_batches_and_with_a_remainder(policy, batch_size, tmp
     )
 
 
-def test_a_frozen_one_normalizes_as_in_inference():
+def test_a_frozen_layer_normalizes_as_in_inference():
     layer = GhostBatchNormalization(2, trainable=False)
     x = inputs(4, 3)
     np.testing.assert_array_equal(to_numpy(layer(x, training=True)), to_numpy(layer(x)))
@@ -122,7 +122,7 @@ def test_half_precision_is_normalized_in_single():
     np.testing.assert_allclose(to_numpy(outputs).astype("float32"), reference, atol=4e-3)
 
 
-def test_wrong_arguments_are_named():
+def test_wrong_arguments_are_errors():
     with pytest.raises(ValueError, match=r"`group_size` must be at least 1.*group_size=0"):
         GhostBatchNormalization(0)
     with pytest.raises(ValueError, match=r"`axis` must be the last one.*axis=1"):

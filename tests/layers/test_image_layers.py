@@ -1,4 +1,4 @@
-"""What every augmenting layer must do, on every backend."""
+"""Properties common to all augmentation layers, on every backend."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ BACKEND = keras.backend.backend()
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(1, 256, (8, 16, 12, 3), "uint8")
 LABELS = np.eye(8, dtype="float32")
-# Each so strong that some of eight images are bound to change.
+# Each strong enough that some of eight images change.
 ALL = {
     "RandomFlip": {"probability": 0.5},
     "PadAndCrop": {"padding": 2, "fill": (0.0, 1.0, 2.0)},
@@ -51,7 +51,7 @@ def dtype_of(x):
     return keras.backend.standardize_dtype(x.dtype)
 
 
-def test_no_layer_is_forgotten():
+def test_every_layer_is_tested():
     augmenting = {n for n in layers.__all__ if issubclass(getattr(layers, n), ImageLayer)}
     assert augmenting == set(ALL)
     others = {"BatchNormalization", "CELU", "GhostBatchNormalization", "StochasticDepth"}
@@ -59,7 +59,7 @@ def test_no_layer_is_forgotten():
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
-def test_what_goes_in_comes_out(name):
+def test_outputs_have_the_structure_of_the_inputs(name):
     shape = (8, *size_of(name), 3)
     as_tuple = run(make(name), (IMAGES, LABELS))
     as_dict = run(make(name), {"images": IMAGES, "labels": LABELS, "other": LABELS[0]})
@@ -68,17 +68,19 @@ def test_what_goes_in_comes_out(name):
     assert as_tuple[1].shape == LABELS.shape
     assert set(as_dict) == {"images", "labels", "other"}
     np.testing.assert_array_equal(as_dict["other"], LABELS[0])
-    # The same seed, so the same draws.
+    # With the same seed the draws are equal.
     np.testing.assert_array_equal(as_dict["images"], as_tuple[0])
     np.testing.assert_array_equal(as_dict["labels"], as_tuple[1])
     if name in MIXING:
         assert not np.array_equal(as_tuple[1], LABELS)
-        np.testing.assert_allclose(as_tuple[1].sum(1), 1, rtol=3e-7)  # one rounding of each share
-        with pytest.raises(ValueError, match=r"labels must be probabilities \[n, classes\]"):
+        np.testing.assert_allclose(as_tuple[1].sum(1), 1, rtol=3e-7)  # one rounding of each weight
+        with pytest.raises(ValueError, match=r"`labels` must be probabilities \[n, classes\]"):
             make(name)(IMAGES)
-        with pytest.raises(ValueError, match=r"labels must be probabilities .* got \(8,\)"):
+        with pytest.raises(ValueError, match=r"`labels` must be probabilities .* shape=\(8,\)"):
             make(name)((IMAGES, np.arange(8)))
-        with pytest.raises(ValueError, match="images must be an even number to mix, got 7"):
+        with pytest.raises(
+            ValueError, match=r"`images` must be an even number .* Received: 7 images"
+        ):
             make(name)((IMAGES[:7], LABELS[:7]))
         return
     np.testing.assert_array_equal(as_tuple[1], LABELS)
@@ -92,7 +94,7 @@ def test_what_goes_in_comes_out(name):
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_images_of_a_batch_differ_and_calls_repeat_with_the_seed(name):
     same = np.repeat(IMAGES[:1], 8, axis=0)
-    if name in MIXING:  # one draw for a batch; batches differ instead
+    if name in MIXING:  # drawn per batch, so batches differ instead
         layer = make(name)
         outputs = np.stack([run(layer, (IMAGES, LABELS))[1] for _ in range(4)])
     else:
@@ -113,7 +115,7 @@ def test_images_of_a_batch_differ_and_calls_repeat_with_the_seed(name):
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_every_policy(name, policy):
     if policy == "float64" and BACKEND == "jax":
-        policy = "bfloat16"  # JAX has no double precision unless it is told to
+        policy = "bfloat16"  # JAX has no double precision unless it is enabled
     compute = keras.DTypePolicy(policy).compute_dtype
     for training in (True, False):
         layer = make(name, dtype=policy)
@@ -127,8 +129,8 @@ def test_every_policy(name, policy):
         assert dtype_of(labels) == "float32"
         whole = keras.ops.convert_to_numpy(whole).astype("float64")
         floating = keras.ops.convert_to_numpy(keras.ops.cast(floating, "float32"))
-        # Bytes are rounded, half a level, and noise beyond 0..255 is cut off. With the 8 digits of
-        # bfloat16 each weight, product and sum is off by up to half a level or a quarter.
+        # Bytes are rounded, by up to half a level, and noise beyond 0..255 is clipped. With the 8 bits of
+        # bfloat16 each weight, product and sum is off by up to half or a quarter of a level.
         digits = {"bfloat16": 2.0, "float16": 0.25}.get(compute, 0.0)
         np.testing.assert_allclose(np.clip(floating, 0, 255), whole, rtol=0, atol=0.51 + digits)
 
@@ -141,7 +143,7 @@ def test_nothing_happens_when_not_training(name):
         np.testing.assert_array_equal(images, IMAGES)
         np.testing.assert_array_equal(run(make(name), IMAGES[0], training=False), IMAGES[0])
         return
-    # The shorter edge, 12, resized to the smallest length that there is, and the middle cut out.
+    # The shorter edge, 12, is resized to the smallest length, and the centre is cropped.
     edge = {"RandomResizedCrop": 10, "ScaleJitterCrop": 11}[name]
     for ours, image in zip(images, IMAGES, strict=True):
         whole = resized_widths_first(image, (edge, 16 * edge // 12), Image.BICUBIC)
@@ -152,7 +154,7 @@ def test_nothing_happens_when_not_training(name):
 
 
 def resized_widths_first(image, size, kernel):
-    """As Pillow up to 12 did in one step."""
+    """Resizes as Pillow up to 12 does in one step."""
     narrow = Image.fromarray(image).resize((size[0], len(image)), kernel)
     return np.asarray(narrow.resize(size, kernel)).astype(int)
 
@@ -181,13 +183,13 @@ def test_inside_tf_data(name, labelled):
     }[labelled]
     layer = make(name, dtype="mixed_float16")
     dataset = tf.data.Dataset.from_tensors(inputs).repeat(3)
-    # tf.data spreads a tuple over the arguments.
+    # tf.data unpacks a tuple into separate arguments.
     call = (lambda *pair: layer(pair)) if labelled == "tuple" else layer
     dataset = dataset.map(call)
     spec = tf.nest.flatten(dataset.element_spec)[0]
     assert (spec.shape, spec.dtype) == ((8, *size_of(name), 3), tf.uint8)
-    pictures = [tf.nest.flatten(batch)[0] for batch in dataset.as_numpy_iterator()]
-    assert len({picture.tobytes() for picture in pictures}) > 1
+    images = [tf.nest.flatten(batch)[0] for batch in dataset.as_numpy_iterator()]
+    assert len({image.tobytes() for image in images}) > 1
 
 
 @pytest.mark.parametrize("name", sorted(set(ALL) - set(MIXING)))
@@ -201,8 +203,8 @@ def test_inside_tf_data_image_by_image_of_unknown_size(name):
 
     spec = tf.TensorSpec([None, None, 3], tf.uint8)
     dataset = tf.data.Dataset.from_generator(images, output_signature=spec).map(layer)
-    for i, picture in enumerate(dataset.as_numpy_iterator()):
-        assert picture.shape == ((10, 10, 3) if name in CROPS else (16 - i, 12, 3))
+    for i, image in enumerate(dataset.as_numpy_iterator()):
+        assert image.shape == ((10, 10, 3) if name in CROPS else (16 - i, 12, 3))
 
 
 @pytest.mark.parametrize("name", MIXING)
@@ -216,7 +218,7 @@ def test_batches_of_unknown_size_inside_tf_data(name):
 
 
 class LossOfMixed(keras.layers.Layer):
-    """The model's loss, since labels are mixed inside it."""
+    """Loss inside the model, because labels are mixed there."""
 
     def call(self, inputs):
         predictions, labels = inputs
@@ -240,24 +242,24 @@ def model_with(name):
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_inside_a_compiled_model(name, tmp_path):
     model = model_with(name)
-    # torch would need a C++ compiler at hand to compile.
+    # torch would need an installed C++ compiler.
     model.compile("sgd", jit_compile=BACKEND != "torch")
     batch = {"images": IMAGES, "labels": LABELS}
     losses = [model.train_on_batch(batch) for _ in range(2)]
     assert np.isfinite(losses).all()
     state = next(v for v in model.variables if "seed" in v.path)
-    assert keras.ops.convert_to_numpy(state)[1] > 0  # draws were made, and will differ
+    assert keras.ops.convert_to_numpy(state)[1] > 0  # the generator was used, so draws will differ
     before = model.predict(batch, verbose=0)
     np.testing.assert_array_equal(model.predict(batch, verbose=0), before)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(
         tmp_path / "model.keras", custom_objects={"LossOfMixed": LossOfMixed}
     )
-    # The same weights and the same program; XLA and eager code may sum in another order.
+    # The weights and the program are equal, but XLA and eager code may sum in different orders.
     np.testing.assert_allclose(again.predict(batch, verbose=0), before, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="others compile, or do not, but have no graph")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="the other backends have no graphs")
 @pytest.mark.parametrize("name", ["RandAugment", "RandomResizedCrop"])
 def test_inside_a_graph_without_xla(name):
     model = model_with(name)
@@ -280,13 +282,17 @@ def test_crops_take_any_channels(name):
     assert run(make(name), IMAGES[..., :1]).shape == (8, 10, 10, 1)
 
 
-def test_inputs_that_are_none_of_these():
+def test_inputs_of_another_structure_are_errors():
     layer = make("RandomFlip")
-    with pytest.raises(ValueError, match=r"images must be \[height, width, channels\] or .*\(16,"):
+    with pytest.raises(
+        ValueError, match=r"`images` must be \[height, width, channels\] or .*=\(16,"
+    ):
         layer(IMAGES[0, :, :, 0])
-    with pytest.raises(ValueError, match=r"inputs must be \(images, labels\), got 3"):
+    with pytest.raises(ValueError, match=r"a pair \(images, labels\).* length 3"):
         layer((IMAGES, LABELS, LABELS))
-    with pytest.raises(ValueError, match=r"inputs must have an entry \"images\", got \['x'\]"):
+    with pytest.raises(
+        ValueError, match=r"must have an entry \"images\". Received: entries=\['x'\]"
+    ):
         layer({"x": IMAGES})
 
 
@@ -298,7 +304,7 @@ def test_inputs_that_are_none_of_these():
             {"probability": 2},
             "`probability` must be a number at least 0 and at most 1.*=2$",
         ),
-        ("PadAndCrop", {"padding": 0}, "`padding` must be a whole number at least 1.*=0$"),
+        ("PadAndCrop", {"padding": 0}, "`padding` must be an integer at least 1.*=0$"),
         ("Cutout", {"fill": "black"}, "`fill` must be a number or three numbers"),
         ("RandomErasing", {"area": (0, 1)}, "`area` must be 2 numbers above 0 and at most 1"),
         ("MixUp", {"alpha": -1}, "`alpha` must be a number at least 0 or None.*=-1$"),
@@ -316,7 +322,7 @@ def test_inputs_that_are_none_of_these():
         ),
         ("Lighting", {"std": -1}, "`std` must be a number at least 0.*=-1$"),
         ("ScaleJitterCrop", {"size": 12}, "`shorter_edge` must be at least `size`"),
-        ("RandomResizedCrop", {"size": 0}, "`size` must be a whole number at least 1.*=0$"),
+        ("RandomResizedCrop", {"size": 0}, "`size` must be an integer at least 1.*=0$"),
     ],
 )
 def test_illegal_arguments(name, arguments, message):
@@ -325,7 +331,7 @@ def test_illegal_arguments(name, arguments, message):
 
 
 def test_the_hooks_of_keras_used_here():
-    """Not public in Keras 3.15; if one goes, this says which."""
+    """These are not public in Keras 3.15; the test names one that is removed."""
     from keras.src.utils.backend_utils import DynamicBackend
 
     backend = DynamicBackend()

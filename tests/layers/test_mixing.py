@@ -10,7 +10,7 @@ from keras_resnet_recipes.layers.mixing import mix_images
 
 pytestmark = pytest.mark.every_backend
 
-# One unit in the last place of single precision, of numbers up to 4 and up to 1.
+# One unit in the last place, in single precision, of numbers up to 4 and up to 1.
 IMAGE_TOLERANCE = 5e-7
 LABEL_TOLERANCE = 1.2e-7
 
@@ -43,8 +43,8 @@ def test_batches_of_timm(golden):
         off = case["smoothing"] / 10
         labels = np.where(np.eye(10)[g["y"]], 1 - case["smoothing"] + off, off).astype("float32")
         images, soft = mixed(channels_last(g["u8"]), labels, case)
-        # timm weighs the partner with 1 - lam of double precision; the difference in the last place
-        # decides ties. In double precision, tests/augment/test_mix.py, all bytes are equal.
+        # timm weights the partner by 1 - lam in double precision; a difference in the last place decides
+        # ties. In double precision all bytes are equal: tests/augment/test_mix.py.
         difference = images.astype(int) - channels_last(g[f"{name}/u8"])
         assert abs(difference).max() <= 1, name
         assert (difference != 0).mean() < 0.02, name
@@ -62,13 +62,13 @@ def test_beta_in_single_precision_has_the_moments_of_beta(alpha):
     sample = keras.ops.convert_to_numpy(mixing.symmetric_beta(DynamicBackend(), alpha, uniform))
     assert (sample >= 0).all()
     assert (sample <= 1).all()
-    # 3.29 standard deviations each: p = 0.001.
+    # 3.29 standard deviations each, p = 0.001.
     assert abs(sample.mean() - 0.5) < 3.29 * np.sqrt(variance / n)
     spread = np.mean((sample.astype("float64") - 0.5) ** 2)
     assert abs(spread - variance) < 3.29 * variance * np.sqrt((kurtosis - 1) / n)
 
 
-def test_beta_at_the_ends_of_the_uniform_variates():
+def test_beta_of_extreme_uniform_variates():
     uniform = keras.ops.convert_to_tensor([[0.0, 0.0, 1e-30], [0.0, 0.5, 0.25]], "float32")
     sample = keras.ops.convert_to_numpy(mixing.symmetric_beta(DynamicBackend(), 0.01, uniform))
     assert np.isfinite(sample).all()

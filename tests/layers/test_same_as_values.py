@@ -1,4 +1,4 @@
-"""The device's augmentations against the values of `krr.augment` and Pillow, from the same draws."""
+"""Augmentation layers against the values of `krr.augment` and Pillow, with the same draws."""
 
 import keras
 import numpy as np
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.every_backend
 
 BACKEND = keras.backend.backend()
 OPS = TENSORFLOW if BACKEND == "tensorflow" else running_backend()
-# Of the bytes of geometry, how many may be off by one.
+# Fraction of bytes that may be off by one after geometric operations.
 FEW = 0.003
 MOVING = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")
 
 
 def photographs(n, height=48, width=40):
-    """Smooth ones with a little noise, of different contrasts, and one of nothing but noise."""
+    """Returns smooth images with a little noise and different contrasts, and one of pure noise."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:height, :width][..., None] / height
     waves = rng.uniform(1, 9, (4, n, 1, 1, 3))
@@ -62,13 +62,8 @@ def transformed(layer, images, rows):
 
 def differences(layer, value, images, rows):
     outputs = transformed(layer, images, rows)
-    # Until the values are NumPy's, they take TensorFlow's tensors.
-    import tensorflow as tf
-
     expected = [
-        np.asarray(
-            value.apply(tf.constant(image), {name: tf.constant(x[i]) for name, x in rows.items()})
-        )
+        value.apply(image, {name: x[i] for name, x in rows.items()})
         for i, image in enumerate(images)
     ]
     return np.abs(outputs - np.stack(expected))
@@ -76,7 +71,7 @@ def differences(layer, value, images, rows):
 
 @pytest.mark.usefixtures("xla")
 def test_every_operation_of_rand_augment():
-    # Twice each, with either sign and kernel.
+    # Each operation twice, with either sign and kernel.
     operation = np.repeat(np.arange(len(rand_augment.OPERATIONS), dtype="int32"), 4)
     rng = np.random.default_rng(1)
     level, sign = rng.uniform(0, 10, operation.shape), np.resize([1.0, 1.0, -1.0, -1.0], 60)
@@ -120,7 +115,7 @@ def test_every_operation_of_trivial_augment(interpolation):
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
-def test_turns_of_whole_pixels_are_exact(interpolation):
+def test_quarter_turns_are_exact(interpolation):
     images = photographs(4, 21, 21)
     degrees = np.array([90.0, -90.0, 180.0, 0.0])
     rows = {"operation": np.full(4, trivial_augment.OPERATIONS.index("rotate"), "int32")}
@@ -133,8 +128,8 @@ def test_turns_of_whole_pixels_are_exact(interpolation):
 
 @pytest.mark.usefixtures("xla")
 @pytest.mark.parametrize("angle", [45.0, 31.5, -135.0])
-def test_positions_are_the_same_wherever_they_are_used(angle):
-    """XLA joined products and sums in one place and not in another, and whole diagonals were wrong."""
+def test_positions_are_the_same_in_all_uses(angle):
+    """XLA fused products and sums for some uses and not for others, and whole diagonals were wrong."""
     images = photographs(2, 97, 105)
     rows = {"operation": np.full(2, 5, "int32"), "argument": np.full(2, angle)}
     outputs = transformed(layers.TrivialAugmentWide(), images, rows)
@@ -158,7 +153,7 @@ def test_lighting():
     assert not differences(layers.Lighting(0.5), value, images, rows).any()
 
 
-def test_hue_of_a_cube_of_colors_is_pillows():
+def test_hue_of_a_cube_of_colors_equals_pillow():
     levels = np.unique(np.r_[np.arange(0, 256, 6), 1, 254, 255])
     cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).astype("uint8")
     cube = cube.reshape(1, len(levels), -1, 3)
@@ -173,7 +168,7 @@ def test_hue_of_a_cube_of_colors_is_pillows():
         np.testing.assert_array_equal(turned, theirs)
 
 
-def test_auto_contrast_of_every_range_is_pillows():
+def test_auto_contrast_of_every_range_equals_pillow():
     low, high = (x.ravel() for x in np.triu_indices(256))
     images = np.stack([low, high], 1).reshape(-1, 1, 2, 1).repeat(3, 3).astype("int32")
     values = np.arange(256, dtype="int32")[None, None]
@@ -187,7 +182,7 @@ def test_auto_contrast_of_every_range_is_pillows():
 
 
 def pillows(image, box, size, corner, square, kernel):
-    """The box of an image resized, along the width first, and a square of it."""
+    """Resizes a box of an image with Pillow, widths first, and crops a square."""
     top, left, height, width = box
     part = Image.fromarray(image[top : top + height, left : left + width])
     whole = part.resize((size[1], height), kernel).resize(size[::-1], kernel)
@@ -222,8 +217,8 @@ def test_crops(name, kind):
 
 
 @pytest.mark.parametrize("name", ["RandAugment", "TrivialAugmentWide", "ColorJitter"])
-def test_an_image_alone_is_changed_as_in_a_batch(name):
-    """What it does not need is then left out."""
+def test_a_single_image_is_changed_as_in_a_batch(name):
+    """For a single image, steps that it does not need are skipped."""
     layer = getattr(layers, name)(
         **({"hue": 0.1, "contrast": 0.4} if name == "ColorJitter" else {})
     )

@@ -1,4 +1,4 @@
-"""StochasticDepth: what is dropped, how often, and what is left."""
+"""StochasticDepth: dropped samples, their rate, and the scale of the remaining ones."""
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ def test_a_sample_is_dropped_whole_or_divided_by_the_keep_rate(shape):
     outputs = drop(0.25, inputs)
     dropped = (outputs.reshape(64, -1) == 0).all(axis=1)
     assert 0 < dropped.sum() < 64
-    # One float32 rounding each of 1 / 0.75 and of the product.
+    # One float32 rounding of 1 / 0.75, and one of the product.
     np.testing.assert_allclose(outputs[~dropped], inputs[~dropped] / 0.75, rtol=3e-7)
 
 
@@ -34,7 +34,7 @@ def test_the_rate_of_drops_does_not_depend_on_the_dtype(rate, dtype):
     assert abs((outputs == 0).mean() - rate) < 5 * np.sqrt(rate * (1 - rate) / samples)
 
 
-def test_the_mean_stays():
+def test_the_mean_is_preserved():
     outputs = drop(0.2, np.ones((400_000, 1), "float32"))
     # Five standard deviations: one output has variance rate / (1 - rate).
     assert abs(outputs.mean() - 1) < 5 * np.sqrt(0.25 / 400_000)
@@ -82,6 +82,6 @@ def test_unknown_batch_size_and_config_round_trip():
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.5])
-def test_a_rate_that_is_no_probability_is_an_error(rate):
+def test_a_rate_outside_0_to_1_is_an_error(rate):
     with pytest.raises(ValueError, match=rf"`rate`.*between 0 and 1.*{rate}"):
         StochasticDepth(rate)

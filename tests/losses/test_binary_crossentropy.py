@@ -9,8 +9,8 @@ from keras_resnet_recipes.losses import BinaryCrossentropy
 
 pytestmark = pytest.mark.every_backend
 
-# The goldens are float64 and the loss float32: a few roundings of 6e-8 each, relative to the loss
-# and to the largest gradient (the sigmoid is an exponential of a difference in JAX).
+# The goldens are in float64 and the loss in float32: a few roundings of 6e-8 each, relative to the loss
+# and to the largest gradient (in JAX the sigmoid is an exponential of a difference).
 VALUE_TOLERANCE = 1e-6
 GRADIENT_TOLERANCE = 1e-6
 
@@ -23,10 +23,10 @@ def value(loss, y_true, logits):
 
 
 def gradient(loss, y_true, logits):
-    """d loss / d logits by one step of SGD, so that every backend's own differentiation is used.
+    """Returns d loss / d logits, computed by one step of SGD with each backend's differentiation.
 
-    The logits are the kernel of a dense layer that sees the identity. A learning rate that is a
-    power of two keeps the bits of the gradient.
+    The logits are the kernel of a dense layer on the identity matrix. With a power of two as the learning
+    rate the gradient is not rounded.
     """
     rows, classes = logits.shape
     step = 1024.0
@@ -82,7 +82,7 @@ def test_keras_categorical_crossentropy_equals_torch_on_smoothed_labels(golden, 
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32"])
-def test_a_column_of_labels_is_a_list_of_labels(golden, dtype):
+def test_labels_may_be_a_column(golden, dtype):
     g = golden("losses")
     loss, labels = BinaryCrossentropy(label_smoothing=0.1), g["labels"].astype(dtype)
     flat, column = (value(loss, y, g["logits"]) for y in (labels, labels[:, None]))
@@ -99,7 +99,7 @@ def test_call_returns_one_mean_per_image(golden):
 
 
 def test_float16_logits_are_computed_in_float32():
-    # The mean of 1000 float16 numbers would be off by about 1e-3; a logit of 30 has sigmoid 1.
+    # The error of a mean of 1000 float16 numbers would be about 1e-3; a logit of 30 has sigmoid 1.
     logits = np.full((2, 1000), 30.0, "float16")
     loss = BinaryCrossentropy()(np.array([1, 2]), ops.convert_to_tensor(logits))
     assert keras.backend.standardize_dtype(loss.dtype) == "float32"
@@ -123,11 +123,11 @@ def test_fit_compiled(dense):
     model.compile(keras.optimizers.SGD(0.1), loss)
     history = model.fit(images, targets, batch_size=8, epochs=2, shuffle=False, verbose=0)
     first, second = history.history["loss"]
-    assert first == pytest.approx(expected, rel=1e-5)  # float32, another order of summation
+    assert first == pytest.approx(expected, rel=1e-5)  # float32 sums in another order
     assert second < first
 
 
-def test_config_and_serialization_keep_everything():
+def test_config_and_serialization():
     loss = BinaryCrossentropy(
         label_smoothing=0.1, target_threshold=0.2, reduction="sum", name="bce", dtype="float32"
     )
@@ -152,7 +152,7 @@ def test_config_and_serialization_keep_everything():
         ({"target_threshold": -0.2}, "`target_threshold` must be.*target_threshold=-0.2"),
     ],
 )
-def test_wrong_arguments_are_named(arguments, message):
+def test_illegal_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         BinaryCrossentropy(**arguments)
 
@@ -160,6 +160,6 @@ def test_wrong_arguments_are_named(arguments, message):
 @pytest.mark.parametrize(
     ("y_true", "y_pred"), [((4, 2), (4, 3)), ((4,), (4,)), ((4, 3, 1), (4, 3)), ((4, 3), (4, 3, 3))]
 )
-def test_wrong_shapes_are_named(y_true, y_pred):
+def test_wrong_shapes_are_errors(y_true, y_pred):
     with pytest.raises(ValueError, match=r"y_true of shape .*, y_pred of shape"):
         BinaryCrossentropy()(np.zeros(y_true, "float32"), np.zeros(y_pred, "float32"))

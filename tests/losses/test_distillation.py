@@ -1,4 +1,4 @@
-"""DistillationLoss against torch's arithmetic, both published sets of weights."""
+"""DistillationLoss against torch, with both published sets of weights."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from keras_resnet_recipes.losses import DistillationLoss
 
 pytestmark = pytest.mark.every_backend
 
-# Losses of up to 1000, times T² = 400, each rounded to 6e-8 of itself a few times.
+# Losses up to 1000, times T² = 400, with a few relative roundings of 6e-8.
 RELATIVE = 2e-6
 CASES = [
     (case, temperature, kind)
@@ -38,7 +38,7 @@ def test_losses_equal_torch(golden, case, temperature, kind):
 def test_gradients_equal_torch(golden, case, temperature, kind):
     g = golden("distillation")
     loss = made(g, case, temperature)
-    # A model whose only weights are the logits, and one step of gradient descent at rate 1.
+    # A model whose only weights are the logits, and one step of gradient descent with learning rate 1.
     student = g["student"].astype("float32")
     model = keras.Sequential(
         [keras.Input((6,)), keras.layers.Dense(10, use_bias=False, kernel_initializer="zeros")]
@@ -51,7 +51,7 @@ def test_gradients_equal_torch(golden, case, temperature, kind):
     targets = np.reshape(g[kind], (6, -1))
     model.train_on_batch(np.eye(6), np.concatenate([targets, g["teacher"]], axis=1))
     expected = g[f"{case}/{temperature:g}/{kind}/gradient"]
-    # The logits of up to 10 round what is taken from them.
+    # Differences are rounded to the precision of logits up to 10.
     np.testing.assert_allclose(
         student - model.get_weights()[0], expected, rtol=0, atol=2e-6 * max(1, temperature)
     )
@@ -63,7 +63,7 @@ def test_every_golden_case_is_tested(golden):
     assert {temperature for _, temperature, _ in CASES} == set(meta["temperatures"])
 
 
-def test_the_default_is_gluons(golden):
+def test_the_default_equals_gluons(golden):
     g = golden("distillation")
     loss = DistillationLoss()
     value = float(loss((g["labels"], g["teacher"].astype("float32")), g["student"]))
@@ -71,7 +71,7 @@ def test_the_default_is_gluons(golden):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_small_floats_are_widened(golden, dtype):
+def test_half_precision_is_cast_to_float32(golden, dtype):
     g = golden("distillation")
     student, teacher = (ops.cast(g[name], dtype) for name in ("student", "teacher"))
     loss = DistillationLoss()
@@ -81,7 +81,7 @@ def test_small_floats_are_widened(golden, dtype):
     assert float(value) == float(wide)
 
 
-def test_weights_of_images_count():
+def test_sample_weights():
     loss = DistillationLoss(4.0)
     logits = np.array([[1.0, 2.0], [3.0, -1.0]], "float32")
     each = ops.convert_to_numpy(
@@ -91,7 +91,7 @@ def test_weights_of_images_count():
     assert weighted == pytest.approx(each[0] / 2, rel=1e-6)
 
 
-def test_it_survives_serialization():
+def test_serialization():
     loss = DistillationLoss(3.0, 0.25, 0.75, reduction="sum", name="mine")
     copy = keras.losses.deserialize(keras.losses.serialize(loss))
     assert type(copy) is DistillationLoss
@@ -101,12 +101,12 @@ def test_it_survives_serialization():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"temperature": 0.0}, "`temperature` must be above 0.*=0.0"),
+        ({"temperature": 0.0}, "`temperature` must be positive.*=0.0"),
         ({"hard_weight": -1.0}, "`hard_weight` must be 0 or more.*=-1.0"),
         ({"soft_weight": -1.0}, "`soft_weight` must be 0 or more.*=-1.0"),
     ],
 )
-def test_wrong_arguments_are_named(arguments, message):
+def test_illegal_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         DistillationLoss(**arguments)
 
@@ -118,6 +118,6 @@ def test_wrong_arguments_are_named(arguments, message):
         ((4, 2), (4, 5), r"labels of shape \(4, 2\)"),
     ],
 )
-def test_shapes_that_do_not_fit_are_named(labels, teacher, message):
+def test_wrong_shapes_are_errors(labels, teacher, message):
     with pytest.raises(ValueError, match=message):
         DistillationLoss()((np.zeros(labels), np.zeros(teacher)), np.zeros((4, 5)))

@@ -1,4 +1,4 @@
-"""Which variables the papers' rules decay."""
+"""Variables with weight decay, by the papers' rules."""
 
 import keras
 import numpy as np
@@ -38,7 +38,7 @@ def decayed(optimizer, network):
 @pytest.mark.parametrize(
     "make", [SGD, RMSpropTF, AdamW, keras.optimizers.SGD, keras.optimizers.AdamW]
 )
-def test_the_rule_decays(make, keep):
+def test_decayed_variables_by_rule(make, keep):
     network, optimizer = model(), make(0.1, weight_decay=0.5)
     exclude_from_decay(optimizer, network, keep)
     assert decayed(optimizer, network) == DECAYED[keep]
@@ -52,14 +52,14 @@ def test_the_rule_is_saved_with_our_optimizers(keep):
     assert decayed(copy, network) == DECAYED[keep]
 
 
-def test_a_variable_is_found_by_its_own_path_only():
+def test_a_variable_is_matched_by_its_own_path_only():
     network, optimizer = model(), SGD(0.1, weight_decay=0.5)
     optimizer.exclude_from_weight_decay(var_list=network.trainable_variables[:1])
     optimizer.exclude_from_weight_decay(var_names=["fc/"])
     assert decayed(optimizer, network) == [False, True, True, True, False, False]
 
 
-def test_wrapped_optimizers_are_reached():
+def test_wrapped_optimizers_are_supported():
     network, optimizer = model(), SGD(0.1, weight_decay=0.5)
     exclude_from_decay(keras.optimizers.LossScaleOptimizer(optimizer), network, "kernels")
     assert decayed(optimizer, network) == DECAYED["kernels"]
@@ -88,7 +88,7 @@ def test_lamb_decays_kernels():
     assert decayed(lamb, network) == DECAYED["kernels"]
 
 
-def test_wrong_arguments_are_named():
+def test_illegal_arguments():
     with pytest.raises(ValueError, match=r"`keep` must be 'kernels', 'all'.*keep='none'"):
         exclude_from_decay(SGD(), model(), "none")
     with pytest.raises(ValueError, match="`model` must be built"):

@@ -1,4 +1,4 @@
-"""Rates and decays of their own for some variables."""
+"""Separate learning rates and weight decays for some variables."""
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ def gradients(step):
 
 
 class Named(keras.layers.Layer):
-    """Holds one variable, whose path is then "fc/bias" or the like."""
+    """A layer with one variable, whose path is "fc/bias" or the like."""
 
     def __init__(self, path, value):
         layer, self._weight = path.split("/")
@@ -55,7 +55,7 @@ def variables():
 
 
 def after(optimizer, rates=(0.01,)):
-    """The variables after an update at each of these rates."""
+    """Returns the variables after one update for each of the rates."""
     made = variables()
     for step, rate in enumerate(rates):
         optimizer.learning_rate = rate
@@ -64,7 +64,7 @@ def after(optimizer, rates=(0.01,)):
 
 
 @pytest.mark.parametrize("accumulation", [1, 2])
-def test_page_trains_biases_so(accumulation):
+def test_biases_as_in_page(accumulation):
     """RECIPES: d = -lr (g + wd w); v <- 0.9 v + d; w <- w + d + 0.9 v, in NumPy, in float64."""
     rates = np.interp([1, 2, 3, 4], [0, 2, 5], [0, 0.002, 0])
     optimizer = SGD(
@@ -88,13 +88,13 @@ def test_page_trains_biases_so(accumulation):
             d = -rate * RATE_OF[index] * g
             v = 0.9 * v + d
             w = w + d + 0.9 * v
-        # Four updates in float32 of numbers up to 4.
+        # Four float32 updates of numbers up to 4.
         np.testing.assert_allclose(ops.convert_to_numpy(ours[index]), w, rtol=0, atol=3e-6)
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_a_factor_is_a_rate_and_a_decay_of_its_own(kind):
-    """Each variable moves as one that has the product as the optimizer's own rate and decay."""
+def test_factors_multiply_rate_and_decay(kind):
+    """Each variable is updated as with the products as the optimizer's rate and decay."""
     common = {"global_clipnorm": None}
     together = after(
         kind(weight_decay=0.5, learning_rate_factors=RATES, weight_decay_factors=DECAYS, **common),
@@ -103,12 +103,12 @@ def test_a_factor_is_a_rate_and_a_decay_of_its_own(kind):
     for index in range(len(NAMES)):
         rates = [rate * RATE_OF[index] for rate in (0.001, 0.002, 0.001)]
         alone = after(kind(weight_decay=0.5 * DECAY_OF[index], **common), rates)
-        # Three updates in float32, the factors multiplied in another order.
+        # Three float32 updates, with the factors multiplied in another order.
         np.testing.assert_allclose(together[index], alone[index], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_a_factor_of_0_keeps_a_variable(kind):
+def test_a_factor_of_0_freezes_a_variable(kind):
     ended = after(kind(weight_decay=0.5, learning_rate_factors={"fc/": 0.0}), rates=(0.1, 0.1))
     kept = [np.array_equal(a, b.astype("float32")) for a, b in zip(ended, starts(), strict=True)]
     assert kept == [False, False, True, True]
@@ -116,7 +116,7 @@ def test_a_factor_of_0_keeps_a_variable(kind):
 
 @pytest.mark.usefixtures("xla")
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_they_are_kept_by_training_and_in_a_file(kind, tmp_path):
+def test_factors_are_used_in_training_and_saved(kind, tmp_path):
     model = keras.Sequential(
         [
             keras.Input((4,)),

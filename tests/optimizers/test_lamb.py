@@ -1,4 +1,4 @@
-"""Lamb against timm's, in every variant, alone and inside Keras' training."""
+"""Lamb against timm's in every variant, separately and in Keras' training."""
 
 import inspect
 
@@ -86,7 +86,7 @@ def test_a_kernel_of_zeros_has_trust_ratio_one(golden):
 
 
 def update(optimizer, values, gradient_values, names=None):
-    """The variables after one update, from plain arrays."""
+    """Returns the variables after one update, as arrays."""
     names = names or [f"v{i}" for i in range(len(values))]
     variables = [
         keras.Variable(np.asarray(v, "float32"), name=n) for v, n in zip(values, names, strict=True)
@@ -100,7 +100,7 @@ def test_a_kernel_without_gradient_shrinks_by_the_learning_rate():
     np.testing.assert_allclose(kernel, 0.9, rtol=1e-6)
 
 
-def test_a_kernel_without_gradient_and_decay_stays():
+def test_a_kernel_without_gradient_and_decay_is_unchanged():
     optimizer = Lamb(0.1, always_adapt=True, weight_decay=0)
     (kernel,) = update(optimizer, [np.ones((2, 3))], [np.zeros((2, 3))])
     np.testing.assert_array_equal(kernel, np.ones((2, 3), "float32"))
@@ -109,7 +109,7 @@ def test_a_kernel_without_gradient_and_decay_stays():
 @pytest.mark.parametrize("weight_decay", [None, 0, 0.0])
 def test_without_decay_it_is_adam(golden, weight_decay):
     g = golden("lamb")
-    # Keras' Adam adds epsilon to a root that is not bias-corrected yet, so it must not count here.
+    # Keras' Adam adds epsilon to a root without bias correction, so epsilon must be negligible here.
     ours = Lamb(5e-3, weight_decay=weight_decay, global_clipnorm=None, epsilon=1e-12)
     adam = keras.optimizers.Adam(5e-3, epsilon=1e-12)
     a, b = start(g), start(g)
@@ -129,7 +129,7 @@ def test_vectors_and_excluded_paths_are_not_decayed():
     np.testing.assert_array_equal(bias, np.ones(2))
 
 
-def test_keras_own_exclusion_still_works():
+def test_the_exclusion_method_of_keras_works():
     optimizer = Lamb(0.1)
     optimizer.exclude_from_weight_decay(var_names=["stem"])
     fc, stem = update(optimizer, [np.ones((2, 2))] * 2, [np.zeros((2, 2))] * 2, ["fc", "stem"])
@@ -137,10 +137,10 @@ def test_keras_own_exclusion_still_works():
     np.testing.assert_array_equal(stem, np.ones((2, 2)))
 
 
-def test_a_beta_of_zero_keeps_no_memory():
+def test_a_beta_of_zero_disables_the_average():
     optimizer = Lamb(0.1, beta_1=0.0, beta_2=0.0, weight_decay=0, global_clipnorm=None)
     (vector,) = update(optimizer, [np.zeros(2)], [[3.0, -2.0]])
-    np.testing.assert_allclose(vector, [-0.1, 0.1], rtol=1e-5)  # epsilon is 1e-6 of the gradient
+    np.testing.assert_allclose(vector, [-0.1, 0.1], rtol=1e-5)  # epsilon is 1e-6 times the gradient
 
 
 CHANGED = {
@@ -172,7 +172,7 @@ def test_config_holds_every_argument():
     assert not {k for k, v in Lamb().get_config().items() if v == CHANGED[k]}
 
 
-def test_serialization_does_not_turn_into_keras_lamb():
+def test_deserialization_does_not_return_keras_lamb():
     optimizer = Lamb(**{**CHANGED, "loss_scale_factor": None})
     wrapped = keras.optimizers.LossScaleOptimizer(optimizer)
     for copy in (
@@ -216,7 +216,7 @@ def images_and_labels(count=8):
     ],
     ids=["default", "exclude", "decoupled", "accumulate", "schedule"],
 )
-def test_the_update_after_loading_equals_the_one_without_saving(tmp_path, arguments):
+def test_loading_does_not_change_the_next_update(tmp_path, arguments):
     images, labels = images_and_labels()
     model = small_model(Lamb(**{"learning_rate": 0.05, "weight_decay": 0.1, **arguments}))
     for _ in range(3):
@@ -251,18 +251,18 @@ def test_fit_compiled(policy):
     assert int(model.optimizer.iterations) == 24
 
 
-def test_what_is_decayed_in_a_model():
+def test_decayed_variables_of_a_model():
     optimizer = Lamb(exclude_from_weight_decay=["fc/kernel"])
     model = small_model(optimizer)
     optimizer.build(model.trainable_variables)
     decayed = [optimizer._use_weight_decay(v) for v in model.trainable_variables]
-    # Convolution kernel, scale and shift of the normalisation, kernel and bias of fc.
+    # Convolution kernel, scale and shift of the normalization, kernel and bias of fc.
     assert decayed == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize("scaled", [False, True])
 def test_fit_is_one_update_with_the_clipped_gradient(scaled):
-    # A dense layer that sees the identity: d mean(w²) / d w = w / 2, of norm 1.9, so it is clipped.
+    # A dense layer on the identity matrix: d mean(w²) / d w = w / 2, of norm 1.9, so it is clipped.
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, use_bias=False)])
     optimizer = Lamb(0.1)
     model.compile(keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer, "mse")
@@ -282,7 +282,7 @@ def test_gradient_accumulation_clips_and_applies_the_mean(golden):
     optimizer = Lamb(gradient_accumulation_steps=2)
     optimizer.build(variables)
     for step in range(STEPS):
-        # Two gradients whose mean is the golden one.
+        # Two gradients whose mean is that of the goldens.
         for factor in (0.5, 1.5):
             optimizer.apply([factor * gradient for gradient in gradients(g, step)], variables)
     assert int(optimizer.iterations) == STEPS
@@ -294,17 +294,17 @@ def test_gradient_accumulation_clips_and_applies_the_mean(golden):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"beta_1": 1.0}, "`beta_1` must be at least 0 and below 1.*beta_1=1.0"),
-        ({"beta_2": -0.1}, "`beta_2` must be at least 0 and below 1.*beta_2=-0.1"),
+        ({"beta_1": 1.0}, r"`beta_1` must be in \[0, 1\).*beta_1=1.0"),
+        ({"beta_2": -0.1}, r"`beta_2` must be in \[0, 1\).*beta_2=-0.1"),
         ({"weight_decay": -0.1}, "`weight_decay` must be 0 or more, or None.*=-0.1"),
-        ({"epsilon": 0.0}, "`epsilon` must be above 0.*epsilon=0.0"),
-        ({"global_clipnorm": 0.0}, "`global_clipnorm` must be above 0.*=0.0"),
+        ({"epsilon": 0.0}, "`epsilon` must be positive.*epsilon=0.0"),
+        ({"global_clipnorm": 0.0}, "`global_clipnorm` must be positive.*=0.0"),
         ({"exclude_from_weight_decay": "fc"}, "`exclude_from_weight_decay` must be a list.*='fc'"),
         ({"learning_rate_factors": {"fc": -1}}, "`learning_rate_factors` must be a mapping"),
         ({"weight_decay_factors": ["fc"]}, "`weight_decay_factors` must be a mapping"),
     ],
 )
-def test_wrong_arguments_are_named(arguments, message):
+def test_illegal_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         Lamb(**arguments)
 
@@ -333,7 +333,7 @@ def test_keras_still_has_the_state():
 
 
 def test_keras_still_asks_for_the_decay():
-    # If Keras stopped calling the overridden hook, its own decay would come back unseen.
+    # If Keras no longer called the overridden method, its own decay would be applied silently.
     class Asked(keras.optimizers.Lamb):
         def _apply_weight_decay(self, variables):
             raise InterruptedError

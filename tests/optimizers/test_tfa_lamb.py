@@ -1,4 +1,4 @@
-"""Lamb against tensorflow-addons' LAMB: which settings make both take the same steps, and which none do."""
+"""Lamb against tensorflow-addons' LAMB: settings with equal steps, and differences without a counterpart."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.every_backend
 
 KERNELS = ("conv/kernel", "zeros/kernel", "fc/kernel")
 VECTORS = ("bn/gamma", "bn/beta", "fc/bias")
-# Theirs does not clip unless told to; the names of its other arguments are ours.
+# Theirs does not clip by default; its other arguments have the same names.
 SAME = ("learning_rate", "weight_decay", "beta_1", "beta_2", "epsilon")
 OURS = {
     "kernels": {},
@@ -26,15 +26,15 @@ OURS = {
         "always_adapt": True,
     },
 }
-# Ten steps of numbers around 1, each rounded to 6e-8 in float32, to 1e-16 in float64.
+# Ten steps of numbers around 1, each rounded to 6e-8 in float32 or 1e-16 in float64.
 TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
-# Theirs holds 0.9, 0.999 and 0.001 in float32: 1.3e-5 of 1 - beta_2, most of which the correction of
-# the averages takes out again, of steps that are 0.001 long.
+# Theirs stores 0.9, 0.999 and 0.001 in float32: an error of 1.3e-5 in 1 - beta_2, most of which the bias
+# correction cancels, in steps of length 0.001.
 ROUNDED_SETTINGS = 1e-8
 
 
 def deviations(g, case, dtype, **changes):
-    """The largest difference to theirs after any step, by variable."""
+    """Returns the largest difference from theirs after any step, by variable."""
     settings = {name: value for name, value in g.meta["cases"][case].items() if name in SAME}
     settings = {"global_clipnorm": None, **settings, **changes}
     rate = settings.pop("learning_rate")
@@ -57,7 +57,7 @@ def deviations(g, case, dtype, **changes):
 @pytest.mark.parametrize(
     ("case", "dtype"), sorted({("kernels", "float32"), *((case, WIDEST) for case in OURS)})
 )
-def test_the_same_settings_take_the_same_steps(golden, case, dtype):
+def test_equal_settings_give_equal_steps(golden, case, dtype):
     found = deviations(golden("tfa_lamb"), case, dtype, **OURS[case])
     exact = TOLERANCE[dtype]
     assert max(found.values()) <= (max(exact, ROUNDED_SETTINGS) if case == "defaults" else exact)
@@ -66,7 +66,7 @@ def test_the_same_settings_take_the_same_steps(golden, case, dtype):
 def test_theirs_decays_vectors_unless_they_are_excluded(golden):
     found = deviations(golden("tfa_lamb"), "decay_all", WIDEST)
     assert max(found[name] for name in KERNELS) <= TOLERANCE[WIDEST]
-    # A ratio of about |p| / |u| = 1 or so, instead of 1, in steps of 0.004.
+    # A ratio |p| / |u| of about 1 instead of exactly 1, in steps of 0.004.
     assert min(found[name] for name in VECTORS) > 1e-3
 
 
@@ -76,7 +76,7 @@ def test_a_decayed_kernel_without_trust_ratio_has_no_counterpart(golden):
     assert max(found.values()) <= TOLERANCE[WIDEST]
 
 
-def test_ours_clips_where_theirs_does_not(golden):
+def test_ours_clips_and_theirs_does_not(golden):
     found = deviations(golden("tfa_lamb"), "kernels", WIDEST, global_clipnorm=1.0)
     assert min(found[name] for name in found if name != "zeros/kernel") > 1e-4
 

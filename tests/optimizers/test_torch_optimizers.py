@@ -1,4 +1,4 @@
-"""SGD, RMSpropTF and AdamW against torch's and timm's, alone and inside Keras' training."""
+"""SGD, RMSpropTF and AdamW against torch's and timm's, separately and in Keras' training."""
 
 import inspect
 
@@ -55,7 +55,7 @@ def test_every_golden_optimizer_is_tested(golden):
 
 def test_sgd_with_the_rate_in_the_velocity_equals_page(golden):
     g, expected = golden("lamb"), golden("cifar_and_lr")
-    # Every variable is decayed, by 5e-4 a summed image.
+    # Every variable is decayed, by 5e-4 per summed image.
     optimizer = SGD(
         momentum=0.9, nesterov=True, weight_decay=5e-4 * 512, learning_rate_in_velocity=True
     )
@@ -69,7 +69,7 @@ def test_sgd_with_the_rate_in_the_velocity_equals_page(golden):
     assert deviation <= FLOAT32_TOLERANCE
 
 
-def test_the_place_of_the_learning_rate_shows_when_it_changes(golden):
+def test_the_position_of_the_learning_rate_matters_when_it_changes(golden):
     g, expected = golden("lamb"), golden("cifar_and_lr")
     optimizer = SGD(momentum=0.9, nesterov=True, weight_decay=5e-4 * 512)
     rates = [float(rate) for rate in expected["nesterov/lrs"]]
@@ -91,7 +91,7 @@ def test_sgd_without_decay_is_keras_sgd_with_the_rate_in_the_velocity(golden, ne
         ours.apply(gradients(g, step), a)
         keras_own.apply(gradients(g, step), b)
     for mine, theirs in zip(a, b, strict=True):
-        # On torch Keras has one fused operation for all variables.
+        # On torch Keras uses one fused operation for all variables.
         np.testing.assert_allclose(
             ops.convert_to_numpy(mine), ops.convert_to_numpy(theirs), atol=FLOAT32_TOLERANCE
         )
@@ -108,7 +108,7 @@ def test_sgd_without_momentum_is_one_step_of_gradient_and_decay():
     [keras.optimizers.SGD, keras.optimizers.RMSprop, keras.optimizers.AdamW],
 )
 def test_keras_still_computes_something_else(golden, keras_own):
-    """Else its own would do."""
+    """Otherwise Keras' optimizers could be used."""
     case, arguments = {
         "SGD": ("sgd_momentum", {"momentum": 0.9, "weight_decay": 1e-4}),
         "RMSprop": ("rmsproptf", {"momentum": 0.9, "epsilon": 1e-3, "weight_decay": 1e-5}),
@@ -127,7 +127,7 @@ def test_keras_still_computes_something_else(golden, keras_own):
 def test_adamw_adds_epsilon_to_the_corrected_root(gradient):
     number = keras.Variable([0.0])
     AdamW(1.0, weight_decay=0).apply([ops.convert_to_tensor([gradient])], [number])
-    # By hand: at the first update both averages, corrected, are those of one gradient.
+    # At the first update both corrected averages are those of one gradient.
     expected = -gradient / (gradient + 1e-8)
     np.testing.assert_allclose(ops.convert_to_numpy(number), [expected], rtol=1e-5)
 
@@ -221,7 +221,7 @@ ARGUMENTS = {
 )
 def test_fit_compiled(kind, policy, accumulation):
     if policy == "float16":
-        # Variables of float16, too; batch norm computes in float32 by itself.
+        # Also variables of float16; batch norm computes in float32 itself.
         optimizer = kind(**{**ARGUMENTS[kind], "learning_rate": 0.05 if kind is SGD else 0.01})
         if kind is AdamW:
             # 1e-8 is 0 in float16.
@@ -243,7 +243,7 @@ def test_fit_compiled(kind, policy, accumulation):
 
 @pytest.mark.usefixtures("xla")
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_compiled_by_xla_it_is_the_same(kind):
+def test_xla_computes_the_same(kind):
     # On torch Keras compiles with Inductor, which needs a C++ compiler.
     ways = (False, keras.backend.backend() != "torch")
     images, labels = images_and_labels(8)
@@ -253,11 +253,11 @@ def test_compiled_by_xla_it_is_the_same(kind):
         for _ in range(3):
             model.train_on_batch(images, labels)
         ended.append(np.concatenate([np.ravel(w) for w in model.get_weights()]))
-    np.testing.assert_allclose(*ended, rtol=0, atol=1e-5)  # XLA sums in another order
+    np.testing.assert_allclose(*ended, rtol=0, atol=1e-5)  # XLA sums in a different order
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_two_halves_make_the_update_of_the_whole(golden, kind):
+def test_two_micro_batches_make_the_update_of_the_batch(golden, kind):
     g = golden("lamb")
     whole, halves = start(g), start(g)
     one, two = kind(**ARGUMENTS[kind]), GradientAccumulation(kind(**ARGUMENTS[kind]), 2)
@@ -273,10 +273,10 @@ def test_two_halves_make_the_update_of_the_whole(golden, kind):
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_the_update_after_loading_equals_the_one_without_saving(tmp_path, kind):
+def test_loading_does_not_change_the_next_update(tmp_path, kind):
     images, labels = images_and_labels(8)
     model = small_model(kind(**ARGUMENTS[kind]))
-    # The second way to exclude; Keras' own forget it.
+    # The other way of excluding variables, which Keras' optimizers lose.
     model.optimizer.exclude_from_weight_decay(var_list=model.trainable_variables[1:])
     for _ in range(3):
         model.train_on_batch(images, labels)
@@ -300,7 +300,7 @@ def update(optimizer, values, names, gradient=1.0):
 
 
 @pytest.mark.parametrize("in_velocity", [False, True])
-def test_factors_are_those_of_groups_of_their_own(in_velocity):
+def test_factors_equal_separate_parameter_groups(in_velocity):
     """Page's biases: 64 times the learning rate, a 64th of the decay."""
     common = {"momentum": 0.9, "nesterov": True, "learning_rate_in_velocity": in_velocity}
     ours = SGD(
@@ -323,7 +323,7 @@ def test_factors_are_those_of_groups_of_their_own(in_velocity):
         np.testing.assert_allclose(a, b, rtol=1e-6)  # three float32 updates
 
 
-def test_the_first_factor_found_counts():
+def test_the_first_match_counts():
     optimizer = RMSpropTF(
         0.1, rho=0.0, momentum=0.0, epsilon=1e-12, learning_rate_factors={"fc": 2.0, "bias": 3.0}
     )
@@ -336,9 +336,12 @@ def test_the_first_factor_found_counts():
     ("arguments", "message"),
     [
         ({"weight_decay": -0.1}, "`weight_decay` must be 0 or more, or None.*=-0.1"),
-        ({"adaptive_clip": 0.0}, "`adaptive_clip` must be above 0, or None.*=0.0"),
-        ({"global_clipnorm": -1.0}, "`global_clipnorm` must be above 0, or None.*=-1.0"),
-        ({"adaptive_clip": 1.0, "global_clipnorm": 1.0}, "cannot both be set"),
+        ({"adaptive_clip": 0.0}, "`adaptive_clip` must be positive or None.*=0.0"),
+        ({"global_clipnorm": -1.0}, "`global_clipnorm` must be positive or None.*=-1.0"),
+        (
+            {"adaptive_clip": 1.0, "global_clipnorm": 1.0},
+            "`adaptive_clip` or `global_clipnorm` must be None",
+        ),
         ({"exclude_from_weight_decay": "fc"}, "`exclude_from_weight_decay` must be a list.*='fc'"),
         ({"exclude_from_adaptive_clip": "fc"}, "`exclude_from_adaptive_clip` must be a list"),
         ({"learning_rate_factors": {"fc": -1}}, "`learning_rate_factors` must be a mapping"),
@@ -346,17 +349,17 @@ def test_the_first_factor_found_counts():
         ({"momentum": 1.5}, "`momentum` must be"),
     ],
 )
-def test_wrong_arguments_are_named(kind, arguments, message):
+def test_illegal_arguments(kind, arguments, message):
     with pytest.raises(ValueError, match=message):
         kind(**arguments)
 
 
-def test_wrong_arguments_of_the_others_are_named():
+def test_illegal_arguments_of_the_others():
     with pytest.raises(ValueError, match=r"`rho` must be in 0..1.*=2"):
         RMSpropTF(rho=2)
-    with pytest.raises(ValueError, match=r"`epsilon` must be above 0.*=0"):
+    with pytest.raises(ValueError, match=r"`epsilon` must be positive.*=0"):
         RMSpropTF(epsilon=0)
-    with pytest.raises(ValueError, match=r"`beta_2` must be at least 0 and below 1.*=1.0"):
+    with pytest.raises(ValueError, match=r"`beta_2` must be in \[0, 1\).*=1.0"):
         AdamW(beta_2=1.0)
 
 
@@ -370,7 +373,7 @@ def test_keras_still_has_the_hooks(kind, state):
     assert [tuple(variable.shape) for variable in getattr(optimizer, state)] == [(2, 2)]
 
 
-def test_the_average_square_starts_at_one():
+def test_the_average_of_squares_starts_at_one():
     optimizer = RMSpropTF()
     optimizer.build([keras.Variable(np.ones((2, 2), "float32"), name="kernel")])
     (velocity,), (momentum,) = optimizer._velocities, optimizer._momentums

@@ -53,11 +53,11 @@ def test_values_are_converted_to_the_type_of_the_field():
         ({"epoch": 3}, "`A1` has no `epoch`. Did you mean `epochs`?"),
         ({"mixup_alfa": 1}, "`A1` has no `mixup_alfa`. Did you mean `mixup_alpha`?"),
         ({"zzz": 1}, "`A1` has no `zzz`."),
-        ({"epochs": 0}, "`epochs` must be a whole number at least 1. Received: epochs=0"),
+        ({"epochs": 0}, "`epochs` must be an integer at least 1. Received: epochs=0"),
         ({"network": "Resnet50"}, "Received: network='Resnet50'. Did you mean `ResNet50`?"),
         ({"precision": "float16"}, "='float16'. Did you mean `mixed_float16`?"),
-        ({"epochs": True}, "`epochs` must be a whole number at least 1. Received: epochs=True"),
-        ({"epochs": "ten"}, "`epochs` must be a whole number at least 1. Received: epochs='ten'"),
+        ({"epochs": True}, "`epochs` must be an integer at least 1. Received: epochs=True"),
+        ({"epochs": "ten"}, "`epochs` must be an integer at least 1. Received: epochs='ten'"),
         ({"zero_gamma": 1}, "`zero_gamma` must be True or False. Received: zero_gamma=1"),
         ({"network": 50}, "`network` must be the name of a network of krr.applications, or"),
         ({"network": lambda: None}, "`network` must be a function defined at the top level"),
@@ -77,7 +77,7 @@ def test_values_are_converted_to_the_type_of_the_field():
         ({"crop_scale": (0.0, 1.0)}, "`crop_scale` must be 2 numbers above 0 and at most 1"),
         (
             {"crop_scale": (0.9, 0.1)},
-            "the first not above the second. Received: crop_scale=(0.9, 0.1)",
+            "in ascending order. Received: crop_scale=(0.9, 0.1)",
         ),
         ({"crop_scale": (0.1,)}, "`crop_scale` must be 2 numbers above 0"),
         (
@@ -113,7 +113,7 @@ def test_values_are_converted_to_the_type_of_the_field():
         ),
         (
             {"schedule": Step(boundaries=(3,)), "step_epochs": (3, 2)},
-            "`boundaries` must be above 0 and rise. Received: boundaries=(3.0, 2.0)",
+            "`boundaries` must be positive and in ascending order. Received: boundaries=(3.0, 2.0)",
         ),
         ({"schedule": Cosine(epochs=30)}, "`epochs` must not be set in `schedule`"),
         ({"schedule": Cosine(0.1)}, "`learning_rate` must not be set in `schedule`"),
@@ -350,8 +350,11 @@ def test_every_recipe_survives_json_and_repr(name, tmp_path):
         ('{"recipe": "A9"}', "`recipe` must be one of .*A1, .* Received: recipe='A9'"),
         ('{"recipe": ["A1"]}', r"Received: recipe=\['A1'\]"),
         ('{"recipe": "A1", "epoch": 3}', "Did you mean `epochs`"),
-        ('{"recipe": "A1", "epochs": "__import__(1)"}', "must be a whole number"),
-        ('{"recipe": "A1", "optimizer": {"is": "SDG"}}', "'SDG' is no part.*Did you mean `SGD`"),
+        ('{"recipe": "A1", "epochs": "__import__(1)"}', "must be an integer"),
+        (
+            '{"recipe": "A1", "optimizer": {"is": "SDG"}}',
+            "'SDG' is not a known part.*Did you mean `SGD`",
+        ),
         ('{"recipe": "A1", "optimizer": {"is": "SGD", "rate": 1}}', "SGD has no `rate`"),
         ('{"recipe": "A1", "optimizer": {"is": "SGD", "momentum": 2}}', "`momentum` must be"),
         ('{"recipe": "A1", "ema": {"is": "EMA"}}', "EMA: .* 'decay'"),
@@ -487,7 +490,7 @@ class Listed(augment.Augmentation):
 @pytest.mark.parametrize("value", [np.arange(3), {"a": 1}, max])
 def test_a_field_must_be_plain(value):
     assert Listed(weights=[1, (2.0, "three")]).weights == (1, (2.0, "three"))
-    with pytest.raises(ValueError, match="`weights` must be a number, text, None, a part"):
+    with pytest.raises(ValueError, match="`weights` must be a number, string, None, a part"):
         Listed(weights=value)
 
 
@@ -497,7 +500,7 @@ def test_an_unknown_part_is_given_as_custom_object(tmp_path, monkeypatch):
     monkeypatch.delitem(krr.recipe.Part.known, "SometimesGray")
     with pytest.raises(
         ValueError,
-        match=r"'SometimesGray' is no part .*--import MODULE.*custom_objects=\[SometimesGray\]",
+        match=r"'SometimesGray' is not a known part.*--import MODULE.*custom_objects=\[SometimesGray\]",
     ):
         krr.load_recipe(tmp_path)
     assert krr.load_recipe(tmp_path, custom_objects=[SometimesGray]) == recipe

@@ -1,4 +1,4 @@
-"""Cosine against the schedules of timm's training script."""
+"""Cosine against timm's schedules, torchvision's and GluonCV's."""
 
 import dataclasses
 import math
@@ -13,7 +13,7 @@ from keras_resnet_recipes.schedules import Cosine, PerUpdate
 pytestmark = pytest.mark.every_backend
 
 RECIPES = {"A1": (5e-3, 600), "A2": (5e-3, 300), "A3": (8e-3, 100)}
-# Python floats follow the same formula: rates below 1e-2 to fifteen digits.
+# The same formula in Python floats: rates below 1e-2 to fifteen digits.
 EPOCH_TOLERANCE = 1e-12
 # A few float32 roundings, also where the rate is a thousandth of the peak.
 UPDATE_TOLERANCE = 1e-6
@@ -50,7 +50,7 @@ def test_warmup_prefix_equals_timm(golden, name):
 def test_updates_equal_timm(golden, name):
     g = golden("lr_schedule")
     updates = Cosine(*RECIPES[name]).per_update(625)
-    # One call with every step at once: the formula is elementwise.
+    # One call for all steps, because the formula is elementwise.
     rates = ops.convert_to_numpy(updates(ops.convert_to_tensor(g[f"{name}/updates_u"], "int32")))
     assert rates.dtype == np.float32
     np.testing.assert_allclose(rates, g[f"{name}/updates_lr"], rtol=UPDATE_TOLERANCE)
@@ -59,7 +59,7 @@ def test_updates_equal_timm(golden, name):
 def test_torchvision_epochs_are_a_cosine_after_the_warmup(golden):
     schedule = Cosine(0.5, 595, 5, 0.005, 0.0, warmup_prefix=True)
     rates = [schedule(epoch) for epoch in range(schedule.total_epochs)]
-    # torch multiplies 600 factors, each rounded.
+    # torch multiplies 600 rounded factors.
     expected = golden("cifar_and_lr")["lr/torchvision_v2_epoch"]
     np.testing.assert_allclose(rates, expected, rtol=0, atol=EPOCH_TOLERANCE)
 
@@ -93,15 +93,15 @@ def test_updates_of_one_step_per_epoch_are_epochs(warmup_epochs, warmup_prefix):
         assert float(updates(epoch)) == pytest.approx(schedule(epoch), rel=UPDATE_TOLERANCE)
 
 
-def test_epoch_0_is_the_warmup_start_and_the_peak_is_cut_out():
+def test_epoch_0_has_the_warmup_start_and_no_epoch_has_the_peak():
     schedule = Cosine(5e-3, epochs=600)
     assert schedule(0) == 1e-4
-    assert schedule(5) == pytest.approx(4.99914e-3, rel=1e-6)  # six digits are published
+    assert schedule(5) == pytest.approx(4.99914e-3, rel=1e-6)  # published with six digits
     assert Cosine(5e-3, epochs=600, warmup_prefix=True)(5) == 5e-3
     assert Cosine(5e-3, epochs=600, warmup_epochs=0)(0) == 5e-3
 
 
-def test_the_rate_that_was_in_force_has_no_effect():
+def test_the_current_rate_is_unused():
     assert Cosine(5e-3, epochs=10)(7, 123.0) == Cosine(5e-3, epochs=10)(7)
 
 
@@ -111,8 +111,8 @@ def small_model(optimizer):
     return model
 
 
-class RateInForce(keras.callbacks.Callback):
-    """Reads the optimizer's own rate while batches train."""
+class RecordRate(keras.callbacks.Callback):
+    """Records the optimizer's rate after each batch."""
 
     def __init__(self):
         super().__init__()
@@ -124,7 +124,7 @@ class RateInForce(keras.callbacks.Callback):
 
 def test_learning_rate_scheduler_sets_and_logs_the_rate():
     schedule = Cosine(0.05, epochs=4, warmup_epochs=2)
-    model, seen = small_model(keras.optimizers.SGD(1.0)), RateInForce()
+    model, seen = small_model(keras.optimizers.SGD(1.0)), RecordRate()
     scheduler = keras.callbacks.LearningRateScheduler(schedule)
     images, targets = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
     history = model.fit(
@@ -145,13 +145,13 @@ def test_an_optimizer_follows_per_update():
     for step in range(6):
         model.train_on_batch(images, np.ones((2, 1), "float32"))
         bias.append(float(model.get_weights()[1][0]))
-        # The gradient of (b - 1)² is 2 (b - 1); epochs of half steps are the same curve.
+        # The gradient of (b - 1)² is 2 (b - 1); fractional epochs give the same curve.
         rate = schedule(step / 2)
         expected.append(expected[-1] - rate * 2 * (expected[-1] - 1))
     np.testing.assert_allclose(bias, expected[1:], rtol=1e-5)  # six float32 updates
 
 
-def test_per_update_survives_serialization():
+def test_serialization_of_per_update():
     updates = Cosine(5e-3, epochs=9, warmup_prefix=True, cooldown_epochs=2).per_update(3)
     schedules = keras.optimizers.schedules
     copies = (
@@ -165,7 +165,7 @@ def test_per_update_survives_serialization():
         assert copy.steps_per_epoch == 3
 
 
-def test_a_recipes_epochs_hold_the_warmup():
+def test_a_recipes_epochs_include_the_warmup():
     before = Cosine(warmup_epochs=5, warmup_prefix=True, cooldown_epochs=2).for_run(0.1, 20)
     assert before == Cosine(0.1, 15, 5, warmup_prefix=True, cooldown_epochs=2)
     assert Cosine(cooldown_epochs=2).for_run(0.1, 20) == Cosine(0.1, 20, cooldown_epochs=2)
@@ -182,21 +182,21 @@ def test_cosine_is_a_frozen_value():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"epochs": 0}, "`epochs` must be a whole number at least 1.*epochs=0$"),
+        ({"epochs": 0}, "`epochs` must be an integer at least 1.*epochs=0$"),
         ({"warmup_epochs": 11}, r"`warmup_epochs` must be at most `epochs` \(10\).*=11$"),
-        ({"warmup_epochs": -1}, "`warmup_epochs` must be a whole number at least 0.*=-1$"),
+        ({"warmup_epochs": -1}, "`warmup_epochs` must be an integer at least 0.*=-1$"),
         ({"learning_rate": -0.1}, "`learning_rate` must be a number at least 0.*=-0.1$"),
         ({"learning_rate": math.nan}, "`learning_rate` must be a number at least 0.*=nan$"),
         ({"warmup_learning_rate": -1.0}, "`warmup_learning_rate` must be a number at least 0.*=-1"),
         ({"minimum_learning_rate": -1.0}, "`minimum_learning_rate` must be.*at least 0.*=-1"),
-        ({"cooldown_epochs": -1}, "`cooldown_epochs` must be a whole number at least 0.*=-1$"),
+        ({"cooldown_epochs": -1}, "`cooldown_epochs` must be an integer at least 0.*=-1$"),
     ],
 )
-def test_wrong_arguments_are_named(arguments, message):
+def test_illegal_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         Cosine(**{"learning_rate": 0.1, "epochs": 10, **arguments})
 
 
-def test_wrong_steps_per_epoch_is_named():
+def test_illegal_steps_per_epoch():
     with pytest.raises(ValueError, match=r"`steps_per_epoch` must be at least 1.*=0"):
         Cosine(0.1, 10).per_update(0)

@@ -17,7 +17,7 @@ from keras_resnet_recipes.schedules import (
 
 pytestmark = pytest.mark.every_backend
 
-# Python floats follow the same formula.
+# The same formula in Python floats.
 EPOCH_TOLERANCE = 1e-12
 # A few float32 roundings of numbers below 1.
 UPDATE_TOLERANCE = 1e-6
@@ -31,7 +31,7 @@ SCHEDULES = [
 
 
 def rates_of(updates, steps):
-    # One call with every step at once: the formulas are elementwise.
+    # One call for all steps, because the formulas are elementwise.
     rates = ops.convert_to_numpy(updates(ops.convert_to_tensor(steps, "int32")))
     assert rates.dtype == np.float32
     return rates
@@ -50,7 +50,7 @@ def test_exponential_equals_timm(golden, case):
     )
     rates = [schedule(epoch) for epoch in range(len(g[case]))]
     np.testing.assert_allclose(rates, g[case], rtol=0, atol=EPOCH_TOLERANCE)
-    # 2.4 epochs of 5 updates are 12, so both agree wherever an epoch begins.
+    # 2.4 epochs of 5 updates are 12 updates, so both agree at the start of every epoch.
     updates = rates_of(schedule.per_update(5), 5 * np.arange(len(g[case])))
     np.testing.assert_allclose(updates, g[case], rtol=10 * UPDATE_TOLERANCE)  # powers up to 99
 
@@ -74,17 +74,17 @@ def test_piecewise_linear_equals_page(golden):
     ends = g["lr/page24_per_epoch_end"]
     rates = [schedule(epoch + 1) for epoch in range(24)]
     np.testing.assert_allclose(rates, ends, rtol=0, atol=EPOCH_TOLERANCE)
-    # The last update of an epoch, counted from 1, is at its end.
+    # Counted from 1, the last update of an epoch is at its end.
     updates = rates_of(schedule.per_update(97), 97 * np.arange(1, 25) - 1)
     np.testing.assert_allclose(updates, ends, rtol=UPDATE_TOLERANCE, atol=1e-9)
     first = rates_of(schedule.per_update(97), np.arange(10)) / 512
     np.testing.assert_allclose(first, g["nesterov/lrs"], rtol=UPDATE_TOLERANCE)
 
 
-def test_piecewise_linear_is_level_outside_its_knots():
+def test_piecewise_linear_is_constant_outside_its_knots():
     schedule = PiecewiseLinear(knots=((2, 0.1), (4, 0.3), (5, 0.2)))
     epochs = np.arange(0, 28) / 4
-    # NumPy's interpolation is the definition.
+    # NumPy's interpolation is the reference.
     expected = np.interp(epochs, [2, 4, 5], [0.1, 0.3, 0.2])
     np.testing.assert_allclose([schedule(e) for e in epochs], expected, rtol=1e-12)
     updates = rates_of(schedule.per_update(4), np.arange(28))
@@ -92,10 +92,10 @@ def test_piecewise_linear_is_level_outside_its_knots():
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: type(schedule).__name__)
-def test_updates_of_an_epoch_each_are_epochs(schedule):
+def test_updates_of_one_step_per_epoch_are_epochs(schedule):
     expected = [schedule(update / 10) for update in range(300)]
     updates = rates_of(schedule.per_update(10), np.arange(300))
-    # In the warm-up, too, updates are parts of an epoch.
+    # Updates are fractions of an epoch, also in the warm-up.
     np.testing.assert_allclose(updates, expected, rtol=3 * UPDATE_TOLERANCE, atol=1e-9)
 
 
@@ -107,7 +107,7 @@ def test_step_by_updates():
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: type(schedule).__name__)
-def test_it_survives_serialization(schedule):
+def test_serialization(schedule):
     updates = schedule.per_update(3)
     schedules = keras.optimizers.schedules
     for copy in (
@@ -121,7 +121,7 @@ def test_it_survives_serialization(schedule):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: type(schedule).__name__)
-def test_it_is_a_frozen_value(schedule):
+def test_schedules_are_frozen_values(schedule):
     names = {kind.__name__: kind for kind in (Step, Exponential, PiecewiseLinear)}
     assert eval(repr(schedule), names) == schedule
     assert hash(schedule) == hash(dataclasses.replace(schedule))
@@ -143,15 +143,15 @@ def test_a_model_trains_with_it(schedule):
     np.testing.assert_allclose(logs["learning_rate"], expected, rtol=1e-6)
 
 
-def test_a_recipe_gives_peak_and_epochs():
+def test_a_recipe_sets_peak_and_epochs():
     schedule = Step(boundaries=(2,)).for_run(0.5, 4)
     assert schedule == Step(0.5, 4, boundaries=(2,))
     assert PiecewiseLinear(knots=KNOTS).for_run(0.5, 24)(5) == 0.2
     assert Plateau(patience=3).for_run(0.5, 24)(20) == 0.5
 
 
-def test_plateaus_are_left_to_keras():
-    """Divided by ten when the error no longer falls, as in 2015: Keras' own callback does it."""
+def test_plateaus_with_the_callback_of_keras():
+    """Keras' callback divides the rate by ten when the error stops decreasing, as in 2015."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.1), "mse")
     plateau = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.1, patience=2, min_delta=0.01)
@@ -168,17 +168,21 @@ def test_plateaus_are_left_to_keras():
 @pytest.mark.parametrize(
     ("kind", "arguments", "message"),
     [
-        (Step, {"boundaries": (3, 2)}, r"`boundaries` must be above 0 and rise.*\(3.0, 2.0\)$"),
-        (Step, {"boundaries": (0,)}, r"`boundaries` must be above 0 and rise.*\(0.0,\)$"),
+        (
+            Step,
+            {"boundaries": (3, 2)},
+            r"`boundaries` must be positive and in ascending.*\(3.0, 2.0\)$",
+        ),
+        (Step, {"boundaries": (0,)}, r"`boundaries` must be positive and in ascending.*\(0.0,\)$"),
         (Step, {"factor": 0.0}, "`factor` must be a number above 0 and at most 1.*=0.0$"),
         (Step, {"learning_rate": -1}, "`learning_rate` must be a number at least 0 or None.*=-1$"),
-        (Step, {"warmup_epochs": -1}, "`warmup_epochs` must be a whole number at least 0.*=-1$"),
+        (Step, {"warmup_epochs": -1}, "`warmup_epochs` must be an integer at least 0.*=-1$"),
         (Step, {"per": "step"}, "`per` must be one of 'epoch', 'update'.*per='step'$"),
         (Exponential, {"every_epochs": 0}, "`every_epochs` must be a number above 0.*=0$"),
         (Exponential, {"factor": 1.5}, "`factor` must be a number above 0 and at most 1.*=1.5$"),
         (Exponential, {"warmup_learning_rate": -1}, "`warmup_learning_rate` must be.*0.*=-1$"),
-        (Plateau, {"patience": 0}, "`patience` must be a whole number at least 1.*=0$"),
-        (Plateau, {"patience": 1, "factor": 1}, "`factor` must be below 1.*=1.0$"),
+        (Plateau, {"patience": 0}, "`patience` must be an integer at least 1.*=0$"),
+        (Plateau, {"patience": 1, "factor": 1}, "`factor` must be less than 1.*=1.0$"),
         (
             Plateau,
             {"patience": 1, "per": "update"},
@@ -186,7 +190,7 @@ def test_plateaus_are_left_to_keras():
         ),
     ],
 )
-def test_wrong_arguments_are_named(kind, arguments, message):
+def test_illegal_arguments(kind, arguments, message):
     with pytest.raises(ValueError, match=message):
         kind(**{"learning_rate": 0.1, **arguments})
 
@@ -194,20 +198,20 @@ def test_wrong_arguments_are_named(kind, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"knots": ()}, "`knots` must be pairs of epoch and rate, the epochs rising"),
+        ({"knots": ()}, "`knots` must be pairs of epoch and rate, in ascending order"),
         ({"knots": ((1, 0.1), (1, 0.2))}, "`knots` must be pairs of epoch and rate"),
         ({"knots": ((1, -0.1),)}, "rates of `knots` must be 0 or more"),
         (
             {"knots": KNOTS, "count_from": 2},
-            "`count_from` must be a whole number at least 0 and at most 1.*=2$",
+            "`count_from` must be an integer at least 0 and at most 1.*=2$",
         ),
     ],
 )
-def test_wrong_knots_are_named(arguments, message):
+def test_illegal_knots(arguments, message):
     with pytest.raises(ValueError, match=message):
         PiecewiseLinear(**arguments)
 
 
-def test_wrong_steps_per_epoch_is_named():
+def test_illegal_steps_per_epoch():
     with pytest.raises(ValueError, match=r"`steps_per_epoch` must be at least 1.*=0"):
         Step(0.1).per_update(0)

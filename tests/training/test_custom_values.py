@@ -214,7 +214,7 @@ def test_a_network_without_preprocessing_gets_a_normalization_layer(monkeypatch)
             keras.layers.RandomBrightness(0.2, value_range=(0, 1)),
             r"RandomBrightness must return images of 0..255.*value_range=\(0, 255\)",
         ),
-        (keras.layers.Dense(3), "Dense must have no weights to train"),
+        (keras.layers.Dense(3), "Dense must have no trainable weights"),
         ("rand-m7", "`augmentation` must be"),
     ],
     ids=["CenterCrop", "Rescaling", "RandomBrightness", "Dense", "str"],

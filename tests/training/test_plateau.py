@@ -129,13 +129,13 @@ def test_unpublished_values_must_be_given():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"plateau_patience": 0}, "`plateau_patience` must be a whole number at least 1."),
+        ({"plateau_patience": 0}, "`plateau_patience` must be an integer at least 1."),
         (
             {"warmup_epochs": 1},
             "`warmup_epochs` requires Cosine or Exponential or Step, which",
         ),
         ({"schedule_per": "update"}, "`per` must be 'epoch' for a plateau."),
-        ({"step_factor": 1.0}, "`factor` must be below 1."),
+        ({"step_factor": 1.0}, "`factor` must be less than 1."),
         ({"step_epochs": (1,)}, "`step_epochs` requires Step, which He2015 does not have."),
     ],
     ids=["plateau_patience", "warmup_epochs", "schedule_per", "step_factor", "step_epochs"],

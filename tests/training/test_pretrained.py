@@ -176,21 +176,23 @@ def test_invalid_weights_are_errors(files):
     with pytest.raises(ValueError, match="`weights` must be None with `model`"):
         RECIPE.replace(weights=weights).fit(DATA, model=applications.ResNet20(classes=3))
     for value, message in {
-        "a1_in": "published for ResNet20 are none",
-        "nowhere.weights.h5": "expected the path of an existing",
+        "a1_in": "`weights` of ResNet20 must be .*there are none",
+        "nowhere.weights.h5": "must be the path of an existing",
         str(files): "no file",
-        "file.pth": "is a pickle",
+        "file.pth": "must not be a pickle",
     }.items():
         with pytest.raises(ValueError, match=message):
             pretrained.load(None, RECIPE.replace(weights=value), run_dir=None)
     for network in ("ResNet32", "ResNet18"):
         for file in ("a.weights.h5", "a.keras", "a.safetensors"):
             recipe = RECIPE.replace(weights=str(files / file), network=network)
-            with pytest.raises(ValueError, match=r"of another network|not of this network"):
+            with pytest.raises(
+                ValueError, match=r"of another network|must be those of this network"
+            ):
                 pretrained.load(None, recipe, run_dir=None)
     stranger = keras.Sequential(
         [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
     )
-    with pytest.raises(ValueError, match="expected a network of"):
+    with pytest.raises(ValueError, match="`model` must be a network of"):
         RECIPE.replace(weights=None, frozen_stages=2).fit(DATA, model=stranger, verbose=0)
     assert frozen(stranger, 5) == set()

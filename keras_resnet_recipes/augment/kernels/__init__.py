@@ -1,15 +1,15 @@
-"""Image arithmetic compiled for this machine, each byte that of Pillow.
+"""Image arithmetic compiled for this machine, with the bytes of Pillow.
 
-    compiled    how a kernel is compiled and kept
-    packing     images as packed pixels, and back
-    resize      antialiased resizing, of parts and windows
+    compiled    compilation and caching of kernels
+    packing     conversion of images to packed pixels and back
+    resize      antialiased resizing of boxes, to a window of the result
     geometry    shear, translation, rotation
     color       tables, contrast, saturation, sharpness, hue
-    boxes       crops, padding, mirroring
+    boxes       crops, padding, flipping
     mixing      blending the images of a batch
 
 Kernels work on packed pixels: uint32 [height, width], red in the lowest byte, the highest unused.
-They release Python's lock. numba is imported when the first of them is needed.
+They release the GIL. numba is imported on first use.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Parts of images: where they lie, and what a window over an enlarged image shows."""
+"""Crop boxes, padded crops, flips and fill colours."""
 
 import math
 
@@ -9,21 +9,22 @@ from keras_resnet_recipes.augment.kernels.compiled import kernel
 
 @kernel
 def first_that_fits(areas, aspects, position, height, width, narrowest, widest):
-    """The first part of several tries that fits into an image, or the largest legal one in the middle.
+    """Returns the first of several candidate boxes that fits into an image, or the largest legal central box.
 
     Args:
         areas: Fractions of the image's area, float64 [tries].
-        aspects: Width to height, float64 [tries].
-        position: Top and left as fractions of the positions there are, float64 [2].
-        height: Of the image.
-        width: Of the image.
+        aspects: Ratios of width to height, float64 [tries].
+        position: Top and left as fractions of the possible positions, float64 [2].
+        height: Height of the image.
+        width: Width of the image.
         narrowest: Smallest legal aspect ratio.
         widest: Largest legal aspect ratio.
 
     Returns:
         Top, left, height and width.
 
-    Source: timm `data/transforms.py`, RandomResizedCropAndInterpolation.
+    References:
+        timm `data/transforms.py`, RandomResizedCropAndInterpolation.
     """
     for t in range(areas.shape[0]):
         area = areas[t] * (height * width)
@@ -41,17 +42,17 @@ def first_that_fits(areas, aspects, position, height, width, narrowest, widest):
 def padded_crop(
     pixels: np.ndarray, top: int, left: int, padding: int, fill: int | None
 ) -> np.ndarray:
-    """A window of an image's own size over the image, enlarged at all sides.
+    """Pads an image and crops it to its original size.
 
     Args:
         pixels: Packed, uint32 [height, width].
-        top: Of the window, in the enlarged image.
-        left: Likewise.
-        padding: Pixels added at each side.
-        fill: Their packed colour; None continues the image as its mirror image, without repeating the edge.
+        top: Top of the crop in the padded image.
+        left: Left of the crop in the padded image.
+        padding: Pixels added on each side.
+        fill: Packed colour of the padding; None pads by reflection, without repeating the edge.
 
     Returns:
-        Packed, of the same shape.
+        Packed pixels of the same shape.
     """
     result = np.empty_like(pixels)
     _padded_crop(pixels, top - padding, left - padding, fill is None, np.uint32(fill or 0), result)
@@ -75,7 +76,7 @@ def _padded_crop(pixels, top, left, mirrored, fill, result):
 
 @kernel
 def mirror(pixels):
-    """Mirrors an image left to right, in place."""
+    """Flips an image left to right, in place."""
     height, width = pixels.shape
     for y in range(height):
         row = pixels[y]
@@ -84,10 +85,11 @@ def mirror(pixels):
 
 
 def packed_color(color) -> int:
-    """A colour of 0..255, one number or three, rounded half to even, as a packed pixel.
+    """Returns a colour 0..255, one number or three, as a packed pixel, rounded half to even.
 
-    >>> hex(packed_color((1, 2.5, 300)))
-    '0xff0201'
+    Example:
+        >>> hex(packed_color((1, 2.5, 300)))
+        '0xff0201'
     """
     levels = np.clip(np.rint(np.broadcast_to(color, 3)), 0, 255).astype(int).tolist()
     return levels[0] | levels[1] << 8 | levels[2] << 16

@@ -1,9 +1,10 @@
-"""Changes of colour, tone and sharpness of packed pixels, with Pillow's bytes.
+"""Colour, tone and sharpness operations on packed pixels, with Pillow's bytes.
 
-What becomes of a value alone is a table of 256 bytes per channel. Blending follows Pillow's `Blend.c`:
-degenerate + factor * (image - degenerate) in single precision, limited to 0..255 and truncated, not rounded.
+Operations on single values use a table of 256 bytes per channel. Blending follows Pillow's `Blend.c`:
+degenerate + factor * (image - degenerate) in single precision, clipped to 0..255 and truncated, not rounded.
 
-Every operation changes the pixels in place, uint32 [height, width], and returns them, or returns new ones.
+Every operation takes pixels as uint32 [height, width], and either changes them in place and returns them, or
+returns a new array.
 """
 
 import numpy as np
@@ -17,7 +18,8 @@ _VALUES = np.arange(256)
 def auto_contrast(pixels: np.ndarray) -> np.ndarray:
     """Stretches each channel so that its darkest value becomes 0 and its brightest 255.
 
-    Source: Pillow `ImageOps.autocontrast`.
+    References:
+        Pillow `ImageOps.autocontrast`.
     """
     low, high = _extremes(pixels).astype(np.float64)[..., None]
     flat = high <= low
@@ -27,9 +29,10 @@ def auto_contrast(pixels: np.ndarray) -> np.ndarray:
 
 
 def equalize(pixels: np.ndarray) -> np.ndarray:
-    """Flattens the histogram of each channel.
+    """Equalizes the histogram of each channel.
 
-    Source: Pillow `ImageOps.equalize`.
+    References:
+        Pillow `ImageOps.equalize`.
     """
     histogram = _histogram(pixels)
     brightest = 255 - np.argmax(histogram[:, ::-1] > 0, axis=1)
@@ -41,9 +44,10 @@ def equalize(pixels: np.ndarray) -> np.ndarray:
 
 
 def invert(pixels: np.ndarray) -> np.ndarray:
-    """Turns every value v into 255 - v.
+    """Replaces every value v by 255 - v.
 
-    Source: Pillow `ImageOps.invert`.
+    References:
+        Pillow `ImageOps.invert`.
     """
     return look_up(pixels, 255 - _VALUES)
 
@@ -51,15 +55,17 @@ def invert(pixels: np.ndarray) -> np.ndarray:
 def posterize(pixels: np.ndarray, bits: float) -> np.ndarray:
     """Keeps the highest bits, 0 to 8; with 0 the image is black, as with Pillow up to 12.
 
-    Source: Pillow `ImageOps.posterize`.
+    References:
+        Pillow `ImageOps.posterize`.
     """
     return look_up(pixels, _VALUES & (255 << (8 - min(max(int(bits), 0), 8))))
 
 
 def solarize(pixels: np.ndarray, threshold: float) -> np.ndarray:
-    """Inverts the values from a threshold upwards, 0 (all) to 256 (none).
+    """Inverts all values from a threshold upwards, 0 (all) to 256 (none).
 
-    Source: Pillow `ImageOps.solarize`.
+    References:
+        Pillow `ImageOps.solarize`.
     """
     return look_up(pixels, np.where(threshold <= _VALUES, 255 - _VALUES, _VALUES))
 
@@ -67,7 +73,8 @@ def solarize(pixels: np.ndarray, threshold: float) -> np.ndarray:
 def solarize_add(pixels: np.ndarray, addition: float) -> np.ndarray:
     """Adds 0 to 128 to the values below 128.
 
-    Source: timm `data/auto_augment.py`, `solarize_add`.
+    References:
+        timm `data/auto_augment.py`, `solarize_add`.
     """
     brighter = np.minimum(_VALUES + int(addition), 255)
     return look_up(pixels, np.where(_VALUES < 128, brighter, _VALUES))
@@ -76,37 +83,41 @@ def solarize_add(pixels: np.ndarray, addition: float) -> np.ndarray:
 def contrast(pixels: np.ndarray, factor: float) -> np.ndarray:
     """Changes the contrast about the mean grey of the image.
 
-    Source: Pillow `ImageEnhance.Contrast`.
+    References:
+        Pillow `ImageEnhance.Contrast`.
     """
     return look_up(pixels, _blended(int(_sum_of_grey(pixels) / pixels.size + 0.5), factor))
 
 
 def brightness(pixels: np.ndarray, factor: float) -> np.ndarray:
-    """Multiplies every value.
+    """Multiplies every value by a factor.
 
-    Source: Pillow `ImageEnhance.Brightness`.
+    References:
+        Pillow `ImageEnhance.Brightness`.
     """
     return look_up(pixels, _blended(0, factor))
 
 
 def add(pixels: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Adds whole levels to red, green and blue, int [3], limited to 0..255."""
+    """Adds integer levels, [3], to red, green and blue; the sums are clipped to 0..255."""
     return look_up(pixels, np.clip(_VALUES + levels[:, None], 0, 255))
 
 
 def color(pixels: np.ndarray, factor: float) -> np.ndarray:
     """Changes the saturation: 0 gives a grey image, 1 the image itself.
 
-    Source: Pillow `ImageEnhance.Color`.
+    References:
+        Pillow `ImageEnhance.Color`.
     """
     _saturate(pixels, np.float32(factor))
     return pixels
 
 
 def sharpness(pixels: np.ndarray, factor: float) -> np.ndarray:
-    """Changes the sharpness; the outermost pixels stay as they are.
+    """Changes the sharpness; the outermost pixels are unchanged.
 
-    Source: Pillow `ImageEnhance.Sharpness`.
+    References:
+        Pillow `ImageEnhance.Sharpness`.
     """
     result = pixels.copy()
     _sharpen(pixels, result, np.float32(factor))
@@ -114,7 +125,7 @@ def sharpness(pixels: np.ndarray, factor: float) -> np.ndarray:
 
 
 def look_up(pixels: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Replaces every value by that of a table, [256] or [3, 256]."""
+    """Replaces every value by its entry in a table, [256] or [3, 256]."""
     _look_up(pixels, np.broadcast_to(table, (3, 256)).astype(np.uint8))
     return pixels
 
@@ -142,7 +153,7 @@ def _look_up(pixels, table):
 
 @kernel
 def _extremes(pixels):
-    """The smallest and the largest value of each channel, uint8 [2, 3]."""
+    """Returns the smallest and the largest value of each channel, uint8 [2, 3]."""
     values = pixels.reshape(-1).view(np.uint8)
     # Sixteen pixels at a time, for vector instructions.
     low, high = np.full(64, 255, np.uint8), np.zeros(64, np.uint8)
@@ -164,9 +175,9 @@ def _extremes(pixels):
 
 @kernel
 def _histogram(pixels):
-    """How often each value is there, int64 [3, 256]."""
+    """Returns the counts of each value, int64 [3, 256]."""
     values = pixels.reshape(-1).view(np.uint8)
-    # Two counts, by turns: that of an equal neighbour does not wait for the one before.
+    # Two alternating counters, so that equal neighbouring pixels do not wait for each other.
     counts = np.zeros((2, 3, 256), np.int64)
     for i in range(pixels.size):
         for channel in range(3):
@@ -176,7 +187,7 @@ def _histogram(pixels):
 
 @kernel
 def _grey(red, green, blue):
-    """Pillow's luminance of int32 values."""
+    """Returns Pillow's luminance of int32 values."""
     sums = red * int32(19595) + green * int32(38470) + blue * int32(7471)
     return (sums + int32(32768)) >> int32(16)
 
@@ -230,22 +241,23 @@ def _sharpen(pixels, result, factor):
             sides = int32(above[j]) + int32(above[j + 4]) + int32(above[j + 8])
             sides += int32(here[j]) + int32(here[j + 8])
             sides += int32(below[j]) + int32(below[j + 4]) + int32(below[j + 8])
-            # The sum of the weights, 13, is odd: no quotient is so near a half that this rounds wrongly.
+            # The sum of the weights, 13, is odd: no quotient is close enough to a half to be rounded wrongly.
             smooth = (2 * (sides + 5 * int32(here[j + 4])) + 13) * int32(20165) >> int32(19)
             line[j] = uint8(_blend(float32(smooth), here[j + 4], factor))
 
 
 def hue(pixels: np.ndarray, shift: float) -> np.ndarray:
-    """Turns the colours around the colour circle, through Pillow's HSV in bytes and back.
+    """Shifts the hue, by conversion to Pillow's HSV in bytes and back.
 
-    The way there and back changes most colours a little even where nothing is turned. What Pillow rounds in
-    single precision is rounded in single precision here, and what in double in double.
+    The conversion alone changes most colours a little. Each step is rounded in single or double precision as
+    in Pillow.
 
     Args:
-        pixels: Packed.
-        shift: Fraction of a turn, -0.5..0.5; truncated to 255ths, of which 256 make the turn.
+        pixels: Packed, uint32 [height, width].
+        shift: Fraction of a turn, -0.5..0.5; truncated to 255ths, of which 256 make a full turn.
 
-    Source: torchvision `transforms/_functional_pil.py`, `adjust_hue`; Pillow `Convert.c`.
+    References:
+        torchvision `transforms/_functional_pil.py`, `adjust_hue`; Pillow `Convert.c`.
     """
     _turn(pixels, int(shift * 255.0))
     return pixels
@@ -305,5 +317,5 @@ def _colored(angle, saturation, value):
 
 @kernel
 def _weakened(value, part):
-    # C's round; nothing here is negative.
+    # C's `round`, because no value is negative here.
     return int32(np.floor(value * (1.0 - part) + 0.5))

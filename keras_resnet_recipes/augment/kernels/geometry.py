@@ -1,11 +1,12 @@
 """Affine maps of packed pixels with Pillow's arithmetic, byte for byte.
 
-Pillow looks from the output back into the input: the output pixel (x, y) has its centre at (x + 1/2, y + 1/2),
-the map (a, b, c, d, e, f) takes it to (a x + b y + c, d x + e y + f), positions outside the image get the fill
-colour, and inside it the neighbours are interpolated in double precision, those beyond the edge being the edge
-itself. Results are truncated, not rounded. The bicubic kernel has a = -1, unlike the one of `resize`.
+Pillow maps output pixels to the input: the output pixel (x, y) has its centre at (x + 1/2, y + 1/2), and the map
+(a, b, c, d, e, f) takes it to (a x + b y + c, d x + e y + f). Positions outside the image get the fill colour;
+inside, neighbouring pixels are interpolated in double precision, with edge pixels repeated beyond the edge.
+Results are truncated, not rounded. The bicubic kernel has a = -1, unlike the one of `resize`.
 
-Source: Pillow `src/libImaging/Geometry.c`; timm `data/auto_augment.py` for the maps.
+References:
+    Pillow `src/libImaging/Geometry.c`; timm `data/auto_augment.py` for the maps.
 """
 
 import math
@@ -21,14 +22,16 @@ _ONE = 1 << 16
 
 
 def rotation(height: int, width: int, degrees: float) -> Matrix:
-    """The map that turns an image counter-clockwise about its centre.
+    """Returns the map that rotates an image counter-clockwise about its centre.
 
-    Source: Pillow `Image.rotate`.
+    Example:
+        >>> rotation(2, 4, 90.0)
+        (0.0, -1.0, 3.0, 1.0, 0.0, -1.0)
 
-    >>> rotation(2, 4, 90.0)
-    (0.0, -1.0, 3.0, 1.0, 0.0, -1.0)
+    References:
+        Pillow `Image.rotate`.
     """
-    # In Python: the machine code of numba rounds sine and cosine otherwise in the last place.
+    # In Python, because numba's sine and cosine differ in the last digit.
     turn = -math.radians(degrees % 360.0)
     cosine, sine = round(math.cos(turn), 15), round(math.sin(turn), 15)
     x, y = width / 2, height / 2
@@ -43,13 +46,13 @@ def rotation(height: int, width: int, degrees: float) -> Matrix:
 
 
 def affine(pixels: np.ndarray, matrix: Matrix, cubic: bool, fill: int) -> np.ndarray:
-    """The image after an affine map, interpolated.
+    """Applies an affine map to an image, with interpolation.
 
     Args:
         pixels: Packed, uint32 [height, width].
-        matrix: From the output to the input.
-        cubic: Bicubic, or bilinear.
-        fill: The packed colour of what comes from outside.
+        matrix: Map from the output to the input.
+        cubic: Bicubic if true, bilinear if false.
+        fill: Packed colour of pixels from outside the image.
 
     Returns:
         Packed, uint32 [height, width].
@@ -60,11 +63,11 @@ def affine(pixels: np.ndarray, matrix: Matrix, cubic: bool, fill: int) -> np.nda
 
 
 def nearest(pixels: np.ndarray, matrix: Matrix) -> np.ndarray:
-    """The image after an affine map, each pixel that of the nearest position; outside is black.
+    """Applies an affine map to an image, taking the nearest pixels; outside the image is black.
 
     Args:
         pixels: Packed, uint32 [height, width], each side less than 16384 pixels.
-        matrix: From the output to the input.
+        matrix: Map from the output to the input.
 
     Returns:
         Packed, uint32 [height, width].
@@ -88,14 +91,14 @@ def _nearest(pixels, result, a, b, c, d, e, f):
 
 @kernel
 def _positions(slope, offset, last_term, positions):
-    """Where a row is looked up along one axis: slope (x + 1/2) + offset + last term, added in this order."""
+    """Computes the input positions of a row along one axis: slope (x + 1/2) + offset + last term, in this order."""
     for x in range(positions.shape[0]):
         positions[x] = slope * (x + 0.5) + offset + last_term
 
 
 @kernel
 def _inside(xs, ys, height):
-    """The first pixel of a row that is looked up inside the image, and the one after the last."""
+    """Returns the first output pixel of a row that maps into the image, and the one after the last."""
     width = xs.shape[0]
     first, last = 0, width
     while first < last and not (0.0 <= xs[first] < width and 0.0 <= ys[first] < height):
@@ -107,7 +110,7 @@ def _inside(xs, ys, height):
 
 @kernel
 def _split(positions, first, last, corners, fractions):
-    """Positions split into whole numbers and fractions, these once for each of a pixel's four bytes."""
+    """Splits positions into integers and fractions; fractions are repeated for the four bytes of a pixel."""
     for i in range(last - first):
         position = positions[first + i] - 0.5
         corner = math.floor(position)
@@ -121,11 +124,11 @@ def _split(positions, first, last, corners, fractions):
 
 @kernel
 def _is_row(rows, columns, n):
-    """Whether positions follow each other on one row."""
-    row, column, follow = rows[0], columns[0], True
+    """Returns whether the positions are consecutive pixels of one row."""
+    row, column, consecutive = rows[0], columns[0], True
     for i in range(n):
-        follow = follow and rows[i] == row and columns[i] == column + i
-    return follow
+        consecutive = consecutive and rows[i] == row and columns[i] == column + i
+    return consecutive
 
 
 @kernel
@@ -167,7 +170,7 @@ def _cubic_bytes(p, q, r, s, d, out):
 
 @kernel
 def _bytes_between(lines, taps, fractions, out):
-    """The last interpolation, truncated to bytes; with one tap the line itself."""
+    """Performs the last interpolation, truncated to bytes; with one tap it copies the line."""
     if taps == 1:
         for j in range(out.shape[0]):
             out[j] = uint8(int32(lines[0, j]))
@@ -179,7 +182,7 @@ def _bytes_between(lines, taps, fractions, out):
 
 @kernel
 def _copy_neighbours(pixels, row, column, n, down, across, lines):
-    """The neighbours of pixels that follow each other: parts of rows, the edges repeated."""
+    """Copies the neighbours of consecutive pixels: slices of rows, with the edges repeated."""
     height, width = pixels.shape
     for k in range(down):
         source = pixels[min(max(row + k - (down - 1) // 2, 0), height - 1)]
@@ -195,7 +198,7 @@ def _copy_neighbours(pixels, row, column, n, down, across, lines):
 
 @kernel
 def _gather_neighbours(pixels, rows, columns, n, down, across, lines):
-    """The neighbours of pixels that lie anywhere."""
+    """Gathers the neighbours of pixels at arbitrary positions."""
     height, width = pixels.shape
     flat, begins = pixels.reshape(-1), np.empty(n, np.int64)
     for k in range(down):
@@ -210,7 +213,7 @@ def _gather_neighbours(pixels, rows, columns, n, down, across, lines):
 
 @kernel
 def _interpolate(values, levels, across, down, dx, dy, out):
-    """Bytes of the neighbours in `values`, row by row of them, interpolated across and then down."""
+    """Interpolates the bytes of the neighbours in `values`, first across and then down."""
     if down == 1:
         _bytes_between(values, across, dx, out)
     elif across == 1:
@@ -230,7 +233,7 @@ def _interpolate(values, levels, across, down, dx, dy, out):
 def _affine(pixels, result, a, b, c, d, e, f, cubic, fill):
     height, width = pixels.shape
     taps = 4 if cubic else 2
-    # Along an axis on which nothing moves there is nothing to interpolate.
+    # Along an axis without motion there is nothing to interpolate.
     across = 1 if a == 1.0 and b == 0.0 and c == 0.0 else taps
     down = 1 if d == 0.0 and e == 1.0 and f == 0.0 else taps
     xs, ys = np.arange(width) + 0.5, np.empty(width, np.float64)

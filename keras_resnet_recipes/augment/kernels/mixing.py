@@ -5,17 +5,17 @@ from numba import float32, int32, uint8
 
 from keras_resnet_recipes.augment.kernels.compiled import kernel
 
-# 1.5 * 2**23: single precision has no room for fractions at this size, so adding it rounds half to even.
+# 1.5 * 2**23: single precision has no fractional bits at this size, so adding it rounds half to even.
 _ROUNDING = np.float32(12582912)
 
 
 @kernel
 def blend_pair(one, other, weight, rest):
-    """Blends two images with each other: each keeps `weight` of its own and gets `rest` of the other.
+    """Blends two images with each other in place: each becomes `weight` * itself + `rest` * the other.
 
     Args:
         one: uint8 [height, width, channels].
-        other: The same shape.
+        other: uint8 of the same shape.
         weight: float32.
         rest: float32.
     """
@@ -28,7 +28,7 @@ def blend_pair(one, other, weight, rest):
 
 @kernel
 def blend_into(image, partner, weight, rest):
-    """Blends an image with its partner, which stays as it is; the arguments are those of `blend_pair`."""
+    """Blends an image with its partner, which is not changed; the arguments are those of `blend_pair`."""
     p, q = image.reshape(-1), partner.reshape(-1)
     for i in range(p.shape[0]):
         p[i] = uint8(int32((float32(p[i]) * weight + float32(q[i]) * rest + _ROUNDING) - _ROUNDING))

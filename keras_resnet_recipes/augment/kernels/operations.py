@@ -1,4 +1,4 @@
-"""The operations of RandAugment and TrivialAugment by name, on packed pixels."""
+"""Operations of RandAugment and TrivialAugment by name, on packed pixels."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from keras_resnet_recipes.augment.kernels.boxes import packed_color
 from keras_resnet_recipes.augment.kernels.geometry import affine, nearest, rotation
 
 MEAN = packed_color((124, 116, 104))
-"""The mean colour of ImageNet, with which timm fills what moves into view."""
+"""Mean colour of ImageNet, with which timm fills pixels from outside the image."""
 
 _UNMOVED: dict[str, Callable[..., np.ndarray]] = {
     "auto_contrast": lambda pixels, _: color.auto_contrast(pixels),
@@ -24,7 +24,7 @@ _UNMOVED: dict[str, Callable[..., np.ndarray]] = {
     "brightness": color.brightness,
     "sharpness": color.sharpness,
 }
-# From height, width and what the operation is called with to its map.
+# Functions from height, width and the operation's argument to its affine map.
 _MAPS = {
     "shear_x": lambda height, width, shear: (1.0, shear, 0.0, 0.0, 1.0, 0.0),
     "shear_y": lambda height, width, shear: (1.0, 0.0, 0.0, shear, 1.0, 0.0),
@@ -37,18 +37,18 @@ _MAPS = {
 def apply(
     name: str, pixels: np.ndarray, argument: float, cubic: bool, fill: int = MEAN
 ) -> np.ndarray:
-    """Does an operation as timm does it.
+    """Applies an operation as in timm.
 
     Args:
         name: Name of the operation.
         pixels: Packed, uint32 [height, width]; they may be changed in place.
-        argument: What the operation is called with: degrees, bits kept, threshold, addition, factor, shear, or
-            fraction of the width or height.
-        cubic: Bicubic, or bilinear, where anything moves.
-        fill: Packed colour of what moves into view.
+        argument: Argument of the operation: degrees, bits kept, threshold, addition, factor, shear, or fraction
+            of the width or height.
+        cubic: Interpolation of geometric operations: bicubic if true, bilinear if false.
+        fill: Packed colour of pixels from outside the image.
 
     Returns:
-        Packed, of the same shape.
+        Packed pixels of the same shape.
     """
     if name in _MAPS:
         return affine(pixels, _MAPS[name](*pixels.shape, argument), cubic, fill)
@@ -56,16 +56,16 @@ def apply(
 
 
 def apply_torchvision(name: str, pixels: np.ndarray, argument: float, smooth: bool) -> np.ndarray:
-    """Does an operation as torchvision does it: whole pixels to the right or down, black outside.
+    """Applies an operation as in torchvision: translation by integer pixels to the right or down, black outside.
 
     Args:
         name: Name of the operation.
         pixels: Packed, uint32 [height, width]; they may be changed in place.
         argument: Shear, pixels, degrees, factor, bits kept or threshold.
-        smooth: Bilinear interpolation of shear and rotation, or none.
+        smooth: Interpolation of shear and rotation: bilinear if true, nearest pixel if false.
 
     Returns:
-        Packed, of the same shape.
+        Packed pixels of the same shape.
     """
     if name in ("translate_x", "translate_y"):
         map_ = (1, 0, -argument, 0, 1, 0) if name == "translate_x" else (1, 0, 0, 0, 1, -argument)

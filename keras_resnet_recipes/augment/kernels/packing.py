@@ -6,7 +6,7 @@ from keras_resnet_recipes.augment.kernels.compiled import kernel
 
 
 def pack(image: np.ndarray) -> np.ndarray:
-    """An image as packed pixels, in memory of their own.
+    """Returns an image as packed pixels, in a new array.
 
     Args:
         image: uint8 [height, width, 3].
@@ -15,15 +15,16 @@ def pack(image: np.ndarray) -> np.ndarray:
         uint32 [height, width].
 
     Raises:
-        ValueError: If it is another kind of array: compiled code would read beyond its end.
+        ValueError: If the shape or dtype differs: compiled code would read beyond the array's end.
 
-    >>> [hex(value) for value in pack(np.array([[[1, 2, 3]]], np.uint8))[0]]
-    ['0x30201']
+    Example:
+        >>> [hex(value) for value in pack(np.array([[[1, 2, 3]]], np.uint8))[0]]
+        ['0x30201']
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise ValueError(
-            "`image` must be uint8 [height, width, 3], of at least one pixel. "
+            "`image` must be uint8 [height, width, 3] with at least one pixel. "
             f"Received: {image.dtype} {list(image.shape)}"
         )
     packed = np.empty(image.shape[:2], np.uint32)
@@ -32,17 +33,18 @@ def pack(image: np.ndarray) -> np.ndarray:
 
 
 def unpack(pixels: np.ndarray, image: np.ndarray | None = None) -> np.ndarray:
-    """Packed pixels as an image.
+    """Returns packed pixels as an image.
 
     Args:
         pixels: uint32 [height, width].
-        image: Where to write to, uint8 [height, width, 3]; a new array by default.
+        image: Output array, uint8 [height, width, 3]; a new array by default.
 
     Returns:
         uint8 [height, width, 3].
 
-    >>> unpack(pack(np.array([[[1, 2, 3]]], np.uint8))).tolist()
-    [[[1, 2, 3]]]
+    Example:
+        >>> unpack(pack(np.array([[[1, 2, 3]]], np.uint8))).tolist()
+        [[[1, 2, 3]]]
     """
     image = np.empty((*pixels.shape, 3), np.uint8) if image is None else image
     _unpack(pixels, image)

@@ -1,9 +1,10 @@
-"""Resizing with Pillow's antialiased filters, byte for byte: a part of an image, or a window of the result.
+"""Resizing with Pillow's antialiased filters, byte for byte, of a box of an image to a window of the result.
 
-Widths are resized first, to bytes, then heights, as in Pillow up to 12; Pillow 13 takes heights first where
-that is less work. Weights are whole numbers of 2**-22.
+Widths are resized first, to bytes, then heights, as in Pillow up to 12; Pillow 13 resizes heights first where
+that is less work. Weights are integer multiples of 2**-22.
 
-Source: Pillow `src/libImaging/Resample.c`.
+References:
+    Pillow `src/libImaging/Resample.c`.
 """
 
 import math
@@ -17,7 +18,7 @@ Box = tuple[int, int, int, int]
 
 _BITS = 22
 _HALF = np.int32(1 << (_BITS - 1))
-# Rows that are resized together: their pixels stand next to each other, for vector instructions.
+# Rows that are resized together, with their pixels interleaved for vector instructions.
 _BLOCK = 32
 
 
@@ -28,21 +29,22 @@ def resize(
     cubic: bool,
     window: Box | None = None,
 ) -> np.ndarray:
-    """Resizes a part of an image, and returns a window of the result.
+    """Resizes a box of an image, and returns a window of the result.
 
     Args:
-        pixels: Packed, uint32 [height, width]. They may be a part of an image of which `box` is more, as long
-            as they hold what the window is made of (see `span`).
-        box: Top, left, height and width of the part, in `pixels`.
-        size: Height and width it is resized to.
-        cubic: Bicubic, or bilinear.
-        window: Top, left, height and width of what is wanted of the result; all of it by default.
+        pixels: Packed, uint32 [height, width]. `box` may extend beyond them, as long as they contain the pixels
+            that the window depends on (see `span`).
+        box: Top, left, height and width of the box, relative to `pixels`.
+        size: Height and width of the box after resizing.
+        cubic: Bicubic if true, bilinear if false.
+        window: Top, left, height and width of the window in the resized box; all of it by default.
 
     Returns:
         Packed, uint32 [window height, window width].
 
-    >>> resize(np.array([[0, 4, 8, 12]], np.uint32), (0, 0, 1, 4), (1, 2), cubic=False).tolist()
-    [[3, 9]]
+    Example:
+        >>> resize(np.array([[0, 4, 8, 12]], np.uint32), (0, 0, 1, 4), (1, 2), cubic=False).tolist()
+        [[3, 9]]
     """
     window = (0, 0, *size) if window is None else window
     result = np.empty(window[2:], np.uint32)
@@ -52,20 +54,21 @@ def resize(
 
 @kernel
 def span(count, length, cubic, first, outputs):
-    """The pixels of an axis that a window of the resized axis is made of.
+    """Returns the pixels of an axis that a window of the resized axis depends on.
 
     Args:
         count: Pixels of the axis.
         length: Pixels after resizing.
-        cubic: Bicubic, or bilinear.
+        cubic: Bicubic if true, bilinear if false.
         first: First pixel of the window.
         outputs: Pixels of the window.
 
     Returns:
         The first pixel, and the one after the last.
 
-    >>> span(100, 50, False, 10, 20)
-    (19, 61)
+    Example:
+        >>> span(100, 50, False, 10, 20)
+        (19, 61)
     """
     scale = count / length
     reach = (2.0 if cubic else 1.0) * max(scale, 1.0)
@@ -88,7 +91,7 @@ def _filter(x, cubic):
 
 @kernel
 def _weights(count, length, cubic, first, outputs):
-    """For each output the first pixel, the number of pixels, and their weights, padded with zeros to eights."""
+    """Returns per output the first pixel, the number of pixels, and weights, zero-padded to a multiple of eight."""
     scale = count / length
     stretch = max(scale, 1.0)
     reach = (2.0 if cubic else 1.0) * stretch
@@ -158,9 +161,9 @@ def _sum_of_many(rows, begin, n, w, taps, total, out, to):
 
 @kernel
 def _weighted(rows, begin, n, starts, counts, weights, total, out):
-    """For each output the weighted sum of rows of n bytes, which follow each other, as bytes.
+    """Computes for each output the weighted sum of consecutive rows of n bytes, as bytes.
 
-    Sums of fours and eights read a few rows too many, with weights of zero.
+    Sums over four and eight rows read a few rows too many, with weights of zero.
     """
     for i in range(starts.shape[0]):
         first = (starts[i] - begin) * n
@@ -174,12 +177,12 @@ def _weighted(rows, begin, n, starts, counts, weights, total, out):
 
 @kernel
 def _resize_widths(pixels, top, left, rows, width, out_width, cubic, first, result):
-    """Rows `top`, ... of the pixels, resized to the window of the width that begins at `first`."""
+    """Resizes `rows` rows from `top` along the width, to the window that begins at `first`."""
     outputs = result.shape[1]
     starts, counts, weights = _weights(width, out_width, cubic, first, outputs)
     begin, end = starts[0], starts[outputs - 1] + counts[outputs - 1]
     n = 4 * _BLOCK
-    # Seven more than needed, for sums of eights.
+    # At least seven more than needed, for sums over eight rows.
     columns = np.empty((end - begin + 8, _BLOCK), np.uint32)
     resized = np.empty((outputs, _BLOCK), np.uint32)
     flat, out = columns.view(np.uint8).reshape(-1), resized.view(np.uint8).reshape(-1)
