@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.data.arrays import ImageArrays, has_test_pictures
+from keras_resnet_recipes.data.arrays import ImageArrays, has_test_images
 
 X, Y = np.arange(4 * 6 * 5 * 3).astype("uint8").reshape(4, 6, 5, 3), np.array([0, 1, 2, 1])
 
@@ -23,7 +23,7 @@ def test_both_splits_of_an_npz_are_read(tmp_path):
     assert train.name == f"train of {str(path)!r}"
     test = ImageArrays.from_npz(path, "validation")
     np.testing.assert_array_equal(test.rgb(), np.repeat(X[:2, ..., :1], 3, axis=-1))
-    assert has_test_pictures(path)
+    assert has_test_images(path)
     with pytest.raises(ValueError, match=r"`split` .* Received: split='test'"):
         ImageArrays.from_npz(path, "test")
 
@@ -33,12 +33,12 @@ def test_unusable_files_are_errors(tmp_path):
     np.savez(path, x_train=X, y_train=Y)
     with pytest.raises(ValueError, match="it has no x_test, only x_train, y_train"):
         ImageArrays.from_npz(path, "validation")
-    assert not has_test_pictures(path)
+    assert not has_test_images(path)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ValueError, match="cannot read"):
         ImageArrays.from_npz(path)
-    assert not has_test_pictures(path)
-    assert not has_test_pictures(tmp_path / "none.npz")
+    assert not has_test_images(path)
+    assert not has_test_images(tmp_path / "none.npz")
     with path.open("wb") as file:
         np.save(file, X)
     with pytest.raises(ValueError, match="it contains a single array"):

@@ -117,7 +117,7 @@ def is_npz(source: Any) -> bool:
     return isinstance(source, str | Path) and Path(source).suffix.lower() == ".npz"
 
 
-def has_test_pictures(path: str | Path) -> bool:
+def has_test_images(path: str | Path) -> bool:
     """Returns whether an .npz file is readable and has x_test, which is then evaluated after every epoch."""
     try:
         with _opened(path) as file:

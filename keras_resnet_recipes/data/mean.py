@@ -10,7 +10,7 @@ from keras_resnet_recipes.data.parallel import mapped
 
 
 def mean_image(
-    data: ImageDataset | ImageStream, picture: Callable[[np.ndarray], np.ndarray] | None = None
+    data: ImageDataset | ImageStream, transform: Callable[[np.ndarray], np.ndarray] | None = None
 ) -> np.ndarray:
     """Computes the mean of each pixel and channel over a data set, in one pass.
 
@@ -25,8 +25,8 @@ def mean_image(
     Such a model takes images of this size only.
 
     Args:
-        data: Images, all of one size unless `picture` resizes them.
-        picture: Applied to each image, uint8 [height, width, 3], before averaging, for example
+        data: Images, all of one size unless `transform` resizes them.
+        transform: Applied to each image, uint8 [height, width, 3], before averaging, for example
             `krr.augment.CenterCrop(224, crop_ratio=0.875)`.
 
     Returns:
@@ -52,13 +52,13 @@ def mean_image(
                 image = source.rgb()
         except UnreadableImage as error:
             raise ValueError(f"cannot read {data.describe(position)}: {error}") from None
-        return image if picture is None else np.asarray(picture(image))
+        return image if transform is None else np.asarray(transform(image))
 
     count, total = 0, np.zeros((), np.int64)
     for image in mapped(pixels, data.readers()):
         if count and image.shape != total.shape:
             raise ValueError(
-                f"images of {data.name} must be of one size, or resized to one by `picture`. "
+                f"images of {data.name} must be of one size, or resized to one by `transform`. "
                 f"Received: shapes {total.shape} and {image.shape}"
             )
         count, total = count + 1, total + image

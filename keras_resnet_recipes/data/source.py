@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_resnet_recipes.data.arrays import ImageArrays, has_test_pictures, is_npz
+from keras_resnet_recipes.data.arrays import ImageArrays, has_test_images, is_npz
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, from_arrays, from_memory
 from keras_resnet_recipes.data.folder import from_folder, split_folders
 from keras_resnet_recipes.data.iterables import from_dataset, from_indexable
@@ -73,7 +73,7 @@ def has_validation(source: Any) -> bool:
     if not isinstance(source, str | Path):
         return False
     path = Path(source).expanduser()
-    return has_test_pictures(path) if is_npz(path) else "validation" in split_folders(path)
+    return has_test_images(path) if is_npz(path) else "validation" in split_folders(path)
 
 
 def _found(

@@ -5,7 +5,7 @@
     training     training batches
     evaluation   evaluation batches, in all views
     keras_layers Keras layers as augmentations
-    stages       the first batch after each ingredient, for inspection
+    snapshots    the first batch after each ingredient, for inspection
     feeding      batches in the form that Keras takes
 
 A batch is a pure function of recipe, data, seed, epoch and step: it does not depend on the number of threads, nor on

@@ -1,3 +1,3 @@
 from . import plots as plots
 from .images import preview as preview
-from .images import stages as stages
+from .images import snapshots as snapshots

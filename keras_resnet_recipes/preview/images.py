@@ -10,7 +10,7 @@ from keras_resnet_recipes.training.checks import resolved_classes
 from keras_resnet_recipes.training.feeds import feeds
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes.input_pipeline.stages import Stage
+    from keras_resnet_recipes.input_pipeline.snapshots import Snapshot
     from keras_resnet_recipes.training.feeds import device, host
 
 
@@ -23,9 +23,9 @@ def preview(recipe: BaseRecipe, dataset: Any, *, rows: int, columns: int, seed: 
     return _preview_feed(recipe, dataset, rows, columns, seed).previewed(rows)
 
 
-def stages(recipe: BaseRecipe, dataset: Any, *, columns: int, seed: int) -> "list[Stage]":
+def snapshots(recipe: BaseRecipe, dataset: Any, *, columns: int, seed: int) -> "list[Snapshot]":
     """Returns the first `columns` training images as one batch, as decoded and after each ingredient."""
-    return _preview_feed(recipe, dataset, 1, columns, seed).stages()
+    return _preview_feed(recipe, dataset, 1, columns, seed).snapshots()
 
 
 def _preview_feed(

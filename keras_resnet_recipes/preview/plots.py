@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes.input_pipeline.stages import Stage
+    from keras_resnet_recipes.input_pipeline.snapshots import Snapshot
 
 
 def check_matplotlib(path: str | Path) -> None:
@@ -96,11 +96,11 @@ def save_grid(images: np.ndarray, path: str | Path) -> Path:
     return Path(path)
 
 
-def save_stages(stages: "Sequence[Stage]", path: str | Path) -> Path:
+def save_snapshots(snapshots: "Sequence[Snapshot]", path: str | Path) -> Path:
     """Plots the images of a batch after each augmentation step, one row per step.
 
     Args:
-        stages: Decoded images, and images after each step with their random parameters.
+        snapshots: Decoded images, and images after each step with their random parameters.
         path: PNG file to write.
 
     Returns:
@@ -111,29 +111,31 @@ def save_stages(stages: "Sequence[Stage]", path: str | Path) -> Path:
 
     Example:
         >>> import tempfile, numpy as np, keras_resnet_recipes.preview.plots as plots
-        >>> from keras_resnet_recipes.input_pipeline.stages import Stage
-        >>> stage = Stage("RandomFlip", np.zeros((2, 8, 8, 3), "uint8"), ["mirrored", ""])
+        >>> from keras_resnet_recipes.input_pipeline.snapshots import Snapshot
+        >>> snapshot = Snapshot("RandomFlip", np.zeros((2, 8, 8, 3), "uint8"), ["mirrored", ""])
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     plots.save_stages([stage], folder + "/stages.png").name
-        'stages.png'
+        ...     plots.save_snapshots([snapshot], folder + "/snapshots.png").name
+        'snapshots.png'
     """
-    columns = len(stages[0].images)
-    lines = [max(caption.count("\n") + 1 for caption in stage.captions) for stage in stages]
+    columns = len(snapshots[0].images)
+    lines = [
+        max(caption.count("\n") + 1 for caption in snapshot.captions) for snapshot in snapshots
+    ]
     # An image is 1.5 inches wide, a line of text 0.14 inches high.
     heights = [1.55 + 0.14 * count for count in lines]
     size, patches = (1.5 + 1.6 * columns, sum(heights)), _matplotlib("patches")
     figure = _matplotlib("figure").Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(len(stages), columns, squeeze=False, height_ratios=heights)
-    for row, stage in zip(grid, stages, strict=True):
-        for axes, image, caption in zip(row, stage.images, stage.captions, strict=True):
+    grid = figure.subplots(len(snapshots), columns, squeeze=False, height_ratios=heights)
+    for row, snapshot in zip(grid, snapshots, strict=True):
+        for axes, image, caption in zip(row, snapshot.images, snapshot.captions, strict=True):
             axes.imshow(image)
             axes.set(xticks=[], yticks=[])
             axes.set_anchor("N")
             axes.set_xlabel(caption, fontsize=8, labelpad=2)
             for side in axes.spines.values():
                 side.set_visible(False)
-        row[0].set_ylabel(stage.name, rotation=0, ha="right", va="center", fontsize=9)
-        for axes, box in zip(row, stage.boxes or (), strict=False):
+        row[0].set_ylabel(snapshot.name, rotation=0, ha="right", va="center", fontsize=9)
+        for axes, box in zip(row, snapshot.boxes or (), strict=False):
             top, left, height, width = box
             # White with a black outline is visible on light and dark images.
             for color, line in (("black", 3.5), ("white", 1.5)):

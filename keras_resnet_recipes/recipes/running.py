@@ -135,7 +135,7 @@ class Running:
         preview.plots.check_matplotlib(path)
         options = {"columns": columns, "seed": seed}
         if rows is None:
-            return preview.plots.save_stages(preview.stages(self, dataset, **options), path)
+            return preview.plots.save_snapshots(preview.snapshots(self, dataset, **options), path)
         return preview.plots.save_grid(preview.preview(self, dataset, rows=rows, **options), path)
 
     def plot_schedule(

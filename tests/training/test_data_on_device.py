@@ -357,14 +357,14 @@ def test_a_preview_shows_the_augmented_images(tmp_path):
 
 
 def test_preview_captions_follow_the_parameters(tmp_path):
-    from keras_resnet_recipes.preview import preview, stages
+    from keras_resnet_recipes.preview import preview, snapshots
 
     recipe = RECIPE.replace(cutout_fill=(1.0, 2.0, 3.0))
-    shown = stages(recipe, (X, Y), columns=8, seed=3)
+    shown = snapshots(recipe, (X, Y), columns=8, seed=3)
     last = preview(recipe, (X, Y), rows=1, columns=8, seed=3)[0]
     np.testing.assert_array_equal(np.stack(shown[-1].images), last)
     names = ["as given", "PadAndCrop", "RandomFlip", "Cutout"]
-    assert [stage.name for stage in shown] == names
+    assert [snapshot.name for snapshot in shown] == names
     for before, after, caption in zip(
         shown[1].images, shown[2].images, shown[2].captions, strict=True
     ):

@@ -11,14 +11,14 @@ import numpy as np
 from keras import ops
 
 from keras_resnet_recipes.data.arrays import ImageArrays, is_npz
-from keras_resnet_recipes.input_pipeline.stages import Stage, class_name
+from keras_resnet_recipes.input_pipeline.snapshots import Snapshot, class_name
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training.checks import resolved_classes
 from keras_resnet_recipes.training.feeds.parameters import (
+    after_each,
     augmented,
     described,
     drawn_parameters,
-    stages,
     targets,
 )
 
@@ -170,15 +170,15 @@ class Feed:
         made = augmented(self._recipe, ops.convert_to_tensor(drawn), self._train[0])
         return _as_bytes(made).reshape(rows, size, *made.shape[1:])
 
-    def stages(self) -> list[Stage]:
+    def snapshots(self) -> list[Snapshot]:
         """Returns the first batch as given and after each ingredient."""
         count = self._recipe.batch_size
         shape = self._images.images.shape
         drawn = drawn_parameters(self._recipe, shape, count=count, seed=self._seed, epoch=0)
         labels = ops.convert_to_numpy(self._train[1])[drawn[:, 0]]
-        made = stages(self._recipe, ops.convert_to_tensor(drawn), self._train[0])
+        made = after_each(self._recipe, ops.convert_to_tensor(drawn), self._train[0])
         return [
-            Stage(
+            Snapshot(
                 step or "as given",
                 _as_bytes(images),
                 [described(self._recipe, step, row) for row in drawn]

@@ -11,8 +11,8 @@ from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImages
 from keras_resnet_recipes.data import from_source as read
 from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
-from keras_resnet_recipes.input_pipeline.feeding import Feeding
-from keras_resnet_recipes.input_pipeline.stages import Stage, stages
+from keras_resnet_recipes.input_pipeline.keras_data import KerasData
+from keras_resnet_recipes.input_pipeline.snapshots import Snapshot, snapshots
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training.checks import resolved_classes
@@ -48,7 +48,7 @@ class Feed:
         save_every: int | None = None,
     ) -> None:
         self._recipe, self._images, self._tested = recipe, images, validation
-        self._seed, self._validation, self._feeding = seed, None, Feeding()
+        self._seed, self._validation, self._keras_data = seed, None, KerasData()
         self._watchers = [
             UnreadableImages(data, recipe.unreadable_images)
             for data in (images, validation)
@@ -94,19 +94,20 @@ class Feed:
         training, recipe = self._training(), self._recipe
         images = (training.size, recipe.train_size, recipe.train_size, 3)
         targets = (training.size, recipe.classes)
-        with self._feeding.errors():
+        with self._keras_data.errors():
             yield {
-                "x": self._feeding.training(
+                "x": self._keras_data.training(
                     lambda: training.batches(first_epoch, first_batch), images, targets
                 ),
-                "validation_data": self._validation and self._feeding.evaluation(self._validation),
+                "validation_data": self._validation
+                and self._keras_data.evaluation(self._validation),
             }
 
     @contextlib.contextmanager
     def evaluation(self) -> Iterator[Any]:
         """Context manager: yields the data that `evaluate` takes."""
-        with self._feeding.errors():
-            yield self._feeding.evaluation(self._validation)
+        with self._keras_data.errors():
+            yield self._keras_data.evaluation(self._validation)
 
     def examined(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields the images of `evaluation`, uint8 [n, size, size, 3], and their targets [n, classes]."""
@@ -134,9 +135,9 @@ class Feed:
         with contextlib.closing(self._training().batches()) as batches:
             return np.stack([images for images, _ in itertools.islice(batches, rows)])
 
-    def stages(self) -> list[Stage]:
+    def snapshots(self) -> list[Snapshot]:
         """Returns the first batch as decoded and after each ingredient."""
-        return stages(self._recipe, self._images, seed=self._seed)
+        return snapshots(self._recipe, self._images, seed=self._seed)
 
     def first_images(self, count: int) -> np.ndarray:
         """Returns up to `count` training images, preprocessed as for evaluation, uint8 [n, size, size, 3]."""

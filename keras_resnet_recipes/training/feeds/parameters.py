@@ -68,11 +68,11 @@ def augmented(recipe: BaseRecipe, parameters: Any, images: Any) -> Any:
     Returns:
         [n, height, width, 3], 0 to 255: uint8, or float32 where a fill color is used.
     """
-    *_, (_, made) = stages(recipe, parameters, images)
+    *_, (_, made) = after_each(recipe, parameters, images)
     return made
 
 
-def stages(recipe: BaseRecipe, parameters: Any, images: Any) -> Iterator[tuple[str, Any]]:
+def after_each(recipe: BaseRecipe, parameters: Any, images: Any) -> Iterator[tuple[str, Any]]:
     """Yields the batch before and after each augmentation; arguments as for `augmented`.
 
     Yields:
@@ -102,7 +102,7 @@ def described(recipe: BaseRecipe, step: str, drawn: np.ndarray) -> str:
 
     Args:
         recipe: The recipe.
-        step: Name of the augmentation, as `stages` yields it.
+        step: Name of the augmentation, as `after_each` yields it.
         drawn: A row of `drawn_parameters`.
 
     Example:

@@ -1,4 +1,4 @@
-"""Each stage of a preview matches the training."""
+"""Each snapshot of a preview matches the training."""
 
 import itertools
 from pathlib import Path
@@ -72,28 +72,31 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=RECIPES)
 def shown(request, folder):
-    """Name of the case, recipe and stages."""
+    """Name of the case, recipe and snapshots."""
     recipe = RECIPES[request.param]
-    return request.param, recipe, preview.stages(recipe, folder, columns=8, seed=SEED)
+    return request.param, recipe, preview.snapshots(recipe, folder, columns=8, seed=SEED)
 
 
 def test_the_last_stage_is_the_input_of_the_network(shown, folder):
-    _, recipe, stages = shown
+    _, recipe, snapshots = shown
     expected = preview.preview(recipe, folder, rows=1, columns=8, seed=SEED)[0]
-    np.testing.assert_array_equal(np.stack(stages[-1].images), expected)
+    np.testing.assert_array_equal(np.stack(snapshots[-1].images), expected)
 
 
 def test_every_augmentation_has_a_stage(shown):
-    name, _, stages = shown
-    assert [stage.name.partition("\n")[0] for stage in stages] == ["as decoded", *NAMES[name]]
-    assert all(len(stage.captions) == len(stage.images) == 8 for stage in stages)
-    assert {*stages[0].captions} <= {"ant", "bee", "cow"}
+    name, _, snapshots = shown
+    assert [snapshot.name.partition("\n")[0] for snapshot in snapshots] == [
+        "as decoded",
+        *NAMES[name],
+    ]
+    assert all(len(snapshot.captions) == len(snapshot.images) == 8 for snapshot in snapshots)
+    assert {*snapshots[0].captions} <= {"ant", "bee", "cow"}
 
 
 def test_images_without_a_caption_are_unchanged(shown):
-    _, _, stages = shown
+    _, _, snapshots = shown
     unchanged = 0
-    for before, after in itertools.pairwise(stages[1:]):
+    for before, after in itertools.pairwise(snapshots[1:]):
         for image, changed, caption in zip(
             before.images, after.images, after.captions, strict=True
         ):
@@ -106,9 +109,9 @@ def test_images_without_a_caption_are_unchanged(shown):
 
 
 def test_captions_name_the_operations(folder):
-    stages = preview.stages(RARELY_MIXED, folder, columns=40, seed=SEED)
-    assert stages[-1].name == "not mixed"
-    before, after = stages[2:4]
+    snapshots = preview.snapshots(RARELY_MIXED, folder, columns=40, seed=SEED)
+    assert snapshots[-1].name == "not mixed"
+    before, after = snapshots[2:4]
     found = 0
     for image, changed, caption in zip(before.images, after.images, after.captions, strict=True):
         names = [line.split()[0] for line in caption.splitlines()]
@@ -124,7 +127,7 @@ def test_captions_name_the_operations(folder):
 def test_captions_show_the_training_targets(folder):
     recipe = RECIPES["repeated, RandAugment, mixed"]
     data = host.read(folder)
-    last = preview.stages(recipe, folder, columns=8, seed=SEED)[-1]
+    last = preview.snapshots(recipe, folder, columns=8, seed=SEED)[-1]
     feed = host.Feed(recipe, data, None, steps=1, seed=SEED)
     with feed.training(first_epoch=0, first_batch=0) as batches:
         targets = next(iter(batches["x"]))[1].numpy()
@@ -141,9 +144,9 @@ def test_keras_layers_have_stages(folder):
         augmentation=(*crop_and_flip, keras.layers.Rescaling(-1.0, 255.0)),
         mix=keras.layers.CutMix(seed=1),
     )
-    stages = preview.stages(recipe, folder, columns=8, seed=SEED)
-    assert [stage.name for stage in stages[2:]] == ["RandomFlip", "Rescaling", "CutMix"]
-    np.testing.assert_array_equal(stages[3].images[0], 255 - stages[2].images[0])
+    snapshots = preview.snapshots(recipe, folder, columns=8, seed=SEED)
+    assert [snapshot.name for snapshot in snapshots[2:]] == ["RandomFlip", "Rescaling", "CutMix"]
+    np.testing.assert_array_equal(snapshots[3].images[0], 255 - snapshots[2].images[0])
 
 
 @pytest.mark.parametrize(
@@ -161,16 +164,16 @@ def test_fewer_images_than_columns(folder):
     data = np.zeros((2, 16, 16, 3), "uint8"), np.arange(2)
     recipe = krr.A3(**SMALL)
     # Arrays repeat; an invalid label of a stream is an error, not an endless search for a valid one.
-    assert len(preview.stages(recipe, data, columns=8, seed=0)[0].images) == 8
+    assert len(preview.snapshots(recipe, data, columns=8, seed=0)[0].images) == 8
     stream = krr.data.from_dataset([*zip(data[0], [0, 3], strict=True)])
     with pytest.raises(ValueError, match=r"must be within 0..2 for 3 classes. Received: 3"):
-        preview.stages(recipe, stream, columns=8, seed=0)
+        preview.snapshots(recipe, stream, columns=8, seed=0)
 
 
 def test_unpublished_values_without_visible_effect_may_be_missing(folder):
-    known = preview.stages(RECIPES["scale jitter"], folder, columns=4, seed=SEED)
+    known = preview.snapshots(RECIPES["scale jitter"], folder, columns=4, seed=SEED)
     unknown = krr.He2015(**SMALL, shorter_edge=(17, 24))  # `step_epochs` is unpublished
-    shown = preview.stages(unknown, folder, columns=4, seed=SEED)
+    shown = preview.snapshots(unknown, folder, columns=4, seed=SEED)
     np.testing.assert_array_equal(shown[-1].images, known[-1].images)
     tuned = {
         "rand_augment_magnitude": 6.0,
@@ -186,4 +189,4 @@ def test_unpublished_values_with_visible_effect_must_be_given(folder):
         ValueError,
         match=r"^`label_smoothing`, `rand_augment_magnitude`, `rand_augment_std`, `mixup_alpha` must",
     ):
-        preview.stages(krr.B(**SMALL), folder, columns=4, seed=SEED)
+        preview.snapshots(krr.B(**SMALL), folder, columns=4, seed=SEED)

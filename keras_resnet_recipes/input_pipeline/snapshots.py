@@ -17,17 +17,17 @@ from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Stage:
+class Snapshot:
     """The images of a batch after an ingredient.
 
     Args:
         name: Name of the ingredient.
         images: Images, uint8 [height, width, 3], before the crop of any size.
         captions: Augmentation parameters of each image as text; empty if there are none.
-        boxes: The box (top, left, height, width) of each image that the next stage shows.
+        boxes: The box (top, left, height, width) of each image that the next snapshot shows.
 
     Example:
-        >>> Stage("RandomFlip", np.zeros((1, 8, 8, 3), "uint8"), ["mirrored"]).captions
+        >>> Snapshot("RandomFlip", np.zeros((1, 8, 8, 3), "uint8"), ["mirrored"]).captions
         ['mirrored']
     """
 
@@ -37,7 +37,7 @@ class Stage:
     boxes: Sequence[Sequence[int]] | None = None
 
 
-def stages(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int) -> list[Stage]:
+def snapshots(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int) -> list[Snapshot]:
     """Returns the images of the first batch as decoded and after each ingredient, with captions.
 
     It is the first batch of `TrainingBatches`. Unreadable images are replaced by others.
@@ -48,7 +48,7 @@ def stages(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int) -
         seed: Seed of order and augmentation.
 
     Returns:
-        The decoded images, and a stage per ingredient; the last one has the inputs of the network.
+        The decoded images, and a snapshot per ingredient; the last one has the inputs of the network.
 
     Raises:
         ValueError: If no image is readable, or a label is outside 0..classes-1.
@@ -67,11 +67,11 @@ def stages(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int) -
     names = [class_name(label, data.class_names) for label in labels]
     crop = batches.sampler.crop
     boxes = crop and [crop.box(image.height, image.width, row[0]) for image, row in examples]
-    made = [Stage("as decoded", [image.rgb() for image, _ in examples], names, boxes)]
+    made = [Snapshot("as decoded", [image.rgb() for image, _ in examples], names, boxes)]
     made += _augmented(batches.sampler, examples)
     images = np.stack(made[-1].images)
     for name, images in batches.layers.changes(images) if batches.layers else ():  # noqa: B020
-        made.append(Stage(name, images, [""] * len(labels)))
+        made.append(Snapshot(name, images, [""] * len(labels)))
     if recipe.mixes:
         smoothing = recipe.loss.label_smoothing
         targets = one_hot(labels, recipe.classes, smoothing)
@@ -80,26 +80,28 @@ def stages(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int) -
             target_caption(target, data.class_names, smoothing / recipe.classes)
             for target in targets
         ]
-        made.append(Stage(_name_of_mix(recipe.mix, images, seed), mixed, captions))
+        made.append(Snapshot(_name_of_mix(recipe.mix, images, seed), mixed, captions))
     return made
 
 
-def _augmented(sampler: Sampler, examples: list[tuple[OpenedImage, list[Row]]]) -> Iterator[Stage]:
-    """Yields a stage for the crop and for each augmentation after it."""
+def _augmented(
+    sampler: Sampler, examples: list[tuple[OpenedImage, list[Row]]]
+) -> Iterator[Snapshot]:
+    """Yields a snapshot for the crop and for each augmentation after it."""
     squares = [sampler.cropped(image, row, whole=True).copy() for image, row in examples]
     captions = [
         sampler.crop.describe(row[0], image.height, image.width) if sampler.crop else ""
         for image, row in examples
     ]
     name, unpack = type(sampler.crop or sampler.whole).__name__, kernels.packing.unpack
-    yield Stage(name, [unpack(square) for square in squares], captions)
+    yield Snapshot(name, [unpack(square) for square in squares], captions)
     changed = [
         [(step, drawn, unpack(pixels)) for step, drawn, pixels in sampler.changes(square, row)]
         for square, (_, row) in zip(squares, examples, strict=True)
     ]
     for after in zip(*changed, strict=True):
         captions = [step.describe(drawn, *image.shape[:2]) for step, drawn, image in after]
-        yield Stage(type(after[0][0]).__name__, [image for *_, image in after], captions)
+        yield Snapshot(type(after[0][0]).__name__, [image for *_, image in after], captions)
 
 
 def _name_of_mix(mix: Any, images: np.ndarray, seed: int) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-class Feeding:
+class KerasData:
     """Passes batches to Keras, and records errors raised while they are made."""
 
     def __init__(self) -> None:
