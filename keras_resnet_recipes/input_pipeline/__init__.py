@@ -6,7 +6,7 @@
     evaluation   evaluation batches, in all views
     keras_layers Keras layers as augmentations
     snapshots    the first batch after each ingredient, for inspection
-    feeding      batches in the form that Keras takes
+    keras_data   batches in the form that Keras takes
 
 A batch is a pure function of recipe, data, seed, epoch and step: it does not depend on the number of threads, nor on
 where a run was resumed.
