@@ -17,7 +17,7 @@ class ColorJitter(PackedAugmentation):
     """Changes brightness, contrast, saturation and hue by random amounts, in random order.
 
     For a strength x a factor is drawn uniformly from max(0, 1 - x) to 1 + x; 0 disables the operation.
-    Each operation gives the bytes of Pillow, rounded to 0..255 after each operation.
+    Each operation gives the bytes of Pillow, which are integers 0..255 after each operation.
 
     The sources differ:
 
