@@ -68,7 +68,7 @@ def operations(image: np.ndarray) -> dict[str, Pair]:
         argument = float(level_argument(NUMPY, np.array(index), np.array(LEVEL), np.array(1.0)))
         for cubic in (False, True) if name in INTERPOLATED else (False,):
             timed[f"{name}{' bicubic' * cubic}"] = (
-                functools.partial(kernels.operations.apply, name, pixels, argument, cubic),
+                functools.partial(kernels.by_name.apply, name, pixels, argument, cubic),
                 functools.partial(pillow, theirs, name, argument, cubic),
             )
     return timed

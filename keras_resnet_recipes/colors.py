@@ -1,4 +1,4 @@
-"""Mean colours of data sets, RGB in 0..255."""
+"""Mean colors of data sets, RGB in 0..255."""
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 """Mean of ImageNet's training images, as subtracted by torchvision and timm."""

@@ -42,7 +42,7 @@ def squeeze_and_excitation(x: Tensor, *, name: str) -> Tensor:
 
 
 def efficient_channel_attention(x: Tensor, *, name: str) -> Tensor:
-    """Scales each channel by the sigmoid of a weighted sum of its mean and those of its neighbours.
+    """Scales each channel by the sigmoid of a weighted sum of its mean and those of its neighbors.
 
     The sum has 3 to 7 terms: (log2(channels) + 1) / 2, rounded to an odd number.
 

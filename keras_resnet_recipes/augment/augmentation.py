@@ -28,10 +28,10 @@ class Augmentation(Part, abstract=True):
         >>> class RandomGrey(Augmentation):
         ...     probability: float = 0.1
         ...     def draw(self, rng, n):
-        ...         return {"grey": rng.random(n) < self.probability}
+        ...         return {"gray": rng.random(n) < self.probability}
         ...     def apply(self, image, drawn):
-        ...         grey = image.mean(axis=2, keepdims=True).astype("uint8")
-        ...         return np.repeat(grey, 3, axis=2) if drawn["grey"] else image
+        ...         gray = image.mean(axis=2, keepdims=True).astype("uint8")
+        ...         return np.repeat(gray, 3, axis=2) if drawn["gray"] else image
         >>> import keras_resnet_recipes as krr
         >>> recipe = krr.A3(augmentation=(*krr.A3().augmentation, RandomGrey(probability=0.2)))
         >>> recipe.random_grey_probability

@@ -23,7 +23,7 @@ class ColorJitter(PackedAugmentation):
 
     - torchvision, and timm, which calls it: this, `ColorJitter(0.4, 0.4, 0.4)`.
     - fb.resnet.torch: `ColorJitter(0.4, 0.4, 0.4)`, but on floating point numbers that are neither
-      rounded nor clipped, with the same grey.
+      rounded nor clipped, with the same gray.
     - GluonCV's script for "Bag of tricks": strengths of 0.4 for the same three, no hue.
     - The text of "Bag of tricks" (arXiv:1812.01187) scales hue, saturation and brightness by
       factors of 0.6..1.4, without defining the scaling of a hue; the authors' code does not have it.
@@ -34,7 +34,7 @@ class ColorJitter(PackedAugmentation):
         brightness: Strength, at least 0.
         contrast: Strength, at least 0.
         saturation: Strength, at least 0.
-        hue: Largest fraction of a turn around the colour circle in either direction, 0..0.5.
+        hue: Largest fraction of a turn around the color circle in either direction, 0..0.5.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -52,13 +52,13 @@ class ColorJitter(PackedAugmentation):
     uniforms: ClassVar[int] = 2 * len(OPERATIONS)
 
     brightness: float = number(
-        0.0, "colour jitter: brightness; 0.4 is a factor of 0.6 to 1.4", minimum=0
+        0.0, "color jitter: brightness; 0.4 is a factor of 0.6 to 1.4", minimum=0
     )
-    contrast: float = number(0.0, "colour jitter: contrast, a factor as for brightness", minimum=0)
+    contrast: float = number(0.0, "color jitter: contrast, a factor as for brightness", minimum=0)
     saturation: float = number(
-        0.0, "colour jitter: saturation, a factor as for brightness", minimum=0
+        0.0, "color jitter: saturation, a factor as for brightness", minimum=0
     )
-    hue: float = number(0.0, "colour jitter: largest hue shift, in turns", minimum=0, maximum=0.5)
+    hue: float = number(0.0, "color jitter: largest hue shift, in turns", minimum=0, maximum=0.5)
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """Returns `order`, int32 [n, operations], and `argument`, floating point [n, 4].

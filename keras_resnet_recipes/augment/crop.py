@@ -1,4 +1,4 @@
-"""Random crops for training and centre crops for evaluation."""
+"""Random crops for training and center crops for evaluation."""
 
 import math
 from dataclasses import dataclass
@@ -120,7 +120,7 @@ class RandomResizedCrop(Crop):
 
 @dataclass(frozen=True)
 class CenterCrop:
-    """Resizes the shorter edge to a little more than `size`, and crops the centre.
+    """Resizes the shorter edge to a little more than `size`, and crops the center.
 
     This is the preprocessing for evaluation; nothing is random. The shorter edge becomes
     floor(size / crop_ratio), the longer one is truncated to an integer, and the corner is rounded half

@@ -40,7 +40,7 @@ class Cutout(PackedAugmentation):
 
     size: int = number(8, "height and width of the filled square, pixels", minimum=1)
     fill: float | tuple[float, float, float] = number(
-        0.0, "colour of the square, 0 to 255", minimum=0, maximum=255
+        0.0, "color of the square, 0 to 255", minimum=0, maximum=255
     )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
@@ -122,9 +122,9 @@ class RandomErasing(PackedAugmentation):
         (0.02, 0.33), "fraction of the image's area", above=0, maximum=1, rising=True
     )
     aspect: tuple[float, float] = number((0.3, 3.3), "height / width", above=0, rising=True)
-    fill: float | tuple[float, float, float] = number(0.0, "colour of the rectangle, 0 to 255")
+    fill: float | tuple[float, float, float] = number(0.0, "color of the rectangle, 0 to 255")
     noise: float | tuple[float, float, float] = number(
-        0.0, "standard deviation of normal noise added to the colour", minimum=0
+        0.0, "standard deviation of normal noise added to the color", minimum=0
     )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:

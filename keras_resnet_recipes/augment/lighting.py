@@ -1,4 +1,4 @@
-"""PCA colour noise: noise along the principal components of ImageNet's colours."""
+"""PCA color noise: noise along the principal components of ImageNet's colors."""
 
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from keras_resnet_recipes.augment.variates import normal
 from keras_resnet_recipes.number import number
 
 EIGENVALUES = (0.2175, 0.0188, 0.0045)
-"""Eigenvalues of the covariance of ImageNet's colours on the scale 0..1, as AlexNet's successors use them."""
+"""Eigenvalues of the covariance of ImageNet's colors on the scale 0..1, as AlexNet's successors use them."""
 
 EIGENVECTORS = (
     (-0.5675, 0.7192, 0.4009),
@@ -21,9 +21,9 @@ EIGENVECTORS = (
 
 
 class Lighting(PackedAugmentation):
-    """Adds the same random colour to all pixels of an image.
+    """Adds the same random color to all pixels of an image.
 
-    The colour is the sum over the three principal components k of a normal variate with standard
+    The color is the sum over the three principal components k of a normal variate with standard
     deviation `std`, times eigenvalue k, times eigenvector k. On 0..255 with 0.1 its strength is 3.2
     levels per channel. The original adds it to floating point numbers; here it is rounded to integer
     levels, half to even, and the sums are clipped to 0..255.
@@ -45,7 +45,7 @@ class Lighting(PackedAugmentation):
 
     uniforms: ClassVar[int] = 6
 
-    std: float = number(0.1, "PCA colour noise: standard deviation of its coefficients", minimum=0)
+    std: float = number(0.1, "PCA color noise: standard deviation of its coefficients", minimum=0)
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:
         """Returns `color`, floating point [n, 3]: the levels added to red, green and blue, on 0..255."""
@@ -53,7 +53,7 @@ class Lighting(PackedAugmentation):
         return {"color": principal_color(ops, weights)}
 
     def apply_packed(self, pixels: np.ndarray, drawn: Row) -> np.ndarray:
-        """Adds the colour to packed pixels."""
+        """Adds the color to packed pixels."""
         return kernels.color.add(pixels, np.rint(drawn["color"]).astype(int))
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
@@ -67,7 +67,7 @@ class Lighting(PackedAugmentation):
 
 
 def principal_color(ops: Any, weights: Any) -> Any:
-    """Returns the colour with given weights of the principal components.
+    """Returns the color with given weights of the principal components.
 
     Args:
         ops: Namespace of a Keras backend.

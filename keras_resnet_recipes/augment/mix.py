@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from keras_resnet_recipes.augment import mixing
+from keras_resnet_recipes.augment import mix_formulas
 from keras_resnet_recipes.augment.backend import NUMPY
 from keras_resnet_recipes.augment.mixture import Mixture, mix_in_place
 from keras_resnet_recipes.number import number
@@ -91,7 +91,7 @@ class MixUpOrCutMix(Mix):
         0.5, "probability of CutMix if both are enabled", minimum=0, maximum=1
     )
     partner: str = number(
-        "reversed", "image i is mixed with image n-1-i, or with i-1", choices=mixing.PARTNERS
+        "reversed", "image i is mixed with image n-1-i, or with i-1", choices=mix_formulas.PARTNERS
     )
 
     @property
@@ -107,8 +107,8 @@ class MixUpOrCutMix(Mix):
             return images, labels
         mixture = self.draw(rng, *images.shape[1:3])
         mix_in_place(images, mixture, self.partner)
-        partners = mixing.partners_of(NUMPY, labels, self.partner)
-        return images, mixing.mix_labels(NUMPY, labels, partners, mixture.share)
+        partners = mix_formulas.partners_of(NUMPY, labels, self.partner)
+        return images, mix_formulas.mix_labels(NUMPY, labels, partners, mixture.share)
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Mixture:
         """Draws the mixing parameters of a batch.
@@ -145,11 +145,11 @@ class MixUpOrCutMix(Mix):
         if not (self.mixup_alpha and self.cutmix_alpha):
             switch = 1.0 if self.cutmix_alpha else 0.0
         mixed, cut = uniform[0] < self.probability, uniform[1] < switch
-        blend = mixing.symmetric_beta(ops, self.mixup_alpha or 1.0, uniform[2:4])
+        blend = mix_formulas.symmetric_beta(ops, self.mixup_alpha or 1.0, uniform[2:4])
         size = ops.convert_to_tensor(size, "int32")
         center = ops.cast(ops.numpy.floor(uniform[4:6] * ops.cast(size, uniform.dtype)), "int32")
-        lam = mixing.symmetric_beta(ops, self.cutmix_alpha or 1.0, uniform[6:8])
-        box, left = mixing.cut_box(ops, size, lam, center)
+        lam = mix_formulas.symmetric_beta(ops, self.cutmix_alpha or 1.0, uniform[6:8])
+        box, left = mix_formulas.cut_box(ops, size, lam, center)
         one = ops.numpy.ones_like(blend)
         weight = ops.numpy.where(mixed & ~cut, blend, one)
         box = ops.numpy.where(mixed & cut, box, ops.numpy.zeros_like(box))

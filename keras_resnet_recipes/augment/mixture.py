@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_resnet_recipes.augment import kernels, mixing
+from keras_resnet_recipes.augment import kernels, mix_formulas
 from keras_resnet_recipes.augment.backend import NUMPY
 
 
@@ -64,7 +64,7 @@ def cutmix(
         images: Any dtype, [n, height, width, channels] with an even n.
         labels: Floating point [n, classes].
         lam: Fraction of the image itself before the box is clipped at the edges, 0..1.
-        center: Row and column of the box's centre, two integers.
+        center: Row and column of the box's center, two integers.
 
     Returns:
         New images and labels of the same shapes and dtypes.
@@ -82,7 +82,7 @@ def cutmix(
         Yun et al., "CutMix" (arXiv:1905.04899); timm `data/mixup.py`.
     """
     size, center = np.array(images.shape[1:3], np.int32), np.array(center, np.int32)
-    box, share = mixing.cut_box(NUMPY, size, np.float64(lam), center)
+    box, share = mix_formulas.cut_box(NUMPY, size, np.float64(lam), center)
     return mixed(images, labels, Mixture(box=tuple(box.tolist()), share=float(share)))
 
 
@@ -93,8 +93,8 @@ def mixed(
     # In C order, because the kernels read images in the order of memory.
     images = np.array(images, order="C")
     mix_in_place(images, mixture, partner)
-    partners = mixing.partners_of(NUMPY, labels, partner)
-    return images, mixing.mix_labels(NUMPY, labels, partners, mixture.share)
+    partners = mix_formulas.partners_of(NUMPY, labels, partner)
+    return images, mix_formulas.mix_labels(NUMPY, labels, partners, mixture.share)
 
 
 def mix_in_place(images: np.ndarray, mixture: Mixture, partner: str = "reversed") -> None:
@@ -108,16 +108,16 @@ def mix_in_place(images: np.ndarray, mixture: Mixture, partner: str = "reversed"
     Raises:
         ValueError: If `partner` is unknown, or "reversed" with an odd n.
     """
-    mixing.check_partner(partner, len(images))
+    mix_formulas.check_partner(partner, len(images))
     top, left, bottom, right = mixture.box
     if bottom > top and right > left:
         part = images[:, top:bottom, left:right]
-        part[:] = mixing.partners_of(NUMPY, part.copy(), partner)
+        part[:] = mix_formulas.partners_of(NUMPY, part.copy(), partner)
     if mixture.weight == 1:
         return
     if images.dtype != np.uint8:
         own, other = (images.dtype.type(part) for part in (mixture.weight, 1 - mixture.weight))
-        images[:] = own * images + other * mixing.partners_of(NUMPY, images, partner)
+        images[:] = own * images + other * mix_formulas.partners_of(NUMPY, images, partner)
         return
     weight, rest = np.float32(mixture.weight), np.float32(1 - mixture.weight)
     if partner == "reversed":

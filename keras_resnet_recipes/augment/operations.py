@@ -10,7 +10,7 @@ import numpy as np
 from keras_resnet_recipes.augment import kernels
 
 FILL = (124, 116, 104)
-"""Mean colour of ImageNet on the scale 0..255, with which timm fills pixels from outside the image."""
+"""Mean color of ImageNet on the scale 0..255, with which timm fills pixels from outside the image."""
 
 
 def auto_contrast(image: np.ndarray) -> np.ndarray:
@@ -115,7 +115,7 @@ def color(image: np.ndarray, factor: float) -> np.ndarray:
 
     Args:
         image: The image.
-        factor: 0 gives a grey image, 1 the image itself, more than 1 stronger colours.
+        factor: 0 gives a gray image, 1 the image itself, more than 1 stronger colors.
 
     Example:
         >>> color(np.array([[[255, 0, 0]]], np.uint8), 0.0)[0, 0].tolist()
@@ -128,13 +128,13 @@ def color(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 def contrast(image: np.ndarray, factor: float) -> np.ndarray:
-    """Changes the contrast about the mean grey of the image.
+    """Changes the contrast about the mean gray of the image.
 
     `keras.layers.RandomContrast` uses the mean of each channel.
 
     Args:
         image: The image.
-        factor: 0 gives a uniform grey, 1 the image itself, more than 1 more contrast.
+        factor: 0 gives a uniform gray, 1 the image itself, more than 1 more contrast.
 
     Example:
         >>> contrast(np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8), 0.0)[0, 0].tolist()
@@ -194,7 +194,7 @@ def shear_x(
         image: The image.
         shear: Pixels per row; a positive value moves the image to the left.
         cubic: Bicubic interpolation if true, bilinear if false.
-        fill: Colour of pixels from outside the image, three values 0..255.
+        fill: Color of pixels from outside the image, three values 0..255.
 
     Example:
         >>> shear_x(np.full((2, 1, 3), 9, np.uint8), 0.5, fill=(0, 0, 0))[:, 0, 0].tolist()
@@ -215,7 +215,7 @@ def shear_y(
         image: The image.
         shear: Pixels per column; a positive value moves the image up.
         cubic: Bicubic interpolation if true, bilinear if false.
-        fill: Colour of pixels from outside the image, three values 0..255.
+        fill: Color of pixels from outside the image, three values 0..255.
 
     Example:
         >>> shear_y(np.full((1, 2, 3), 9, np.uint8), 0.5, fill=(0, 0, 0))[0, :, 0].tolist()
@@ -236,7 +236,7 @@ def translate_x(
         image: The image.
         fraction: Distance as a fraction of the width; a positive one moves the image to the left.
         cubic: Bicubic interpolation if true, bilinear if false.
-        fill: Colour of pixels from outside the image, three values 0..255.
+        fill: Color of pixels from outside the image, three values 0..255.
 
     Example:
         >>> translate_x(np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8), 0.5, fill=(0, 0, 0))[0, :, 0].tolist()
@@ -257,7 +257,7 @@ def translate_y(
         image: The image.
         fraction: Distance as a fraction of the height; a positive one moves the image up.
         cubic: Bicubic interpolation if true, bilinear if false.
-        fill: Colour of pixels from outside the image, three values 0..255.
+        fill: Color of pixels from outside the image, three values 0..255.
 
     Example:
         >>> translate_y(np.array([[[1, 2, 3]], [[4, 5, 6]]], np.uint8), 0.5, fill=(0, 0, 0))[:, 0, 0].tolist()
@@ -272,13 +272,13 @@ def translate_y(
 def rotate(
     image: np.ndarray, degrees: float, cubic: bool = False, fill: Sequence[int] = FILL
 ) -> np.ndarray:
-    """Rotates an image about its centre, keeping its size.
+    """Rotates an image about its center, keeping its size.
 
     Args:
         image: The image.
         degrees: Angle in degrees, counter-clockwise.
         cubic: Bicubic interpolation if true, bilinear if false.
-        fill: Colour of pixels from outside the image, three values 0..255.
+        fill: Color of pixels from outside the image, three values 0..255.
 
     Example:
         >>> rotate(np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8), 180)[0, :, 0].tolist()
@@ -294,7 +294,7 @@ def hue(image: np.ndarray, shift: float) -> np.ndarray:
     """Shifts the hue.
 
     Pillow's hue, saturation and value are bytes, so that the conversion to HSV and back changes most
-    colours a little even with a shift of 0. `keras.layers.RandomHue` works in floating point.
+    colors a little even with a shift of 0. `keras.layers.RandomHue` works in floating point.
 
     Args:
         image: The image.
@@ -319,7 +319,7 @@ def _applied(
 ) -> np.ndarray:
     color = kernels.boxes.packed_color(fill)
     return kernels.packing.unpack(
-        kernels.operations.apply(
+        kernels.by_name.apply(
             name, kernels.packing.pack(image), float(argument), bool(cubic), color
         )
     )

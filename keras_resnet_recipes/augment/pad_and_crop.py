@@ -17,7 +17,7 @@ class PadAndCrop(PackedAugmentation):
 
     Args:
         padding: Pixels added on each side, at least 1 and less than the image's height and width.
-        fill: Colour of the padding, a number or one per channel, in the units of the image. None pads
+        fill: Color of the padding, a number or one per channel, in the units of the image. None pads
             by reflection, without repeating the edge.
 
     Raises:
@@ -40,7 +40,7 @@ class PadAndCrop(PackedAugmentation):
         4, "pixels padded on each side before a crop of the original size", minimum=1
     )
     fill: float | tuple[float, float, float] | None = number(
-        None, "colour of the padding, 0 to 255", minimum=0, maximum=255, none="reflection"
+        None, "color of the padding, 0 to 255", minimum=0, maximum=255, none="reflection"
     )
 
     def drawn(self, ops: Any, uniform: Any) -> dict[str, Any]:

@@ -34,7 +34,7 @@ UNIFORMS = 6
 
 
 class RandAugment(PackedAugmentation):
-    """Applies a few random colour and geometric operations to an image.
+    """Applies a few random color and geometric operations to an image.
 
     Draws `operations` times one of fifteen operations, with replacement and equal probability. Each one
     is skipped with probability 1 - `probability`, and has its own sign and its own level, drawn from a
@@ -102,7 +102,7 @@ class RandAugment(PackedAugmentation):
         for operation, argument, smooth in rounds:
             if operation < len(OPERATIONS):
                 name = OPERATIONS[operation]
-                pixels = kernels.operations.apply(name, pixels, float(argument), bool(smooth))
+                pixels = kernels.by_name.apply(name, pixels, float(argument), bool(smooth))
         return pixels
 
     def describe(self, drawn: Row, height: int, width: int) -> str:

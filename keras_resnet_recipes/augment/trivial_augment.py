@@ -88,7 +88,7 @@ class TrivialAugmentWide(PackedAugmentation):
         """
         name = OPERATIONS[drawn["operation"]]
         smooth = self.interpolation == "bilinear"
-        return kernels.operations.apply_torchvision(name, pixels, float(drawn["argument"]), smooth)
+        return kernels.by_name.apply_torchvision(name, pixels, float(drawn["argument"]), smooth)
 
     def describe(self, drawn: Row, height: int, width: int) -> str:
         """Describes the operation and its argument.

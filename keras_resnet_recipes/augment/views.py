@@ -60,7 +60,7 @@ def resize_to_scales(
 
 @dataclass(frozen=True)
 class TenCrop:
-    """Ten-crop evaluation: crops of the four corners and the centre, and the same of the flipped image.
+    """Ten-crop evaluation: crops of the four corners and the center, and the same of the flipped image.
 
     Nothing is random. The scores of the ten crops are averaged; see `krr.evaluation.average_scores`.
 
@@ -105,7 +105,7 @@ class TenCrop:
             image: uint8 [height, width, 3], RGB, of any size.
 
         Returns:
-            uint8 [10, size, size, 3]: top left, top right, bottom left, bottom right, centre; then the
+            uint8 [10, size, size, 3]: top left, top right, bottom left, bottom right, center; then the
             same of the flipped image.
         """
         resized = resize_shorter_edge(image, self.shorter_edge, self.interpolation == "bicubic")
@@ -127,7 +127,7 @@ def five_corners(height: Any, width: Any, size: int) -> list[tuple[Any, Any]]:
         size: Height and width of the squares.
 
     Returns:
-        Top and left of five squares: top left, top right, bottom left, bottom right, and centre, rounded
+        Top and left of five squares: top left, top right, bottom left, bottom right, and center, rounded
         half to even.
 
     Raises:

@@ -167,8 +167,8 @@ def opened(image: Any, max_pixels: int = MAX_PIXELS) -> OpenedImage:
 def decode(contents: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decodes an image file to the pixels of Pillow's `convert("RGB")`, on which timm trains.
 
-    Grey, palette, CMYK and 16-bit images are converted to RGB, transparency is dropped, only the first
-    frame is used, and the EXIF rotation is not applied. JPEG in grey and YCbCr is decoded by simplejpeg,
+    Gray, palette, CMYK and 16-bit images are converted to RGB, transparency is dropped, only the first
+    frame is used, and the EXIF rotation is not applied. JPEG in gray and YCbCr is decoded by simplejpeg,
     with equal pixels in half the time, and everything else by Pillow.
 
     Args:

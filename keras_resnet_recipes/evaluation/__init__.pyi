@@ -1,10 +1,10 @@
 from . import accuracy as accuracy
+from .averaged_views import average_scores as average_scores
+from .averaged_views import mirror_averaged as mirror_averaged
+from .averaged_views import multi_scale_averaged as multi_scale_averaged
+from .averaged_views import multi_scale_scores as multi_scale_scores
+from .averaged_views import ten_crop as ten_crop
+from .averaged_views import view_averaged as view_averaged
 from .predictions import Prediction as Prediction
 from .predictions import evaluation_crop as evaluation_crop
 from .predictions import predict as predict
-from .views import average_scores as average_scores
-from .views import mirror_averaged as mirror_averaged
-from .views import multi_scale_averaged as multi_scale_averaged
-from .views import multi_scale_scores as multi_scale_scores
-from .views import ten_crop as ten_crop
-from .views import view_averaged as view_averaged

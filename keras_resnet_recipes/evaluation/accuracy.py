@@ -8,7 +8,7 @@ import keras
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications.outputs import gives_logits
-from keras_resnet_recipes.evaluation import predictions, views
+from keras_resnet_recipes.evaluation import averaged_views, predictions
 from keras_resnet_recipes.input_pipeline.evaluation import center_crop, shorter_sides
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import build
@@ -113,12 +113,14 @@ def over_views(recipe: BaseRecipe, model: keras.Model, logits: bool) -> tuple[ke
     if test.views == "one":
         return model, logits
     if test.views == "mirrored":
-        return views.mirror_averaged(model), logits
+        return averaged_views.mirror_averaged(model), logits
     activation = recipe.loss.activation if logits else None
     if test.views == "ten_crop":
-        return views.view_averaged(model, 10, test.size, activation), False
+        return averaged_views.view_averaged(model, 10, test.size, activation), False
     sides = len(shorter_sides(recipe))
-    return views.multi_scale_averaged(model, sides, mirrored=True, activation=activation), False
+    return averaged_views.multi_scale_averaged(
+        model, sides, mirrored=True, activation=activation
+    ), False
 
 
 def _check_views(recipe: BaseRecipe, model: keras.Model, replicas: int) -> None:

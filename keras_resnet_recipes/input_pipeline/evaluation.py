@@ -35,7 +35,7 @@ def shorter_sides(recipe: BaseRecipe) -> tuple[int, ...]:
 
 
 def center_crop(recipe: BaseRecipe, size: int | None = None) -> CenterCrop:
-    """Returns the centre crop with which most recipes evaluate, at their test size or another."""
+    """Returns the center crop with which most recipes evaluate, at their test size or another."""
     return CenterCrop(
         size or recipe.test.size,
         crop_ratio=recipe.test.crop_ratio,

@@ -1,8 +1,8 @@
 """Rotation, shear and translation of batches, as in Pillow's affine transform.
 
-Pillow maps output pixels to the input: the output pixel (x, y) has its centre at
+Pillow maps output pixels to the input: the output pixel (x, y) has its center at
 (x + 1/2, y + 1/2), and the inverse map gives the position in the input. Positions outside the image get
-the fill colour; inside, neighbouring pixels are interpolated, with edge pixels repeated beyond the
+the fill color; inside, neighboring pixels are interpolated, with edge pixels repeated beyond the
 edge. Results are truncated, not rounded.
 
 Pillow computes positions in double precision. Here a position is an int32 number of 2**-17 pixels plus
@@ -40,7 +40,7 @@ def move(
         moves: Amounts by name (see `MOVES`): degrees counter-clockwise, pixels per row or column, and
             pixels; float32 [n]. At most one of them may be nonzero for an image. Positive shears and
             translations move an image to the left or up.
-        fill: Colour of pixels from outside the image, three values 0..255.
+        fill: Color of pixels from outside the image, three values 0..255.
         cubic: Whether to interpolate bicubically, bool [n]; None means bilinear for all images.
         nearest: Whether to take the nearest pixel instead of interpolating.
 
@@ -87,7 +87,7 @@ def positions(
     )
     turned = ops.cast(degrees != 0, "int32")[:, None, None]
     middle = [turned * length for length in size]
-    # Twice the distance from the centre, or from the corner, is an integer.
+    # Twice the distance from the center, or from the corner, is an integer.
     y = 2 * rows[None, :, None] + 1 - middle[0]
     x = 2 * columns[None, None, :] + 1 - middle[1]
 
@@ -173,7 +173,7 @@ def _pixel(ops: Any, position: Any) -> Any:
 
 
 def _picker(ops: Any, images: Any) -> Any:
-    """Returns a function that reads the colours at rows and columns; edge pixels are repeated."""
+    """Returns a function that reads the colors at rows and columns; edge pixels are repeated."""
     n, height, width, _ = ops.shape(images)
     red, green, blue = (images[..., k] for k in range(3))
     # Packed, so that one gather reads a whole pixel.
@@ -191,7 +191,7 @@ def _picker(ops: Any, images: Any) -> Any:
 
 
 def _interpolated(ops: Any, pick: Any, y: Any, x: Any, cubic: Any) -> Any:
-    """Interpolates the colours at positions measured from the centre of the first pixel."""
+    """Interpolates the colors at positions measured from the center of the first pixel."""
     row, column = (_pixel(ops, whole) for whole, _ in (y, x))
     down, right = (
         ((_float(ops, ops.numpy.bitwise_and(whole, UNIT - 1)) + rest) / UNIT)[..., None]
@@ -207,7 +207,7 @@ def _interpolated(ops: Any, pick: Any, y: Any, x: Any, cubic: Any) -> Any:
 
 
 def _between(ops: Any, near: list[Any], distance: Any, cubic: Any) -> Any:
-    # Pillow's cubic has a = -1. Results are truncated, so a flat neighbourhood must come out exactly.
+    # Pillow's cubic has a = -1. Results are truncated, so a flat neighborhood must come out exactly.
     if cubic is None:
         left, right = near
         return left + distance * (right - left)

@@ -122,7 +122,7 @@ def padded_crop(ops: Any, images: Any, corner: Any, padding: int, color: Any = N
         images: [n, height, width, channels].
         corner: Top and left of the crop in the padded image, int32 [n, 2], from 0 to 2 * padding.
         padding: Pixels added on each side.
-        color: Colour of the padding, a number or one per channel, in the units of the images; None
+        color: Color of the padding, a number or one per channel, in the units of the images; None
             pads by reflection, without repeating the edge.
 
     Returns:

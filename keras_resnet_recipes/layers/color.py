@@ -1,4 +1,4 @@
-"""Layers that change the colours of images: ColorJitter and Lighting."""
+"""Layers that change the colors of images: ColorJitter and Lighting."""
 
 import functools
 from typing import Any
@@ -28,7 +28,7 @@ class ColorJitter(ColorLayer):
         brightness: Strength, at least 0.
         contrast: Strength, at least 0.
         saturation: Strength, at least 0.
-        hue: Largest fraction of a turn around the colour circle in either direction, 0..0.5.
+        hue: Largest fraction of a turn around the color circle in either direction, 0..0.5.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.
 
@@ -90,7 +90,7 @@ def _changed(ops: Any, name: str, which: Any, argument: Any, images: Any) -> Any
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class Lighting(ColorLayer):
-    """Adds a random colour to all pixels of each image.
+    """Adds a random color to all pixels of each image.
 
     The layer of `krr.augment.Lighting`, with the same bytes.
 
@@ -120,6 +120,6 @@ class Lighting(ColorLayer):
         super().__init__(augment.Lighting(std), seed, **kwargs)
 
     def change(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
-        """Returns the images with a colour added to each."""
+        """Returns the images with a color added to each."""
         levels = ops.cast(ops.numpy.round(drawn["color"]), "int32")
         return ops.numpy.clip(images + levels[:, None, None, :], 0, 255)

@@ -53,7 +53,7 @@ class PadAndCrop(ImageLayer):
 
     Args:
         padding: Pixels added on each side, at least 1 and less than the image's height and width.
-        fill: Colour of the padding, a number or one per channel, in the units of the images. None
+        fill: Color of the padding, a number or one per channel, in the units of the images. None
             pads by reflection, without repeating the edge.
         seed: Integer seed of the draws; None takes one from `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` and the other arguments of every Keras layer.

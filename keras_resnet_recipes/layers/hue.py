@@ -1,7 +1,7 @@
 """Hue shifts of batches: conversion to Pillow's HSV and back, with the same bytes.
 
 Pillow's hue, saturation and value are bytes (`Convert.c`). Pillow computes them in single and double
-precision; here they are quotients of integers. Tests compare the two for all colours.
+precision; here they are quotients of integers. Tests compare the two for all colors.
 """
 
 import functools
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 _SEXTANT = 85
-"""A sixth of the colour circle in half levels of the hue; 255 levels make the circle."""
+"""A sixth of the color circle in half levels of the hue; 255 levels make the circle."""
 
 
 def turn(ops: Any, images: Any, shift: Any) -> Any:
@@ -20,7 +20,7 @@ def turn(ops: Any, images: Any, shift: Any) -> Any:
         ops: Namespace of a Keras backend.
         images: int32 [n, height, width, 3], 0..255.
         shift: Fraction of a turn, float32 [n], -0.5..0.5; truncated to 255ths, of which 256 make a
-            full turn. Even with 0 the conversion to HSV and back changes most colours a little.
+            full turn. Even with 0 the conversion to HSV and back changes most colors a little.
 
     Returns:
         int32 [n, height, width, 3].

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import augment
-from keras_resnet_recipes.augment import mixing
+from keras_resnet_recipes.augment import mix_formulas
 from keras_resnet_recipes.layers.boxes import inside
 from keras_resnet_recipes.layers.image_layer import ImageLayer
 
@@ -69,12 +69,12 @@ class MixUpOrCutMix(ImageLayer):
         labels = ops.cast(labels, "float32")
         if not self.mix.mixes:
             return images, labels
-        mixing.check_partner("reversed", ops.shape(images)[0])
+        mix_formulas.check_partner("reversed", ops.shape(images)[0])
         uniform = ops.random.uniform((self.mix.uniforms,), dtype="float32", seed=seed)
         weight, box, share = self.mix.drawn(ops, uniform, ops.shape(images)[1:3])
-        partners = [mixing.partners_of(ops, batch, "reversed") for batch in (images, labels)]
+        partners = [mix_formulas.partners_of(ops, batch, "reversed") for batch in (images, labels)]
         images = mix_images(ops, images, partners[0], weight, box)
-        return images, mixing.mix_labels(ops, labels, partners[1], share)
+        return images, mix_formulas.mix_labels(ops, labels, partners[1], share)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

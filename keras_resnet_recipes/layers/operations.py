@@ -34,7 +34,7 @@ def operate(
         chosen: For each operation by name, the images that it is applied to, bool [n].
         argument: Argument of the operation, float32 [n].
         pixels: Pixels by which a translation of 1 moves an image to the left, and up.
-        fill: Colour of pixels from outside the image.
+        fill: Color of pixels from outside the image.
         cubic: Whether to interpolate bicubically, bool [n]; None means bilinear for all images.
         nearest: Whether to take the nearest pixel instead of interpolating.
 
@@ -59,7 +59,7 @@ def operate(
         return where_any(ops, moving.values(), images, moved)
     if cubic.shape[0] != 1:
         return moved(images, cubic)
-    # Separately: two neighbours per axis instead of four take a quarter of the time.
+    # Separately: two neighbors per axis instead of four take a quarter of the time.
     linear = [which & ~cubic for which in moving.values()]
     smooth = [which & cubic for which in moving.values()]
     images = where_any(ops, linear, images, moved)
@@ -109,7 +109,7 @@ def blended(ops: Any, images: Any, chosen: dict[str, Any], argument: Any) -> Any
 
 
 def _smooth(ops: Any, images: Any) -> Any:
-    """Applies Pillow's SMOOTH filter: weights 5 (centre) and 1 (neighbours); edge pixels stay."""
+    """Applies Pillow's SMOOTH filter: weights 5 (center) and 1 (neighbors); edge pixels stay."""
     _, height, width, _ = ops.shape(images)
     padded = ops.numpy.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="constant")
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]

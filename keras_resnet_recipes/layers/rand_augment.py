@@ -14,10 +14,10 @@ _MEAN_OF_IMAGENET = (124, 116, 104)
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class RandAugment(ColorLayer):
-    """Applies a few random colour and geometric operations to each image.
+    """Applies a few random color and geometric operations to each image.
 
     The layer of `krr.augment.RandAugment`: timm's `rand-m7-mstd0.5-inc1` is
-    `RandAugment(magnitude=7.0, std=0.5)`. Colour operations give the bytes of the value; rotation,
+    `RandAugment(magnitude=7.0, std=0.5)`. Color operations give the bytes of the value; rotation,
     shear and translation differ by one level in up to 0.3 % of bytes. `keras.layers.RandAugment` draws
     the operations once per batch.
 

@@ -63,7 +63,7 @@ def weights(
     )
     output = ops.numpy.arange(outputs, dtype="int32")[None, :, None] + first
     pixel = ops.numpy.arange(pixels, dtype="int32")[None, None, :] - start
-    # The distance from the centre, as numerator and denominator: a float would have too few digits.
+    # The distance from the center, as numerator and denominator: a float would have too few digits.
     apart = ops.numpy.abs((2 * pixel + 1) * length - (2 * output + 1) * count)
     stretch = 2 * ops.numpy.maximum(count, length)
     inside = ops.cast((pixel >= 0) & (pixel < count), "int32")

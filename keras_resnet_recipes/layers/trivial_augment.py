@@ -16,7 +16,7 @@ _BLACK = (0, 0, 0)
 class TrivialAugmentWide(ColorLayer):
     """Applies one random operation of random strength to each image.
 
-    The layer of `krr.augment.TrivialAugmentWide`. Colour operations give the bytes of the value;
+    The layer of `krr.augment.TrivialAugmentWide`. Color operations give the bytes of the value;
     rotation and shear with interpolation differ by one level in up to 0.3 % of bytes. Keras has no such
     layer.
 

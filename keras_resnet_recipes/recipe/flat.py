@@ -51,7 +51,7 @@ def numbers(recipe: "BaseRecipe") -> Iterator[Number]:
         yield from (number for number in inner if number.path[0] == field.name)
 
 
-def labelled_parts(values: Mapping[str, Any]) -> dict[str, PartPath]:
+def labeled_parts(values: Mapping[str, Any]) -> dict[str, PartPath]:
     """Returns the path of each part by its label, the name that `replace` uses.
 
     Args:
@@ -103,7 +103,7 @@ def resolved(
     if values["network"] == "ResNet9":
         values["network"] = ResNet9()  # so that its numbers can be given in the same call
     paths = {number.name: number.path for number in _numbers_of_parts(values)}
-    labels = labelled_parts(values)
+    labels = labeled_parts(values)
     grouped: dict[PartPath, dict[str, Any]] = {}
     exchanged: dict[PartPath, Part | None] = {}
     for name in [name for name in changes if name not in values]:
@@ -158,7 +158,7 @@ def _unknown(
 ) -> str:
     """Returns the error message for a name that is no number of the recipe."""
     parts = known_parts()
-    if name in (labels := labelled_parts(values)):
+    if name in (labels := labeled_parts(values)):
         field, index = labels[name]
         part = type(values[field] if index is None else values[field][index])
         numbers = ", ".join(f"`{flat}`" for flat in part.flat_names())

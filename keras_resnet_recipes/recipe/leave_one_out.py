@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from keras_resnet_recipes.number import UNPUBLISHED
 from keras_resnet_recipes.part import Part
-from keras_resnet_recipes.recipe.flat import labelled_parts
+from keras_resnet_recipes.recipe.flat import labeled_parts
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe
@@ -23,7 +23,7 @@ def leave_one_out(recipe: "BaseRecipe") -> dict[str, "BaseRecipe"]:
     """
     found: dict[str, BaseRecipe] = {}
     values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    parts = labelled_parts(values)
+    parts = labeled_parts(values)
     numbers = list(recipe.numbers())
     for field in dataclasses.fields(recipe):
         for number in numbers:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.number import shown
 from keras_resnet_recipes.part import Part
-from keras_resnet_recipes.recipe.flat import Number, labelled_parts, numbers
+from keras_resnet_recipes.recipe.flat import Number, labeled_parts, numbers
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe
@@ -80,7 +80,7 @@ def _rows(recipe: "BaseRecipe") -> Iterator[_Row]:
     """Yields the parts of a recipe, each followed by its numbers, and the fields without parts."""
     held = list(numbers(recipe))
     values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    labels = {path: label for label, path in labelled_parts(values).items()}
+    labels = {path: label for label, path in labeled_parts(values).items()}
     for field in dataclasses.fields(recipe):
         value = values[field.name]
         published = field.metadata.get("published", False) or value != field.default

@@ -15,10 +15,10 @@ from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.runs.non_finite import NonFinite
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training import build, checks, determinism, learning_rate, pretrained
-from keras_resnet_recipes.training.distillation import teacher_of
 from keras_resnet_recipes.training.feeds import feeds
+from keras_resnet_recipes.training.learning_rate import PlateauCallback
 from keras_resnet_recipes.training.model import TrainingModel
-from keras_resnet_recipes.training.plateau import PlateauCallback
+from keras_resnet_recipes.training.teacher import teacher_of
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.training.feeds import device, host

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.distribution import average_statistics
-from keras_resnet_recipes.training.distillation import Teacher
+from keras_resnet_recipes.training.teacher import Teacher
 
 
 class TrainingModel(keras.Model):

@@ -39,9 +39,9 @@ def run(piece, x):
 def test_convolution_is_centred_on_every_stride(kernel_size, strides, size):
     inputs = keras.Input((size, size, 1))
     model = keras.Model(inputs, convolution(inputs, 1, kernel_size, strides=strides, name="conv"))
-    centre = np.zeros((kernel_size, kernel_size, 1, 1), "float32")
-    centre[kernel_size // 2, kernel_size // 2] = 1
-    model.get_layer("conv").set_weights([centre])
+    center = np.zeros((kernel_size, kernel_size, 1, 1), "float32")
+    center[kernel_size // 2, kernel_size // 2] = 1
+    model.get_layer("conv").set_weights([center])
     x = numbers(1, size, size, 1)
     outputs = keras.ops.convert_to_numpy(model(x))
     np.testing.assert_array_equal(outputs, x[:, ::strides, ::strides])
@@ -124,14 +124,14 @@ def test_averaging_shortcut_excludes_padding(size):
 
 
 @pytest.mark.parametrize(
-    ("channels", "squeezed", "neighbours"), [(64, 8, 3), (256, 16, 5), (576, 40, 5), (2048, 128, 7)]
+    ("channels", "squeezed", "neighbors"), [(64, 8, 3), (256, 16, 5), (576, 40, 5), (2048, 128, 7)]
 )
-def test_attention_has_the_same_sizes_as_timm(channels, squeezed, neighbours):
+def test_attention_has_the_same_sizes_as_timm(channels, squeezed, neighbors):
     inputs = keras.Input((2, 2, channels))
     se = keras.Model(inputs, squeeze_and_excitation(inputs, name="se"))
     assert se.get_layer("se_fc1").filters == squeezed
     eca = keras.Model(inputs, efficient_channel_attention(inputs, name="se"))
-    assert eca.get_layer("se_conv").kernel_size == (neighbours,)
+    assert eca.get_layer("se_conv").kernel_size == (neighbors,)
 
 
 def test_drop_path_rates_increase_from_zero():

@@ -162,7 +162,7 @@ PICTURES = RNG.integers(0, 256, (4, 50, 40, 3), "uint8"), np.arange(4) % 2
 
 
 def tiny_network():
-    """A network of two classes that depend on the image's mean colour."""
+    """A network of two classes that depend on the image's mean color."""
     mean = [keras.layers.Rescaling(1 / 255), keras.layers.GlobalAveragePooling2D()]
     return keras.Sequential([keras.Input((None, None, 3)), *mean, keras.layers.Dense(2)])
 

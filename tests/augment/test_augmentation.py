@@ -128,7 +128,7 @@ def test_images_of_one_row_or_column(value):
         np.zeros((8, 8, 3), np.float32),
         np.zeros((2, 8, 8, 3), np.uint8),
     ],
-    ids=["grey", "one channel", "four channels", "floats", "batch"],
+    ids=["gray", "one channel", "four channels", "floats", "batch"],
 )
 @pytest.mark.parametrize(
     "change",

@@ -125,12 +125,12 @@ def test_packing_is_the_layout_of_rgbx_in_memory():
 
 
 def test_the_fourth_byte_is_unused():
-    from keras_resnet_recipes.augment.kernels import operations
+    from keras_resnet_recipes.augment.kernels import by_name
 
     image = np.random.default_rng(0).integers(0, 256, (12, 15, 3), np.uint8)
     dirty = packing.pack(image) | np.uint32(0xA5000000)
-    for name in (*operations._UNMOVED, *operations._MAPS):
+    for name in (*by_name._UNMOVED, *by_name._MAPS):
         argument = 1.0 if name == "posterize" else 0.7
-        clean = operations.apply(name, packing.pack(image), argument, cubic=True)
-        ours = operations.apply(name, dirty.copy(), argument, cubic=True)
+        clean = by_name.apply(name, packing.pack(image), argument, cubic=True)
+        ours = by_name.apply(name, dirty.copy(), argument, cubic=True)
         np.testing.assert_array_equal(packing.unpack(ours), packing.unpack(clean), err_msg=name)

@@ -1,4 +1,4 @@
-"""PCA colour noise against a torch implementation."""
+"""PCA color noise against a torch implementation."""
 
 import numpy as np
 import pytest

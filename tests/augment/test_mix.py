@@ -10,7 +10,7 @@ from keras_resnet_recipes.augment import (
     MixUp,
     MixUpOrCutMix,
     cutmix,
-    mixing,
+    mix_formulas,
     mixup,
     one_hot,
 )
@@ -75,7 +75,7 @@ def test_box_table(golden):
         height, width, lam, center_y, center_x = row[:5]
         top, bottom, left, right, share = row[10:]
         size, center = np.array([height, width], np.int32), np.int32([center_y, center_x])
-        box, ours = mixing.cut_box(NUMPY, size, np.float64(lam), center)
+        box, ours = mix_formulas.cut_box(NUMPY, size, np.float64(lam), center)
         assert box.tolist() == [top, left, bottom, right]
         assert ours == pytest.approx(share, abs=1e-15)  # double precision
         images = np.zeros((2, int(height), int(width), 3), np.uint8)

@@ -11,7 +11,7 @@ from keras_resnet_recipes.augment import (
     RandomErasing,
     RandomFlip,
     RandomResizedCrop,
-    mixing,
+    mix_formulas,
 )
 from keras_resnet_recipes.augment.rand_augment import OPERATIONS
 
@@ -221,7 +221,7 @@ def test_erasing(timm, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_images_of_a_batch_and_neighbouring_batches_are_drawn_independently(timm, seed):
+def test_images_of_a_batch_and_neighboring_batches_are_drawn_independently(timm, seed):
     # timm's two operations of one image are independent; so must be any two of ours.
     batches = [RAND_AUGMENTS["m7"].draw(generator(seed, i), 256) for i in range(80)]
     operation = np.stack([drawn["operation"] for drawn in batches])
@@ -324,7 +324,7 @@ def newer_box(ops, size, lam, center):
 )
 def test_errors_of_this_size_in_mixing_are_found(timm, names, changed, seed, monkeypatch):
     arguments = {"mixup_alpha": 0.2, "cutmix_alpha": 1.0} | changed
-    monkeypatch.setattr(mixing, "cut_box", arguments.pop("box", mixing.cut_box))
+    monkeypatch.setattr(mix_formulas, "cut_box", arguments.pop("box", mix_formulas.cut_box))
     samples = mix_samples(MixUpOrCutMix(**arguments), 224, seed)
     for name in names:
         assert p_value(timm, f"mix/A1/{name}", samples[name]) < P, name

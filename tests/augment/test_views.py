@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.augment import TenCrop, resize, resize_shorter_edge, resize_to_scales
-from keras_resnet_recipes.evaluation.views import ten_crop
+from keras_resnet_recipes.evaluation.averaged_views import ten_crop
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
 

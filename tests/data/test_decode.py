@@ -54,9 +54,9 @@ def test_jpegs_equal_pillow(photograph, subsampling, options):
 
 
 def test_grey_and_palette_files_become_rgb(photograph):
-    grey = photograph[..., 0]
-    expected = np.repeat(grey[..., None], 3, axis=-1)
-    np.testing.assert_array_equal(krr.data.decode(encoded(grey, "PNG")), expected)
+    gray = photograph[..., 0]
+    expected = np.repeat(gray[..., None], 3, axis=-1)
+    np.testing.assert_array_equal(krr.data.decode(encoded(gray, "PNG")), expected)
     palette = Image.fromarray(photograph).quantize(16)
     np.testing.assert_array_equal(
         krr.data.decode(saved(palette, "PNG")), np.asarray(palette.convert("RGB"))
@@ -96,7 +96,7 @@ def files_of_every_kind():
     pixels = np.dstack([smooth, smooth.T[:40, :40].repeat(2, axis=1)[:, :50], 255 - smooth])
     rgb = Image.fromarray(pixels)
     rgba = Image.fromarray(np.dstack([pixels, rng.integers(0, 256, (40, 50), dtype="uint8")]))
-    palette, grey, turned = rgb.quantize(16), rgb.convert("L"), Image.Exif()
+    palette, gray, turned = rgb.quantize(16), rgb.convert("L"), Image.Exif()
     turned[0x112] = 6  # to be rotated by 90 degrees
     two = {"save_all": True, "append_images": [rgb.transpose(Image.Transpose.FLIP_LEFT_RIGHT)]}
     deep = Image.fromarray(rng.integers(0, 65536, (40, 50), dtype="uint16"))
@@ -106,19 +106,19 @@ def files_of_every_kind():
         "jpeg": jpeg,
         "jpeg 4:2:2": saved(rgb, "JPEG", subsampling=1),
         "jpeg progressive": saved(rgb, "JPEG", progressive=True),
-        "jpeg grey": saved(grey, "JPEG"),
+        "jpeg gray": saved(gray, "JPEG"),
         "jpeg CMYK": saved(rgb.convert("CMYK"), "JPEG"),
         "jpeg CMYK noise": saved(noise, "JPEG", quality=95),
         "jpeg of RGB": saved(rgb, "JPEG", keep_rgb=True),
         "jpeg turned": saved(rgb, "JPEG", exif=turned),
         "jpeg with more behind": jpeg + b"more",
-        "jpeg with another behind": jpeg + saved(grey, "JPEG"),
+        "jpeg with another behind": jpeg + saved(gray, "JPEG"),
         "jpeg of several": saved(rgb, "MPO", **two),
         "jpeg with junk between": jpeg[:-2] + bytes(40) + jpeg[-2:],
         "png": saved(rgb, "PNG"),
         "png turned": saved(rgb, "PNG", exif=turned),
-        "png grey": saved(grey, "PNG"),
-        "png grey alpha": saved(rgba.convert("LA"), "PNG"),
+        "png gray": saved(gray, "PNG"),
+        "png gray alpha": saved(rgba.convert("LA"), "PNG"),
         "png RGBA": saved(rgba, "PNG"),
         "png bits": saved(rgb.convert("1"), "PNG"),
         "png palette": saved(palette, "PNG"),
@@ -126,12 +126,12 @@ def files_of_every_kind():
         "png palette transparencies": saved(palette, "PNG", transparency=bytes(range(16))),
         "png RGB transparent": saved(rgb, "PNG", transparency=(0, 0, 255)),
         "png animated": saved(rgb, "PNG", **two),
-        "png 16-bit grey": deep_png(0, 1),
-        "png 16-bit grey alpha": deep_png(4, 2),
+        "png 16-bit gray": deep_png(0, 1),
+        "png 16-bit gray alpha": deep_png(4, 2),
         "png 16-bit RGB": deep_png(2, 3),
         "png 16-bit RGBA": deep_png(6, 4),
         "bmp": saved(rgb, "BMP"),
-        "bmp grey": saved(grey, "BMP"),
+        "bmp gray": saved(gray, "BMP"),
         "bmp palette": saved(palette, "BMP"),
         "bmp bits": saved(rgb.convert("1"), "BMP"),
         "bmp RGBA": saved(rgba, "BMP"),
@@ -153,7 +153,7 @@ def files_of_every_kind():
         "tiff LAB": saved(Image.fromarray(pixels, "LAB"), "TIFF"),
         "tiff 16-bit": saved(deep, "TIFF"),
         "tiff floats": saved(Image.fromarray(smooth.astype("float32")), "TIFF"),
-        "tiff of several": saved(rgb.copy(), "TIFF", save_all=True, append_images=[grey]),
+        "tiff of several": saved(rgb.copy(), "TIFF", save_all=True, append_images=[gray]),
         "ppm": saved(rgb, "PPM"),
         "tga": saved(rgba, "TGA"),
         "ico": saved(rgba, "ICO"),
@@ -224,7 +224,7 @@ def bombs():
         "gif": gif,
         "webp": webp,
         "png": png(20000, 20000, 8, 2),
-        "png 16-bit grey": png(20000, 20000, 16, 0),
+        "png 16-bit gray": png(20000, 20000, 16, 0),
         "png overflowing": png(2**31 - 1, 2**31 - 1, 8, 2),
         "png above the limit alone": png(13000, 13000, 8, 0),
     }
@@ -270,12 +270,12 @@ def test_large_images_are_decoded_one_at_a_time(monkeypatch):
 
 @pytest.mark.parametrize(
     "kind",
-    ["jpeg", "jpeg progressive", "png", "png 16-bit grey", "bmp", "gif", "webp", "avif", "tiff"],
+    ["jpeg", "jpeg progressive", "png", "png 16-bit gray", "bmp", "gif", "webp", "avif", "tiff"],
 )
 @pytest.mark.parametrize("lost", [2, 10, 300])
 def test_truncated_files_fail_for_every_crop(kind, lost):
     # In these formats the last bytes only mark the end of the file.
-    at_end = {"gif": 4, "webp": 4, "png": 30, "png 16-bit grey": 30, "bmp": 3}
+    at_end = {"gif": 4, "webp": 4, "png": 30, "png 16-bit gray": 30, "bmp": 3}
     lost = max(lost, at_end.get(kind, 0))
     with pytest.raises(krr.data.UnreadableImage, match=r"^[^\n]+$"):
         krr.data.opened(KINDS[kind][:-lost]).pixels(0, 0, 1, 1)

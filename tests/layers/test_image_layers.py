@@ -143,7 +143,7 @@ def test_nothing_happens_when_not_training(name):
         np.testing.assert_array_equal(images, IMAGES)
         np.testing.assert_array_equal(run(make(name), IMAGES[0], training=False), IMAGES[0])
         return
-    # The shorter edge, 12, is resized to the smallest length, and the centre is cropped.
+    # The shorter edge, 12, is resized to the smallest length, and the center is cropped.
     edge = {"RandomResizedCrop": 10, "ScaleJitterCrop": 11}[name]
     for ours, image in zip(images, IMAGES, strict=True):
         whole = resized_widths_first(image, (edge, 16 * edge // 12), Image.BICUBIC)
@@ -169,22 +169,22 @@ def test_config_round_trip(name):
     assert keras.saving.get_registered_name(type(layer)) == f"keras_resnet_recipes>{name}"
 
 
-@pytest.mark.parametrize("labelled", ["tuple", "dict", "alone"])
+@pytest.mark.parametrize("labeled", ["tuple", "dict", "alone"])
 @pytest.mark.parametrize("name", sorted(ALL))
-def test_inside_tf_data(name, labelled):
+def test_inside_tf_data(name, labeled):
     import tensorflow as tf
 
-    if labelled == "alone" and name in MIXING:
-        labelled = "dict"
+    if labeled == "alone" and name in MIXING:
+        labeled = "dict"
     inputs = {
         "tuple": (IMAGES, LABELS),
         "dict": {"images": IMAGES, "labels": LABELS},
         "alone": IMAGES,
-    }[labelled]
+    }[labeled]
     layer = make(name, dtype="mixed_float16")
     dataset = tf.data.Dataset.from_tensors(inputs).repeat(3)
     # tf.data unpacks a tuple into separate arguments.
-    call = (lambda *pair: layer(pair)) if labelled == "tuple" else layer
+    call = (lambda *pair: layer(pair)) if labeled == "tuple" else layer
     dataset = dataset.map(call)
     spec = tf.nest.flatten(dataset.element_spec)[0]
     assert (spec.shape, spec.dtype) == ((8, *size_of(name), 3), tf.uint8)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras.src.utils.backend_utils import DynamicBackend
 
-from keras_resnet_recipes.augment import mixing
+from keras_resnet_recipes.augment import mix_formulas
 from keras_resnet_recipes.layers.mixing import mix_images
 
 pytestmark = pytest.mark.every_backend
@@ -26,12 +26,12 @@ def mixed(images, labels, case):
     if case["cutmix"]:
         size = keras.ops.convert_to_tensor(images.shape[1:3], "int32")
         center = keras.ops.convert_to_tensor(case["centre_y_x"], "int32")
-        box, share = mixing.cut_box(ops, size, lam, center)
+        box, share = mix_formulas.cut_box(ops, size, lam, center)
         weight = keras.ops.ones([])
     labels = keras.ops.convert_to_tensor(labels)
-    partners = [mixing.partners_of(ops, part, "reversed") for part in (images, labels)]
+    partners = [mix_formulas.partners_of(ops, part, "reversed") for part in (images, labels)]
     images = mix_images(ops, images, partners[0], weight, box)
-    labels = mixing.mix_labels(ops, labels, partners[1], share)
+    labels = mix_formulas.mix_labels(ops, labels, partners[1], share)
     return keras.ops.convert_to_numpy(images), keras.ops.convert_to_numpy(labels)
 
 
@@ -59,7 +59,9 @@ def test_beta_in_single_precision_has_the_moments_of_beta(alpha):
     n, variance = 100_000, 1 / (4 * (2 * alpha + 1))
     kurtosis = 3 - 6 / (2 * alpha + 3)
     uniform = keras.random.uniform((2, n), seed=0)
-    sample = keras.ops.convert_to_numpy(mixing.symmetric_beta(DynamicBackend(), alpha, uniform))
+    sample = keras.ops.convert_to_numpy(
+        mix_formulas.symmetric_beta(DynamicBackend(), alpha, uniform)
+    )
     assert (sample >= 0).all()
     assert (sample <= 1).all()
     # 3.29 standard deviations each, p = 0.001.
@@ -70,6 +72,8 @@ def test_beta_in_single_precision_has_the_moments_of_beta(alpha):
 
 def test_beta_of_extreme_uniform_variates():
     uniform = keras.ops.convert_to_tensor([[0.0, 0.0, 1e-30], [0.0, 0.5, 0.25]], "float32")
-    sample = keras.ops.convert_to_numpy(mixing.symmetric_beta(DynamicBackend(), 0.01, uniform))
+    sample = keras.ops.convert_to_numpy(
+        mix_formulas.symmetric_beta(DynamicBackend(), 0.01, uniform)
+    )
     assert np.isfinite(sample).all()
     assert sample[:2].tolist() == [1.0, 0.0]

@@ -12,8 +12,8 @@ from keras_resnet_recipes import data as sources
 from keras_resnet_recipes import training
 from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
-from keras_resnet_recipes.training.distillation import Teacher
 from keras_resnet_recipes.training.model import TrainingModel
+from keras_resnet_recipes.training.teacher import Teacher
 from tests.runs.same_run import without_times
 from tests.training.test_devices import run_script
 

@@ -4,9 +4,9 @@ import keras
 import keras_cv
 import numpy as np
 import pytest
-from tests.training.test_own_steps import DATA, PLAIN, batches, network
 
 import keras_resnet_recipes as krr
+from tests.training.test_custom_values import DATA, PLAIN, batches, network
 from tests.with_keras_cv.differences import label_errors
 
 LAYERS = keras_cv.layers

@@ -1,4 +1,4 @@
-"""Crop boxes, padded crops, flips and fill colours."""
+"""Crop boxes, padded crops, flips and fill colors."""
 
 import math
 
@@ -49,7 +49,7 @@ def padded_crop(
         top: Top of the crop in the padded image.
         left: Left of the crop in the padded image.
         padding: Pixels added on each side.
-        fill: Packed colour of the padding; None pads by reflection, without repeating the edge.
+        fill: Packed color of the padding; None pads by reflection, without repeating the edge.
 
     Returns:
         Packed pixels of the same shape.
@@ -85,7 +85,7 @@ def mirror(pixels):
 
 
 def packed_color(color) -> int:
-    """Returns a colour 0..255, one number or three, as a packed pixel, rounded half to even.
+    """Returns a color 0..255, one number or three, as a packed pixel, rounded half to even.
 
     Example:
         >>> hex(packed_color((1, 2.5, 300)))

@@ -1,4 +1,4 @@
-"""Colour, tone and sharpness operations on packed pixels, with Pillow's bytes.
+"""Color, tone and sharpness operations on packed pixels, with Pillow's bytes.
 
 Operations on single values use a table of 256 bytes per channel. Blending follows Pillow's `Blend.c`:
 degenerate + factor * (image - degenerate) in single precision, clipped to 0..255 and truncated, not rounded.
@@ -81,7 +81,7 @@ def solarize_add(pixels: np.ndarray, addition: float) -> np.ndarray:
 
 
 def contrast(pixels: np.ndarray, factor: float) -> np.ndarray:
-    """Changes the contrast about the mean grey of the image.
+    """Changes the contrast about the mean gray of the image.
 
     References:
         Pillow `ImageEnhance.Contrast`.
@@ -104,7 +104,7 @@ def add(pixels: np.ndarray, levels: np.ndarray) -> np.ndarray:
 
 
 def color(pixels: np.ndarray, factor: float) -> np.ndarray:
-    """Changes the saturation: 0 gives a grey image, 1 the image itself.
+    """Changes the saturation: 0 gives a gray image, 1 the image itself.
 
     References:
         Pillow `ImageEnhance.Color`.
@@ -177,7 +177,7 @@ def _extremes(pixels):
 def _histogram(pixels):
     """Returns the counts of each value, int64 [3, 256]."""
     values = pixels.reshape(-1).view(np.uint8)
-    # Two alternating counters, so that equal neighbouring pixels do not wait for each other.
+    # Two alternating counters, so that equal neighboring pixels do not wait for each other.
     counts = np.zeros((2, 3, 256), np.int64)
     for i in range(pixels.size):
         for channel in range(3):
@@ -223,9 +223,9 @@ def _saturate(pixels, factor):
     flat = pixels.reshape(-1)
     for i in range(flat.shape[0]):
         red, green, blue = _channels(flat[i])
-        grey = float32(_grey(red, green, blue))
+        gray = float32(_grey(red, green, blue))
         flat[i] = _packed(
-            _blend(grey, red, factor), _blend(grey, green, factor), _blend(grey, blue, factor)
+            _blend(gray, red, factor), _blend(gray, green, factor), _blend(gray, blue, factor)
         )
 
 
@@ -249,7 +249,7 @@ def _sharpen(pixels, result, factor):
 def hue(pixels: np.ndarray, shift: float) -> np.ndarray:
     """Shifts the hue, by conversion to Pillow's HSV in bytes and back.
 
-    The conversion alone changes most colours a little. Each step is rounded in single or double precision as
+    The conversion alone changes most colors a little. Each step is rounded in single or double precision as
     in Pillow.
 
     Args:

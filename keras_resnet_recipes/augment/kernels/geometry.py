@@ -1,8 +1,8 @@
 """Affine maps of packed pixels with Pillow's arithmetic, byte for byte.
 
-Pillow maps output pixels to the input: the output pixel (x, y) has its centre at (x + 1/2, y + 1/2), and the map
-(a, b, c, d, e, f) takes it to (a x + b y + c, d x + e y + f). Positions outside the image get the fill colour;
-inside, neighbouring pixels are interpolated in double precision, with edge pixels repeated beyond the edge.
+Pillow maps output pixels to the input: the output pixel (x, y) has its center at (x + 1/2, y + 1/2), and the map
+(a, b, c, d, e, f) takes it to (a x + b y + c, d x + e y + f). Positions outside the image get the fill color;
+inside, neighboring pixels are interpolated in double precision, with edge pixels repeated beyond the edge.
 Results are truncated, not rounded. The bicubic kernel has a = -1, unlike the one of `resize`.
 
 References:
@@ -22,7 +22,7 @@ _ONE = 1 << 16
 
 
 def rotation(height: int, width: int, degrees: float) -> Matrix:
-    """Returns the map that rotates an image counter-clockwise about its centre.
+    """Returns the map that rotates an image counter-clockwise about its center.
 
     Example:
         >>> rotation(2, 4, 90.0)
@@ -52,7 +52,7 @@ def affine(pixels: np.ndarray, matrix: Matrix, cubic: bool, fill: int) -> np.nda
         pixels: Packed, uint32 [height, width].
         matrix: Map from the output to the input.
         cubic: Bicubic if true, bilinear if false.
-        fill: Packed colour of pixels from outside the image.
+        fill: Packed color of pixels from outside the image.
 
     Returns:
         Packed, uint32 [height, width].
@@ -181,8 +181,8 @@ def _bytes_between(lines, taps, fractions, out):
 
 
 @kernel
-def _copy_neighbours(pixels, row, column, n, down, across, lines):
-    """Copies the neighbours of consecutive pixels: slices of rows, with the edges repeated."""
+def _copy_neighbors(pixels, row, column, n, down, across, lines):
+    """Copies the neighbors of consecutive pixels: slices of rows, with the edges repeated."""
     height, width = pixels.shape
     for k in range(down):
         source = pixels[min(max(row + k - (down - 1) // 2, 0), height - 1)]
@@ -197,8 +197,8 @@ def _copy_neighbours(pixels, row, column, n, down, across, lines):
 
 
 @kernel
-def _gather_neighbours(pixels, rows, columns, n, down, across, lines):
-    """Gathers the neighbours of pixels at arbitrary positions."""
+def _gather_neighbors(pixels, rows, columns, n, down, across, lines):
+    """Gathers the neighbors of pixels at arbitrary positions."""
     height, width = pixels.shape
     flat, begins = pixels.reshape(-1), np.empty(n, np.int64)
     for k in range(down):
@@ -213,7 +213,7 @@ def _gather_neighbours(pixels, rows, columns, n, down, across, lines):
 
 @kernel
 def _interpolate(values, levels, across, down, dx, dy, out):
-    """Interpolates the bytes of the neighbours in `values`, first across and then down."""
+    """Interpolates the bytes of the neighbors in `values`, first across and then down."""
     if down == 1:
         _bytes_between(values, across, dx, out)
     elif across == 1:
@@ -263,8 +263,8 @@ def _affine(pixels, result, a, b, c, d, e, f, cubic, fill):
         else:
             rows[:n] = y
         if _is_row(rows, columns, n):
-            _copy_neighbours(pixels, rows[0], columns[0], n, down, across, lines)
+            _copy_neighbors(pixels, rows[0], columns[0], n, down, across, lines)
         else:
-            _gather_neighbours(pixels, rows, columns, n, down, across, lines)
+            _gather_neighbors(pixels, rows, columns, n, down, across, lines)
         here = out[y, 4 * first : 4 * last]
         _interpolate(lines.view(np.uint8), levels, across, down, dx, dy, here)

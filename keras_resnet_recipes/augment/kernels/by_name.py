@@ -9,7 +9,7 @@ from keras_resnet_recipes.augment.kernels.boxes import packed_color
 from keras_resnet_recipes.augment.kernels.geometry import affine, nearest, rotation
 
 MEAN = packed_color((124, 116, 104))
-"""Mean colour of ImageNet, with which timm fills pixels from outside the image."""
+"""Mean color of ImageNet, with which timm fills pixels from outside the image."""
 
 _UNMOVED: dict[str, Callable[..., np.ndarray]] = {
     "auto_contrast": lambda pixels, _: color.auto_contrast(pixels),
@@ -45,7 +45,7 @@ def apply(
         argument: Argument of the operation: degrees, bits kept, threshold, addition, factor, shear, or fraction
             of the width or height.
         cubic: Interpolation of geometric operations: bicubic if true, bilinear if false.
-        fill: Packed colour of pixels from outside the image.
+        fill: Packed color of pixels from outside the image.
 
     Returns:
         Packed pixels of the same shape.

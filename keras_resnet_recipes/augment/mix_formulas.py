@@ -45,7 +45,7 @@ def cut_box(ops: Any, size: Any, lam: Any, center: Any) -> tuple[Any, Any]:
         ops: Namespace of a Keras backend.
         size: Height and width, int32 [2].
         lam: Fraction of the image outside the box before the box is clipped at the edges, floating point.
-        center: Row and column of the box's centre, int32 [2].
+        center: Row and column of the box's center, int32 [2].
 
     Returns:
         int32 [top, left, bottom, right], and the fraction outside the clipped box, in the dtype of `lam`.
