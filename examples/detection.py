@@ -1,6 +1,6 @@
 """Trains a small detection head on the features of a ResNet, on synthetic images.
 
-    python examples/detection.py [--network ResNet10T] [--weights FILE] [--picture out.png]
+    python examples/detection.py [--network ResNet10T] [--weights FILE] [--plot out.png]
 
 Nothing is downloaded; it takes minutes on one core. The objects are disks; squares and triangles of any color are
 distractors. An object is a peak in a heatmap of centers and a box size at the peak, as in "Objects as Points"
@@ -22,21 +22,21 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
     parser.add_argument("--weights", help="initial weights; default: random")
     parser.add_argument("--size", type=int, default=64, help="side of the images, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=3200, help="number of training images")
+    parser.add_argument("--images", type=int, default=3200, help="number of training images")
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--picture", help="image file to write with results")
+    parser.add_argument("--plot", help="image file to write with results")
     options = parser.parse_args(arguments)
 
     rng = np.random.default_rng(0)
-    train, train_boxes = draw_pictures(rng, options.pictures, options.size)
-    test, test_boxes = draw_pictures(rng, max(8, options.pictures // 16), options.size)
+    train, train_boxes = draw_images(rng, options.images, options.size)
+    test, test_boxes = draw_images(rng, max(8, options.images // 16), options.size)
     targets = np.stack([target(boxes, options.size) for boxes in train_boxes])
 
     keras.utils.set_random_seed(0)
     network = getattr(krr.applications, options.network)
     backbone = network(options.weights, include_top=False)
     model = detector(krr.applications.stages(backbone))
-    steps = options.epochs * -(-options.pictures // 8)
+    steps = options.epochs * -(-options.images // 8)
     rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
     model.compile(optimizer=keras.optimizers.AdamW(rate), loss=center_loss)
     model.fit(train, targets, batch_size=8, epochs=options.epochs, verbose=2)
@@ -45,9 +45,9 @@ def main(arguments: list[str] | None = None) -> float:
     precision = average_precision(found, test_boxes)
     print(f"AP at IoU 0.5: {precision:.3f} on {len(test)} held-out images, ", end="")
     print(f"{sum(map(len, test_boxes))} disks")
-    if options.picture:
+    if options.plot:
         sheet = [frame(test[index], test_boxes[index], found[index]) for index in range(8)]
-        keras.utils.save_img(options.picture, np.concatenate(sheet, axis=1), scale=False)
+        keras.utils.save_img(options.plot, np.concatenate(sheet, axis=1), scale=False)
     return precision
 
 
@@ -134,15 +134,15 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
     return intersection / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - intersection)
 
 
-def draw_pictures(
+def draw_images(
     rng: np.random.Generator, number: int, size: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Returns `number` uint8 images, and per image the `(left, top, right, bottom)` of its disks in pixels."""
-    images, boxes = zip(*(draw_picture(rng, size) for _ in range(number)), strict=True)
+    images, boxes = zip(*(draw_image(rng, size) for _ in range(number)), strict=True)
     return np.stack(images), list(boxes)
 
 
-def draw_picture(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_image(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
     y, x = np.mgrid[:size, :size] + 0.5
     image = rng.uniform(40, 216, 3) + rng.normal(0, 12, (size, size, 3))
     boxes = []

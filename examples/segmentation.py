@@ -1,6 +1,6 @@
 """Trains a segmentation head on the features of a ResNet, on synthetic images.
 
-    python examples/segmentation.py [--network ResNet10T] [--weights FILE] [--picture out.png]
+    python examples/segmentation.py [--network ResNet10T] [--weights FILE] [--plot out.png]
 
 Nothing is downloaded; it takes minutes on one core. Every pixel belongs to the dark background or to a bright disk,
 square or triangle of any color. The test images come from the same random generator, after the training images.
@@ -22,20 +22,20 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--network", default="ResNet10T", help="any ImageNet network")
     parser.add_argument("--weights", help="initial weights; default: random")
     parser.add_argument("--size", type=int, default=64, help="side of the images, a multiple of 32")
-    parser.add_argument("--pictures", type=int, default=4000, help="number of training images")
+    parser.add_argument("--images", type=int, default=4000, help="number of training images")
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--picture", help="image file to write with results")
+    parser.add_argument("--plot", help="image file to write with results")
     options = parser.parse_args(arguments)
 
     rng = np.random.default_rng(0)
-    train = draw_pictures(rng, options.pictures, options.size)
-    test = draw_pictures(rng, max(8, options.pictures // 20), options.size)
+    train = draw_images(rng, options.images, options.size)
+    test = draw_images(rng, max(8, options.images // 20), options.size)
 
     keras.utils.set_random_seed(0)
     network = getattr(krr.applications, options.network)
     backbone = network(options.weights, include_top=False)
     model = segmenter(krr.applications.stages(backbone), len(CLASSES))
-    steps = options.epochs * -(-options.pictures // 8)
+    steps = options.epochs * -(-options.images // 8)
     model.compile(
         optimizer=keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(1e-3, steps)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -49,10 +49,10 @@ def main(arguments: list[str] | None = None) -> float:
         print(f"{name:10} IoU {(truth & found).sum() / (truth | found).sum():.3f}")
     mean_iou = model.evaluate(*test, verbose=0, return_dict=True)["iou"]
     print(f"mean IoU {mean_iou:.3f} on {len(predicted)} held-out images")
-    if options.picture:
+    if options.plot:
         rows = [test[0][:8], COLORS[test[1][:8]], COLORS[predicted[:8]]]
         sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
-        keras.utils.save_img(options.picture, sheet, scale=False)
+        keras.utils.save_img(options.plot, sheet, scale=False)
     return mean_iou
 
 
@@ -73,15 +73,13 @@ def segmenter(features: keras.Model, classes: int, channels: int = 64) -> keras.
     return keras.Model(images, up(x), name="segmenter")
 
 
-def draw_pictures(
-    rng: np.random.Generator, number: int, size: int
-) -> tuple[np.ndarray, np.ndarray]:
+def draw_images(rng: np.random.Generator, number: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns `number` uint8 images and the class of every pixel."""
-    images, labels = zip(*(draw_picture(rng, size) for _ in range(number)), strict=True)
+    images, labels = zip(*(draw_image(rng, size) for _ in range(number)), strict=True)
     return np.stack(images), np.stack(labels)
 
 
-def draw_picture(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_image(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
     y, x = np.mgrid[:size, :size]
     slope = rng.uniform(-30, 30, 3) * (x / size)[..., None]
     image = rng.uniform(30, 90, 3) + slope + rng.normal(0, 12, (size, size, 3))

@@ -205,7 +205,7 @@ def test_export_uses_size_activation_and_class_names_of_the_run(runs, tmp_path, 
         (["predict", "ResNet21", "RUN"], "Received: 'ResNet21'. Did you mean `ResNet"),
         (["predict", "RUN"], "`MODEL` and at least one `IMAGE` must be given"),
         (["predict", "RUN", "nothing.jpg"], "there is no 'nothing.jpg'"),
-        (["predict", "RUN", "RUN"], "must hold pictures"),
+        (["predict", "RUN", "RUN"], "must contain images"),
         (["predict", "none.keras", "RUN"], "must be an existing .keras file"),
         (
             ["predict", "RUN", "RUN", "--weights", "a1_in1k"],

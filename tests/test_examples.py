@@ -26,7 +26,7 @@ def detection():
 
 def test_segmentation_runs(tmp_path, capsys):
     sheet = tmp_path / "results.png"
-    options = ["--size", "32", "--pictures", "16", "--epochs", "1", "--picture", str(sheet)]
+    options = ["--size", "32", "--images", "16", "--epochs", "1", "--plot", str(sheet)]
     mean_iou = load("segmentation")["main"](options)
     assert 0 < mean_iou < 1
     assert f"mean IoU {mean_iou:.3f} on 8 held-out images" in capsys.readouterr().out
@@ -36,7 +36,7 @@ def test_segmentation_runs(tmp_path, capsys):
 
 def test_detection_runs(detection, tmp_path, capsys):
     sheet = tmp_path / "results.png"
-    options = ["--size", "32", "--pictures", "16", "--epochs", "1", "--picture", str(sheet)]
+    options = ["--size", "32", "--images", "16", "--epochs", "1", "--plot", str(sheet)]
     precision = detection["main"](options)
     assert 0 <= precision <= 1
     assert f"AP at IoU 0.5: {precision:.3f} on 8 held-out images" in capsys.readouterr().out
@@ -45,7 +45,7 @@ def test_detection_runs(detection, tmp_path, capsys):
 
 def test_targets_decode_to_their_boxes(detection):
     """With the targets as network outputs, every disk is found at its position and size."""
-    _, boxes = detection["draw_pictures"](np.random.default_rng(0), 20, 64)
+    _, boxes = detection["draw_images"](np.random.default_rng(0), 20, 64)
     outputs = [detection["target"](each, 64) for each in boxes]
     for output in outputs:
         output[..., 0] = np.where(output[..., 0] == 1, 5.0, -5.0)

@@ -158,7 +158,7 @@ def test_preprocessing_is_that_of_the_weights(downloaded, monkeypatch):
 
 
 RNG = np.random.default_rng(0)
-PICTURES = RNG.integers(0, 256, (4, 50, 40, 3), "uint8"), np.arange(4) % 2
+IMAGES = RNG.integers(0, 256, (4, 50, 40, 3), "uint8"), np.arange(4) % 2
 
 
 def tiny_network():
@@ -168,7 +168,7 @@ def tiny_network():
 
 
 def evaluated(recipe, model):
-    return recipe.evaluate(model, PICTURES, verbose=0)["loss"]
+    return recipe.evaluate(model, IMAGES, verbose=0)["loss"]
 
 
 def test_evaluate_uses_the_crop_of_the_weights(capsys):
@@ -194,5 +194,5 @@ def test_trained_weights_are_no_longer_the_published_ones():
     model = tiny_network()
     model.published = find("ResNet50", "tv_in1k")
     recipe = krr.A3(epochs=1, warmup_epochs=0, batch_size=4, train_size=32)
-    recipe.fit(PICTURES, model=model, verbose=0)
+    recipe.fit(IMAGES, model=model, verbose=0)
     assert model.published is None

@@ -16,7 +16,7 @@ def pixels(number):
     return np.random.default_rng(number).integers(0, 256, (20, 24, 3), "uint8")
 
 
-class SmallPictures(tfds.core.GeneratorBasedBuilder):
+class SmallImages(tfds.core.GeneratorBasedBuilder):
     """24 training and 8 test images of two classes."""
 
     VERSION = tfds.core.Version("1.0.0")
@@ -36,7 +36,7 @@ class SmallPictures(tfds.core.GeneratorBasedBuilder):
             yield number, {"image": pixels(number), "label": number % 2}
 
 
-class OnlyTrain(SmallPictures):
+class OnlyTrain(SmallImages):
     """A data set with one split, like many."""
 
     def _split_generators(self, _):
@@ -47,7 +47,7 @@ class OnlyTrain(SmallPictures):
 def prepared(tmp_path_factory):
     """One data set stored as TFRecords, the default of TFDS for years, and one for random access."""
     folder = tmp_path_factory.mktemp("tensorflow_datasets")
-    SmallPictures(data_dir=folder).download_and_prepare()
+    SmallImages(data_dir=folder).download_and_prepare()
     OnlyTrain(data_dir=folder, file_format="array_record").download_and_prepare()
     # Until the end of the process; no other data sets have these names.
     tfds.core.add_data_dir(folder)
@@ -70,7 +70,7 @@ def read_all(data):
     ("split", "numbers"), [("train", range(24)), ("validation", range(24, 32))]
 )
 def test_every_image_of_a_data_set_stored_as_records_is_read(split, numbers):
-    data = krr.data.from_source("tfds:small_pictures", split=split)
+    data = krr.data.from_source("tfds:small_images", split=split)
     assert isinstance(data, krr.data.ImageStream)
     assert (data.size, data.classes, data.class_names) == (len(numbers), 2, ("cat", "dog"))
     assert decoded((image, label) for _, image, label in data.in_order()) == expected(numbers)
@@ -97,7 +97,7 @@ def test_splits_equal_those_of_tfds():
     ]
     assert [len(part) for part in parts] == [18, 6]
     assert parts[0] | parts[1] == expected(range(24))
-    both = krr.data.from_tfds("small_pictures", "train+test")
+    both = krr.data.from_tfds("small_images", "train+test")
     assert decoded((image, label) for _, image, label in both.in_order()) == expected(range(32))
 
 
@@ -110,7 +110,7 @@ def test_the_error_for_a_data_set_of_one_split_suggests_parts():
     with pytest.raises(
         ValueError, match=r"must be one of .*train.*. Received: split='train\[:9\]\+extra'"
     ):
-        krr.data.from_tfds("small_pictures", "train[:9]+extra")
+        krr.data.from_tfds("small_images", "train[:9]+extra")
 
 
 def test_labels_follow_the_names_of_the_training_data():
@@ -141,7 +141,7 @@ def test_random_access_needs_no_tensorflow():
 
 def test_the_command_trains_on_it(prepared, tmp_path):
     command = [sys.executable, "-m", "keras_resnet_recipes", "train", "A3"]
-    command += ["--data", "tfds:small_pictures:1.0.0", "--val", "tfds:small_pictures"]
+    command += ["--data", "tfds:small_images:1.0.0", "--val", "tfds:small_images"]
     command += ["--rescale", "8", "--run-dir", str(tmp_path / "run")]
     changes = ["network=ResNet20", "epochs=1", "warmup_epochs=0", "train_size=16", "test_size=16"]
     for change in [*changes, "rand_augment=None"]:

@@ -8,12 +8,12 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from tests.docs import api, documents, links, pictures, values
+from tests.docs import api, documents, figures, links, values
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the API pages, pages for linked files outside docs/, and the figures."""
-    generated = {**api.pages(), **links.pages(), **pictures.pages()}
+    generated = {**api.pages(), **links.pages(), **figures.pages()}
     for path, content in generated.items():
         files.append(File.generated(config, path, content=content))
     return files

@@ -17,10 +17,10 @@ SPEED_SIZE, SPEED_BATCH, SPEED_BATCHES = 160, 32, 6
 
 
 def label_errors(layer: keras.Layer) -> tuple[float, float, float]:
-    """Between a label's weight and the share of the picture that is of this class, mean and largest.
+    """Returns the difference of a label's weight and its class's fraction of the image, mean and largest.
 
-    Every picture of a batch is of one value and of a class of its own, 255 or 0 in turn, so that the
-    mean of a mixed picture tells how much of each kind is in it. The third is the number of different
+    Every image of a batch has one value, 255 or 0 in turn, and a class of its own, so that the
+    mean of a mixed image is the fraction of each kind. The third is the number of different
     weights in a batch.
     """
     images = np.zeros((BATCH, SIZE, SIZE, 3), "float32")
@@ -37,7 +37,7 @@ def label_errors(layer: keras.Layer) -> tuple[float, float, float]:
     return float(np.mean(errors)), float(np.max(errors)), float(np.mean(weights))
 
 
-def pictures_a_second(layer: Any) -> float:
+def images_per_second(layer: Any) -> float:
     """Of batches in tf.data, the best of three rounds."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (SPEED_BATCH, SPEED_SIZE, SPEED_SIZE, 3)).astype("float32")
@@ -66,7 +66,7 @@ def main() -> None:
         "keras.layers.MixUp(0.2)": keras.layers.MixUp(0.2, seed=1),
         "krr.layers.MixUp(0.2)": krr.layers.MixUp(0.2, seed=1),
     }
-    print("| layer | label's weight - share of the picture: mean | largest | weights a batch |")
+    print("| layer | label's weight - fraction of the image: mean | largest | weights per batch |")
     print("|---|---|---|---|")
     for name, layer in mixing.items():
         mean, largest, weights = label_errors(layer)
@@ -76,10 +76,10 @@ def main() -> None:
         "keras.layers.RandAugment": keras.layers.RandAugment((0, 255), 2, seed=1),
         "krr.layers.RandAugment": krr.layers.RandAugment(magnitude=7.0, std=0.5, seed=1),
     }
-    print("\n| layer | pictures a second |")
+    print("\n| layer | images per second |")
     print("|---|---|")
     for name, layer in speed.items():
-        print(f"| `{name}` | {pictures_a_second(layer):.0f} |")
+        print(f"| `{name}` | {images_per_second(layer):.0f} |")
 
 
 if __name__ == "__main__":
