@@ -23,6 +23,7 @@ from divergence import PERTURBATION, plot, summary
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.data.arrays import ImageArrays
+from keras_resnet_recipes.data.dataset import from_memory
 from keras_resnet_recipes.training import TrainingModel, build
 from keras_resnet_recipes.training.feeds import device
 from keras_resnet_recipes.training.feeds.parameters import drawn_parameters
@@ -140,7 +141,7 @@ def trained(
     recipe: krr.Recipe, model: keras.Model, images: ImageArrays, tests: ImageArrays
 ) -> dict[str, Any]:
     """Trains our version with the steps of `Recipe.fit`."""
-    feed = device.Feed(recipe, images, tests, steps=STEPS, seed=0, save_every=1)
+    feed = device.Feed(recipe, from_memory(images), from_memory(tests), steps=STEPS, seed=0)
     learner = TrainingModel(model, **feed.step)
     learner.compile(optimizer=model.optimizer, **build.objective(recipe), auto_scale_loss=False)
     learner.build_losses_and_metrics()

@@ -188,7 +188,7 @@ class Subclassed(keras.Model):
         ({"path": "link.onnx"}, "must not exist. Received: .*link.onnx'"),
         ({"size": 0}, "`size` must be at least 1"),
         ({"activation": "relu"}, "`activation` must be 'softmax' or 'sigmoid'"),
-        ({"class_names": ["a"]}, "`class_names` must be 10 names; received 1"),
+        ({"class_names": ["a"]}, "`class_names` must be 10 names. Received: 1 names"),
     ],
 )
 def test_invalid_arguments(model, tmp_path, changes, message):

@@ -162,7 +162,7 @@ COMMANDS = {
     ),
     "a folder as data on the device": (
         ["train", "DAWNBench", "--data", "train"],
-        ["`dataset`", "data_on_device=True", "Received: dataset='train'"],
+        ["`dataset`", "data_on_device=True", "Received: 'train'"],
     ),
     "data on the device of a different size": (
         ["train", "DAWNBench", "--data", "small.npz", "--set", "batch_size=4"],
@@ -518,7 +518,7 @@ def test_a_data_set_too_large_for_the_device(monkeypatch):
     monkeypatch.setattr(device.ops, "convert_to_tensor", full)
     # 8 images of 768 bytes.
     with pytest.raises(ValueError, match=r"`data_on_device` must be False .* 0\.0 GB"):
-        device.Feed(recipe, device.read((X, Y)), None, steps=2)
+        device.Feed(recipe, krr.data.from_source((X, Y)), None, steps=2)
 
 
 def test_other_errors_of_the_device_are_not_changed(monkeypatch):
@@ -528,7 +528,7 @@ def test_other_errors_of_the_device_are_not_changed(monkeypatch):
     recipe = krr.DAWNBench(classes=2, train_size=16, test_size=16, batch_size=4)
     monkeypatch.setattr(device.ops, "convert_to_tensor", broken)
     with pytest.raises(RuntimeError, match="no such device"):
-        device.Feed(recipe, device.read((X, Y)), None, steps=2)
+        device.Feed(recipe, krr.data.from_source((X, Y)), None, steps=2)
 
 
 def test_running_out_of_memory_is_reported_in_one_line(monkeypatch, capsys):

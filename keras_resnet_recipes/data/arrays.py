@@ -45,9 +45,6 @@ class ImageArrays:
     name: str
     images: np.ndarray
     labels: np.ndarray
-    # Attributes of `data.ImageDataset`, which are unknown for arrays.
-    classes = None
-    class_names = None
 
     def __post_init__(self) -> None:
         images, labels = _as_array("images", self.images), _as_array("labels", self.labels)

@@ -8,12 +8,13 @@ import keras
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications.outputs import gives_logits
+from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.evaluation import averaged_views, predictions
 from keras_resnet_recipes.input_pipeline.evaluation import center_crop, shorter_sides
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import build
 from keras_resnet_recipes.training.checks import check_input, check_size
-from keras_resnet_recipes.training.feeds import feeds
+from keras_resnet_recipes.training.feeds import feed_class
 from keras_resnet_recipes.training.model import TrainingModel
 
 
@@ -30,9 +31,9 @@ def evaluate(
     recipe = as_tested(recipe.replace(classes=classes), model)
     with devices.scope_of(model) as replicas:
         _check_views(recipe, model, replicas)
-        names, source = getattr(model, "class_names", None), feeds(recipe)
-        data = source.read(dataset, split="validation", class_names=names)
-        feed = source.Feed(recipe, None, data, replicas=replicas)
+        names = getattr(model, "class_names", None)
+        data = from_source(dataset, split="validation", class_names=names)
+        feed = feed_class(recipe)(recipe, None, data, replicas=replicas)
         viewed, logits = over_views(recipe, model, gives_logits(model))
         metrics = build.metrics(recipe, replicas if logits else 1)
         loss = build.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()

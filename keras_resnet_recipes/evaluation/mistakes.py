@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import build
-from keras_resnet_recipes.training.feeds import feeds
+from keras_resnet_recipes.training.feeds import feed_class
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,9 +80,9 @@ def examine(
         >>> examine(krr.A3(classes=2, test_size=32), model, data, worst=3).images
         4
     """
-    names, source = getattr(model, "class_names", None), feeds(recipe)
-    data = source.read(dataset, split="validation", class_names=names)
-    feed = source.Feed(recipe.replace(test_views="one"), None, data)
+    names = getattr(model, "class_names", None)
+    data = from_source(dataset, split="validation", class_names=names)
+    feed = feed_class(recipe)(recipe.replace(test_views="one"), None, data)
     confusion = np.zeros((recipe.classes, recipe.classes), np.int64)
     found: list[tuple[int, Verdict]] = []
     for index, verdict in enumerate(_verdicts(recipe, model, feed.examined())):

@@ -3,11 +3,11 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.planning.probe import Probe, probe
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete, table
 from keras_resnet_recipes.runs.progress import duration
 from keras_resnet_recipes.schedules import Plateau
-from keras_resnet_recipes.training.feeds import feeds
 from keras_resnet_recipes.training.learning_rate import learning_rates, per_update
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def plan(
     check_complete(recipe)
     name, data = "as given", None
     if dataset is not None:
-        data = feeds(recipe).read(dataset)
+        data = from_source(dataset)
         name, images = data.name, images or data.size
         if images is None:
             raise ValueError(

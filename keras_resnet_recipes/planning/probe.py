@@ -13,8 +13,7 @@ from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training.fit import fit
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes.data import ImageDataset
-    from keras_resnet_recipes.data.arrays import ImageArrays
+    from keras_resnet_recipes.data import ImageDataset, ImageStream
 
 # The first update compiles; during the second, queues are still empty or full.
 _UNCOUNTED = 2
@@ -57,7 +56,7 @@ class Probe:
 
 def probe(
     recipe: BaseRecipe,
-    data: "ImageDataset | ImageArrays",
+    data: "ImageDataset | ImageStream",
     *,
     teacher: keras.Model | None = None,
     updates: int = 20,
@@ -70,7 +69,7 @@ def probe(
 
     Args:
         recipe: The recipe.
-        data: Images from `feeds(recipe).read`.
+        data: Training data.
         teacher: As for `Recipe.fit`.
         updates: Number of updates to time.
         limit: Seconds after which timing ends, with at least three updates timed.
@@ -85,10 +84,10 @@ def probe(
         # An epoch is one call; the rate is lowered because a warm-up of a few updates may diverge.
         epochs = recipe.epochs + -(-updates // _UPDATES_OF_A_CALL) + 1
         recipe = recipe.replace(epochs=epochs, learning_rate=recipe.learning_rate / 1000)
-        dataset, steps = (data.images, data.labels), _UPDATES_OF_A_CALL
+        steps = _UPDATES_OF_A_CALL
     else:
-        dataset, steps = data, _UNCOUNTED + updates
-    fit(recipe, dataset, teacher=teacher, steps_per_epoch=steps, callbacks=[clock], verbose=0)
+        steps = _UNCOUNTED + updates
+    fit(recipe, data, teacher=teacher, steps_per_epoch=steps, callbacks=[clock], verbose=0)
     return Probe(recipe.batch_size, *clock.read(), _peak_memory())
 
 

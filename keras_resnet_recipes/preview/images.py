@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete
 from keras_resnet_recipes.recipe.recipe import NEUTRAL
 from keras_resnet_recipes.training.checks import resolved_classes
-from keras_resnet_recipes.training.feeds import feeds
+from keras_resnet_recipes.training.feeds import feed_class
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.input_pipeline.snapshots import Snapshot
@@ -44,10 +45,9 @@ def _preview_feed(
             f"`columns` must be even where images are mixed in pairs. Received: columns={columns!r}"
         )
     check_complete(recipe, fields=_SEEN)
-    source = feeds(recipe)
-    data = source.read(dataset)
+    data = from_source(dataset)
     classes = resolved_classes(recipe, data)
     one_batch = {"batch_size": columns, "gradient_accumulation_steps": 1}
     # One epoch is enough, and the number of epochs may be unpublished.
     recipe = recipe.replace(classes=classes, epochs=1, schedule=NEUTRAL, **one_batch)
-    return source.Feed(recipe, data, None, steps=rows, seed=seed)
+    return feed_class(recipe)(recipe, data, None, steps=rows, seed=seed)

@@ -22,8 +22,7 @@ from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.version import __version__
 
 if TYPE_CHECKING:
-    from keras_resnet_recipes.data import ImageDataset
-    from keras_resnet_recipes.data.arrays import ImageArrays
+    from keras_resnet_recipes.data import ImageDataset, ImageStream
 
 RECIPE = "recipe.json"
 FACTS = "run.json"
@@ -100,8 +99,8 @@ def check_shared(path: str | Path, finished: int) -> None:
 
 
 def facts(
-    data: "ImageDataset | ImageArrays",
-    validation: "ImageDataset | ImageArrays | None",
+    data: "ImageDataset | ImageStream",
+    validation: "ImageDataset | ImageStream | None",
     steps: int,
     seed: int,
     *,

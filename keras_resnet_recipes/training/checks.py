@@ -14,7 +14,6 @@ from keras_resnet_recipes.recipe import BaseRecipe, check_complete
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageStream
-    from keras_resnet_recipes.data.arrays import ImageArrays
 
 
 def check_arguments(
@@ -65,7 +64,16 @@ def check_together(
         check_trainable(recipe, model, validated=validated)
 
 
-def resolved_classes(recipe: BaseRecipe, data: "ImageDataset | ImageStream | ImageArrays") -> int:
+def check_in_memory(data: "ImageDataset | ImageStream") -> None:
+    """Raises ValueError unless images and labels are in memory, as `data_on_device` needs them."""
+    if getattr(data, "arrays", None) is None:
+        raise ValueError(
+            "`dataset` must be arrays (x, y) or an .npz file with x_train, y_train, x_test and y_test with "
+            f"data_on_device=True. Received: {data.name}. data_on_device=False takes any data set."
+        )
+
+
+def resolved_classes(recipe: BaseRecipe, data: "ImageDataset | ImageStream") -> int:
     """Returns the number of classes, from the recipe or the data; labels are checked against it."""
     if data.classes == 1:
         raise ValueError(
@@ -84,7 +92,7 @@ def resolved_classes(recipe: BaseRecipe, data: "ImageDataset | ImageStream | Ima
 
 def resolved_steps(
     recipe: BaseRecipe,
-    data: "ImageDataset | ImageStream | ImageArrays",
+    data: "ImageDataset | ImageStream",
     given: int | None,
 ) -> int:
     """Returns the updates per epoch: the given number, or floor(images / batch size)."""
@@ -237,7 +245,7 @@ def check_teacher(recipe: BaseRecipe, teacher: Any) -> None:
         )
 
 
-def _counted_classes(data: "ImageDataset | ImageStream | ImageArrays") -> int:
+def _counted_classes(data: "ImageDataset | ImageStream") -> int:
     if data.labels is not None:
         largest = int(data.labels.max())
     elif data.size is None:

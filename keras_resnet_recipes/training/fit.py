@@ -1,5 +1,6 @@
 """`fit`: builds the parts of a recipe and calls `keras.Model.fit`."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ import keras
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications import whitening
+from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.runs import ownership
 from keras_resnet_recipes.runs.checkpoints import Position
@@ -15,7 +17,7 @@ from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.runs.non_finite import NonFinite
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training import build, checks, determinism, learning_rate, pretrained
-from keras_resnet_recipes.training.feeds import feeds
+from keras_resnet_recipes.training.feeds import feed_class
 from keras_resnet_recipes.training.learning_rate import PlateauCallback
 from keras_resnet_recipes.training.model import TrainingModel
 from keras_resnet_recipes.training.teacher import teacher_of
@@ -48,9 +50,8 @@ def fit(
         recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
         checks.check_together(recipe, model, teacher, replicas, validated=validation is not None)
         steps = checks.resolved_steps(recipe, data, steps_per_epoch)
-        save_every = save_every_steps and save_every_steps * recipe.gradient_accumulation_steps
-        options = {"steps": steps, "seed": seed, "replicas": replicas, "save_every": save_every}
-        feed = feeds(recipe).Feed(recipe, data, validation, **options)
+        numbers = {"steps": steps, "seed": seed, "replicas": replicas}
+        feed = feed_class(recipe)(recipe, data, validation, **numbers)
         given = {"own_model": model is not None, "teacher": teacher}
         facts = ownership.facts(data, validation, steps, seed, **given)
         determinism.set_random_seed(seed)
@@ -58,11 +59,11 @@ def fit(
         network.class_names = data.class_names
         learner = _training_model(recipe, network, teacher, feed, steps, replicas)
         try:
-            folder, position = _opened(run_dir, recipe, learner, facts, save_every)
+            folder, position = _opened(run_dir, recipe, learner, facts, save_every_steps)
             called = _callbacks(recipe, steps, feed, callbacks, folder, position)
             options = {"callbacks": called, "verbose": verbose if devices.is_writer() else 0}
             with determinism.deterministic(), ownership.stopping_on_sigterm(folder):
-                history = _trained(recipe, learner, feed, steps, position, options)
+                history = _trained(recipe, learner, feed, steps, folder, position, options)
             return _finished(history, learner, folder)
         finally:
             # After an error too, the network's optimizer must have its own variables only.
@@ -71,11 +72,12 @@ def fit(
 
 def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, Any]:
     """Returns both data sets, classes numbered as in the first."""
-    read = feeds(recipe).read
-    data = read(dataset)
+    data = from_source(dataset)
+    if recipe.data_on_device:
+        checks.check_in_memory(data)
     if validation_data is None:
         return data, None
-    return data, read(validation_data, split="validation", like=data)
+    return data, from_source(validation_data, split="validation", like=data)
 
 
 def _compiled_network(
@@ -135,12 +137,13 @@ def _opened(
     recipe: BaseRecipe,
     learner: TrainingModel,
     facts: dict[str, Any],
-    save_every: int | None,
+    save_every_steps: int | None,
 ) -> tuple[RunFolder | None, Position]:
     """Returns the run folder, if there is one, and where the run resumes."""
     if run_dir is None:
         return None, Position()
     ownership.claim_with_hosts(run_dir, recipe, facts)
+    save_every = save_every_steps and save_every_steps * recipe.gradient_accumulation_steps
     folder = RunFolder(run_dir, save_every=save_every, average=learner.average)
     with devices.alone():
         position = folder.restore(learner)
@@ -153,6 +156,7 @@ def _trained(
     learner: TrainingModel,
     feed: "Feed",
     steps: int,
+    folder: RunFolder | None,
     position: Position,
     options: dict[str, Any],
 ) -> keras.callbacks.History:
@@ -165,7 +169,9 @@ def _trained(
     begun = [(position.epochs, position.batches, position.epochs + 1)] if position.batches else []
     for epoch, batch, end in [*begun, (position.epochs + len(begun), 0, last)]:
         if epoch < end:
-            learner.steps_per_execution = feed.steps_per_call(batch)
+            # Saves are due at multiples of it, wherever the epoch resumes.
+            whole = math.gcd((folder and folder.save_every) or length, batch)
+            learner.steps_per_execution = whole if feed.epoch_in_one_call else 1
             # Keras keeps the function that it compiled for another number of steps.
             learner.train_function = learner.test_function = None
             with feed.training(first_epoch=epoch, first_batch=batch) as data:

@@ -35,6 +35,6 @@ def test_every_image_has_its_square():
 
 def test_whitening_gets_the_first_images_without_augmentation():
     images = np.random.default_rng(0).integers(0, 256, X.shape, "uint8")
-    data = host.read((images, Y))
+    data = krr.data.from_source((images, Y))
     feed = host.Feed(RECIPE, data, None, steps=1)
     np.testing.assert_array_equal(feed.first_images(20), images[:20])

@@ -134,7 +134,11 @@ def test_images_overrides_the_size_of_the_data(arrays):
         (krr.A3(), {"images": 2047}, r"`images` must be at least `batch_size` \(2048\).*2047"),
         (krr.A3(), {"images": 0}, r"Received: images=0"),
         (krr.B(), {}, r"`epochs`, .* must be given, because no value was published for B"),
-        (krr.A3(**SMALL), {"probed_updates": -1}, r"`updates` must be at least 1; received -1"),
+        (
+            krr.A3(**SMALL),
+            {"probed_updates": -1},
+            r"`updates` must be at least 1. Received: updates=-1",
+        ),
     ],
 )
 def test_invalid_arguments(recipe, options, message, arrays):

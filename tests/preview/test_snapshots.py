@@ -64,7 +64,7 @@ def folder(tmp_path_factory):
             size = 20 + number, 30 - number // 3, 3
             image = Image.fromarray(rng.integers(0, 256, size, "uint8"))
             image.save(root / name / f"{number}.png")
-    data = host.read(root)
+    data = krr.data.from_source(root)
     first = order(data.size, SEED, epoch=0)[0]
     Path(data.describe(int(first))).write_bytes(b"no image")
     return root
@@ -126,7 +126,7 @@ def test_captions_name_the_operations(folder):
 
 def test_captions_show_the_training_targets(folder):
     recipe = RECIPES["repeated, RandAugment, mixed"]
-    data = host.read(folder)
+    data = krr.data.from_source(folder)
     last = preview.snapshots(recipe, folder, columns=8, seed=SEED)[-1]
     feed = host.Feed(recipe, data, None, steps=1, seed=SEED)
     with feed.training(first_epoch=0, first_batch=0) as batches:

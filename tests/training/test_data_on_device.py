@@ -21,7 +21,6 @@ from keras_resnet_recipes.augment import (
     ScaleJitterCrop,
     TrivialAugmentWide,
 )
-from keras_resnet_recipes.data.arrays import ImageArrays
 from keras_resnet_recipes.runs.progress import TIMES
 from keras_resnet_recipes.training import build, load_run
 from keras_resnet_recipes.training.feeds import device
@@ -325,8 +324,8 @@ def test_classes_are_inferred_and_labels_checked():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("folder", "`dataset` must be arrays .* or an .npz file .*'folder'"),
-        (np.zeros((2, 8, 8, 3)), "`dataset` must be arrays .* Received: a dataset of type ndarray"),
+        ([(X[0], 0), (X[1], 1)], "`dataset` must be arrays .* Received: .*data_on_device=False"),
+        (np.zeros((2, 8, 8, 3)), "`dataset` must be .* arrays .* Received: ndarray"),
         (
             (np.zeros((8, 9, 8, 3), "uint8"), np.zeros(8, int)),
             "`train_size` must be .*=8 .* 9 x 8 pixels",
@@ -335,7 +334,7 @@ def test_classes_are_inferred_and_labels_checked():
         (([np.zeros((8, 8)), np.zeros((9, 8))], [0, 1]), "`images` must be of one size"),
         ("none.npz", "there is no file 'none.npz'"),
     ],
-    ids=["name", "images alone", "size", "channels", "sizes", "no file"],
+    ids=["not in memory", "images alone", "size", "channels", "sizes", "no file"],
 )
 def test_unusable_data_is_an_error(data, message):
     with pytest.raises(ValueError, match=message):
@@ -343,7 +342,7 @@ def test_unusable_data_is_an_error(data, message):
 
 
 def test_several_devices_are_an_error():
-    data = ImageArrays("mine", X, Y)
+    data = krr.data.from_source((X, Y))
     with pytest.raises(ValueError, match=r"`distribution` must be 'none'.*Received: 2 devices"):
         device.Feed(RECIPE, data, None, replicas=2)
 

@@ -3,17 +3,18 @@
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_resnet_recipes.data.arrays import ImageArrays, is_npz
+from keras_resnet_recipes.data import ImageDataset
+from keras_resnet_recipes.data.arrays import ImageArrays
 from keras_resnet_recipes.input_pipeline.snapshots import Snapshot, class_name
 from keras_resnet_recipes.recipe import BaseRecipe
-from keras_resnet_recipes.training.checks import resolved_classes
+from keras_resnet_recipes.training.checks import check_in_memory, resolved_classes
 from keras_resnet_recipes.training.feeds.parameters import (
     after_each,
     augmented,
@@ -21,42 +22,6 @@ from keras_resnet_recipes.training.feeds.parameters import (
     drawn_parameters,
     targets,
 )
-
-
-def read(
-    dataset: Any,
-    *,
-    split: str = "train",
-    class_names: Sequence[str] | None = None,
-    like: ImageArrays | None = None,
-) -> ImageArrays:
-    """Returns the images and labels in memory of a data set that `Recipe.fit` takes.
-
-    Args:
-        dataset: A pair of arrays, the path of an .npz file, or an `ImageDataset` made of either.
-        split: "train" or "validation", of an .npz file.
-        class_names: Unused: labels give the order of the classes.
-        like: Unused for the same reason.
-
-    Raises:
-        ValueError: If it is none of these, or its images are not of one size.
-    """
-    if isinstance(dataset, tuple | list) and len(dataset) == 2:
-        return ImageArrays("the arrays", *dataset)
-    if is_npz(dataset):
-        return ImageArrays.from_npz(dataset, split)
-    arrays = getattr(dataset, "arrays", None)
-    if isinstance(arrays, ImageArrays):
-        return arrays
-    received = (
-        f"dataset={dataset!r}"
-        if isinstance(dataset, str)
-        else f"a dataset of type {type(dataset).__name__}"
-    )
-    raise ValueError(
-        "`dataset` must be arrays (x, y) or an .npz file with x_train, y_train, x_test and y_test with "
-        f"data_on_device=True. Received: {received}. data_on_device=False takes any data set."
-    )
 
 
 class Feed:
@@ -72,8 +37,6 @@ class Feed:
         steps: Updates per epoch.
         seed: Seed of order and augmentation.
         replicas: Devices; must be 1.
-        save_every: Batches (with accumulation, micro-batches) after which callbacks must be called; None for
-            once per epoch.
 
     Raises:
         ValueError: If there are several devices, or images are of another size than the recipe's.
@@ -82,24 +45,23 @@ class Feed:
     def __init__(
         self,
         recipe: BaseRecipe,
-        images: ImageArrays | None,
-        validation: ImageArrays | None,
+        images: ImageDataset | None,
+        validation: ImageDataset | None,
         *,
         steps: int = 0,
         seed: int = 0,
         replicas: int = 1,
-        save_every: int | None = None,
     ) -> None:
         _check(replicas)
-        self._recipe, self._images, self._validation = recipe, images, validation
-        self._seed, self._save_every = seed, save_every
+        self._recipe, self._seed = recipe, seed
+        self._images, self._validation = _arrays(images), _arrays(validation)
         self._batches = steps * recipe.gradient_accumulation_steps
         self._train = self._test = None
         if images is not None:
-            self._train = _on_device(images, recipe.train_size, "train_size")
+            self._train = _on_device(self._images, recipe.train_size, "train_size")
         if validation is not None:
             resolved_classes(recipe, validation)
-            self._test = _on_device(validation, recipe.test.size, "test_size")
+            self._test = _on_device(self._validation, recipe.test.size, "test_size")
 
     @property
     def evaluates(self) -> bool:
@@ -115,12 +77,10 @@ class Feed:
             "mirrored_tests": self._train is not None and self._recipe.test.views == "mirrored",
         }
 
-    def steps_per_call(self, first_batch: int) -> int:
-        """Steps in one call of the compiled step, for an epoch that begins with a batch."""
-        if keras.backend.backend() == "torch":
-            return 1
-        # Saves are due at multiples of it, wherever the epoch resumes.
-        return math.gcd(self._save_every or self._batches, first_batch)
+    @property
+    def epoch_in_one_call(self) -> bool:
+        """Whether a call of the compiled step may take all steps of an epoch."""
+        return keras.backend.backend() != "torch"
 
     def warn(self) -> None:
         """Warns of images that could not be read: there are none."""
@@ -258,6 +218,13 @@ class _Batches(keras.utils.PyDataset):
 
 def _as_bytes(images: Any) -> np.ndarray:
     return np.rint(ops.convert_to_numpy(images)).astype(np.uint8)
+
+
+def _arrays(data: ImageDataset | None) -> ImageArrays | None:
+    if data is None:
+        return None
+    check_in_memory(data)
+    return data.arrays
 
 
 def _on_device(data: ImageArrays, size: int, name: str) -> tuple[Any, Any]:

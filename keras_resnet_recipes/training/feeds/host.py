@@ -9,15 +9,12 @@ import numpy as np
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.data import ImageDataset, ImageStream, UnreadableImages
-from keras_resnet_recipes.data import from_source as read
 from keras_resnet_recipes.input_pipeline.evaluation import EvaluationBatches
 from keras_resnet_recipes.input_pipeline.keras_data import KerasData
 from keras_resnet_recipes.input_pipeline.snapshots import Snapshot, snapshots
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training.checks import resolved_classes
-
-__all__ = ["Feed", "read"]
 
 
 class Feed:
@@ -30,7 +27,6 @@ class Feed:
         steps: Updates per epoch.
         seed: Seed of order and augmentation.
         replicas: Devices of all hosts.
-        save_every: Unused: callbacks are called after every batch.
 
     Raises:
         ValueError: If the evaluation data cannot be used.
@@ -45,7 +41,6 @@ class Feed:
         steps: int = 0,
         seed: int = 0,
         replicas: int = 1,
-        save_every: int | None = None,
     ) -> None:
         self._recipe, self._images, self._tested = recipe, images, validation
         self._seed, self._validation, self._keras_data = seed, None, KerasData()
@@ -74,9 +69,10 @@ class Feed:
         """Arguments of `TrainingModel`: none, for batches are images and targets already."""
         return {}
 
-    def steps_per_call(self, first_batch: int) -> int:
-        """Steps in one call of the compiled step."""
-        return 1
+    @property
+    def epoch_in_one_call(self) -> bool:
+        """Whether a call of the compiled step may take all steps of an epoch."""
+        return False
 
     def warn(self) -> None:
         """Warns of images that could not be read since the last call."""
