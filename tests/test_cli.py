@@ -204,7 +204,7 @@ def test_export_uses_size_activation_and_class_names_of_the_run(runs, tmp_path, 
         (["predict", "ResNet20", "RUN"], "`--weights` must be given for the network ResNet20"),
         (["predict", "ResNet21", "RUN"], "Received: 'ResNet21'. Did you mean `ResNet"),
         (["predict", "RUN"], "`MODEL` and at least one `IMAGE` must be given"),
-        (["predict", "RUN", "nothing.jpg"], "there is no 'nothing.jpg'"),
+        (["predict", "RUN", "nothing.jpg"], "`paths` must exist. Received: 'nothing.jpg'"),
         (["predict", "RUN", "RUN"], "must contain images"),
         (["predict", "none.keras", "RUN"], "must be an existing .keras file"),
         (

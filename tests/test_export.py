@@ -208,7 +208,9 @@ def test_models_that_cannot_be_exported(model, tmp_path):
     with pytest.raises(ValueError, match=r"match the model's \(32, 32\)\. Received: size=64"):
         export(fixed, path, "onnx", size=64)
     with_softmax = krr.applications.ResNet20()
-    with pytest.raises(ValueError, match="ends in an activation already"):
+    with pytest.raises(
+        ValueError, match="`activation` must be None for a model that ends in an activation"
+    ):
         export(with_softmax, path, "onnx", activation="sigmoid")
     subclassed = Subclassed()
     subclassed(np.zeros((1, 8, 8, 3)))

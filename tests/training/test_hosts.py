@@ -106,7 +106,7 @@ def test_the_length_of_an_evaluation_must_be_known():
     data = photographs(8)
     unknown = ImageStream(name="a stream", start=lambda: map(data.read, range(8)))
     unreadable = UnreadableImages(unknown, "skip")
-    with pytest.raises(ValueError, match=r"`validation_data`: the number of images of .* must be"):
+    with pytest.raises(ValueError, match=r"`validation_data` must have a known number of images"):
         EvaluationBatches(ACCUMULATED, unknown, unreadable=unreadable, devices=2, host=(0, 2))
 
 
