@@ -178,7 +178,7 @@ def test_invalid_weights_are_errors(files):
     for value, message in {
         "a1_in": "`weights` of ResNet20 must be .*there are none",
         "nowhere.weights.h5": "must be the path of an existing",
-        str(files): "no file",
+        str(files): "must be an existing JSON file of a recipe",
         "file.pth": "must not be a pickle",
     }.items():
         with pytest.raises(ValueError, match=message):
