@@ -7,8 +7,6 @@ import keras
 
 from keras_resnet_recipes.applications.network import deep_recursion
 
-# Number of stages for `freeze` that freezes all but the classifier, of any network.
-ALL_STAGES = 5
 # Layers between stem and classifier, in the naming of timm and of Page.
 _IN_A_STAGE = re.compile(r"(layer\d+|blocks|res\d+|extra\d+)_")
 
@@ -72,24 +70,6 @@ def trunk(model: keras.Model, stages_in_it: int) -> list[keras.layers.Layer]:
     with deep_recursion():
         layers = keras.Model(model.input, ends[: max(stages_in_it, 1)][-1]).layers
     return [layer for layer in layers if stages_in_it or not _IN_A_STAGE.match(layer.name)]
-
-
-def freeze(model: keras.Model, stages: int) -> None:
-    """Freezes the first stages of a model, BatchNorm statistics included.
-
-    Args:
-        model: A network of krr.applications; any model for 0 and 5 stages.
-        stages: 0 freezes nothing, 1 the stem, each further number one more stage, 5 all but the classifier.
-
-    Raises:
-        ValueError: If the model has no known stages and `stages` is 1 to 4.
-    """
-    if stages == ALL_STAGES:
-        layers = [layer for layer in model.layers if layer.weights][:-1]
-    else:
-        layers = trunk(model, stages - 1) if stages else []
-    for layer in layers:
-        layer.trainable = False
 
 
 def _stage_ends(model: keras.Model) -> dict[str, keras.KerasTensor]:

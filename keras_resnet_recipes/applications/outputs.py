@@ -8,26 +8,42 @@ from keras_resnet_recipes import losses
 from keras_resnet_recipes.applications.network import deep_recursion
 
 ACTIVATIONS = ("softmax", "sigmoid")
+# Keras' names of layers and operations after which scores are probabilities, or their logarithms.
+_ACTIVATING = {"Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid", "HardSigmoid", "Sparsemax"}
+# And of those that leave scores what they are.
+_PASSING = {"Activation", "Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze"}
 
 
 def gives_logits(model: keras.Model) -> bool:
-    """Returns whether no activation follows a model's last layer.
+    """Returns whether a model's outputs are followed by no activation, whether as a layer or an operation.
+
+    The graph is followed back from the output through what leaves scores as they are: casts, reshapes, linear
+    activations, dropout, models inside the model.
 
     Args:
-        model: A Keras model with one output.
+        model: A functional or Sequential model with one output.
 
     Example:
         >>> from keras_resnet_recipes.applications import ResNet20
         >>> gives_logits(ResNet20()), gives_logits(ResNet20(classifier_activation=None))
         (False, True)
+        >>> model = ResNet20(classifier_activation=None)
+        >>> gives_logits(keras.Model(model.input, keras.ops.softmax(model.output)))
+        False
     """
-    last = model
-    while getattr(last, "layers", None):
-        last = last.layers[-1]
-    if isinstance(last, keras.layers.Softmax):
-        return False
-    activation = getattr(last, "activation", None)
-    return activation in (None, keras.activations.linear)
+    tensor = model.outputs[0]
+    while True:
+        operation, node, index = tensor._keras_history
+        if isinstance(operation, keras.Model):
+            tensor = operation.outputs[index]
+            continue
+        if type(operation).__name__ in _ACTIVATING:
+            return False
+        if getattr(operation, "activation", None) not in (None, keras.activations.linear):
+            return False
+        if type(operation).__name__ not in _PASSING:
+            return True
+        tensor = operation._inbound_nodes[node].input_tensors[0]
 
 
 def to_probabilities(model: keras.Model, activation: str | None = None) -> keras.Model:

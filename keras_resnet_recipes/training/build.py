@@ -7,9 +7,10 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes import applications, averages, distribution
-from keras_resnet_recipes.applications.features import freeze
+from keras_resnet_recipes.applications.freezing import freeze
 from keras_resnet_recipes.applications.network import Network
 from keras_resnet_recipes.recipe import BaseRecipe, NetworkFunction
+from keras_resnet_recipes.training.checks import compute_dtypes
 from keras_resnet_recipes.training.foreign_network import foreign_network
 from keras_resnet_recipes.training.learning_rate import first_rate
 
@@ -72,7 +73,7 @@ def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) 
     made = distribution.repair_optimizer(
         optimizer(recipe, model, steps),
         accumulation_steps=recipe.gradient_accumulation_steps,
-        loss_scaling=model.dtype_policy.name == "mixed_float16",
+        loss_scaling="float16" in compute_dtypes(model),
     )
     model.compile(optimizer=made, **objective(recipe, replicas), auto_scale_loss=False)
     # Variables created in the first step would make TensorFlow trace it twice.

@@ -170,6 +170,18 @@ def check_trainable(recipe: BaseRecipe, model: keras.Model, *, validated: bool) 
         )
     for name in ("train_size", *(("test_size",) if validated else ())):
         check_size(model, name, getattr(recipe, name))
+    dtypes = compute_dtypes(model) - {"float32"} or {"float32"}
+    if recipe.precision != "auto" and recipe.precision.removeprefix("mixed_") not in dtypes:
+        raise ValueError(
+            f"`precision` must be 'auto' with `model`, whose layers compute in {', '.join(sorted(dtypes))}. "
+            f"Received: precision={recipe.precision!r}"
+        )
+
+
+def compute_dtypes(model: keras.Model) -> set[str]:
+    """Returns the dtypes in which layers of a model compute; its own policy is not saved in .keras files."""
+    layers = model._flatten_layers(include_self=False)
+    return {layer.compute_dtype for layer in layers if layer.weights and layer.compute_dtype}
 
 
 def check_input(model: keras.Model) -> None:

@@ -9,6 +9,7 @@ import keras
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications import whitening
+from keras_resnet_recipes.applications.freezing import ALL_STAGES, frozen_by_user, leaves
 from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.runs import ownership
@@ -66,8 +67,10 @@ def fit(
                 history = _trained(recipe, learner, feed, steps, folder, position, options)
             return _finished(history, learner, folder)
         finally:
-            # After an error too, the network's optimizer must have its own variables only.
+            # After an error too: the optimizer has its own variables only, and the given model the trained weights.
             learner.release()
+            if model is not None and network is not model:
+                model.set_weights(network.get_weights())
 
 
 def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, Any]:
@@ -89,25 +92,45 @@ def _compiled_network(
     run_dir: str | Path | None,
 ) -> keras.Model:
     """Returns the network that is trained, compiled: the model that was given, or the recipe's."""
+    if model is None:
+        network = _new_network(recipe, feed, run_dir)
+    elif replicas > 1:
+        # Variables created outside the scope are on one device only.
+        network = keras.models.clone_model(model)
+        network.set_weights(model.get_weights())
+    else:
+        network = model
+    # After training they are no longer the published weights.
+    network.published = None
+    network = build.compiled(recipe, network, replicas, steps)
+    if model is not None:
+        _report_frozen(recipe, network)
+    return network
+
+
+def _new_network(recipe: BaseRecipe, feed: "Feed", run_dir: str | Path | None) -> keras.Model:
+    """Returns the recipe's network in its precision, with pretrained or random weights."""
     policy = build.resolved_precision(recipe)
     if recipe.precision == "auto":
         print(f"`precision`: {policy}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
     elif policy != "float32" and not devices.accelerators():
         print(f"`precision`: {policy} is slower than float32 here, on a CPU; 'auto' is float32.")
     with build.dtype_policy(policy):
-        if model is None:
-            model = build.network(recipe)
-            pretrained.load(model, recipe, run_dir)
-            if recipe.whitening:
-                whitening.whiten(model, feed.first_images(whitening.IMAGES))
-        elif replicas > 1:
-            # Variables created outside the scope are on one device only.
-            weights = model.get_weights()
-            model = keras.models.clone_model(model)
-            model.set_weights(weights)
-        # After training they are no longer the published weights.
-        model.published = None
-        return build.compiled(recipe, model, replicas, steps)
+        network = build.network(recipe)
+        pretrained.load(network, recipe, run_dir)
+        if recipe.whitening:
+            whitening.whiten(network, feed.first_images(whitening.IMAGES))
+    return network
+
+
+def _report_frozen(recipe: BaseRecipe, model: keras.Model) -> None:
+    """Prints which layers of a given model are frozen, and by whom."""
+    own = frozen_by_user(model)
+    if own:
+        print(f"`model`: {len(own)} layers stay frozen, as they were given.")
+    if recipe.frozen_stages == ALL_STAGES:
+        last = [layer for layer in leaves(model) if layer.weights][-1]
+        print(f"`frozen_stages`: all layers before {last.name!r} are frozen.")
 
 
 def _training_model(

@@ -7,7 +7,7 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import applications, training
 from keras_resnet_recipes.applications import published
-from keras_resnet_recipes.applications.features import freeze
+from keras_resnet_recipes.applications.freezing import freeze
 from keras_resnet_recipes.training import build, pretrained
 from tests.runs.same_run import without_times
 from tests.tiny import tiny_resnet20

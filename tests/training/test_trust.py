@@ -1,0 +1,131 @@
+"""Silent wrong results of given models: freezing, hidden activations, half precision, several devices."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.applications.outputs import gives_logits, to_probabilities
+from keras_resnet_recipes.training import build
+
+pytestmark = pytest.mark.every_backend
+
+X = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), "uint8")
+DATA = X, np.arange(8) % 2
+SMALL = {
+    "epochs": 1,
+    "batch_size": 4,
+    "train_size": 8,
+    "test_size": 8,
+    "classes": 2,
+    "weights": None,
+}
+TUNE = krr.FineTune(**SMALL, warmup_epochs=0)
+PROBE = krr.LinearProbe(**SMALL, learning_rate=0.1)
+layers = keras.layers
+
+
+def network(**ends):
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Rescaling(1 / 64, -2),
+            layers.Conv2D(4, 3, name="conv"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, name="head", **ends),
+        ]
+    )
+
+
+def fit(recipe, model, **options):
+    before = {weight.path: np.array(weight) for weight in model.weights}
+    recipe.fit(DATA, model=model, verbose=0, **options)
+    return {
+        weight.path.split("/")[-2]
+        for weight in model.weights
+        if (np.array(weight) != before[weight.path]).any()
+    }
+
+
+def test_a_fine_tuning_after_a_probe_trains_all_layers(capsys):
+    model = network()
+    assert fit(PROBE, model) == {"head"}
+    assert "`frozen_stages`: all layers before 'head' are frozen." in capsys.readouterr().out
+    assert fit(TUNE.replace(frozen_stages=0), model) == {"conv", "head"}
+    assert "frozen" not in capsys.readouterr().out
+
+
+def test_layers_that_the_user_froze_stay_frozen(capsys):
+    model = network()
+    model.get_layer("conv").trainable = False
+    fit(PROBE, model)
+    assert fit(TUNE.replace(frozen_stages=0), model) == {"head"}
+    assert "`model`: 1 layers stay frozen, as they were given." in capsys.readouterr().out
+
+
+def test_a_probe_freezes_a_classifier_inside_a_model():
+    model = keras.Sequential([keras.Input((8, 8, 3)), network()])
+    assert fit(PROBE, model) == {"head"}
+
+
+def functional(end):
+    body = network()
+    return keras.Model(body.inputs, end(body.outputs[0]))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        keras.ops.softmax,
+        keras.activations.softmax,
+        keras.ops.sigmoid,
+        lambda z: layers.Activation("linear", dtype="float32")(layers.Softmax()(z)),
+        lambda z: keras.ops.cast(keras.ops.softmax(z), "float32"),
+        lambda z: layers.Reshape((2,))(layers.Activation("softmax")(z)),
+    ],
+    ids=["ops.softmax", "activations.softmax", "ops.sigmoid", "linear", "cast", "reshape"],
+)
+def test_a_hidden_activation_is_found(end):
+    model = functional(end)
+    assert not gives_logits(model)
+    assert not gives_logits(keras.Sequential([keras.Input((8, 8, 3)), model]))
+    assert to_probabilities(model) is model
+    with pytest.raises(ValueError, match="`model` must return logits"):
+        TUNE.fit(DATA, model=model, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda z: layers.Activation("linear", dtype="float32")(z),
+        lambda z: keras.ops.cast(z, "float32") * 0.5,
+        lambda z: layers.Dropout(0.1)(z),
+    ],
+    ids=["linear", "cast", "dropout"],
+)
+def test_logits_are_logits(end):
+    assert gives_logits(functional(end))
+
+
+def test_a_loaded_half_precision_model_has_a_loss_scale(tmp_path):
+    """Keras saves the policies of layers, not the model's."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        network().save(tmp_path / "half.keras")
+    finally:
+        keras.config.set_dtype_policy(before)
+    model = keras.models.load_model(tmp_path / "half.keras")
+    assert build.compute_dtypes(model) == {"float16"}
+    compiled = build.compiled(TUNE, model, replicas=1, steps=2)
+    assert isinstance(compiled.optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def test_precision_with_a_given_model_must_be_its_own(capsys):
+    recipe = TUNE.replace(precision="mixed_float16")
+    message = r"`precision` must be 'auto' with `model`, whose layers compute in float32\."
+    with pytest.raises(ValueError, match=message):
+        recipe.fit(DATA, model=network(), verbose=0)
+    fit(TUNE, network())
+    assert "`precision`" not in capsys.readouterr().out
