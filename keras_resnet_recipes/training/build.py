@@ -97,12 +97,28 @@ def loss(recipe: BaseRecipe, reduction: str | None = "sum_over_batch_size") -> k
 
 
 @keras.saving.register_keras_serializable("keras_resnet_recipes")
-class TopFive(keras.metrics.TopKCategoricalAccuracy):
-    """Top-5 accuracy; casts logits to float32, because TensorFlow's top-k metric rejects float16."""
+def top_k_hits(y_true: Any, y_pred: Any, k: int) -> Any:
+    """Returns for each sample whether the target's largest class is among the k largest scores, 0 or 1.
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts a batch; see Keras."""
-        super().update_state(y_true, keras.ops.cast(y_pred, "float32"), sample_weight)
+    Exactly k classes count, as in `torch.topk`; a sample with a NaN score does not. Keras' top-k metrics count every
+    class that ties with the k-th, which in half precision are many, and on JAX all NaN.
+
+    Args:
+        y_true: Targets [n, classes].
+        y_pred: Scores [n, classes].
+        k: At least 1.
+
+    Example:
+        >>> scores = keras.ops.ones((4, 4))
+        >>> print(keras.ops.convert_to_numpy(top_k_hits(keras.ops.eye(4), scores, 2)).sum())
+        2.0
+    """
+    scores = keras.ops.cast(y_pred, "float32")
+    _, best = keras.ops.top_k(scores, k)
+    label = keras.ops.cast(keras.ops.argmax(y_true, axis=-1), best.dtype)
+    hits = keras.ops.any(keras.ops.equal(best, label[:, None]), axis=-1)
+    unknown = keras.ops.any(keras.ops.isnan(scores), axis=-1)
+    return keras.ops.cast(keras.ops.logical_and(hits, keras.ops.logical_not(unknown)), "float32")
 
 
 def metrics(recipe: BaseRecipe, replicas: int = 1) -> list[keras.metrics.Metric]:
@@ -111,11 +127,12 @@ def metrics(recipe: BaseRecipe, replicas: int = 1) -> list[keras.metrics.Metric]
     There the last batch of an evaluation is padded with images of weight 0, which Keras' own
     loss counts; a metric of that name replaces it in the logs.
     """
-    made = [keras.metrics.CategoricalAccuracy(name="top1")]
+    wrapped = keras.metrics.MeanMetricWrapper
+    made = [wrapped(top_k_hits, name="top1", k=1)]
     if recipe.classes > 5:
-        made.append(TopFive(5, name="top5"))
+        made.append(wrapped(top_k_hits, name="top5", k=5))
     if replicas > 1:
-        made.append(keras.metrics.MeanMetricWrapper(loss(recipe, reduction=None), name="loss"))
+        made.append(wrapped(loss(recipe, reduction=None), name="loss"))
     return made
 
 

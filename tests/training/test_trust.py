@@ -129,3 +129,24 @@ def test_precision_with_a_given_model_must_be_its_own(capsys):
         recipe.fit(DATA, model=network(), verbose=0)
     fit(TUNE, network())
     assert "`precision`" not in capsys.readouterr().out
+
+
+def test_accuracy_counts_exactly_k_classes(tmp_path):
+    """As `torch.topk`: ties are no hits beyond k, NaN is none."""
+    recipe = TUNE.replace(classes=10)
+    top1, top5 = build.metrics(recipe)
+    targets = np.eye(10, dtype="float32")
+    for metric, expected in ((top1, 0.1), (top5, 0.5)):
+        for dtype in ("float32", "float16"):
+            metric.reset_state()
+            metric.update_state(targets, keras.ops.ones((10, 10), dtype))
+            assert float(metric.result()) == pytest.approx(expected)
+        metric.reset_state()
+        metric.update_state(targets, keras.ops.full((10, 10), np.nan))
+        assert float(metric.result()) == 0
+        metric.reset_state()
+        metric.update_state(targets, targets, sample_weight=np.eye(10)[0])
+        assert float(metric.result()) == 1
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(top5))
+    again.update_state(targets, keras.ops.ones((10, 10)))
+    assert float(again.result()) == pytest.approx(0.5)
