@@ -14,7 +14,7 @@ import numpy as np
 from keras_resnet_recipes.applications.keras_file import shortened
 from keras_resnet_recipes.applications.network import deep_recursion
 from keras_resnet_recipes.applications.outputs import known_names, to_probabilities
-from keras_resnet_recipes.files import replacing
+from keras_resnet_recipes.files import local_path, replacing
 
 FORMATS = ("saved_model", "onnx", "litert")
 # Relative to the largest probability of an image. Another summation order gives 2e-6 for ResNet-50
@@ -73,7 +73,7 @@ def export(
         >>> deviation < 1e-4
         True
     """
-    path = Path(path)
+    path = local_path("path", path)
     _check(model, path, format, size)
     names = known_names(model, class_names)
     original = to_probabilities(model, activation)

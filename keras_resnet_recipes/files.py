@@ -7,6 +7,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+def local_path(name: str, path: str | os.PathLike[str]) -> Path:
+    """Returns a path; `~` is the home folder.
+
+    Args:
+        name: The argument, for messages.
+        path: The path.
+
+    Raises:
+        ValueError: If it is the address of a bucket or a server, which `Path` would take for a local folder.
+
+    Example:
+        >>> local_path("run_dir", "gs://bucket/run")
+        Traceback (most recent call last):
+            ...
+        ValueError: `run_dir` must be a local path. Received: run_dir='gs://bucket/run'. Mount the storage...
+    """
+    if "://" in os.fspath(path):
+        raise ValueError(
+            f"`{name}` must be a local path. Received: {name}={os.fspath(path)!r}. "
+            "Mount the storage, or copy the files."
+        )
+    return Path(path).expanduser()
+
+
 @contextlib.contextmanager
 def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
     """Context manager that replaces a file atomically, once the new contents are on the disk.

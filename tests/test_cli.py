@@ -295,3 +295,12 @@ def test_the_package_runs_as_a_module():
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("krr: error: `RECIPE` must be the name of a")
+
+
+def test_a_reader_that_wants_no_more_is_no_error():
+    """`krr list | true`: no message."""
+    command = [sys.executable, "-m", "keras_resnet_recipes", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0

@@ -13,7 +13,7 @@ import h5py
 import keras
 import numpy as np
 
-from keras_resnet_recipes.files import replacing
+from keras_resnet_recipes.files import local_path, replacing
 
 FILES = (".safetensors", ".weights.h5", ".keras")
 _PICKLED = (".pth", ".pt", ".bin", ".ckpt", ".tar", ".pkl", ".pickle")
@@ -102,7 +102,7 @@ def checked_path(source: str | os.PathLike[str]) -> Path:
             "`weights` must be None, a tag such as 'a1_in1k', or the path of a file. "
             f"Received: weights={source!r}"
         )
-    path = Path(source)
+    path = local_path("weights", source)
     if path.name.endswith(_PICKLED):
         raise ValueError(
             f"`weights` must not be a pickle, which can run any code when it is loaded. Received: weights={source!r}. "

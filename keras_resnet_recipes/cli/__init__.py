@@ -1,6 +1,7 @@
 """The command `krr`, with one module per group of subcommands."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -45,6 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for module in options.imports:
             import_module(module)
         status = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, such as `head`, wants no more; Python would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, ImportError, ConnectionError) as error:
         if options.debug:
             raise

@@ -16,7 +16,7 @@ from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.parallel import mapped
 from keras_resnet_recipes.data.shards import INDEX, Index, read_index, summary
 from keras_resnet_recipes.data.unreadable import UnreadableImages
-from keras_resnet_recipes.files import replacing
+from keras_resnet_recipes.files import local_path, replacing
 
 # ImageNet is usually stored at 256; 1.15 times that leaves some room for random crops to 224.
 SHORTER_SIDE = int(256 * 1.15)
@@ -70,7 +70,7 @@ def write_prepared(
     form = {"shorter_side": shorter_side, "quality": quality, "raw": raw}
     source = {"name": data.name, "images": data.size, **form, "images_per_shard": images_per_shard}
     new = Index(source=source, class_names=data.class_names, classes=data.classes)
-    folder = Path(path)
+    folder = local_path("path", path)
     index = _begun(folder, new)
     if not index.complete:
         unreadable = UnreadableImages(data, unreadable_images)

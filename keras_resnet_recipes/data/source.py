@@ -15,6 +15,7 @@ from keras_resnet_recipes.data.labels import agreeing, by_number
 from keras_resnet_recipes.data.manifest import from_csv
 from keras_resnet_recipes.data.shards import INDEX, from_prepared
 from keras_resnet_recipes.data.tfds import from_tfds
+from keras_resnet_recipes.files import local_path
 from keras_resnet_recipes.names import closest_path
 
 
@@ -106,7 +107,7 @@ def _found(
 def _named(name: str, split: str, class_names: Sequence[str] | None) -> ImageDataset | ImageStream:
     if name.startswith("tfds:"):
         return from_tfds(name.removeprefix("tfds:"), split)
-    path = Path(name).expanduser()
+    path = local_path("dataset", name)
     if is_npz(path):
         return from_memory(ImageArrays.from_npz(path, split))
     if (path / INDEX).is_file():

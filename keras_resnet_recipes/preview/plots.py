@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_resnet_recipes.files import local_path
+
 if TYPE_CHECKING:
     from keras_resnet_recipes.input_pipeline.snapshots import Snapshot
 
@@ -23,7 +25,7 @@ def check_matplotlib(path: str | Path) -> None:
         ValueError: If `path` is not in an existing folder, is a folder, or has an unsupported suffix.
     """
     kinds = sorted(_matplotlib("backend_bases").FigureCanvasBase.get_supported_filetypes())
-    path = Path(path)
+    path = local_path("path", path)
     if path.suffix[1:].lower() not in kinds:
         raise ValueError(
             f"`path` of a plot must end with .png (or .{', .'.join(kinds)}). Received: path={str(path)!r}"

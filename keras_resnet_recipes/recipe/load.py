@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_resnet_recipes.files import local_path
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.part import from_json, how_to_know
 from keras_resnet_recipes.recipe.known import known_parts
@@ -41,7 +42,7 @@ def load_recipe(
         ...     krr.load_recipe(folder)
         A2(epochs=30)
     """
-    path = Path(path)
+    path = local_path("path", path)
     path = path / "recipe.json" if path.is_dir() else path
     if not path.is_file():
         raise ValueError(

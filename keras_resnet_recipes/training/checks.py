@@ -10,10 +10,14 @@ import numpy as np
 from keras_resnet_recipes import distribution
 from keras_resnet_recipes.applications.outputs import gives_logits
 from keras_resnet_recipes.data import ImageDataset
+from keras_resnet_recipes.files import local_path
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageStream
+
+
+_CHANGING_RATES = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
 def check_arguments(
@@ -38,10 +42,18 @@ def check_arguments(
         raise ValueError(
             f"`run_dir` must be the path of a folder, or None. Received: run_dir={run_dir!r}"
         )
+    if run_dir is not None:
+        local_path("run_dir", run_dir)
     if isinstance(callbacks, keras.callbacks.Callback) or not isinstance(callbacks, Iterable):
         raise ValueError(
             f"`callbacks` must be a list of Keras callbacks. Received: callbacks={callbacks!r}"
         )
+    for callback in callbacks:
+        if isinstance(callback, _CHANGING_RATES):
+            raise ValueError(
+                "`callbacks` must not change the learning rate, which the recipe's `schedule` sets: any schedule of "
+                f"krr.schedules or keras.optimizers.schedules. Received: {type(callback).__name__}"
+            )
     # Range accepted by the random generators that receive the seed.
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 32:
         raise ValueError(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from keras_resnet_recipes.files import local_path
 from keras_resnet_recipes.recipe import load_recipe
 from keras_resnet_recipes.runs import checkpoints, ownership
 from keras_resnet_recipes.runs.folder import RunFolder
@@ -20,7 +21,7 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     Raises:
         ValueError: If the folder has no recipe or no such weights, or they are damaged.
     """
-    path = Path(path)
+    path = local_path("path", path)
     recipe = load_recipe(path)
     best = path / checkpoints.BEST
     files = {"best": best if best.is_file() else None, "last": RunFolder(path).last_save()}

@@ -150,3 +150,27 @@ def test_accuracy_counts_exactly_k_classes(tmp_path):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(top5))
     again.update_state(targets, keras.ops.ones((10, 10)))
     assert float(again.result()) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: TUNE.fit(DATA, model=network(), run_dir=path),
+        lambda path: krr.data.from_source(path),
+        lambda path: krr.load_recipe(path),
+        lambda path: krr.load_run(path),
+        lambda path: krr.applications.ResNet20(path + "/a.weights.h5"),
+    ],
+    ids=["run_dir", "dataset", "recipe", "run", "weights"],
+)
+def test_addresses_are_no_paths(read):
+    with pytest.raises(ValueError, match=r"must be a local path\. Received: .*'gs://bucket/run"):
+        read("gs://bucket/run")
+
+
+@pytest.mark.parametrize("kind", ["LearningRateScheduler", "ReduceLROnPlateau"])
+def test_callbacks_that_change_the_rate_are_errors(kind):
+    arguments = {"LearningRateScheduler": [lambda epoch: 0.1], "ReduceLROnPlateau": []}[kind]
+    callback = getattr(keras.callbacks, kind)(*arguments)
+    with pytest.raises(ValueError, match=f"`callbacks` must not change .* Received: {kind}"):
+        TUNE.fit(DATA, model=network(), callbacks=[callback], verbose=0)
