@@ -9,11 +9,16 @@ from keras import ops
 
 from keras_resnet_recipes.distribution import average_statistics
 
+# Of the number of updates that the averages have followed.
+_NOT_STARTED = -1
+
 
 class MovingAverage:
     """Exponential moving average (EMA) of all weights of a network, BatchNorm statistics included.
 
-    Give it to `krr.TrainingModel`, which follows it in the training step and evaluates with it. After
+    Give it to `krr.TrainingModel`, whose training step moves it. From the end of an epoch, its validation
+    included, to the beginning of the next one, and after training, the network's weights are the averages:
+    callbacks such as `ModelCheckpoint` and `EarlyStopping` see what was evaluated. After
     updates 1, 1 + every, 1 + 2 every, ... of the optimizer, for each weight w and its average a,
     which starts as the initial w:
 
@@ -68,12 +73,16 @@ class MovingAverage:
         copy_updates: int = 0,
         steps_per_epoch: int | None = None,
     ) -> None:
-        if not 0 <= decay < 1:
+        if not isinstance(decay, float | int) or not 0 <= decay < 1:
             raise ValueError(f"`decay` must be at least 0 and below 1. Received: decay={decay!r}")
         for name, least in {"every": 1, "copy_updates": 0, "steps_per_epoch": 1}.items():
             value = locals()[name]
-            if value is not None and value < least:
-                raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value!r}")
+            if name == "steps_per_epoch" and value is None:
+                continue
+            if not isinstance(value, int) or value < least:
+                raise ValueError(
+                    f"`{name}` must be an integer at least {least}. Received: {name}={value!r}"
+                )
         self.decay = decay
         self.every = every
         self.copy_updates = copy_updates
@@ -82,13 +91,15 @@ class MovingAverage:
         self._followed: Any = None
         self._averaged: keras.Model | None = None
         self._optimizer: keras.optimizers.Optimizer | None = None
+        # The weights of the training while the averages are in place.
+        self._trained: list[list[Any]] = []
 
     def build(self, network: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-        """Creates the averages, once: copies of the weights.
+        """Creates the averages as variables of an optimizer; with another optimizer they start again.
 
         Args:
             network: A model that is built.
-            optimizer: Its optimizer; the averages become variables of it.
+            optimizer: Its optimizer.
 
         Raises:
             ValueError: If the network has no weights yet.
@@ -99,6 +110,7 @@ class MovingAverage:
             )
         if self._averages and self._optimizer is _innermost(optimizer):
             return
+        self.remove()
         self._averaged = network
         with _scope(network):
             optimizer.build(network.trainable_variables)
@@ -110,15 +122,23 @@ class MovingAverage:
                 self._optimizer.add_variable(weight.shape, dtype=_wide(weight), name="average")
                 for weight in network.weights
             ]
-        self._followed.assign(self._updates())
-        for average, weight in zip(self._averages, network.weights, strict=True):
-            average.assign(ops.convert_to_numpy(weight))
+        self._followed.assign(_NOT_STARTED)
+
+    def start(self) -> None:
+        """Puts the trained weights in place; before the first update the averages become copies of them."""
+        self.put_back()
+        if self._averages and int(ops.convert_to_numpy(self._followed)) == _NOT_STARTED:
+            for average, weight in zip(self._averages, self._averaged.weights, strict=True):
+                average.assign(ops.convert_to_numpy(weight))
+            self._followed.assign(self._updates())
 
     def follow(self) -> None:
         """Moves the averages if the optimizer has made an update since the last call and one is due.
 
         Called in the training step, after the optimizer; on JAX inside a `keras.StatelessScope`.
         """
+        if not self._averages:
+            return
         updates = self._updates()
         weights = [ops.convert_to_tensor(weight) for weight in self._averaged.weights]
         old = [ops.convert_to_tensor(average) for average in self._averages]
@@ -129,35 +149,80 @@ class MovingAverage:
             average.assign(value)
         self._followed.assign(updates)
 
-    @contextlib.contextmanager
-    def in_place(self) -> Iterator[None]:
-        """Context manager: the network's weights are the averages."""
-        before = [[ops.copy(copy) for copy in _copies(weight)] for weight in self._averaged.weights]
-        self._put()
-        try:
-            yield
-        finally:
-            for weight, values in zip(self._averaged.weights, before, strict=True):
-                for ours, value in zip(_copies(weight), values, strict=True):
-                    ours.assign(value)
-
-    def finish(self) -> None:
-        """Makes the averages the network's weights, and removes them from the optimizer."""
-        self._put()
-        self.remove()
-
-    def remove(self) -> None:
-        """Removes the averages from the optimizer."""
-        for variable in [self._followed, *self._averages] if self._averages else []:
-            self._optimizer._untrack_variable(variable)
-        self._averages = []
-
-    def _put(self) -> None:
-        for weight, average in zip(self._averaged.weights, self._averages, strict=True):
+    def put(self) -> None:
+        """Puts the averages in place of the network's weights, which `put_back` restores."""
+        if not self._averages or self._trained:
+            return
+        self.start()
+        weights = self._averaged.weights
+        trained = [[ops.copy(copy) for copy in _copies(weight)] for weight in weights]
+        # Known before anything changes: an interrupt may come at any line.
+        self._trained = trained
+        for weight, average in zip(weights, self._averages, strict=True):
             for ours, theirs in zip(_copies(weight), _copies(average), strict=True):
                 # A copy: JAX donates the memory of weights to the step.
                 ours.assign(ops.copy(ops.cast(theirs, weight.dtype)))
         average_statistics(self._averaged)
+
+    def put_back(self) -> None:
+        """Restores the trained weights, if the averages are in place."""
+        for weight, values in zip(
+            self._averaged.weights if self._trained else [], self._trained, strict=True
+        ):
+            for ours, value in zip(_copies(weight), values, strict=True):
+                ours.assign(value)
+        self._trained = []
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Context manager: the network's weights are the averages."""
+        already = bool(self._trained)
+        try:
+            self.put()
+            yield
+        finally:
+            if not already:
+                self.put_back()
+
+    @contextlib.contextmanager
+    def trained_in_place(self) -> Iterator[None]:
+        """Context manager: the network's weights are those of the training."""
+        averaged = bool(self._trained)
+        try:
+            self.put_back()
+            yield
+        finally:
+            if averaged:
+                self.put()
+
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Context manager: the optimizer is without the averages, as in a file for other uses."""
+        variables = self._variables
+        for variable in variables:
+            self._optimizer._untrack_variable(variable)
+        try:
+            yield
+        finally:
+            for variable in variables:
+                self._optimizer._track_variable(variable)
+
+    def finish(self) -> None:
+        """Keeps the averages, or what was set in their place after training, as weights, and removes the averages."""
+        self.put()
+        self._trained = []
+        self.remove()
+
+    def remove(self) -> None:
+        """Restores the trained weights, if the averages are in place, and removes the averages from the optimizer."""
+        self.put_back()
+        for variable in self._variables:
+            self._optimizer._untrack_variable(variable)
+        self._averages = []
+
+    @property
+    def _variables(self) -> list[Any]:
+        return [self._followed, *self._averages] if self._averages else []
 
     def _updates(self) -> Any:
         """Updates that the optimizer has made, int32."""
@@ -170,7 +235,7 @@ class MovingAverage:
         index = updates - 1
         if self.steps_per_epoch is not None:
             index = ops.mod(index, self.steps_per_epoch)
-        updated = updates > ops.convert_to_tensor(self._followed)
+        updated = updates > ops.maximum(ops.convert_to_tensor(self._followed), 0)
         return ops.logical_and(updated, ops.equal(ops.mod(index, self.every), 0))
 
     def _moved(self, updates: Any, averages: list[Any], weights: list[Any]) -> list[Any]:

@@ -86,9 +86,8 @@ def test_weights_cannot_read_another_file(tmp_path, kind):
         else:
             stored = [(str(tmp_path / "secret.bin"), 0, 8)]
             hostile.create_dataset(names[0], (2, 1), "float32", external=stored)
-    manifest = json.loads((tmp_path / checkpoints.MANIFEST).read_text())
-    manifest["checkpoints"][0]["sha256"] = sha256(file)
-    (tmp_path / checkpoints.MANIFEST).write_text(json.dumps(manifest))
+    entry = checkpoints._entries(tmp_path)[0] | {"sha256": sha256(file)}
+    checkpoints._write_manifest(tmp_path, entry)
     before = model.get_weights()
     with pytest.raises((ValueError, KeyError)):
         RunFolder(tmp_path).restore(model)

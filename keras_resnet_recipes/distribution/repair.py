@@ -40,6 +40,10 @@ def repair_optimizer(
             "`accumulation_steps` must be at least 1. "
             f"Received: accumulation_steps={accumulation_steps!r}"
         )
+    if isinstance(optimizer, GradientAccumulation | keras.optimizers.LossScaleOptimizer):
+        raise ValueError(
+            f"`optimizer` must not be repaired or wrapped already. Received: {type(optimizer).__name__}"
+        )
     if _on_replicas():
         if optimizer.gradient_accumulation_steps:
             raise ValueError(

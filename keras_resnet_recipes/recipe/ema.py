@@ -38,7 +38,7 @@ class EMA(Part):
             raise ValueError("`decay` must be below 1. Received: decay=1.0")
 
     def build(self, steps: int, warmup_epochs: int) -> "MovingAverage":
-        """Returns the callback that computes the EMA, for epochs of `steps` updates."""
+        """Returns the object that computes the EMA, for epochs of `steps` updates."""
         averages = importlib.import_module("keras_resnet_recipes.averages")
         options = {}
         if self.after_warmup:

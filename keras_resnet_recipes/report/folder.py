@@ -112,7 +112,8 @@ def read_run(path: str | Path, now: float | None = None) -> Run:
 
     rows, facts = read(read_log, []), read(read_facts, {})
     files = [path / name for name in (LAST, PREVIOUS, BEST) if (path / name).is_file()]
-    problems += [f"{file.name} is damaged." for file in files if not is_intact(file)]
+    damaged = read(lambda _: [file.name for file in files if not is_intact(file)], [])
+    problems += [f"{name} is damaged." for name in damaged]
     if not files:
         problems.append("There are no weights.")
     elif rows and path / LAST not in files:

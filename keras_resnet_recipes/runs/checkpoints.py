@@ -106,25 +106,58 @@ def verified(path: str | Path) -> dict[str, Any]:
     """Returns a checkpoint's entry in the manifest, found by its SHA-256.
 
     Raises:
-        ValueError: If the file, or the manifest, is damaged.
+        ValueError: If the file is damaged, or the manifest is damaged or missing.
     """
     path = Path(path)
+    index = _position_of(path)
+    if index is None:
+        raise ValueError(
+            f"{str(path)!r} is damaged, or not a checkpoint of this run: {MANIFEST} does not list its SHA-256."
+        )
+    return _entries(path.parent)[index]
+
+
+def newest(folder: Path) -> Path | None:
+    """Returns the newest intact one of the last and the previous checkpoint; None if nothing was saved.
+
+    Raises:
+        ValueError: If all are damaged or were removed, or the manifest is damaged or missing.
+    """
+    files = [folder / name for name in (LAST, PREVIOUS) if (folder / name).is_file()]
+    if not files:
+        saves = [entry for entry in _entries(folder, required=False) if entry["file"] == LAST]
+        # After the first of two saves there was a file; a crash in the very first one leaves none.
+        if len(saves) > 1:
+            raise ValueError(
+                f"{str(folder)!r} has neither {LAST} nor {PREVIOUS}, but {MANIFEST} lists {len(saves)} "
+                "checkpoints. Put them back, or give another `run_dir` to start again."
+            )
+        return None
+    positions = {file: _position_of(file) for file in files}
+    intact = [file for file in files if positions[file] is not None]
+    if not intact:
+        raise ValueError(
+            f"No checkpoint in {str(folder)!r} is intact; give another `run_dir` to start again."
+        )
+    return min(intact, key=positions.__getitem__)
+
+
+def is_intact(path: Path) -> bool:
+    """Returns whether a checkpoint is as it was written.
+
+    Raises:
+        ValueError: If the manifest is damaged or missing.
+    """
+    return _position_of(path) is not None
+
+
+def _position_of(path: Path) -> int | None:
+    """Returns the index of a checkpoint's entry in the manifest, newest first; None if it is damaged."""
     digest, written_as = sha256(path), LAST if path.name == PREVIOUS else path.name
-    for entry in _entries(path.parent):
+    for index, entry in enumerate(_entries(path.parent)):
         if (entry["file"], entry["sha256"]) == (written_as, digest):
-            return entry
-    raise ValueError(
-        f"{str(path)!r} is damaged, or not a checkpoint of this run: {MANIFEST} does not list its SHA-256."
-    )
-
-
-def is_intact(path: str | Path) -> bool:
-    """Returns whether a checkpoint is as it was written."""
-    try:
-        verified(path)
-    except (ValueError, OSError):
-        return False
-    return True
+            return index
+    return None
 
 
 def resume_metrics(model: keras.Model, position: Position) -> None:
@@ -138,30 +171,38 @@ def resume_metrics(model: keras.Model, position: Position) -> None:
 
 def _write_manifest(folder: Path, entry: dict[str, Any]) -> None:
     try:
-        earlier = _entries(folder)
+        earlier = _entries(folder, required=False)
     except ValueError:
         # A damaged manifest must not end a run that can write a new one.
         earlier = []
     kept = [old for old in earlier if old["file"] == entry["file"]][: _KEPT - 1]
     others = [old for old in earlier if old["file"] != entry["file"]]
     with replacing(folder / MANIFEST) as temporary:
-        temporary.write_text(json.dumps({"checkpoints": [entry, *kept, *others]}, indent=1) + "\n")
+        listed = [{**one, "check": _check(one)} for one in (entry, *kept, *others)]
+        temporary.write_text(json.dumps({"checkpoints": listed}, indent=1) + "\n")
 
 
-def _entries(folder: Path) -> list[dict[str, Any]]:
+def _entries(folder: Path, *, required: bool = True) -> list[dict[str, Any]]:
     file = folder / MANIFEST
     if not file.is_file():
+        if required:
+            raise ValueError(
+                f"{str(file)!r} is missing: without it no checkpoint of the run can be verified. Put it back."
+            )
         return []
     try:
         entries = json.loads(file.read_text())["checkpoints"]
-        if all(
-            {"file", "sha256", "epochs", "batches", "seeds", "metrics"} <= set(one)
-            for one in entries
-        ):
+        if all(entry.pop("check") == _check(entry) for entry in entries):
             return entries
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
-    raise ValueError(f"{str(file)!r} is damaged.")
+    raise ValueError(f"{str(file)!r} is damaged: no checkpoint of the run can be verified.")
+
+
+def _check(entry: dict[str, Any]) -> str:
+    """Returns the SHA-256 of an entry without its check, which tells edited entries."""
+    known = {name: value for name, value in entry.items() if name != "check"}
+    return sha256(memoryview(json.dumps(known, sort_keys=True).encode()))
 
 
 def _seeds(model: keras.Model) -> list[Any]:

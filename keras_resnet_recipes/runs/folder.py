@@ -102,21 +102,15 @@ class RunFolder(keras.callbacks.Callback):
         """Returns the newest intact checkpoint, with a warning if the last is damaged; None if nothing was saved.
 
         Raises:
-            ValueError: If all are damaged.
+            ValueError: If all are damaged or were removed, or the manifest is.
         """
-        files = [self.path / name for name in (LAST, PREVIOUS) if (self.path / name).is_file()]
-        if not files:
-            return None
-        intact = next((file for file in files if checkpoints.is_intact(file)), None)
-        if intact is None:
-            raise ValueError(
-                f"No checkpoint in {str(self.path)!r} is intact; give another `run_dir` to start again."
-            )
-        if intact is not files[0]:
+        file = checkpoints.newest(self.path)
+        if file is not None and file.name == PREVIOUS and (self.path / LAST).is_file():
             warnings.warn(
-                f"{str(files[0])!r} is damaged; the previous checkpoint is used.", stacklevel=3
+                f"{str(self.path / LAST)!r} is damaged; the previous checkpoint is used.",
+                stacklevel=3,
             )
-        return intact
+        return file
 
     def history(self) -> tuple[list[int], dict[str, list[float]]]:
         """Returns the log as Keras' `History` has it: epochs, and the values of each log."""
@@ -151,7 +145,8 @@ class RunFolder(keras.callbacks.Callback):
             with self.average.in_place() if self.average else contextlib.nullcontext():
                 self._save(BEST)
         # The last weights come last: with them the epoch is finished.
-        self._save(LAST)
+        with self.average.trained_in_place() if self.average else contextlib.nullcontext():
+            self._save(LAST)
         self._exit_if_requested()
 
     def _save(self, name: str, batches: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The only reader of a recipe: builds its parts and calls `keras.Model.fit`."""
+"""From a recipe to `keras.Model.fit`: checks, feeds, the network and its training step."""
 
 import lazy_loader
 

@@ -12,6 +12,7 @@ from keras_resnet_recipes.applications.outputs import gives_logits
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.files import local_path
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete
+from keras_resnet_recipes.training.model import TrainingModel
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.data import ImageStream
@@ -35,7 +36,7 @@ def check_arguments(
     check_teacher(recipe, teacher)
     if save_every_steps is not None and (save_every_steps < 1 or run_dir is None):
         raise ValueError(
-            "`save_every_steps` must be at least 1, and needs `run_dir`. "
+            "`save_every_steps` must be at least 1 and needs a `run_dir`. "
             f"Received: save_every_steps={save_every_steps!r}, run_dir={run_dir!r}"
         )
     if run_dir is not None and not isinstance(run_dir, str | os.PathLike):
@@ -49,6 +50,10 @@ def check_arguments(
             f"`callbacks` must be a list of Keras callbacks. Received: callbacks={callbacks!r}"
         )
     for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise ValueError(
+                f"`callbacks` must be a list of Keras callbacks. Received: {callback!r} in it"
+            )
         if isinstance(callback, _CHANGING_RATES):
             raise ValueError(
                 "`callbacks` must not change the learning rate, which the recipe's `schedule` sets: any schedule of "
@@ -170,6 +175,10 @@ def check_trainable(recipe: BaseRecipe, model: keras.Model, *, validated: bool) 
         validated: Whether it also gets images of `test_size`.
     """
     check_input(model)
+    if isinstance(model, TrainingModel):
+        raise ValueError(
+            "`model` must be the network itself. Received: a TrainingModel; use its network()"
+        )
     if model.output_shape[-1] != recipe.classes:
         raise ValueError(
             f"`model` must have {recipe.classes} outputs, one per class. Received: {model.output_shape[-1]} outputs"

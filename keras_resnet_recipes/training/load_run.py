@@ -23,15 +23,9 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     """
     path = local_path("path", path)
     recipe = load_recipe(path)
-    best = path / checkpoints.BEST
-    files = {"best": best if best.is_file() else None, "last": RunFolder(path).last_save()}
-    found = [name for name, file in files.items() if file and weights in (None, name)]
-    if not found:
-        others = [name for name, file in files.items() if file]
-        why = f"only `weights` {others[0]!r}" if others else "no epoch is finished"
-        raise ValueError(f"{str(path)!r} has no {weights or 'best or last'} weights yet: {why}.")
-    file, facts = files[found[0]], ownership.read_facts(path)
+    which, file = _weights_of(path, weights)
     checkpoints.verified(file)
+    facts = ownership.read_facts(path)
     if facts["own_model"]:
         raise ValueError(
             f"{str(path)!r} was trained with a model given as `model=`, which only you can build; "
@@ -40,7 +34,7 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     with build.dtype_policy(build.resolved_precision(recipe)):
         model = build.network(recipe)
         # `last` has the trained weights and their EMA, `best` the EMA only.
-        average = build.moving_average(recipe, steps=1) if found[0] == "last" else None
+        average = build.moving_average(recipe, steps=1) if which == "last" else None
         if average is not None:
             build.compiled(recipe, model, replicas=1, steps=1)
             average.build(model, model.optimizer)
@@ -53,3 +47,17 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     # with another optimizer by mistake.
     model.loss = build.loss(recipe)
     return model
+
+
+def _weights_of(path: Path, weights: str | None) -> tuple[str, Path]:
+    """Returns which weights to load, "best" or "last", and their file."""
+    if weights not in (None, "best", "last"):
+        raise ValueError(f"`weights` must be 'best', 'last' or None. Received: weights={weights!r}")
+    best = path / checkpoints.BEST
+    if weights != "last" and best.is_file():
+        return "best", best
+    last = RunFolder(path).last_save()
+    if weights != "best" and last is not None:
+        return "last", last
+    why = "only `weights='last'`" if last else "no epoch is finished"
+    raise ValueError(f"{str(path)!r} has no {weights or 'best or last'} weights yet: {why}.")

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.distribution import average_statistics
+from keras_resnet_recipes.training.interrupts import InterruptBetweenBatches
 from keras_resnet_recipes.training.teacher import Teacher
 
 
@@ -24,9 +25,9 @@ class TrainingModel(keras.Model):
         average         : follows the weights
 
     It is the same on TensorFlow, JAX and torch, under `MirroredStrategy` and `DataParallel`.
-    Evaluations, of `fit`'s validation data as well, use the averaged weights and the mean of the
-    replicas' BatchNorm statistics; the trained weights are back afterwards. `save` and `export`
-    write the network alone.
+    With an average, the weights are the averages from the end of each epoch to the beginning of the next one and after
+    `fit`, and in every evaluation. Evaluations use the mean of the replicas' BatchNorm statistics. `save` and
+    `export` write the network alone.
 
     Args:
         network: A functional or sequential model. It shares its layers with this model, and is neither
@@ -60,6 +61,7 @@ class TrainingModel(keras.Model):
         test_inputs: Callable[..., tuple[Any, Any]] | None = None,
         mirrored_tests: bool = False,
     ) -> None:
+        _check(network, average, teacher)
         super().__init__(
             _one_or_all(network.inputs), _one_or_all(network.outputs), name=network.name
         )
@@ -70,11 +72,36 @@ class TrainingModel(keras.Model):
         if teacher is not None:
             self._teacher_weights = teacher.weights
 
-    def compile(self, *arguments: Any, **options: Any) -> None:
-        """Compiles as `keras.Model.compile`; the average's variables become the optimizer's."""
-        super().compile(*arguments, **options)
+    def compile(self, optimizer: Any = "rmsprop", *arguments: Any, **options: Any) -> None:
+        """Compiles as `keras.Model.compile`; the average's variables become the optimizer's.
+
+        The loss is scaled where the network's layers compute in float16, unless `auto_scale_loss=False`.
+        """
+        optimizer = keras.optimizers.get(optimizer) if isinstance(optimizer, str) else optimizer
+        half = any(layer.compute_dtype == "float16" for layer in self.layers)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if half and optimizer is not None and not scaled and options.get("auto_scale_loss", True):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        super().compile(optimizer, *arguments, **options)
         if self.average is not None and self.optimizer is not None:
             self.average.build(self.network(), self.optimizer)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        **options: Any,
+    ) -> keras.callbacks.History:
+        """Trains as `keras.Model.fit`; at the end of each epoch the weights are the averages."""
+        interrupts = InterruptBetweenBatches()
+        averages = [] if self.average is None else [_Averages(self.average)]
+        called = [interrupts, *averages, *keras.tree.flatten(callbacks or [])]
+        with interrupts.active():
+            return super().fit(x, y, batch_size, epochs, verbose, called, **options)
 
     def train_step(self, *arguments: Any) -> Any:
         """One step; arguments and result are those of Keras' own step on the running backend."""
@@ -125,6 +152,9 @@ class TrainingModel(keras.Model):
     def evaluate(self, *arguments: Any, **options: Any) -> Any:
         """Evaluates as `keras.Model.evaluate`, with averaged weights and statistics."""
         average_statistics(self)
+        # Within `fit` they stay until the next epoch.
+        if self.average is not None and "_use_cached_eval_dataset" in options:
+            self.average.put()
         with self.averaged(), self._weights_kept():
             return super().evaluate(*arguments, **options)
 
@@ -150,8 +180,9 @@ class TrainingModel(keras.Model):
         self.compute_loss(None, nothing, nothing, training=False)
 
     def save(self, *arguments: Any, **options: Any) -> Any:
-        """Saves the network."""
-        return self.network().save(*arguments, **options)
+        """Saves the network, its optimizer without the averages."""
+        with self.average.hidden() if self.average else contextlib.nullcontext():
+            return self.network().save(*arguments, **options)
 
     def export(self, *arguments: Any, **options: Any) -> Any:
         """Exports the network."""
@@ -171,6 +202,52 @@ class TrainingModel(keras.Model):
                 if variable._value is None:
                     variable._value = value
             raise
+
+
+class _Averages(keras.callbacks.Callback):
+    """Puts the trained weights in place for an epoch, and the averages after it. The first of all callbacks."""
+
+    async_safe = True
+
+    def __init__(self, average: MovingAverage) -> None:
+        super().__init__()
+        self.average = average
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.average.start()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.average.start()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.average.put()
+
+
+def _check(network: Any, average: Any, teacher: Any) -> None:
+    """Raises ValueError for wrong arguments of `TrainingModel`."""
+    plain = isinstance(network, keras.Model) and not isinstance(network, TrainingModel)
+    inputs, outputs = getattr(network, "inputs", None), getattr(network, "outputs", None)
+    if not plain or not inputs or not outputs or not _is_own(type(network).call):
+        raise ValueError(
+            "`network` must be a functional or Sequential model that is built and does not override `call`. "
+            f"Received: network={network!r}"
+        )
+    # A private attribute of functional models, of which tests know.
+    structs = (getattr(network, name, None) for name in ("_inputs_struct", "_outputs_struct"))
+    if any(isinstance(struct, dict) for struct in structs):
+        raise ValueError(
+            "`network` must have tensors or lists of tensors as inputs and outputs. Received: a dictionary"
+        )
+    for name, value, kind in (("average", average, MovingAverage), ("teacher", teacher, Teacher)):
+        if value is not None and not isinstance(value, kind):
+            raise ValueError(
+                f"`{name}` must be a krr {kind.__name__} or None. Received: {name}={value!r}"
+            )
+
+
+def _is_own(call: Any) -> bool:
+    """Returns whether a `call` is that of Keras' functional or Sequential models."""
+    return call.__module__.startswith("keras.src.models")
 
 
 def _one_or_all(tensors: list[Any]) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_resnet_recipes.applications.outputs import gives_logits
 from keras_resnet_recipes.losses import DistillationLoss
 from keras_resnet_recipes.recipe import BaseRecipe
 
@@ -22,7 +23,7 @@ class Teacher:
 
     Args:
         network: From images to logits.
-        label_weight: Weight of the loss with the labels, at least 0.
+        label_weight: Weight of the loss with the labels, and of losses that layers add, at least 0.
         weight: Weight of the loss with the teacher's outputs, at least 0.
         temperature: T, above 0.
 
@@ -41,6 +42,14 @@ class Teacher:
         weight: float = 0.5,
         temperature: float = 1.0,
     ) -> None:
+        for name, value in (("label_weight", label_weight), ("weight", weight)):
+            if not isinstance(value, float | int) or value < 0:
+                raise ValueError(f"`{name}` must be at least 0. Received: {name}={value!r}")
+        if not getattr(network, "outputs", None) or not gives_logits(network):
+            raise ValueError(
+                "`network` must be a functional or Sequential model that is built and returns logits. "
+                f"Received: network={network!r}"
+            )
         self.weights = _Copies(network.variables)
         self._network, self._label_weight = network, label_weight
         self._loss = DistillationLoss(temperature, hard_weight=0.0, soft_weight=weight)

@@ -62,6 +62,7 @@ def main(folder):
         precision="float32",
     )
     start = network()
+    before = flat(start)
 
     def fit(*callbacks):
         return recipe.fit(
@@ -78,7 +79,7 @@ def main(folder):
             fit(Interruption())
     history = fit()
     model = history.model
-    np.savez(folder / f"{jax.process_index()}.npz", before=flat(start), after=flat(model))
+    np.savez(folder / f"{jax.process_index()}.npz", before=before, after=flat(model))
     known = {
         "history": history.history,
         "epochs": history.epoch,

@@ -6,7 +6,7 @@ import time
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.files import sha256
-from keras_resnet_recipes.runs.checkpoints import MANIFEST
+from keras_resnet_recipes.runs import checkpoints
 
 FACTS = {
     "dataset": "/home/somebody/flowers/train",
@@ -35,10 +35,10 @@ def make_run(path, epochs=4, recipe=RECIPE, facts=FACTS, idle=0.0, top1=(0.2, 0.
             for e in range(epochs)
         ]
         (path / "log.csv").write_text(HEADER + "".join(rows))
-        entry = {"sha256": sha256(memoryview(b"weights")), "epochs": epochs, "batches": 0}
-        entry |= {"seeds": [], "metrics": []}
-        entries = [{**entry, "file": f"{name}.weights.h5"} for name in ("best", "last")]
-        (path / MANIFEST).write_text(json.dumps({"checkpoints": entries}))
+        for name in ("best", "last"):
+            entry = {"file": f"{name}.weights.h5", "sha256": sha256(memoryview(b"weights"))}
+            entry |= {"epochs": epochs, "batches": 0, "seeds": [], "metrics": []}
+            checkpoints._write_manifest(path, entry)
         for name in ("best", "last", "previous"):
             (path / f"{name}.weights.h5").write_bytes(b"weights")
     then = time.time() - idle

@@ -1,5 +1,6 @@
 """The files of a run folder: complete at any moment, best and last kept apart."""
 
+import json
 import shutil
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_resnet_recipes.runs import RunFolder, read_log
-from keras_resnet_recipes.runs.checkpoints import Position, load
+from keras_resnet_recipes.runs.checkpoints import LAST, MANIFEST, PREVIOUS, Position, load
 
 
 def model_of(seed=0):
@@ -54,9 +55,11 @@ def test_an_empty_folder_restores_nothing(tmp_path):
 def test_a_log_row_without_its_weights_is_dropped(tmp_path):
     model = model_of()
     train(model, RunFolder(tmp_path), epochs=2)
-    shutil.copy(tmp_path / "last.weights.h5", tmp_path / "kept")
-    train(model, RunFolder(tmp_path), epochs=3)
-    shutil.move(tmp_path / "kept", tmp_path / "last.weights.h5")  # killed before the rename
+    for name in (LAST, PREVIOUS):
+        shutil.copy(tmp_path / name, tmp_path / f"kept.{name}")
+    train(model, RunFolder(tmp_path), epochs=1)
+    for name in (LAST, PREVIOUS):  # killed before the rename
+        shutil.move(tmp_path / f"kept.{name}", tmp_path / name)
     folder = RunFolder(tmp_path)
     assert folder.restore(model_of()).epochs == 2
     assert len(folder.rows) == 2
@@ -85,3 +88,45 @@ def test_the_log_keeps_all_digits(tmp_path):
     values = {"loss": 0.1 + 0.2, "learning_rate": 1e-6 / 3}
     folder.on_epoch_end(0, values)
     assert read_log(tmp_path) == [{"epoch": 0, **values}]
+
+
+def damaged_manifest(change):
+    def damage(folder):
+        file = folder / MANIFEST
+        manifest = json.loads(file.read_text())
+        change(manifest["checkpoints"][0])
+        file.write_text(json.dumps(manifest))
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / MANIFEST).unlink(), r"checkpoints.json' is missing"),
+        (lambda folder: (folder / MANIFEST).write_text("{"), r"checkpoints.json' is damaged"),
+        (damaged_manifest(lambda entry: entry.update(epochs=-1)), "checkpoints.json' is damaged"),
+        (damaged_manifest(lambda entry: entry.update(seeds=None)), "checkpoints.json' is damaged"),
+        (damaged_manifest(lambda entry: entry.pop("batches")), "checkpoints.json' is damaged"),
+        (
+            lambda folder: [(folder / name).unlink() for name in (LAST, PREVIOUS)],
+            "has neither last.weights.h5 nor previous.weights.h5, but .* lists 2 checkpoints",
+        ),
+    ],
+    ids=["missing", "truncated", "epochs", "seeds", "batches", "no weights"],
+)
+def test_damaged_folders_are_errors(tmp_path, damage, message):
+    model = model_of()
+    train(model, RunFolder(tmp_path), epochs=2)
+    damage(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        RunFolder(tmp_path).restore(model_of())
+
+
+def test_swapped_checkpoints_are_told_apart(tmp_path):
+    train(model_of(), RunFolder(tmp_path), epochs=3)
+    (tmp_path / LAST).rename(tmp_path / "aside")
+    (tmp_path / PREVIOUS).rename(tmp_path / LAST)
+    (tmp_path / "aside").rename(tmp_path / PREVIOUS)
+    with pytest.warns(UserWarning, match="the previous checkpoint is used"):
+        assert RunFolder(tmp_path).restore(model_of()).epochs == 3

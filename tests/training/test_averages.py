@@ -80,7 +80,8 @@ def test_moving_average_equals_the_original(golden, case):
         verbose=0,
         callbacks=[compare],
     )
-    np.testing.assert_allclose(model.get_weights()[0], weights[-1], atol=TOLERANCE)
+    with average.trained_in_place():
+        np.testing.assert_allclose(model.get_weights()[0], weights[-1], atol=TOLERANCE)
     assert compare.largest <= TOLERANCE
 
 
@@ -150,9 +151,10 @@ def test_all_weights_are_averaged_and_training_is_unchanged():
     fit(plain, epochs=2)
     start, recorded = model.get_weights(), RecordWeights()
     fit(model, [recorded], epochs=2)
-    for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
-        # The sums are compiled in a different order.
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+    with average.trained_in_place():
+        for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
+            # The sums are compiled in a different order.
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
     average.finish()
     assert largest_difference(model.get_weights(), closed_form(start, recorded.each, 0.8)) < 1e-6
     moved = [
@@ -170,8 +172,9 @@ def test_validation_uses_the_average():
     history = fit(model, epochs=2, validation_data=(x, y)).history
     plain = model.network()
     plain.compile(loss="mse")
-    raw, averaged = plain.evaluate(x, y, verbose=0), model.evaluate(x, y, verbose=0)
-    before = model.get_weights()
+    with average.trained_in_place():
+        raw, before = plain.evaluate(x, y, verbose=0), model.get_weights()
+    averaged = model.evaluate(x, y, verbose=0)
     average.finish()
     assert plain.evaluate(x, y, verbose=0) == pytest.approx(history["val_loss"][-1], rel=1e-5)
     assert averaged == pytest.approx(history["val_loss"][-1], rel=1e-5)
@@ -238,15 +241,16 @@ def test_averages_of_half_precision_weights_are_float32(dtype):
     network.set_weights([np.array([[2.0]]), np.array([0.0])])
     model = TrainingModel(network, average=average)
     model.compile(keras.optimizers.SGD(0.0), "mse", auto_scale_loss=False)
+    average.start()
     model.set_weights([np.array([[1.0]]), np.array([0.0])])
     x = np.ones((40, 1), "float32")
     model.fit(x, x, batch_size=1, verbose=0)
     kernel = ops.convert_to_numpy(average._averages[0]).item()
     # With the 8 bits of bfloat16, 2 - 0.001 is 2.
     assert kernel == pytest.approx(1 + 0.999**40, rel=1e-5)
-    x16 = np.asarray(model.get_weights()[0], "float32").item()
-    with average.in_place():
-        inside = np.asarray(model.get_weights()[0], "float32").item()
+    inside = np.asarray(model.get_weights()[0], "float32").item()
+    with average.trained_in_place():
+        x16 = np.asarray(model.get_weights()[0], "float32").item()
     assert x16 == 1.0
     assert inside == pytest.approx(kernel, rel=4e-3)
 
@@ -273,7 +277,8 @@ def test_a_resumed_run_has_the_same_bits(tmp_path):
     run(tmp_path / "resumed", 1, averages[1])
     resumed = run(tmp_path / "resumed", 3, averages[2])
     for model, average in ((whole, averages[0]), (resumed, averages[2])):
-        weights = model.get_weights()
+        with average.trained_in_place():
+            weights = model.get_weights()
         average.finish()
         assert largest_difference(weights, model.get_weights()) > 0
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
@@ -286,9 +291,80 @@ def test_the_best_weights_are_averages(tmp_path):
     best, last = network(), network()
     best.load_weights(tmp_path / BEST)
     last.load_weights(tmp_path / LAST)
-    assert largest_difference(last.get_weights(), model.get_weights()) == 0
+    with average.trained_in_place():
+        assert largest_difference(last.get_weights(), model.get_weights()) == 0
     average.finish()
     assert largest_difference(best.get_weights(), model.get_weights()) == 0
+
+
+def test_callbacks_see_what_is_evaluated(tmp_path):
+    """One truth: what is monitored is what `ModelCheckpoint` saves and `EarlyStopping` restores."""
+    x, y = data()
+    average = MovingAverage(0.9)
+    model = small_model(average)
+    evaluated = []
+    seen = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: evaluated.append(model.evaluate(x, y, verbose=0))
+    )
+    file = str(tmp_path / "{epoch}.keras")
+    # The worst epoch, for the loss falls.
+    stop = keras.callbacks.EarlyStopping(
+        "val_loss", mode="max", patience=2, restore_best_weights=True
+    )
+    history = fit(
+        model,
+        [seen, keras.callbacks.ModelCheckpoint(file, monitor="val_loss"), stop],
+        epochs=5,
+        validation_data=(x, y),
+    ).history
+    assert evaluated == pytest.approx(history["val_loss"], rel=1e-5)
+    for epoch, loss in enumerate(history["val_loss"], start=1):
+        saved = keras.models.load_model(tmp_path / f"{epoch}.keras")
+        saved.compile(loss="mse")
+        assert saved.evaluate(x, y, verbose=0) == pytest.approx(loss, rel=1e-5)
+    assert len(history["val_loss"]) == 3
+    average.finish()
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(history["val_loss"][0], rel=1e-5)
+
+
+def test_weights_loaded_after_compile_are_averaged():
+    average = MovingAverage(0.9)
+    model = small_model(average)
+    model.network().set_weights([weight + 1 for weight in model.get_weights()])
+    loaded = model.get_weights()
+    model.optimizer.learning_rate = 0.0
+    fit(model)
+    average.finish()
+    kernel = 0
+    np.testing.assert_allclose(model.get_weights()[kernel], loaded[kernel], atol=1e-6)
+
+
+def test_a_finished_average_leaves_a_plain_model():
+    x, y = data()
+    model = small_model(MovingAverage(0.9))
+    fit(model)
+    model.finish()
+    model.finish()
+    loss = model.evaluate(x, y, verbose=0)
+    fit(model, epochs=2, validation_data=(x, y))
+    assert model.evaluate(x, y, verbose=0) != loss
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"network": "x"}, "`network` must be a functional or Sequential model.*'x'"),
+        (
+            {"average": 0.99},
+            r"`average` must be a krr MovingAverage or None\. Received: average=0\.99",
+        ),
+        ({"teacher": network}, "`teacher` must be a krr Teacher or None"),
+    ],
+    ids=["network", "average", "teacher"],
+)
+def test_invalid_arguments_of_the_model_are_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingModel(**{"network": network(), **arguments})
 
 
 @pytest.mark.parametrize(
@@ -296,9 +372,12 @@ def test_the_best_weights_are_averages(tmp_path):
     [
         ({"decay": 1.0}, "`decay` must be at least 0 and below 1.*=1.0"),
         ({"decay": -0.1}, "`decay` must be at least 0 and below 1.*=-0.1"),
-        ({"decay": 0.9, "every": 0}, "`every` must be at least 1.*=0"),
-        ({"decay": 0.9, "copy_updates": -1}, "`copy_updates` must be at least 0.*=-1"),
-        ({"decay": 0.9, "steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1.*=0"),
+        ({"decay": 0.9, "every": 0}, "`every` must be an integer at least 1.*=0"),
+        ({"decay": 0.9, "copy_updates": -1}, "`copy_updates` must be an integer at least 0.*=-1"),
+        (
+            {"decay": 0.9, "steps_per_epoch": 0},
+            "`steps_per_epoch` must be an integer at least 1.*=0",
+        ),
     ],
     ids=["decay=1", "decay<0", "every", "copy_updates", "steps_per_epoch"],
 )
