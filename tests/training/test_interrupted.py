@@ -1,5 +1,9 @@
 """After an exception in `fit` the model is a usable Keras model, and `fit` trains it again."""
 
+import os
+import signal
+import threading
+
 import keras
 import numpy as np
 import pytest
@@ -105,3 +109,16 @@ def test_an_unreadable_batch_leaves_the_weights(tmp_path):
         RECIPE.fit(Broken(), model=model, steps_per_epoch=3, verbose=0)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
     assert RECIPE.fit(DATA, model=model, verbose=0).epoch == [0, 1]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="others can be interrupted anywhere")
+def test_ctrl_c_waits_for_the_batch():
+    """On JAX an interrupt within a step would leave a model without weights."""
+    model = network()
+    for delay in (0.5, 1.5, 2.0):
+        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            RECIPE.replace(epochs=100_000).fit(DATA, model=model, verbose=0)
+        assert all(np.isfinite(weight).all() for weight in model.get_weights())
+        assert model.predict(X, verbose=0).shape == (12, 3)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
