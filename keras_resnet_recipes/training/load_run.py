@@ -59,5 +59,5 @@ def _weights_of(path: Path, weights: str | None) -> tuple[str, Path]:
     last = RunFolder(path).last_save()
     if weights != "best" and last is not None:
         return "last", last
-    why = "only `weights='last'`" if last else "no epoch is finished"
+    why = "only `weights` 'last'" if last else "no epoch is finished"
     raise ValueError(f"{str(path)!r} has no {weights or 'best or last'} weights yet: {why}.")
