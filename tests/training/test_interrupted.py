@@ -114,6 +114,8 @@ def test_an_unreadable_batch_leaves_the_weights(tmp_path):
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="others can be interrupted anywhere")
 def test_ctrl_c_waits_for_the_batch():
     """On JAX an interrupt within a step would leave a model without weights."""
+    # A shell starts background jobs with SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     model = network()
     for delay in (0.5, 1.5, 2.0):
         threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
@@ -121,4 +123,4 @@ def test_ctrl_c_waits_for_the_batch():
             RECIPE.replace(epochs=100_000).fit(DATA, model=model, verbose=0)
         assert all(np.isfinite(weight).all() for weight in model.get_weights())
         assert model.predict(X, verbose=0).shape == (12, 3)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
