@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import keras
 import numpy as np
@@ -111,6 +112,17 @@ def test_an_unreadable_batch_leaves_the_weights(tmp_path):
     assert RECIPE.fit(DATA, model=model, verbose=0).epoch == [0, 1]
 
 
+class Deadline(keras.callbacks.Callback):
+    """Ends a training that nobody interrupts."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.end = time.monotonic() + seconds
+
+    def on_epoch_begin(self, epoch, logs=None):
+        assert time.monotonic() < self.end, "the signal was lost"
+
+
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="others can be interrupted anywhere")
 def test_ctrl_c_waits_for_the_batch():
     """On JAX an interrupt within a step would leave a model without weights."""
@@ -120,7 +132,9 @@ def test_ctrl_c_waits_for_the_batch():
     for delay in (0.5, 1.5, 2.0):
         threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
-            RECIPE.replace(epochs=100_000).fit(DATA, model=model, verbose=0)
+            RECIPE.replace(epochs=100_000).fit(
+                DATA, model=model, verbose=0, callbacks=[Deadline(120)]
+            )
         assert all(np.isfinite(weight).all() for weight in model.get_weights())
         assert model.predict(X, verbose=0).shape == (12, 3)
     assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
