@@ -152,9 +152,6 @@ class TrainingModel(keras.Model):
     def evaluate(self, *arguments: Any, **options: Any) -> Any:
         """Evaluates as `keras.Model.evaluate`, with averaged weights and statistics."""
         average_statistics(self)
-        # Within `fit` they stay until the next epoch.
-        if self.average is not None and "_use_cached_eval_dataset" in options:
-            self.average.put()
         with self.averaged(), self._weights_kept():
             return super().evaluate(*arguments, **options)
 
@@ -232,7 +229,7 @@ def _check(network: Any, average: Any, teacher: Any) -> None:
             "`network` must be a functional or Sequential model that is built and does not override `call`. "
             f"Received: network={network!r}"
         )
-    # A private attribute of functional models, of which tests know.
+    # Keras keeps the structures in private attributes.
     structs = (getattr(network, name, None) for name in ("_inputs_struct", "_outputs_struct"))
     if any(isinstance(struct, dict) for struct in structs):
         raise ValueError(

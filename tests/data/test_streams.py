@@ -136,7 +136,8 @@ def test_images_of_keras_own_reader_keep_their_class_names(tmp_path):
 
 
 def test_a_torch_loader_is_a_stream():
-    torch = pytest.importorskip("torch")
+    import torch
+
     x, y = torch.arange(7 * 4 * 4 * 3, dtype=torch.uint8).reshape(7, 4, 4, 3), torch.arange(7)
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=3)
     data = krr.data.from_source(loader)

@@ -13,32 +13,13 @@ import pytest
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.runs.log import read_log
-from tests.runs.same_run import without_times
+from tests.runs.same_run import StopAt, StoppedError, without_times
 
 RECIPE = krr.A3(
     classes=2, epochs=2, warmup_epochs=0, batch_size=8, train_size=8, test_size=8, rand_augment=None
 )
 X = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3)).astype("uint8")
 DATA = X, np.arange(40) % 2
-
-
-class StoppedError(Exception):
-    pass
-
-
-class StopAt(keras.callbacks.Callback):
-    """Raises StoppedError before a batch of an epoch."""
-
-    def __init__(self, epoch, batch):
-        super().__init__()
-        self.position, self.epoch = (epoch, batch), 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if (self.epoch, batch) == self.position:
-            raise StoppedError
 
 
 def network():

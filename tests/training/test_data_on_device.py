@@ -27,6 +27,7 @@ from keras_resnet_recipes.training.feeds import device
 from keras_resnet_recipes.training.feeds import parameters as augmentation_parameters
 from keras_resnet_recipes.training.learning_rate import schedule as schedule_of
 from keras_resnet_recipes.training.model import TrainingModel
+from tests.runs.same_run import StopAt, StoppedError
 
 pytestmark = pytest.mark.every_backend
 
@@ -208,25 +209,6 @@ def test_an_epoch_is_one_call_unless_checkpoints_interrupt_it(options, started, 
     # Keras on torch runs one step per call.
     assert calls.started == ([0, 1, 2, 3, 4] if keras.backend.backend() == "torch" else started)
     assert int(history.model.optimizer.iterations) == 5
-
-
-class StoppedError(Exception):
-    pass
-
-
-class StopAt(keras.callbacks.Callback):
-    """Raises StoppedError before a batch of an epoch."""
-
-    def __init__(self, epoch, batch):
-        super().__init__()
-        self.position, self.epoch = (epoch, batch), 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if (self.epoch, batch) == self.position:
-            raise StoppedError
 
 
 @pytest.fixture(scope="module")

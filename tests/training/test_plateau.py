@@ -8,7 +8,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.runs.log import read_log
-from tests.runs.same_run import without_times
+from tests.runs.same_run import StopAt, StoppedError, without_times
 
 pytestmark = pytest.mark.every_backend
 
@@ -27,25 +27,6 @@ X = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3)).astype("uint8")
 DATA = X, np.arange(24) % 2
 # Labels that are independent of the images, so that top-1 fluctuates.
 VALIDATION = X[::-1], np.arange(24) % 2
-
-
-class StoppedError(Exception):
-    pass
-
-
-class StopAt(keras.callbacks.Callback):
-    """Raises StoppedError before a batch of an epoch."""
-
-    def __init__(self, epoch, batch):
-        super().__init__()
-        self.position, self.epoch = (epoch, batch), 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if (self.epoch, batch) == self.position:
-            raise StoppedError
 
 
 def fit(folder=None, recipe=RECIPE, validation_data=VALIDATION, **options):
