@@ -68,7 +68,7 @@ def model_of(units=1):
 @pytest.mark.parametrize("kind", ["external link", "soft link", "external data"])
 def test_weights_cannot_read_another_file(tmp_path, kind):
     model, file = model_of(), tmp_path / "last.weights.h5"
-    checkpoints.save(file, model, epochs=1)
+    checkpoints.save(file, model, checkpoints.Position(epochs=1))
     secret = tmp_path / "secret.h5"
     with h5py.File(secret, "w") as other:
         other["kernel"] = np.full((2, 1), 42, "float32")

@@ -67,6 +67,11 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="also save a checkpoint every N updates within an epoch",
     )
+    command.add_argument(
+        "--accept-changed-data",
+        action="store_true",
+        help="resume although images have changed since the run began",
+    )
     add_seeds(command)
     add_size(command)
     command.set_defaults(run=_train)
@@ -111,6 +116,7 @@ def _fit(
         run_dir=run_dir,
         distribution=options.distribution,
         save_every_steps=options.save_every_steps,
+        accept_changed_data=options.accept_changed_data,
         seed=seed,
         verbose=verbosity(),
     )

@@ -30,6 +30,8 @@ class Images:
         max_pixels: Larger images are unreadable.
         describe: Returns the name of an image, given its index, or its position in a stream.
         labels: Labels of all images, if known without reading.
+        key: Returns what names an image within the data set, wherever that is, given its index; None if nothing does.
+        stamp: Returns bytes that change with the image, without decoding it, given its index; None if nothing does.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Images:
     max_pixels: int = MAX_PIXELS
     describe: Callable[[int], str] | None = None
     labels: np.ndarray | None = None
+    key: Callable[[int], str] | None = None
+    stamp: Callable[[int], bytes] | None = None
 
     def __post_init__(self) -> None:
         if self.describe is None:
@@ -78,6 +82,9 @@ class ImageDataset(Images):
         describe: Returns the name of an image, given its index; by default such as "image 3 of" and `name`.
         arrays: The same images and labels as arrays, if they are in memory.
         max_pixels: Larger images are unreadable.
+        key: Returns what names an image within the data set, wherever that is, given its index. A run resumes only on
+            images with the same keys and stamps.
+        stamp: Returns bytes that change with the image, without decoding it, given its index.
 
     Example:
         >>> import numpy as np, keras_resnet_recipes as krr
@@ -199,6 +206,7 @@ def from_memory(arrays: ImageArrays) -> ImageDataset:
         read=lambda index: (arrays.images[index], int(arrays.labels[index])),
         labels=arrays.labels,
         arrays=arrays,
+        stamp=lambda index: arrays.images[index].tobytes(),
     )
 
 

@@ -159,9 +159,17 @@ def from_files(
     name: str, files: list[str], labels: np.ndarray, class_names: tuple[str, ...] | None
 ) -> ImageDataset:
     """Returns image files with their labels, and class names if known, as an `ImageDataset`."""
+    # The data set may move, with its folder.
+    root = os.path.commonpath([os.path.dirname(file) for file in (min(files), max(files))])
 
     def read(index: int) -> tuple[bytes, int]:
         return contents_of(files[index]), int(labels[index])
+
+    def stamp(index: int) -> bytes:
+        try:
+            return str(os.path.getsize(files[index])).encode()
+        except OSError:
+            return b"unreadable"
 
     return ImageDataset(
         name=name,
@@ -170,6 +178,8 @@ def from_files(
         class_names=class_names,
         labels=labels,
         describe=lambda index: printable(files[index]),
+        key=lambda index: files[index].removeprefix(root),
+        stamp=stamp,
     )
 
 

@@ -128,11 +128,12 @@ def from_prepared(
         raise ValueError(
             f"{str(folder)!r} is incomplete. Run the same `krr prepare` again to resume it."
         )
-    files, labels = [], []
+    files, labels, digests = [], [], []
     for number, shard in enumerate(index.shards):
         try:
             labels.append(shard.read_labels(folder, number, verify=verify))
             files.append(str(folder / shard.name))
+            digests.append(shard.sha256)
         except ValueError as error:
             if damaged_shards == "raise":
                 raise ValueError(
@@ -142,31 +143,39 @@ def from_prepared(
     if not files:
         raise ValueError(f"{str(folder)!r} has no readable shard.")
     print(f"{str(folder)!r}: {summary(index)}.")
-    data = _of_shards(repr(str(folder)), files, labels, index.class_names)
+    data = _of_shards(repr(str(folder)), files, digests, labels, index.class_names)
     return agreeing(data, class_names)
 
 
 def _of_shards(
-    name: str, files: list[str], labels: list[np.ndarray], class_names: tuple[str, ...] | None
+    name: str,
+    files: list[str],
+    digests: list[str],
+    labels: list[np.ndarray],
+    class_names: tuple[str, ...] | None,
 ) -> ImageDataset:
     firsts = np.cumsum([0, *map(len, labels)])
     known = np.concatenate(labels).astype(np.int64)
     reader = functools.lru_cache(_OPEN)(records.opened)
 
-    def located(index: int) -> tuple[str, int]:
+    def located(index: int) -> tuple[int, int]:
         shard = int(np.searchsorted(firsts, index, side="right")) - 1
-        return files[shard], index - int(firsts[shard])
+        return shard, index - int(firsts[shard])
 
     def read(index: int) -> tuple[Any, int]:
-        file, position = located(index)
-        image, label = records.read(reader(file), position)
+        shard, position = located(index)
+        image, label = records.read(reader(files[shard]), position)
         if label != known[index]:
             raise UnreadableImage("its shard was replaced while it was in use")
         return image, label
 
     def describe(index: int) -> str:
-        file, position = located(index)
-        return f"image {position} of {file}"
+        shard, position = located(index)
+        return f"image {position} of {files[shard]}"
+
+    def key(index: int) -> str:
+        shard, position = located(index)
+        return f"{position} of {digests[shard]}"
 
     return ImageDataset(
         name=name,
@@ -175,6 +184,7 @@ def _of_shards(
         class_names=class_names,
         labels=known,
         describe=describe,
+        key=key,
     )
 
 

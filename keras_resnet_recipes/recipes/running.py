@@ -26,6 +26,7 @@ class Running:
         distribution: str = "auto",
         steps_per_epoch: int | None = None,
         save_every_steps: int | None = None,
+        accept_changed_data: bool = False,
         callbacks: "Sequence[keras.callbacks.Callback]" = (),
         verbose: str | int = "auto",
         seed: int = 0,
@@ -46,7 +47,8 @@ class Running:
                 trained or saved and must be given again to resume.
                 On several devices the logged `loss` is the loss of the labels only.
             run_dir: Run folder for the recipe, the log, the environment and checkpoints. A second call with the
-                same recipe resumes from the last checkpoint; a finished run is returned without training. On
+                same recipe resumes from the last checkpoint; a finished run is returned without training. One
+                process at a time trains into it. On
                 SIGTERM a checkpoint is saved and the process exits with status 143. With several hosts the
                 folder must be shared; one host writes.
             distribution: `"auto"`, `"none"`, `"mirrored"` (TensorFlow) or `"data_parallel"` (JAX), see
@@ -54,8 +56,12 @@ class Running:
             steps_per_epoch: Updates per epoch; by default floor(images / batch_size). Required for data of
                 unknown length.
             save_every_steps: Updates between checkpoints within an epoch; requires `run_dir`.
+            accept_changed_data: Whether a run may resume on other images than it began with. By default
+                a changed number, name or content of an image is an error that says what changed.
             callbacks: Keras callbacks in addition to the recipe's own. Their `model` is a `krr.TrainingModel`
-                around the network.
+                around the network. In a run that resumes, `EarlyStopping`, `ModelCheckpoint` and `CSVLogger`
+                continue, and a callback's method `resume(rows)` is called with the log of the finished epochs, see
+                `krr.runs.RunCallbacks`. A callback that sets `model.stop_training` ends the run for good.
             verbose: As in `keras.Model.fit`.
             seed: Seed of the initial weights, the shuffling and the augmentation. The image at index i of
                 epoch e depends only on (seed, e, i).
@@ -90,6 +96,7 @@ class Running:
             distribution=distribution,
             steps_per_epoch=steps_per_epoch,
             save_every_steps=save_every_steps,
+            accept_changed_data=accept_changed_data,
             callbacks=callbacks,
             verbose=verbose,
             seed=seed,

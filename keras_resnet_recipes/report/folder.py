@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
-from keras_resnet_recipes.runs.checkpoints import BEST, LAST, PREVIOUS, is_intact
+from keras_resnet_recipes.runs.checkpoints import BEST, LAST, PREVIOUS, is_intact, verified
 from keras_resnet_recipes.runs.log import LOG, read_log
 from keras_resnet_recipes.runs.ownership import FACTS, RECIPE, read_facts
 
@@ -47,6 +47,8 @@ class Run:
     @property
     def headline(self) -> str:
         """State of the run as text."""
+        if self.state == "finished" and len(self.rows) < self.epochs:
+            return f"finished: stopped early, after epoch {len(self.rows)} of {self.epochs}"
         if self.state == "finished":
             return f"finished: {self.epochs} epochs"
         if self.state == "running":
@@ -120,7 +122,14 @@ def read_run(path: str | Path, now: float | None = None) -> Run:
         problems.append(f"{LAST} is missing.")
     written = [path / name for name in (RECIPE, FACTS, LOG, LAST, BEST) if (path / name).is_file()]
     idle = (time.time() if now is None else now) - max(file.stat().st_mtime for file in written)
-    state = _state(rows, recipe.total_epochs, idle)
+    for epoch in facts.get("data_changed_after_epochs", ()):
+        problems.append(f"The data changed after epoch {epoch}.")
+    ended = (
+        LAST not in damaged
+        and path / LAST in files
+        and read(lambda _: verified(path / LAST)["stopped"], False)
+    )
+    state = "finished" if ended else _state(rows, recipe.total_epochs, idle)
     return Run(path, path.resolve().name, recipe, rows, facts, state, idle, tuple(problems))
 
 

@@ -195,6 +195,8 @@ def _recipe(run: Run) -> Markup:
 def _environment(run: Run) -> Markup:
     facts = dict(run.facts)
     command, names = facts.pop("command", None), facts.pop("class_names", None)
+    for digests in ("data", "validation_data"):
+        facts.pop(digests, None)
     rows = [(title, _value(value)) for title, value in _flat(facts)]
     parts = [table(("", ""), *rows)] if rows else [element("p", "run.json is missing.")]
     if names:

@@ -125,4 +125,5 @@ def _collect(run: Run, folder: Path, repository: str) -> None:
             shutil.copyfile(run.path / name, folder / name)
     public = {name: run.facts[name] for name in _PUBLIC_FACTS if name in run.facts}
     (folder / FACTS).write_text(json.dumps(public, indent=2) + "\n")
-    checkpoints.save(folder / BEST, training.load_run(run.path), epochs=len(run.rows))
+    position = checkpoints.Position(len(run.rows))
+    checkpoints.save(folder / BEST, training.load_run(run.path), position)

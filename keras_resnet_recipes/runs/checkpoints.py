@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,15 @@ class Position:
         epochs: Finished epochs.
         batches: Finished batches of the next epoch.
         metrics: Values of the metrics' variables, the running sums of that epoch.
+        stopped: Whether a callback, such as `EarlyStopping`, ended training after these epochs.
+        log_sha256: SHA-256 of the rows of the log, if there is one.
     """
 
     epochs: int = 0
     batches: int = 0
     metrics: tuple[Any, ...] = ()
+    stopped: bool = False
+    log_sha256: str | None = None
 
 
 class _Memory(io.BytesIO):
@@ -42,7 +47,7 @@ class _Memory(io.BytesIO):
         return "memory.weights.h5"
 
 
-def save(path: str | Path, model: keras.Model, *, epochs: int, batches: int = 0) -> None:
+def save(path: str | Path, model: keras.Model, position: Position) -> None:
     """Saves a compiled model's weights, optimizer, random seeds and running metrics.
 
     The file is Keras' .weights.h5, which `keras.Model.load_weights` reads. `checkpoints.json` next to it
@@ -54,8 +59,7 @@ def save(path: str | Path, model: keras.Model, *, epochs: int, batches: int = 0)
         path: The file, named last.weights.h5 or best.weights.h5. A last one that exists becomes
             previous.weights.h5; a best one is replaced.
         model: The model.
-        epochs: Finished epochs.
-        batches: Finished batches of the next epoch; without any the metrics are not saved.
+        position: The position of the run; its metrics are the model's, if the position is within an epoch.
 
     Raises:
         OSError: If the file cannot be written.
@@ -64,9 +68,9 @@ def save(path: str | Path, model: keras.Model, *, epochs: int, batches: int = 0)
         >>> import tempfile
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     save(folder + "/last.weights.h5", model, epochs=3)
-        ...     load(folder + "/last.weights.h5", model)
-        Position(epochs=3, batches=0, metrics=())
+        ...     save(folder + "/last.weights.h5", model, Position(epochs=3))
+        ...     load(folder + "/last.weights.h5", model).epochs
+        3
     """
     path = Path(path)
     # On a full disk HDF5 ends the process with a segmentation fault.
@@ -75,11 +79,12 @@ def save(path: str | Path, model: keras.Model, *, epochs: int, batches: int = 0)
     entry = {
         "file": path.name,
         "sha256": sha256(memory.getbuffer()),
-        "epochs": epochs,
-        "batches": batches,
+        **dataclasses.asdict(position),
+        "shapes": _shapes(model),
         "seeds": [_numbers(seed) for seed in _seeds(model)],
-        "metrics": [_numbers(value) for value in model.metrics_variables] if batches else [],
     }
+    if position.batches:
+        entry["metrics"] = [_numbers(value) for value in model.metrics_variables]
     keep_as = path.with_name(PREVIOUS) if path.name == LAST else None
     with replacing(path, keep_as) as temporary:
         temporary.write_bytes(memory.getbuffer())
@@ -95,11 +100,43 @@ def load(path: str | Path, model: keras.Model) -> Position:
     Raises:
         ValueError: If the file is damaged, or is of another model.
     """
+    entry = _load_weights(path, model)
+    _assign(path, _seeds(model), entry["seeds"])
+    return Position(**{field.name: entry[field.name] for field in dataclasses.fields(Position)})
+
+
+def weights_of(path: str | Path, model: keras.Model) -> list[np.ndarray]:
+    """Returns the weights of a checkpoint in the order of `get_weights`; the model keeps its own.
+
+    Raises:
+        ValueError: If the file is damaged, or is of another model.
+    """
+    variables = [*model.variables, *model.optimizer.variables]
+    own = [ops.convert_to_numpy(variable) for variable in variables]
+    try:
+        _load_weights(path, model)
+        return model.get_weights()
+    finally:
+        for variable, value in zip(variables, own, strict=True):
+            variable.assign(value)
+
+
+def sha256_of_rows(rows: list[dict[str, float]]) -> str:
+    """Returns the SHA-256 of the rows of a log, which tells whether it was edited."""
+    return sha256(memoryview(json.dumps(rows, sort_keys=True).encode()))
+
+
+def _load_weights(path: str | Path, model: keras.Model) -> dict[str, Any]:
+    """Loads a checkpoint's weights and optimizer, and returns its entry in the manifest."""
     entry = verified(path)
+    # Keras loads what fits of another network's weights, with a warning.
+    if entry["shapes"] != _shapes(model):
+        raise ValueError(
+            f"{str(path)!r} has the weights of another network, or of another optimizer. "
+            "Give the model that the run began with."
+        )
     model.load_weights(path)
-    for seed, value in zip(_seeds(model), entry["seeds"], strict=True):
-        seed.assign(np.asarray(value, seed.dtype))
-    return Position(entry["epochs"], entry["batches"], tuple(entry["metrics"]))
+    return entry
 
 
 def verified(path: str | Path) -> dict[str, Any]:
@@ -160,13 +197,25 @@ def _position_of(path: Path) -> int | None:
     return None
 
 
-def resume_metrics(model: keras.Model, position: Position) -> None:
-    """Sets the running metrics of the epoch within which a run resumes."""
+def resume_metrics(path: str | Path, model: keras.Model, position: Position) -> None:
+    """Sets the running metrics of the epoch within which a run resumes.
+
+    Raises:
+        ValueError: If the manifest next to the checkpoint at `path` has the metrics of another model.
+    """
     nothing = ops.zeros((1, *model.output_shape[1:]))
     model.compute_metrics(None, nothing, nothing)
     model.reset_metrics()
-    for variable, value in zip(model.metrics_variables, position.metrics, strict=True):
-        variable.assign(np.asarray(value, variable.dtype))
+    _assign(path, model.metrics_variables, position.metrics)
+
+
+def _assign(path: str | Path, variables: list[Any], values: Sequence[Any]) -> None:
+    try:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(np.asarray(value, variable.dtype))
+    except (ValueError, TypeError):
+        manifest = Path(path).with_name(MANIFEST)
+        raise ValueError(f"{str(manifest)!r} describes another model.") from None
 
 
 def _write_manifest(folder: Path, entry: dict[str, Any]) -> None:
@@ -179,7 +228,7 @@ def _write_manifest(folder: Path, entry: dict[str, Any]) -> None:
     others = [old for old in earlier if old["file"] != entry["file"]]
     with replacing(folder / MANIFEST) as temporary:
         listed = [{**one, "check": _check(one)} for one in (entry, *kept, *others)]
-        temporary.write_text(json.dumps({"checkpoints": listed}, indent=1) + "\n")
+        temporary.write_text(json.dumps({"checkpoints": listed}, indent=1) + "\n", encoding="utf-8")
 
 
 def _entries(folder: Path, *, required: bool = True) -> list[dict[str, Any]]:
@@ -191,18 +240,38 @@ def _entries(folder: Path, *, required: bool = True) -> list[dict[str, Any]]:
             )
         return []
     try:
-        entries = json.loads(file.read_text())["checkpoints"]
-        if all(entry.pop("check") == _check(entry) for entry in entries):
+        entries = json.loads(file.read_text(encoding="utf-8"))["checkpoints"]
+        if all(entry.pop("check") == _check(entry) and _is_entry(entry) for entry in entries):
             return entries
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
     raise ValueError(f"{str(file)!r} is damaged: no checkpoint of the run can be verified.")
 
 
+def _is_entry(entry: dict[str, Any]) -> bool:
+    """Returns whether an entry has all values, within their ranges."""
+    numbers = entry["epochs"], entry["batches"]
+    lists = entry["metrics"], entry["seeds"]
+    return (
+        all(isinstance(number, int) and number >= 0 for number in numbers)
+        and all(isinstance(values, list) for values in lists)
+        and isinstance(entry["stopped"], bool)
+        and {"file", "sha256", "shapes", "log_sha256"} <= set(entry)
+    )
+
+
 def _check(entry: dict[str, Any]) -> str:
     """Returns the SHA-256 of an entry without its check, which tells edited entries."""
     known = {name: value for name, value in entry.items() if name != "check"}
     return sha256(memoryview(json.dumps(known, sort_keys=True).encode()))
+
+
+def _shapes(model: keras.Model) -> str:
+    """Returns a digest of the shapes of all weights and of the optimizer's variables."""
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.weights, *(optimizer.variables if optimizer else ())]
+    shapes = [list(variable.shape) for variable in variables]
+    return sha256(memoryview(json.dumps(shapes).encode()))
 
 
 def _seeds(model: keras.Model) -> list[Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.distribution import alone, average_statistics, is_writer
@@ -84,6 +85,12 @@ class RunFolder(keras.callbacks.Callback):
         """
         file = self.last_save()
         if file is None:
+            # A kill in the first save leaves one row at most.
+            if len(read_log(self.path)) > 1:
+                raise ValueError(
+                    f"{str(self.path)!r} has no checkpoint, but the log of a run. Put {LAST} and "
+                    f"{checkpoints.MANIFEST} back, or give another `run_dir` to start again."
+                )
             return self._begun
         if file.name == PREVIOUS:
             # A damaged file must not become the previous one.
@@ -95,6 +102,10 @@ class RunFolder(keras.callbacks.Callback):
             raise ValueError(
                 f"{str(self.path / LOG)!r} has {len(self.rows)} of the {position.epochs} finished epochs; "
                 "put the file back."
+            )
+        if checkpoints.sha256_of_rows(self.rows) != position.log_sha256:
+            raise ValueError(
+                f"{str(self.path / LOG)!r} is not as the run wrote it; put the file back."
             )
         return position
 
@@ -112,6 +123,15 @@ class RunFolder(keras.callbacks.Callback):
             )
         return file
 
+    def best_row(self) -> dict[str, float] | None:
+        """Returns the row of the first epoch with the largest monitored value; None if there is none."""
+        rows = [row for row in self.rows if self.monitor in row]
+        return max(rows, key=lambda row: row[self.monitor], default=None)
+
+    def best_weights(self) -> list[np.ndarray]:
+        """Returns the best weights in the order of the model's `get_weights`; the model keeps its own."""
+        return checkpoints.weights_of(self.path / BEST, self.model)
+
     def history(self) -> tuple[list[int], dict[str, list[float]]]:
         """Returns the log as Keras' `History` has it: epochs, and the values of each log."""
         names = dict.fromkeys(name for row in self.rows for name in row if name != "epoch")
@@ -122,7 +142,7 @@ class RunFolder(keras.callbacks.Callback):
         """Restores the metrics of an epoch that resumes."""
         self._resumes = epoch == self._begun.epochs and self._begun.batches > 0
         if self._resumes:
-            checkpoints.resume_metrics(self.model, self._begun)
+            checkpoints.resume_metrics(self.path / LAST, self.model, self._begun)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves between two batches, if a save is due or the run is to stop.
@@ -136,12 +156,12 @@ class RunFolder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes the files."""
-        before = [row[self.monitor] for row in self.rows if self.monitor in row]
+        best = self.best_row()
         self.rows.append(
             {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
         )
         now = self.rows[-1].get(self.monitor)
-        if now is not None and now > max(before, default=float("-inf")):
+        if now is not None and (best is None or now > best[self.monitor]):
             with self.average.in_place() if self.average else contextlib.nullcontext():
                 self._save(BEST)
         # The last weights come last: with them the epoch is finished.
@@ -159,7 +179,15 @@ class RunFolder(keras.callbacks.Callback):
             if not batches:
                 self._write_log()
             with alone():
-                checkpoints.save(self.path / name, self.model, epochs=epochs, batches=batches)
+                # A callback that stops training does so for good.
+                stopped = self.model.stop_training and not batches
+                position = Position(
+                    epochs,
+                    batches,
+                    stopped=stopped,
+                    log_sha256=checkpoints.sha256_of_rows(self.rows),
+                )
+                checkpoints.save(self.path / name, self.model, position)
         except OSError as error:
             raise OSError(
                 error.errno,
@@ -176,7 +204,7 @@ class RunFolder(keras.callbacks.Callback):
         names = list(dict.fromkeys(name for row in self.rows for name in row))
         with (
             replacing(self.path / LOG) as temporary,
-            temporary.open("w", newline="") as file,
+            temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.DictWriter(file, names)
             writer.writeheader()

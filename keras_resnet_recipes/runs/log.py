@@ -1,6 +1,7 @@
 """The log of a run."""
 
 import csv
+import io
 from pathlib import Path
 
 LOG = "log.csv"
@@ -24,13 +25,23 @@ def read_log(path: str | Path) -> list[dict[str, float]]:
     if not file.is_file():
         return []
     try:
-        with file.open(newline="") as lines:
-            return [
-                {name: _number(str(text)) for name, text in row.items() if text}
-                for row in csv.DictReader(lines)
-            ]
-    except (ValueError, TypeError, csv.Error) as error:
+        text = file.read_text(encoding="utf-8")
+        # Every line ends, or the last number may be a part of one.
+        if not text.endswith("\n"):
+            raise ValueError("its last line is cut off")
+        names, *lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        return [_row(names, cells, epoch) for epoch, cells in enumerate(lines)]
+    except (ValueError, csv.Error) as error:
         raise ValueError(f"{str(file)!r} is not the log of a run: {error}.") from None
+
+
+def _row(names: list[str], cells: list[str], epoch: int) -> dict[str, float]:
+    if len(cells) != len(names):
+        raise ValueError(f"row {epoch + 1} has {len(cells)} cells for {len(names)} columns")
+    row = {name: _number(text) for name, text in zip(names, cells, strict=True) if text}
+    if row.get("epoch") != epoch:
+        raise ValueError(f"row {epoch + 1} must have the epoch {epoch}")
+    return row
 
 
 def _number(text: str) -> float:

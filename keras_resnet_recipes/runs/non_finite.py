@@ -20,6 +20,7 @@ class NonFinite(keras.callbacks.Callback):
 
     Args:
         batches_per_update: Batches that are accumulated for an update, at least 1.
+        first_batch: Finished batches of the epoch that training begins in.
 
     Raises:
         FloatingPointError: From within `fit`, with epoch, step, learning rate and loss scale.
@@ -36,15 +37,11 @@ class NonFinite(keras.callbacks.Callback):
 
     async_safe = True
 
-    def __init__(self, *, batches_per_update: int = 1) -> None:
+    def __init__(self, *, batches_per_update: int = 1, first_batch: int = 0) -> None:
         super().__init__()
-        self._first, self._batches_per_update = 0, batches_per_update
+        self._first, self._batches_per_update = first_batch, batches_per_update
         self._fault: tuple[int, float] | None = None
         self._epoch = 0
-
-    def resume(self, batches: int) -> None:
-        """Counts steps of the next epoch from its number of finished batches."""
-        self._first = batches
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Remembers the epoch."""

@@ -16,9 +16,12 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes import distribution
+from keras_resnet_recipes.data.identity import differences, identity
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.recipe import BaseRecipe, compare, load_recipe
 from keras_resnet_recipes.runs.folder import RunFolder
+from keras_resnet_recipes.runs.lock import LOCK, locked
+from keras_resnet_recipes.runs.log import read_log
 from keras_resnet_recipes.version import __version__
 
 if TYPE_CHECKING:
@@ -26,66 +29,110 @@ if TYPE_CHECKING:
 
 RECIPE = "recipe.json"
 FACTS = "run.json"
+# What run.json holds of the data, and the arguments of `fit` that it comes from.
+_DATA = {"data": "dataset", "validation_data": "validation_data"}
+# What may change between two parts of a run: data sets may move, and Keras numbers the names of models.
+_NAMES = ("dataset", "validation_dataset", "images", "teacher")
 
 
-def claim(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> None:
-    """Makes a folder the run's, or checks that it is.
+@contextlib.contextmanager
+def owned(
+    path: str | Path | None,
+    recipe: BaseRecipe,
+    facts: Mapping[str, Any] | None,
+    accept_changed_data: bool,
+) -> Iterator[None]:
+    """Context manager: the folder is this run's, and no other process trains into it.
+
+    On several hosts one claims and locks the folder; the others check that it is the same run.
 
     Args:
-        path: The folder; created if missing.
+        path: The folder, on a file system that all hosts share, created if missing; None for a run without one.
         recipe: The recipe, its classes known.
         facts: Other facts about the run, written to run.json when the folder is new.
+        accept_changed_data: Whether the data may differ from those that the run began with; run.json then says after
+            which epoch they changed.
 
     Raises:
-        ValueError: If the folder holds a run of another recipe, seed or classes.
+        ValueError: If the folder holds a run of another recipe, seed, classes or data, or something else, is in use, or
+            is not shared.
     """
-    path = Path(path)
-    if (path / RECIPE).is_file():
-        _check_same(path, recipe, facts)
+    if path is None:
+        yield
         return
-    # A run that was killed here may have left the first of the two files, or a part of one.
-    begun = {FACTS, f"new.{FACTS}", f"new.{RECIPE}"}
+    path = Path(path)
+    with contextlib.ExitStack() as lock:
+        try:
+            if distribution.is_writer():
+                _make_folder(path)
+                lock.enter_context(locked(path))
+                _claim(path, recipe, facts, accept_changed_data)
+        finally:
+            # After an error too, or the others would wait forever.
+            distribution.gather(0)
+        if not distribution.is_writer():
+            if not (path / RECIPE).is_file():
+                raise ValueError(
+                    "`run_dir` must be in a file system that all hosts share. "
+                    f"Received: run_dir={str(path)!r}, where host {distribution.host()[0]} finds no {RECIPE} of host 0"
+                )
+            _check_same(path, recipe, facts)
+        yield
+
+
+def _make_folder(path: Path) -> None:
+    """Makes a folder, if it is new; raises ValueError unless it is a run folder or may become one."""
+    # A run that was killed at its beginning may have left the first of the two files, or a part of one.
+    begun = {FACTS, f"new.{FACTS}", f"new.{RECIPE}", LOCK}
+    if (path / RECIPE).is_file():
+        return
     if path.exists() and (not path.is_dir() or {file.name for file in path.iterdir()} - begun):
         raise ValueError(
             "`run_dir` must be a run folder, an empty folder, or new. "
             f"Received: run_dir={str(path)!r}, which contains other files"
         )
-    try:
+    with _writable(path):
         path.mkdir(parents=True, exist_ok=True)
-        with replacing(path / FACTS) as temporary:
-            temporary.write_text(json.dumps({**facts, **_environment()}, indent=2) + "\n")
-        with replacing(path / RECIPE) as temporary:
-            recipe.to_json(temporary)
+
+
+def _claim(
+    path: Path, recipe: BaseRecipe, facts: Mapping[str, Any], accept_changed_data: bool
+) -> None:
+    if not (path / RECIPE).is_file():
+        with _writable(path):
+            _write_facts(path, {**facts, **_environment()})
+            with replacing(path / RECIPE) as temporary:
+                recipe.to_json(temporary)
+        return
+    if accept_changed_data:
+        _accept_data(path, facts)
+    _check_same(path, recipe, facts)
+
+
+def _accept_data(path: Path, facts: Mapping[str, Any]) -> None:
+    """Makes the given data those of the run, and records after which epoch."""
+    known = read_facts(path)
+    if all(known.get(name) == facts[name] for name in _DATA):
+        return
+    given = {name: facts[name] for name in ("images", *_DATA)}
+    epochs = [*known.get("data_changed_after_epochs", []), len(read_log(path))]
+    _write_facts(path, {**known, **given, "data_changed_after_epochs": epochs})
+
+
+def _write_facts(path: Path, facts: Mapping[str, Any]) -> None:
+    with replacing(path / FACTS) as temporary:
+        temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """Context manager: a folder that cannot be written is the user's mistake."""
+    try:
+        yield
     except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
         raise ValueError(
             f"`run_dir` must be a writable folder. Received: run_dir={str(path)!r} ({error.strerror})"
         ) from None
-
-
-def claim_with_hosts(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> None:
-    """Calls `claim` on one of the hosts; the others check that it is the same run.
-
-    Args:
-        path: The folder, on a file system that all hosts share.
-        recipe: The recipe, its classes known.
-        facts: As for `claim`.
-
-    Raises:
-        ValueError: If the folder holds something else, or is not shared.
-    """
-    try:
-        if distribution.is_writer():
-            claim(path, recipe, facts)
-    finally:
-        # After an error too, or the others would wait forever.
-        distribution.gather(0)
-    if not distribution.is_writer():
-        if not (Path(path) / RECIPE).is_file():
-            raise ValueError(
-                f"`run_dir` must be in a file system that all hosts share. Received: run_dir={str(path)!r}, where host "
-                f"{distribution.host()[0]} finds no {RECIPE} of host 0"
-            )
-        _check_same(Path(path), recipe, facts)
 
 
 def check_shared(path: str | Path, finished: int) -> None:
@@ -107,12 +154,14 @@ def facts(
     own_model: bool,
     teacher: keras.Model | None,
 ) -> dict[str, Any]:
-    """Returns what a run depends on besides its recipe, and the name of its validation data."""
+    """Returns what a run depends on besides its recipe, and the names of its data."""
     names = None if data.class_names is None else list(data.class_names)
     return {
         "dataset": data.name,
         "validation_dataset": None if validation is None else validation.name,
         "images": data.size,
+        "data": identity(data),
+        "validation_data": None if validation is None else identity(validation),
         "class_names": names,
         "steps_per_epoch": steps,
         "seed": seed,
@@ -145,7 +194,7 @@ def read_facts(path: str | Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        known = json.loads(file.read_text())
+        known = json.loads(file.read_text(encoding="utf-8"))
         names = known["class_names"]
         if (names is None or all(isinstance(name, str) for name in names)) and isinstance(
             known["own_model"], bool
@@ -182,9 +231,15 @@ def _check_same(path: Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> Non
             f"{compare(before, recipe)}\nGive another `run_dir`, or the same recipe to resume."
         )
     known = read_facts(path)
+    for name, argument in _DATA.items():
+        if known.get(name) != facts[name]:
+            raise ValueError(
+                f"`{argument}` must be the data that the run in {str(path)!r} began with. "
+                f"Received: {differences(known.get(name), facts[name])}. "
+                "Put the data back, or resume with accept_changed_data=True (--accept-changed-data)."
+            )
     for name, value in facts.items():
-        # Data sets may move, and Keras numbers the names of models; only contents count.
-        if name not in ("dataset", "validation_dataset", "teacher") and known.get(name) != value:
+        if name not in (*_DATA, *_NAMES) and known.get(name) != value:
             raise ValueError(
                 f"`run_dir` {str(path)!r} contains a run with {name}={known.get(name)!r}. Received: {name}={value!r}. "
                 "Give another `run_dir`, or the same value to resume."
@@ -212,7 +267,7 @@ def _environment() -> dict[str, Any]:
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return f"{models[0]} ({len(models)} cores)" if models else platform.processor()
 

@@ -54,6 +54,11 @@ def check_arguments(
             raise ValueError(
                 f"`callbacks` must be a list of Keras callbacks. Received: {callback!r} in it"
             )
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            raise ValueError(
+                "`callbacks` must not have BackupAndRestore: `run_dir` resumes a run, with states that it loses. "
+                "Received: BackupAndRestore"
+            )
         if isinstance(callback, _CHANGING_RATES):
             raise ValueError(
                 "`callbacks` must not change the learning rate, which the recipe's `schedule` sets: any schedule of "

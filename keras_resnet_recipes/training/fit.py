@@ -13,9 +13,10 @@ from keras_resnet_recipes.applications.freezing import ALL_STAGES, frozen_by_use
 from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.runs import ownership
-from keras_resnet_recipes.runs.checkpoints import Position
+from keras_resnet_recipes.runs.checkpoints import MANIFEST, Position
 from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.runs.non_finite import NonFinite
+from keras_resnet_recipes.runs.resuming import RunCallbacks
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training import build, checks, determinism, learning_rate, pretrained
 from keras_resnet_recipes.training.feeds import feed_class
@@ -40,6 +41,7 @@ def fit(
     distribution: str = "auto",
     steps_per_epoch: int | None = None,
     save_every_steps: int | None = None,
+    accept_changed_data: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: str | int = "auto",
     seed: int = 0,
@@ -54,18 +56,26 @@ def fit(
         numbers = {"steps": steps, "seed": seed, "replicas": replicas}
         feed = feed_class(recipe)(recipe, data, validation, **numbers)
         given = {"own_model": model is not None, "teacher": teacher}
-        facts = ownership.facts(data, validation, steps, seed, **given)
+        facts = run_dir and ownership.facts(data, validation, steps, seed, **given)
         determinism.set_random_seed(seed)
         network = _compiled_network(recipe, model, replicas, steps, feed, run_dir)
         network.class_names = data.class_names
         learner = _training_model(recipe, network, teacher, feed, steps, replicas)
         try:
-            folder, position = _opened(run_dir, recipe, learner, facts, save_every_steps)
-            called = _callbacks(recipe, steps, feed, callbacks, folder, position)
-            options = {"callbacks": called, "verbose": verbose if devices.is_writer() else 0}
-            with determinism.deterministic(), ownership.stopping_on_sigterm(folder):
-                history = _trained(recipe, learner, feed, steps, folder, position, options)
-            return _finished(history, learner, folder)
+            with ownership.owned(run_dir, recipe, facts, accept_changed_data):
+                folder, position = _opened(run_dir, recipe, learner, steps, save_every_steps)
+                verbose = verbose if devices.is_writer() else 0
+                called = RunCallbacks(
+                    [*learner.own_callbacks, *_callbacks(recipe, steps, feed, position)],
+                    callbacks,
+                    folder,
+                    learner,
+                    verbose=verbose,
+                    epochs=recipe.total_epochs,
+                )
+                with determinism.deterministic(), ownership.stopping_on_sigterm(folder):
+                    _train(recipe, learner, feed, steps, position, called)
+                return _finished(learner, folder)
         finally:
             # After an error too: the optimizer has its own variables only, and the given model the trained weights.
             learner.release()
@@ -159,65 +169,81 @@ def _opened(
     run_dir: str | Path | None,
     recipe: BaseRecipe,
     learner: TrainingModel,
-    facts: dict[str, Any],
+    steps: int,
     save_every_steps: int | None,
 ) -> tuple[RunFolder | None, Position]:
     """Returns the run folder, if there is one, and where the run resumes."""
     if run_dir is None:
         return None, Position()
-    ownership.claim_with_hosts(run_dir, recipe, facts)
-    save_every = save_every_steps and save_every_steps * recipe.gradient_accumulation_steps
+    accumulated = recipe.gradient_accumulation_steps
+    save_every = save_every_steps and save_every_steps * accumulated
     folder = RunFolder(run_dir, save_every=save_every, average=learner.average)
     with devices.alone():
         position = folder.restore(learner)
     ownership.check_shared(run_dir, position.epochs)
+    if position.epochs > recipe.total_epochs or position.batches >= steps * accumulated:
+        raise ValueError(
+            f"{str(folder.path / MANIFEST)!r} has a checkpoint after epoch {position.epochs} and batch "
+            f"{position.batches}, but the run has {recipe.total_epochs} epochs of {steps * accumulated} batches."
+        )
+    if position.stopped and position.epochs < recipe.total_epochs:
+        print(f"A callback stopped the run in {str(run_dir)!r} after epoch {position.epochs}.")
     return folder, position
 
 
-def _trained(
+def _train(
     recipe: BaseRecipe,
     learner: TrainingModel,
     feed: "Feed",
     steps: int,
-    folder: RunFolder | None,
     position: Position,
-    options: dict[str, Any],
-) -> keras.callbacks.History:
-    """Returns the history of the remaining epochs; Keras cannot begin within one, which gets its own `fit`."""
-    history = keras.callbacks.History()
-    history.set_model(learner)
-    last = recipe.total_epochs
+    callbacks: RunCallbacks,
+) -> None:
+    """Trains the remaining epochs; Keras cannot begin within one, which gets its own `fit`."""
+    last = position.epochs if position.stopped else recipe.total_epochs
     # Keras counts micro-batches.
     length = steps * recipe.gradient_accumulation_steps
     begun = [(position.epochs, position.batches, position.epochs + 1)] if position.batches else []
+    callbacks.begin()
     for epoch, batch, end in [*begun, (position.epochs + len(begun), 0, last)]:
-        if epoch < end:
-            # Saves are due at multiples of it, wherever the epoch resumes.
-            whole = math.gcd((folder and folder.save_every) or length, batch)
-            learner.steps_per_execution = whole if feed.epoch_in_one_call else 1
-            # Keras keeps the function that it compiled for another number of steps.
-            learner.train_function = learner.test_function = None
-            with feed.training(first_epoch=epoch, first_batch=batch) as data:
-                history = learner.fit(
-                    **data,
-                    initial_epoch=epoch,
-                    epochs=end,
-                    steps_per_epoch=length - batch,
-                    shuffle=False,
-                    **options,
-                )
-            if "loss" not in history.history:
-                raise RuntimeError("Keras ended an epoch without a single update.")
-            if learner.stop_training:
-                break
-    return history
+        if epoch < end and not learner.stop_training:
+            _fit(learner, feed, callbacks, epochs=(epoch, end), batches=(batch, length))
+    callbacks.end()
 
 
-def _finished(
-    history: keras.callbacks.History, learner: TrainingModel, folder: RunFolder | None
-) -> keras.callbacks.History:
+def _fit(
+    learner: TrainingModel,
+    feed: "Feed",
+    callbacks: RunCallbacks,
+    *,
+    epochs: tuple[int, int],
+    batches: tuple[int, int],
+) -> None:
+    """Trains epochs, each from the first of `batches` to the second."""
+    # Saves are due at multiples of it, wherever the epoch resumes.
+    whole = math.gcd(callbacks.save_every or batches[1], batches[0])
+    learner.steps_per_execution = whole if feed.epoch_in_one_call else 1
+    # Keras keeps the function that it compiled for another number of steps.
+    learner.train_function = learner.test_function = None
+    steps = batches[1] - batches[0]
+    callbacks.set_steps(steps)
+    with feed.training(first_epoch=epochs[0], first_batch=batches[0]) as data:
+        history = learner.fit(
+            **data,
+            initial_epoch=epochs[0],
+            epochs=epochs[1],
+            steps_per_epoch=steps,
+            shuffle=False,
+            callbacks=callbacks,
+        )
+    if "loss" not in history.history:
+        raise RuntimeError("Keras ended an epoch without a single update.")
+
+
+def _finished(learner: TrainingModel, folder: RunFolder | None) -> keras.callbacks.History:
     """Returns the history of all epochs, once every host is done and one has written the files."""
     devices.gather(0)
+    history = learner.history
     history.set_model(learner.network())
     learner.finish()
     if folder is not None:
@@ -226,36 +252,29 @@ def _finished(
 
 
 def _callbacks(
-    recipe: BaseRecipe,
-    steps: int,
-    feed: "Feed",
-    callbacks: Sequence[keras.callbacks.Callback],
-    folder: RunFolder | None,
-    position: Position,
+    recipe: BaseRecipe, steps: int, feed: "Feed", position: Position
 ) -> list[keras.callbacks.Callback]:
-    guard = NonFinite(batches_per_update=recipe.gradient_accumulation_steps)
-    guard.resume(position.batches)
+    """Returns the recipe's callbacks, which come before the user's."""
+    guard = NonFinite(
+        batches_per_update=recipe.gradient_accumulation_steps, first_batch=position.batches
+    )
 
     def log_rate(epoch: int, logs: dict[str, float]) -> None:
         rate = keras.ops.convert_to_numpy(guard.model.optimizer.learning_rate)
         logs["learning_rate"] = float(rate)
 
     if isinstance(recipe.schedule, Plateau):
-        monitor = "val_top1" if feed.evaluates else "top1"
-        rate = PlateauCallback(recipe, monitor, lambda: folder.rows if folder else [])
+        rate = PlateauCallback(recipe, "val_top1" if feed.evaluates else "top1")
     elif not learning_rate.per_update(recipe):
         rate = keras.callbacks.LearningRateScheduler(learning_rate.schedule(recipe))
     else:
         rate = keras.callbacks.LambdaCallback(on_epoch_end=log_rate)
-    # The folder comes last: its log then has what the others put into theirs.
-    # Statistics are averaged before anything is saved.
     # The clock comes first: evaluations by other callbacks are not training.
+    # Statistics are averaged before anything is saved.
     return [
         learning_rate.progress(recipe, steps),
         devices.AveragedStatistics(),
         rate,
         guard,
         keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: feed.warn()),
-        *callbacks,
-        *([folder] if folder else []),
     ]

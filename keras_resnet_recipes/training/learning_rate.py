@@ -87,18 +87,14 @@ class PlateauCallback(keras.callbacks.ReduceLROnPlateau):
     """Keras' callback with a recipe's numbers; it resumes with the run.
 
     Every larger top-1 counts as an improvement, however small. Keras' callback forgets its state when training
-    begins; this one replays the epochs of the log, from the first rate on, to the same rate, best
-    value and count.
+    begins; this one replays the finished epochs, from the first rate on, to the same rate, best value and count.
 
     Args:
         recipe: Its schedule is a `Plateau`.
         monitor: The log to maximize: "val_top1", or "top1" without validation data.
-        rows: Function that returns the log of the finished epochs, as in `RunFolder.rows`.
     """
 
-    def __init__(
-        self, recipe: BaseRecipe, monitor: str, rows: Callable[[], list[dict[str, float]]]
-    ) -> None:
+    def __init__(self, recipe: BaseRecipe, monitor: str) -> None:
         super().__init__(
             monitor,
             factor=recipe.schedule.factor,
@@ -108,12 +104,14 @@ class PlateauCallback(keras.callbacks.ReduceLROnPlateau):
             min_lr=recipe.schedule.minimum_learning_rate,
         )
         self._first = recipe.learning_rate
-        self._rows = rows
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Starts at the first rate, and replays the finished epochs."""
+        """Starts at the first rate."""
         super().on_train_begin(logs)
         self.model.optimizer.learning_rate = self._first
-        for row in self._rows():
+
+    def resume(self, rows: list[dict[str, float]]) -> None:
+        """Replays the finished epochs, as `RunFolder.rows` has them."""
+        for row in rows:
             # A copy: Keras writes the rate into the logs.
             self.on_epoch_end(int(row["epoch"]), dict(row))

@@ -69,6 +69,8 @@ class TrainingModel(keras.Model):
         self.network = lambda: network
         self.average, self._teacher, self._mirrored_tests = average, teacher, mirrored_tests
         self._train_inputs, self._test_inputs = train_inputs, test_inputs
+        averages = () if average is None else (_Averages(average),)
+        self.own_callbacks = (InterruptBetweenBatches(), *averages)
         if teacher is not None:
             self._teacher_weights = teacher.weights
 
@@ -96,12 +98,14 @@ class TrainingModel(keras.Model):
         callbacks: Any = None,
         **options: Any,
     ) -> keras.callbacks.History:
-        """Trains as `keras.Model.fit`; at the end of each epoch the weights are the averages."""
-        interrupts = InterruptBetweenBatches()
-        averages = [] if self.average is None else [_Averages(self.average)]
-        called = [interrupts, *averages, *keras.tree.flatten(callbacks or [])]
-        with interrupts.active():
-            return super().fit(x, y, batch_size, epochs, verbose, called, **options)
+        """Trains as `keras.Model.fit`; at the end of each epoch the weights are the averages.
+
+        A `keras.callbacks.CallbackList` must begin with `own_callbacks`; a list of callbacks gets them here.
+        """
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = [*self.own_callbacks, *keras.tree.flatten(callbacks or [])]
+        with self.own_callbacks[0].active():
+            return super().fit(x, y, batch_size, epochs, verbose, callbacks, **options)
 
     def train_step(self, *arguments: Any) -> Any:
         """One step; arguments and result are those of Keras' own step on the running backend."""

@@ -38,6 +38,7 @@ def make_run(path, epochs=4, recipe=RECIPE, facts=FACTS, idle=0.0, top1=(0.2, 0.
         for name in ("best", "last"):
             entry = {"file": f"{name}.weights.h5", "sha256": sha256(memoryview(b"weights"))}
             entry |= {"epochs": epochs, "batches": 0, "seeds": [], "metrics": []}
+            entry |= {"stopped": False, "shapes": "", "log_sha256": ""}
             checkpoints._write_manifest(path, entry)
         for name in ("best", "last", "previous"):
             (path / f"{name}.weights.h5").write_bytes(b"weights")

@@ -53,11 +53,11 @@ def test_an_empty_folder_restores_nothing(tmp_path):
 
 
 def test_a_log_row_without_its_weights_is_dropped(tmp_path):
-    model = model_of()
-    train(model, RunFolder(tmp_path), epochs=2)
+    model, folder = model_of(), RunFolder(tmp_path)
+    train(model, folder, epochs=2)
     for name in (LAST, PREVIOUS):
         shutil.copy(tmp_path / name, tmp_path / f"kept.{name}")
-    train(model, RunFolder(tmp_path), epochs=3)
+    train(model, folder, epochs=3, first=2)
     for name in (LAST, PREVIOUS):  # killed before the rename
         shutil.move(tmp_path / f"kept.{name}", tmp_path / name)
     folder = RunFolder(tmp_path)

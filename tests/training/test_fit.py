@@ -163,13 +163,14 @@ def test_a_run_folder_contains_recipe_and_facts(finished):
 
 
 def test_another_recipe_is_an_error_that_shows_the_difference(copy):
+    options = {"validation_data": squares(30, seed=1), "run_dir": copy, "verbose": 0}
     with pytest.raises(ValueError, match="contains a run of another recipe") as error:
-        RECIPE.replace(weight_decay=0.1).fit(squares(), run_dir=copy, verbose=0)
+        RECIPE.replace(weight_decay=0.1).fit(squares(), **options)
     assert re.search(r"weight_decay +0\.02 +0\.1\n", str(error.value))
     with pytest.raises(ValueError, match=r"seed=0\. Received: seed=1"):
-        RECIPE.fit(squares(), run_dir=copy, verbose=0, seed=1)
-    with pytest.raises(ValueError, match=r"images=32\. Received: images=40"):
-        RECIPE.fit(squares(40), run_dir=copy, verbose=0)
+        RECIPE.fit(squares(), **options, seed=1)
+    with pytest.raises(ValueError, match=r"Received: 20 images instead of 16 in class '0'"):
+        RECIPE.fit(squares(40), **options)
 
 
 def test_a_folder_with_other_files_is_not_touched(tmp_path):

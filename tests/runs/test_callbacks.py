@@ -1,0 +1,154 @@
+"""Callbacks begin and end once, resume with the run, and end it for good."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+import keras_resnet_recipes as krr
+from keras_resnet_recipes.runs.log import read_log
+from tests.runs.same_run import StopAt, StoppedError, without_times
+from tests.runs.test_resume import DATA, RECIPE, network
+
+LONG = RECIPE.replace(epochs=6)
+
+
+def fit(folder, recipe=RECIPE, callbacks=(), **options):
+    options = {"model": network(), "validation_data": DATA, "verbose": 0, **options}
+    return recipe.fit(DATA, run_dir=folder, callbacks=callbacks, **options)
+
+
+def cut(folder, position, recipe=RECIPE, callbacks=()):
+    with pytest.raises(StoppedError):
+        fit(folder, recipe, [*callbacks, StopAt(*position)], save_every_steps=2)
+
+
+class Calls(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def on_train_begin(self, logs=None):
+        self.calls.append("begin")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.calls.append(epoch)
+
+    def on_train_end(self, logs=None):
+        self.calls.append("end")
+        self.last = dict(logs)
+
+
+class Resuming(Calls):
+    def resume(self, rows):
+        self.calls.append([(row["epoch"], "val_top1" in row) for row in rows])
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("position", [(0, 3), (1, 3)], ids=str)
+def test_a_run_that_resumes_within_an_epoch_begins_and_ends_once(tmp_path, position):
+    cut(tmp_path, position)
+    calls = Resuming()
+    history = fit(tmp_path, callbacks=[calls])
+    resumed = [[(0, True)]] if position[0] else []
+    assert calls.calls == ["begin", *resumed, *range(position[0], 2), "end"]
+    assert calls.last["val_top1"] == history.history["val_top1"][-1]
+
+
+def test_callbacks_that_cannot_resume_are_named(tmp_path, capsys):
+    cut(tmp_path, (1, 3))
+    capsys.readouterr()
+    fit(tmp_path, callbacks=[Calls(), Resuming(), keras.callbacks.CSVLogger(tmp_path / "x.csv")])
+    assert "without `resume(rows)`, Calls begin anew" in capsys.readouterr().out
+
+
+def test_csv_logger_keeps_the_epochs_before(tmp_path):
+    file = tmp_path / "epochs.csv"
+    logger = keras.callbacks.CSVLogger(file)
+    cut(tmp_path / "run", (1, 3), callbacks=[logger])
+    logger.csv_file.close()
+    fit(tmp_path / "run", callbacks=[keras.callbacks.CSVLogger(file)])
+    with file.open() as lines:
+        assert [row["epoch"] for row in csv.DictReader(lines)] == ["0", "1"]
+
+
+class Scores(keras.callbacks.Callback):
+    """Replaces the validation accuracy by given ones."""
+
+    def __init__(self, *scores):
+        super().__init__()
+        self.scores = scores
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_top1"] = self.scores[epoch]
+
+    def resume(self, rows):
+        pass
+
+
+def early(**options):
+    return keras.callbacks.EarlyStopping(monitor="val_top1", patience=3, mode="max", **options)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("position", [(3, 0), (3, 3)], ids=["at an epoch", "within"])
+def test_early_stopping_continues_its_count_and_ends_the_run_for_good(tmp_path, position, capsys):
+    # The best is epoch 1, so the run ends after epoch 4, wherever it was resumed.
+    scores = Scores(0.1, 0.5, 0.4, 0.4, 0.4, 0.9)
+    whole = fit(tmp_path / "whole", LONG, [scores, early(restore_best_weights=True)])
+    assert whole.epoch == [0, 1, 2, 3, 4]
+    cut(tmp_path / "cut", position, LONG, [scores, early()])
+    resumed = fit(tmp_path / "cut", LONG, [scores, early(restore_best_weights=True)])
+    assert resumed.epoch == whole.epoch
+    again = fit(tmp_path / "cut", LONG, [scores, early(restore_best_weights=True)])
+    assert "stopped the run" in capsys.readouterr().out
+    assert again.epoch == whole.epoch
+    for values in zip(*(run.model.get_weights() for run in (whole, resumed, again)), strict=True):
+        np.testing.assert_array_equal(values[0], values[1])
+        np.testing.assert_array_equal(values[0], values[2])
+    page = krr.report.write_report(tmp_path / "cut").read_text()
+    assert "finished: stopped early, after epoch 5 of 6" in page
+
+
+def test_early_stopping_says_what_it_cannot_restore(tmp_path, capsys):
+    callback = keras.callbacks.EarlyStopping("val_loss", patience=9, restore_best_weights=True)
+    cut(tmp_path, (1, 3), callbacks=[callback])
+    resumed = keras.callbacks.EarlyStopping("val_loss", patience=9, restore_best_weights=True)
+    fit(tmp_path, callbacks=[resumed])
+    assert "EarlyStopping will not restore weights. Those of its best epoch, 1," in (
+        capsys.readouterr().out
+    )
+
+
+def test_model_checkpoint_continues_with_its_best_value(tmp_path):
+    file, scores = tmp_path / "model.keras", Scores(0.1, 0.5, 0.4, 0.4, 0.4, 0.4)
+
+    def checkpoint():
+        return keras.callbacks.ModelCheckpoint(
+            file, monitor="val_top1", mode="max", save_best_only=True
+        )
+
+    cut(tmp_path / "run", (3, 3), LONG, [scores, checkpoint()])
+    written = file.stat().st_mtime_ns
+    resumed = checkpoint()
+    fit(tmp_path / "run", LONG, [scores, resumed])
+    assert file.stat().st_mtime_ns == written
+    assert resumed.best == 0.5
+
+
+def test_backup_and_restore_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="`run_dir` resumes a run"):
+        fit(None, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup")])
+
+
+def test_a_plateau_resumed_within_an_epoch_equals_the_whole_run(tmp_path):
+    recipe = RECIPE.replace(
+        epochs=4, schedule=krr.schedules.Plateau(patience=1, factor=0.1), learning_rate=0.005
+    )
+    scores = Scores(0.5, 0.4, 0.4, 0.4)
+    whole = fit(tmp_path / "whole", recipe, [scores])
+    cut(tmp_path / "cut", (2, 3), recipe, [scores])
+    resumed = fit(tmp_path / "cut", recipe, [scores])
+    assert without_times(resumed.history) == without_times(whole.history)
+    assert [row["epoch"] for row in read_log(tmp_path / "cut")] == [0, 1, 2, 3]
