@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from keras_resnet_recipes.cli import (
     experiments,
@@ -15,6 +16,8 @@ from keras_resnet_recipes.cli import (
     train,
 )
 from keras_resnet_recipes.cli.backend import import_keras, import_module, prepare_command, unusable
+from keras_resnet_recipes.cli.terminal import complain, plain_output
+from keras_resnet_recipes.names import printable
 from keras_resnet_recipes.version import __version__
 
 
@@ -40,6 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     prepare_command(options.debug)
+    with plain_output(options.debug):
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Runs a command and returns its exit status; an error becomes one line."""
     try:
         if options.needs_keras(options):
             import_keras(options.debug)
@@ -54,22 +63,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, ImportError, ConnectionError) as error:
         if options.debug:
             raise
-        print(f"krr: error: {unusable(error) or error}", file=sys.stderr)
+        complain(f"error: {unusable(error) or error}")
         return 2
     except (FloatingPointError, OSError) as error:
         if options.debug:
             raise
-        print(f"krr: error: {_message(error)}", file=sys.stderr)
+        complain(f"error: {_message(error)}")
         return 1
     except MemoryError as error:
         if options.debug:
             raise
-        print(f"krr: error: out of memory. {error}", file=sys.stderr)
+        complain(f"error: out of memory. {error}")
         return 1
     except KeyboardInterrupt:
         resumes = getattr(options, "run_dir", None) or getattr(options, "folder", None)
         hint = "; run the same command again to resume" if resumes else ""
-        print(f"krr: interrupted{hint}", file=sys.stderr)
+        complain(f"interrupted{hint}")
         return 130
     return status or 0
 
@@ -83,10 +92,38 @@ def _message(error: Exception) -> str:
     return text if name is None else f"{text}: {str(name)!r}"
 
 
+class _Parser(argparse.ArgumentParser):
+    """Parser whose errors show control characters escaped: a shell may have put names of files into the command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints usage and the message, and exits with 2."""
+        super().error(printable(message, keep="\n"))
+
+
+class _Command(_Parser):
+    """Parser of a command, which takes options between its arguments: `krr predict RUN --top 1 photo.jpg`.
+
+    After `--` all are arguments, which then must not be on both sides of options.
+    """
+
+    intermixed = False
+
+    def parse_known_args(
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parses a command's arguments in any order."""
+        # `parse_known_intermixed_args` calls this function for options and arguments in turn.
+        if self.intermixed or "--" in (args or ()):
+            return super().parse_known_args(args, namespace)
+        self.intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.intermixed = False
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="krr", description="Published ResNet training recipes for Keras 3."
-    )
+    parser = _Parser(prog="krr", description="Published ResNet training recipes for Keras 3.")
     parser.add_argument(
         "--version", action="version", version=f"keras-resnet-recipes {__version__}"
     )
@@ -101,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     # Commands that only print recipes override this, because importing Keras takes seconds.
     parser.set_defaults(needs_keras=lambda options: True)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Command)
     for group in (recipes, train, experiments, report, predict, export, prepare):
         group.add_commands(commands)
     return parser

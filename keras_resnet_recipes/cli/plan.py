@@ -3,6 +3,7 @@
 import argparse
 
 from keras_resnet_recipes.cli.models import load_network
+from keras_resnet_recipes.cli.terminal import say
 from keras_resnet_recipes.recipes import Recipe
 
 # Options that require another one.
@@ -58,7 +59,7 @@ def show(recipe: Recipe, options: argparse.Namespace) -> None:
 
     updates = 20 if options.probe_updates is None else options.probe_updates
     if options.data is not None and updates:
-        print(f"\nTiming up to {updates} updates on {options.data}, for about two minutes at most.")
+        say(f"\nTiming up to {updates} updates on {options.data}, for about two minutes at most.")
     plan = planning.plan(
         recipe,
         options.data,
@@ -66,9 +67,9 @@ def show(recipe: Recipe, options: argparse.Namespace) -> None:
         teacher=None if options.teacher is None else load_network(options.teacher),
         probed_updates=updates,
     )
-    print(f"\n{plan}")
+    say(f"\n{plan}")
     if options.out is not None:
-        print(recipe.plot_schedule(options.out, steps_per_epoch=plan.updates_per_epoch))
+        say(recipe.plot_schedule(options.out, steps_per_epoch=plan.updates_per_epoch))
 
 
 def _flag(name: str) -> str:

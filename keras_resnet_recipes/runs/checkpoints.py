@@ -179,7 +179,7 @@ def _write_manifest(folder: Path, entry: dict[str, Any]) -> None:
     others = [old for old in earlier if old["file"] != entry["file"]]
     with replacing(folder / MANIFEST) as temporary:
         listed = [{**one, "check": _check(one)} for one in (entry, *kept, *others)]
-        temporary.write_text(json.dumps({"checkpoints": listed}, indent=1) + "\n")
+        temporary.write_text(json.dumps({"checkpoints": listed}, indent=1) + "\n", encoding="utf-8")
 
 
 def _entries(folder: Path, *, required: bool = True) -> list[dict[str, Any]]:
@@ -191,7 +191,7 @@ def _entries(folder: Path, *, required: bool = True) -> list[dict[str, Any]]:
             )
         return []
     try:
-        entries = json.loads(file.read_text())["checkpoints"]
+        entries = json.loads(file.read_text(encoding="utf-8"))["checkpoints"]
         if all(entry.pop("check") == _check(entry) for entry in entries):
             return entries
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -176,7 +176,7 @@ class RunFolder(keras.callbacks.Callback):
         names = list(dict.fromkeys(name for row in self.rows for name in row))
         with (
             replacing(self.path / LOG) as temporary,
-            temporary.open("w", newline="") as file,
+            temporary.open("w", encoding="utf-8", newline="") as file,
         ):
             writer = csv.DictWriter(file, names)
             writer.writeheader()

@@ -24,7 +24,7 @@ def read_log(path: str | Path) -> list[dict[str, float]]:
     if not file.is_file():
         return []
     try:
-        with file.open(newline="") as lines:
+        with file.open(encoding="utf-8", newline="") as lines:
             return [
                 {name: _number(str(text)) for name, text in row.items() if text}
                 for row in csv.DictReader(lines)

@@ -53,7 +53,9 @@ def claim(path: str | Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> Non
     try:
         path.mkdir(parents=True, exist_ok=True)
         with replacing(path / FACTS) as temporary:
-            temporary.write_text(json.dumps({**facts, **_environment()}, indent=2) + "\n")
+            temporary.write_text(
+                json.dumps({**facts, **_environment()}, indent=2) + "\n", encoding="utf-8"
+            )
         with replacing(path / RECIPE) as temporary:
             recipe.to_json(temporary)
     except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
@@ -145,7 +147,7 @@ def read_facts(path: str | Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        known = json.loads(file.read_text())
+        known = json.loads(file.read_text(encoding="utf-8"))
         names = known["class_names"]
         if (names is None or all(isinstance(name, str) for name in names)) and isinstance(
             known["own_model"], bool
@@ -212,7 +214,9 @@ def _environment() -> dict[str, Any]:
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
+    lines = (
+        info.read_text(encoding="utf-8", errors="replace").splitlines() if info.is_file() else []
+    )
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return f"{models[0]} ({len(models)} cores)" if models else platform.processor()
 
