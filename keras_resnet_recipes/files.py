@@ -91,8 +91,11 @@ def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
             os.replace(path, keep_as)
         os.replace(temporary, path)
         _flush(path.parent)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            # `write` does not know the file.
+            error.filename = str(path)
         raise
 
 

@@ -1,6 +1,7 @@
 """The command `krr`, with one module per group of subcommands."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,9 +17,12 @@ from keras_resnet_recipes.cli import (
     train,
 )
 from keras_resnet_recipes.cli.backend import import_keras, import_module, prepare_command, unusable
-from keras_resnet_recipes.cli.terminal import complain, plain_output
+from keras_resnet_recipes.cli.terminal import complain, discard_output, plain_output
 from keras_resnet_recipes.names import printable
 from keras_resnet_recipes.version import __version__
+
+# What the system says if a disk, a quota or a file can take no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,24 +61,18 @@ def _run(options: argparse.Namespace) -> int:
         status = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader, such as `head`, wants no more; Python would complain once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, such as `head`, wants no more.
+        discard_output()
         return 0
-    except (ValueError, ImportError, ConnectionError) as error:
-        if options.debug:
+    except Exception as error:
+        status, message = _explained(error)
+        if options.debug or status is None:
             raise
-        complain(f"error: {unusable(error) or error}")
-        return 2
-    except (FloatingPointError, OSError) as error:
-        if options.debug:
-            raise
-        complain(f"error: {_message(error)}")
-        return 1
-    except MemoryError as error:
-        if options.debug:
-            raise
-        complain(f"error: out of memory. {error}")
-        return 1
+        complain(f"error: {message}")
+        if isinstance(error, OSError) and error.filename is None:
+            # It may be stdout that is full.
+            discard_output()
+        return status
     except KeyboardInterrupt:
         resumes = getattr(options, "run_dir", None) or getattr(options, "folder", None)
         hint = "; run the same command again to resume" if resumes else ""
@@ -83,11 +81,23 @@ def _run(options: argparse.Namespace) -> int:
     return status or 0
 
 
+def _explained(error: Exception) -> tuple[int | None, str]:
+    """Returns the exit status and the message of an error, without a status if it is none of the user's."""
+    if isinstance(error, MemoryError):
+        return 1, f"out of memory. {error}"
+    # TensorFlow, HDF5 and others have errors of their own for a full disk, with the system's words.
+    if any(os.strerror(code) in str(error) for code in _FULL):
+        return 1, _message(error)
+    if isinstance(error, ValueError | ImportError | ConnectionError):
+        return 2, unusable(error) or str(error)
+    return (1 if isinstance(error, FloatingPointError | OSError) else None), _message(error)
+
+
 def _message(error: Exception) -> str:
     """Returns the message of an error, without the errno of an OSError."""
     text = getattr(error, "strerror", None)
     if text is None:
-        return str(error)
+        return " ".join(str(error).split())
     name = getattr(error, "filename", None)
     return text if name is None else f"{text}: {str(name)!r}"
 

@@ -26,7 +26,7 @@ def add_options(command: argparse.ArgumentParser, data: str) -> None:
         "--images",
         type=int,
         metavar="N",
-        help="size of the training set; default: that of --data, else ImageNet's",
+        help="size of the training set; default: that of --data, else of the data set of the published recipe",
     )
     group.add_argument("--out", metavar="PNG", help="plot the learning rate to this file")
     group.add_argument(

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_resnet_recipes.cli import plan
 from keras_resnet_recipes.cli.terminal import say
+from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.number import shown
 from keras_resnet_recipes.recipe import compare, load_recipe, table
@@ -170,7 +171,8 @@ def _from_timm(options: argparse.Namespace) -> None:
     if options.out is None:
         say(recipe)
     else:
-        recipe.to_json(options.out)
+        with replacing(options.out) as temporary:
+            recipe.to_json(temporary)
         say(options.out)
     say(_unmatched_table(unmatched))
 

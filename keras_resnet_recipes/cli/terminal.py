@@ -1,6 +1,7 @@
 """The terminal: what is printed, and whether it is one."""
 
 import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,14 @@ def say(text: object, file: TextIO | None = None) -> None:
 def complain(text: object) -> None:
     """Prints an error or a warning to stderr, as the command."""
     say(f"krr: {text}", file=sys.stderr)
+
+
+def discard_output() -> None:
+    """Discards what stdout could not write, about which Python would complain once more at its exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def verbosity() -> int:
