@@ -3,8 +3,10 @@
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 def local_path(name: str, path: str | os.PathLike[str]) -> Path:
@@ -29,6 +31,28 @@ def local_path(name: str, path: str | os.PathLike[str]) -> Path:
             "Mount the storage, or copy the files."
         )
     return Path(path).expanduser()
+
+
+def without_folders(value: Any) -> Any:
+    r"""Returns a value of a JSON file as it may leave this machine: every local path becomes its last component.
+
+    A path is any string with a slash or backslash, except an address with a scheme, such as https: or tfds:.
+
+    Args:
+        value: A string, or a list or dict of values.
+
+    Example:
+        >>> without_folders({"weights": "/home/me/run/best.weights.h5", "data": ["tfds:a/b", "C:\\a\\b"]})
+        {'weights': 'best.weights.h5', 'data': ['tfds:a/b', 'b']}
+    """
+    if isinstance(value, dict):
+        return {name: without_folders(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [*map(without_folders, value)]
+    if isinstance(value, str) and not re.match(r"\w{2,}:", value):
+        # Names of data sets have quotes.
+        return re.split(r"[/\\]", value.strip("'/\\"))[-1]
+    return value
 
 
 @contextlib.contextmanager
@@ -67,8 +91,11 @@ def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
             os.replace(path, keep_as)
         os.replace(temporary, path)
         _flush(path.parent)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            # `write` does not know the file.
+            error.filename = str(path)
         raise
 
 

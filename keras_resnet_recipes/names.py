@@ -1,8 +1,39 @@
-"""Suggestions for misspelt names and paths."""
+"""Names in messages and files: control characters escaped, and suggestions for misspelt ones."""
 
+import contextlib
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
+
+# Zero-width joiners, which emoji and several scripts need.
+_JOINERS = "\u200c\u200d"
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Returns text that a terminal, a page or a table shows as it is.
+
+    Control characters, which could color a terminal, set its title or clear it, and invisible ones, which could
+    reverse the order of the text, are escaped as by `repr`; spaces and zero-width joiners are kept. Bytes of a file
+    name that are not UTF-8 become \xff.
+
+    Args:
+        text: The text.
+        keep: Control characters to keep, such as line breaks of a message.
+
+    Example:
+        >>> print(printable("caf\xe9 \x1b[2J \u202egpj.exe"))
+        café \x1b[2J \u202egpj.exe
+    """
+    with contextlib.suppress(UnicodeEncodeError):
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(one if one in keep or _shown(one) else ascii(one)[1:-1] for one in text)
+
+
+def _shown(one: str) -> bool:
+    return one.isprintable() or one in _JOINERS or unicodedata.category(one) == "Zs"
 
 
 def closest(name: str, names: Iterable[str]) -> str:

@@ -1,9 +1,11 @@
 """The command `krr`, with one module per group of subcommands."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from keras_resnet_recipes.cli import (
     experiments,
@@ -15,7 +17,12 @@ from keras_resnet_recipes.cli import (
     train,
 )
 from keras_resnet_recipes.cli.backend import import_keras, import_module, prepare_command, unusable
+from keras_resnet_recipes.cli.terminal import complain, discard_output, plain_output
+from keras_resnet_recipes.names import printable
 from keras_resnet_recipes.version import __version__
+
+# What the system says if a disk, a quota or a file can take no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     prepare_command(options.debug)
+    with plain_output(options.debug):
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Runs a command and returns its exit status; an error becomes one line."""
     try:
         if options.needs_keras(options):
             import_keras(options.debug)
@@ -48,45 +61,79 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader, such as `head`, wants no more; Python would complain once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, such as `head`, wants no more.
+        discard_output()
         return 0
-    except (ValueError, ImportError, ConnectionError) as error:
-        if options.debug:
+    except Exception as error:
+        status, message = _explained(error)
+        if options.debug or status is None:
             raise
-        print(f"krr: error: {unusable(error) or error}", file=sys.stderr)
-        return 2
-    except (FloatingPointError, OSError) as error:
-        if options.debug:
-            raise
-        print(f"krr: error: {_message(error)}", file=sys.stderr)
-        return 1
-    except MemoryError as error:
-        if options.debug:
-            raise
-        print(f"krr: error: out of memory. {error}", file=sys.stderr)
-        return 1
+        complain(f"error: {message}")
+        if isinstance(error, OSError) and error.filename is None:
+            # It may be stdout that is full.
+            discard_output()
+        return status
     except KeyboardInterrupt:
         resumes = getattr(options, "run_dir", None) or getattr(options, "folder", None)
         hint = "; run the same command again to resume" if resumes else ""
-        print(f"krr: interrupted{hint}", file=sys.stderr)
+        complain(f"interrupted{hint}")
         return 130
     return status or 0
+
+
+def _explained(error: Exception) -> tuple[int | None, str]:
+    """Returns the exit status and the message of an error, without a status if it is none of the user's."""
+    if isinstance(error, MemoryError):
+        return 1, f"out of memory. {error}"
+    # TensorFlow, HDF5 and others have errors of their own for a full disk, with the system's words.
+    if any(os.strerror(code) in str(error) for code in _FULL):
+        return 1, _message(error)
+    if isinstance(error, ValueError | ImportError | ConnectionError):
+        return 2, unusable(error) or str(error)
+    return (1 if isinstance(error, FloatingPointError | OSError) else None), _message(error)
 
 
 def _message(error: Exception) -> str:
     """Returns the message of an error, without the errno of an OSError."""
     text = getattr(error, "strerror", None)
     if text is None:
-        return str(error)
+        return " ".join(str(error).split())
     name = getattr(error, "filename", None)
     return text if name is None else f"{text}: {str(name)!r}"
 
 
+class _Parser(argparse.ArgumentParser):
+    """Parser whose errors show control characters escaped: a shell may have put names of files into the command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints usage and the message, and exits with 2."""
+        super().error(printable(message, keep="\n"))
+
+
+class _Command(_Parser):
+    """Parser of a command, which takes options between its arguments: `krr predict RUN --top 1 photo.jpg`.
+
+    After `--` all are arguments, which then must not be on both sides of options.
+    """
+
+    intermixed = False
+
+    def parse_known_args(
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parses a command's arguments in any order."""
+        # `parse_known_intermixed_args` calls this function for options and arguments in turn.
+        if self.intermixed or "--" in (args or ()):
+            return super().parse_known_args(args, namespace)
+        self.intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.intermixed = False
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="krr", description="Published ResNet training recipes for Keras 3."
-    )
+    parser = _Parser(prog="krr", description="Published ResNet training recipes for Keras 3.")
     parser.add_argument(
         "--version", action="version", version=f"keras-resnet-recipes {__version__}"
     )
@@ -101,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     # Commands that only print recipes override this, because importing Keras takes seconds.
     parser.set_defaults(needs_keras=lambda options: True)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Command)
     for group in (recipes, train, experiments, report, predict, export, prepare):
         group.add_commands(commands)
     return parser

@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.cli.recipes import DATA, RECIPE, add_size, chosen_recipe
-from keras_resnet_recipes.cli.terminal import verbosity
+from keras_resnet_recipes.cli.terminal import say, verbosity
 from keras_resnet_recipes.data import has_validation
 
 
@@ -74,7 +74,7 @@ def seeds_of(options: argparse.Namespace) -> range:
 def validation_of(options: argparse.Namespace) -> str | None:
     """Returns `--val`, by default the validation images that belong to `--data`."""
     if options.val is None and has_validation(options.data):
-        print(f"`--val` not given: using the validation images of {options.data}.")
+        say(f"`--val` not given: using the validation images of {options.data}.")
         return options.data
     return options.val
 
@@ -99,4 +99,4 @@ def _ablate(options: argparse.Namespace) -> None:
         distribution=options.distribution,
         verbose=verbosity(),
     )
-    print(f"\n{results}")
+    say(f"\n{results}")

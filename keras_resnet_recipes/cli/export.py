@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from keras_resnet_recipes.cli.models import MODEL, add_model_options, trained
+from keras_resnet_recipes.cli.terminal import say
 
 
 def add_commands(commands: Any) -> None:
@@ -43,7 +44,7 @@ def _export(options: argparse.Namespace) -> None:
         activation=loaded.activation,
         size=None if options.size == "any" else loaded.crop.size,
     )
-    print(
+    say(
         f"{options.out}: on random images, probabilities differ from the Keras model's by at most "
         f"{deviation:.1e} of the largest one"
     )

@@ -3,6 +3,7 @@
 import argparse
 
 from keras_resnet_recipes.cli.models import load_network
+from keras_resnet_recipes.cli.terminal import say
 from keras_resnet_recipes.recipes import Recipe
 
 # Options that require another one.
@@ -25,7 +26,7 @@ def add_options(command: argparse.ArgumentParser, data: str) -> None:
         "--images",
         type=int,
         metavar="N",
-        help="size of the training set; default: that of --data, else ImageNet's",
+        help="size of the training set; default: that of --data, else of the data set of the published recipe",
     )
     group.add_argument("--out", metavar="PNG", help="plot the learning rate to this file")
     group.add_argument(
@@ -58,7 +59,7 @@ def show(recipe: Recipe, options: argparse.Namespace) -> None:
 
     updates = 20 if options.probe_updates is None else options.probe_updates
     if options.data is not None and updates:
-        print(f"\nTiming up to {updates} updates on {options.data}, for about two minutes at most.")
+        say(f"\nTiming up to {updates} updates on {options.data}, for about two minutes at most.")
     plan = planning.plan(
         recipe,
         options.data,
@@ -66,9 +67,9 @@ def show(recipe: Recipe, options: argparse.Namespace) -> None:
         teacher=None if options.teacher is None else load_network(options.teacher),
         probed_updates=updates,
     )
-    print(f"\n{plan}")
+    say(f"\n{plan}")
     if options.out is not None:
-        print(recipe.plot_schedule(options.out, steps_per_epoch=plan.updates_per_epoch))
+        say(recipe.plot_schedule(options.out, steps_per_epoch=plan.updates_per_epoch))
 
 
 def _flag(name: str) -> str:

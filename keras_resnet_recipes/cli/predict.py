@@ -3,13 +3,18 @@
 import argparse
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.cli.models import MODEL, add_model_options, trained
+from keras_resnet_recipes.cli.terminal import complain, say
+from keras_resnet_recipes.names import printable
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.evaluation.predictions import Prediction
+
+# Spreadsheets take a cell that begins with one of these, or with its full-width form, for a formula.
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def add_commands(commands: Any) -> None:
@@ -21,7 +26,10 @@ def add_commands(commands: Any) -> None:
         "--top", type=int, default=5, metavar="N", help="classes per image; default: 5"
     )
     command.add_argument(
-        "--csv", action="store_true", help="print CSV with columns path,rank,class,name,probability"
+        "--csv",
+        action="store_true",
+        help="print CSV with columns path,rank,class,name,probability; a path or name that a spreadsheet would take "
+        "for a formula, because it begins with =, +, - or @, gets a leading apostrophe",
     )
     command.add_argument(
         "--size",
@@ -53,35 +61,49 @@ def _predict(options: argparse.Namespace) -> int:
         top=options.top,
         batch_size=options.batch_size,
     )
-    unreadable = (_print_csv if options.csv else _print)(predictions)
+    unreadable: list[Prediction] = []
+    (_print_csv if options.csv else _print)(_readable(predictions, unreadable))
+    sys.stdout.flush()
+    for prediction in unreadable:
+        complain(f"cannot read {printable(prediction.path)}: {prediction.error}")
     if unreadable:
-        print(f"krr: unreadable images: {unreadable}", file=sys.stderr)
+        complain(f"unreadable images: {len(unreadable)}")
     return 1 if unreadable else 0
 
 
-def _print(predictions: Iterable["Prediction"]) -> int:
-    unreadable = 0
+def _readable(
+    predictions: Iterable["Prediction"], unreadable: "list[Prediction]"
+) -> Iterator["Prediction"]:
+    """Yields the predictions, and adds those of paths that cannot be read to a list."""
     for prediction in predictions:
-        if prediction.error is not None:
-            unreadable += _print_error(prediction)
-            continue
-        print(prediction.path)
+        if prediction.error is None:
+            yield prediction
+        else:
+            unreadable.append(prediction)
+
+
+def _print(predictions: Iterable["Prediction"]) -> None:
+    for prediction in predictions:
+        say(printable(prediction.path))
         for _, name, probability in prediction.labels:
-            print(f"  {probability:7.2%}  {name}")
-    return unreadable
+            say(f"  {probability:7.2%}  {printable(name)}")
 
 
-def _print_csv(predictions: Iterable["Prediction"]) -> int:
-    unreadable, writer = 0, csv.writer(sys.stdout, lineterminator="\n")
+def _print_csv(predictions: Iterable["Prediction"]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("path", "rank", "class", "name", "probability"))
     for prediction in predictions:
-        if prediction.error is not None:
-            unreadable += _print_error(prediction)
         for rank, (label, name, probability) in enumerate(prediction.labels, 1):
-            writer.writerow((prediction.path, rank, label, name, f"{probability:.6g}"))
-    return unreadable
+            cells = _cell(prediction.path), rank, label, _cell(name), f"{probability:.6g}"
+            writer.writerow(cells)
 
 
-def _print_error(prediction: "Prediction") -> int:
-    print(f"krr: cannot read {prediction.path}: {prediction.error}", file=sys.stderr)
-    return 1
+def _cell(name: str) -> str:
+    """Returns a name as a cell that no spreadsheet takes for a formula.
+
+    References:
+        OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection: tabs and line breaks at the
+        beginning are as dangerous; `printable` escapes them.
+    """
+    name = printable(name)
+    return f"'{name}" if name.startswith(_FORMULA) else name

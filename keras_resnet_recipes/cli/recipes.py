@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes.cli import plan
+from keras_resnet_recipes.cli.terminal import say
+from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.number import shown
 from keras_resnet_recipes.recipe import compare, load_recipe, table
@@ -142,13 +144,13 @@ def _list(options: argparse.Namespace) -> None:
         source = "" if recipe.source is None else str(recipe.source)
         train = f"{values.train_size} px"
         rows.append((name, values.network_name, train, epochs, top1, test, source))
-    print("\n".join(table(rows)))
+    say("\n".join(table(rows)))
 
 
 def _show(options: argparse.Namespace) -> None:
     recipe = chosen_recipe(options)
     plan.check(options)
-    print(recipe.sheet(every_row=options.all))
+    say(recipe.sheet(every_row=options.all))
     if options.plan:
         plan.show(recipe, options)
 
@@ -156,22 +158,23 @@ def _show(options: argparse.Namespace) -> None:
 def _preview(options: argparse.Namespace) -> None:
     recipe = chosen_recipe(options)
     arguments = {"rows": options.rows, "columns": options.columns, "seed": options.seed}
-    print(recipe.preview(options.data, options.out, **arguments))
+    say(recipe.preview(options.data, options.out, **arguments))
 
 
 def _compare(options: argparse.Namespace) -> None:
-    print(compare(*map(named_recipe, options.recipes), every_row=options.all))
+    say(compare(*map(named_recipe, options.recipes), every_row=options.all))
 
 
 def _from_timm(options: argparse.Namespace) -> None:
     recipe, unmatched = from_timm(options.arguments, processes=options.processes)
     recipe = changed(recipe, options.changes)
     if options.out is None:
-        print(recipe)
+        say(recipe)
     else:
-        recipe.to_json(options.out)
-        print(options.out)
-    print(_unmatched_table(unmatched))
+        with replacing(options.out) as temporary:
+            recipe.to_json(temporary)
+        say(options.out)
+    say(_unmatched_table(unmatched))
 
 
 def _unmatched_table(unmatched: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from keras_resnet_recipes.cli.recipes import DATA
+from keras_resnet_recipes.cli.terminal import say
 
 
 def add_commands(commands: Any) -> None:
@@ -63,7 +64,7 @@ def _report(options: argparse.Namespace) -> None:
         train_data=options.train_data,
         weights=options.weights,
     )
-    print(path)
+    say(path)
 
 
 def _card(options: argparse.Namespace) -> None:
@@ -72,15 +73,17 @@ def _card(options: argparse.Namespace) -> None:
 
     run = read_run(options.run_dir)
     if options.push is None or not (run.path / CARD).exists():
-        print(write_card(run, dataset=options.dataset, license=options.license))
+        say(write_card(run, dataset=options.dataset, license=options.license))
     elif options.dataset or options.license:
         raise ValueError(
             f"`--dataset` and `--license` must not be given if the card exists. Received: {str(run.path / CARD)!r}"
         )
-    if options.license is None and "\nlicense:" not in (run.path / CARD).read_text():
-        print("The card states no license. Use --license, or add `license:` to its metadata.")
+    if options.license is None and "\nlicense:" not in (run.path / CARD).read_text(
+        encoding="utf-8"
+    ):
+        say("The card states no license. Use --license, or add `license:` to its metadata.")
     repository = options.push or "OWNER/NAME"
-    print(f"{'Uploading' if options.push else '--push would upload'} to {repository}:")
-    print("\n".join(f"  {name}: {help}" for name, help in pushed_files(run).items()))
+    say(f"{'Uploading' if options.push else '--push would upload'} to {repository}:")
+    say("\n".join(f"  {name}: {help}" for name, help in pushed_files(run).items()))
     if options.push is not None:
-        print(push_run(run, options.push, private=options.private))
+        say(push_run(run, options.push, private=options.private))

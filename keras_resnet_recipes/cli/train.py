@@ -14,7 +14,7 @@ from keras_resnet_recipes.cli.recipes import (
     changed,
     chosen_recipe,
 )
-from keras_resnet_recipes.cli.terminal import verbosity
+from keras_resnet_recipes.cli.terminal import say, verbosity
 from keras_resnet_recipes.recipe import load_recipe
 from keras_resnet_recipes.recipes import Recipe
 
@@ -97,13 +97,13 @@ def _train(options: argparse.Namespace) -> None:
 
     distribution.join_hosts()
     recipe = chosen_recipe(options)
-    print(recipe)
+    say(recipe)
     options.val = validation_of(options)
     if len(seeds_of(options)) > 1:
-        print(_train_with_each_seed(recipe, options))
+        say(_train_with_each_seed(recipe, options))
         return
     history = _fit(recipe, options, options.run_dir, options.seed)
-    print(_result(recipe, history.history, options.run_dir))
+    say(_result(recipe, history.history, options.run_dir))
 
 
 def _fit(
@@ -156,7 +156,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     model = training.load_run(options.run_dir, options.weights)
     recipe = changed(recipe, options.changes)
     metrics = recipe.evaluate(model, options.data, verbose=verbosity())
-    print(
+    say(
         "  ".join(
             f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}"
             for name, value in metrics.items()

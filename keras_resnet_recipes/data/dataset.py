@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_resnet_recipes.data.arrays import ImageArrays, check_labels
 from keras_resnet_recipes.data.decode import MAX_PIXELS
+from keras_resnet_recipes.names import printable
 
 # Images of a stream in the shuffle buffer; an indexed data set needs none.
 SHUFFLE_BUFFER = 4096
@@ -26,7 +27,7 @@ class Images:
     Args:
         name: Name in messages.
         size: Number of images, or None if unknown.
-        class_names: Names in the order of the labels, or None.
+        class_names: Names in the order of the labels, or None; control characters are escaped, see `printable`.
         max_pixels: Larger images are unreadable.
         describe: Returns the name of an image, given its index, or its position in a stream.
         labels: Labels of all images, if known without reading.
@@ -44,6 +45,8 @@ class Images:
     stamp: Callable[[int], bytes] | None = None
 
     def __post_init__(self) -> None:
+        if self.class_names is not None:
+            object.__setattr__(self, "class_names", tuple(map(printable, self.class_names)))
         if self.describe is None:
             object.__setattr__(self, "describe", lambda index: f"image {index} of {self.name}")
 

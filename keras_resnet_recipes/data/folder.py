@@ -9,7 +9,7 @@ import numpy as np
 from keras_resnet_recipes.data.dataset import ImageDataset
 from keras_resnet_recipes.data.decode import UnreadableImage
 from keras_resnet_recipes.data.labels import agreeing, in_order
-from keras_resnet_recipes.names import closest_path
+from keras_resnet_recipes.names import closest_path, printable
 
 SUFFIXES = (
     *(".avif", ".bmp", ".dib", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg"),
@@ -82,7 +82,7 @@ def from_folder(
         folder = splits[split]
         print(f"{path!r} contains {held}: reading {os.path.basename(folder)}.")
         if class_names is None and split != "train" and "train" in splits:
-            class_names = tuple(map(printable, _class_folders(splits["train"], class_order)))
+            class_names = tuple(_class_folders(splits["train"], class_order))
     files, labels = [], []
     found = _class_folders(folder, class_order)
     stray = _children(folder)[1]
@@ -100,7 +100,7 @@ def from_folder(
         raise ValueError(
             f"the class folders of {folder!r} contain no image ({', '.join(SUFFIXES)})."
         )
-    data = from_files(repr(folder), files, np.concatenate(labels), tuple(map(printable, found)))
+    data = from_files(repr(folder), files, np.concatenate(labels), tuple(found))
     data = agreeing(data, class_names)
     print(data.summary())
     return data
@@ -197,17 +197,6 @@ def contents_of(file: str) -> bytes:
             return opened.read()
     except OSError as error:
         raise UnreadableImage(error.strerror or str(error)) from None
-
-
-def printable(name: str) -> str:
-    r"""Returns a file name with bytes that are not UTF-8 escaped as \xff.
-
-    Example:
-        >>> import os
-        >>> print(printable(os.fsdecode(b"caf\xe9")))
-        caf\xe9
-    """
-    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _class_folders(path: str, class_order: str) -> dict[str, str]:

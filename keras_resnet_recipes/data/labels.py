@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, listed
+from keras_resnet_recipes.names import printable
 
 Data = TypeVar("Data", ImageDataset, ImageStream)
 
@@ -121,16 +122,16 @@ def agreed(
     Raises:
         ValueError: If a class is not in `wanted`.
     """
-    labels = {one: label for label, one in enumerate(wanted)}
-    unknown = [one for one in own if one not in labels]
+    labels = {printable(one): label for label, one in enumerate(wanted)}
+    unknown = [one for one in own if printable(one) not in labels]
     if not unknown:
-        return np.array([labels[one] for one in own], np.int64)
+        return np.array([labels[printable(one)] for one in own], np.int64)
     if len(own) == len(labels) and is_numbered(own):
         print(f"{name}: its classes, 0 to {len(own) - 1}, are used as labels.")
         return np.array(own, np.int64)
     raise ValueError(
         f"{name} has the class {unknown[0]!r}{where(unknown[0])}, which is not a training class; "
-        f"the {len(labels)} training classes are {listed(wanted)}."
+        f"the {len(labels)} training classes are {listed(tuple(labels))}."
     )
 
 

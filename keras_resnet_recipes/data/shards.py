@@ -17,6 +17,7 @@ from keras_resnet_recipes.data.decode import UnreadableImage
 from keras_resnet_recipes.data.labels import agreeing
 from keras_resnet_recipes.data.records import Shard
 from keras_resnet_recipes.files import replacing
+from keras_resnet_recipes.names import printable
 
 INDEX = "index.json"
 _FORMAT = 2
@@ -56,7 +57,8 @@ class Index:
         """Replaces index.json atomically: a crash leaves the old or the new file."""
         values = dataclasses.asdict(self)
         with replacing(folder / INDEX) as temporary:
-            temporary.write_text(json.dumps({**values, "sha256": _digest(values)}, indent=1) + "\n")
+            text = json.dumps({**values, "sha256": _digest(values)}, indent=1) + "\n"
+            temporary.write_text(text, encoding="utf-8")
 
 
 def read_index(folder: Path) -> Index:
@@ -66,7 +68,7 @@ def read_index(folder: Path) -> Index:
         ValueError: If the index is missing or damaged.
     """
     try:
-        values = json.loads((folder / INDEX).read_text())
+        values = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         if values.pop("sha256") != _digest(values) or values["format"] != _FORMAT:
             raise ValueError("it was changed, or has another version")
         index = Index(**values)
@@ -171,7 +173,7 @@ def _of_shards(
 
     def describe(index: int) -> str:
         shard, position = located(index)
-        return f"image {position} of {files[shard]}"
+        return f"image {position} of {printable(files[shard])}"
 
     def key(index: int) -> str:
         shard, position = located(index)

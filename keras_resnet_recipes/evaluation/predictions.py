@@ -1,6 +1,8 @@
 """Predictions for image files."""
 
+import contextlib
 import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.folder import images_below
 from keras_resnet_recipes.data.parallel import Workers, mapped
+from keras_resnet_recipes.names import closest_path
 
 Label = tuple[str | int, str, float]
 
@@ -24,8 +27,8 @@ class Prediction:
     Args:
         path: The file.
         labels: (ImageNet synset or index, name, probability) of the most probable classes in
-            descending order; empty for a file that cannot be read.
-        error: Why the file cannot be read, or None.
+            descending order; empty for a path that cannot be read.
+        error: Why the path cannot be read, or None.
 
     Example:
         >>> Prediction("cat.jpg", ((1, "cat", 0.75), (0, "dog", 0.25))).labels[0][1]
@@ -65,10 +68,11 @@ def predict(
         batch_size: Images per batch.
 
     Returns:
-        An iterator over one prediction per file, in order, including files that cannot be read.
+        An iterator over one prediction per file, in order. That of a file that cannot be read, a path that does
+        not exist or a folder without images has an error instead of labels.
 
     Raises:
-        ValueError: If an argument is not as above, a path does not exist or there is no image.
+        ValueError: If an argument is not as above, or there is no path.
 
     Example:
         >>> import tempfile, keras_resnet_recipes as krr
@@ -126,13 +130,15 @@ def evaluation_crop(model: keras.Model, size: int | None = None) -> CenterCrop:
 
 
 def _files(paths: Sequence[str | Path]) -> list[str]:
+    """Returns image files and those of folders; a folder without any is itself one, to be reported as unreadable."""
     files: list[str] = []
     for path in paths:
-        if not Path(path).exists():
-            raise ValueError(f"`paths` must exist. Received: {str(path)!r}")
-        files += images_below(path) if Path(path).is_dir() else [str(path)]
+        found = []
+        with contextlib.suppress(OSError):
+            found = images_below(path)
+        files += found or [os.fspath(path)]
     if not files:
-        raise ValueError(f"`paths` must contain images. Received: paths={[*map(str, paths)]}")
+        raise ValueError("`paths` must be at least one image or folder. Received: paths=[]")
     return files
 
 
@@ -174,7 +180,14 @@ def _seen(
             with opened(Path(file).read_bytes()) as image:
                 images[file] = kernels.packing.unpack(crop.cut(image.packed()))
         except (UnreadableImage, OSError) as error:
-            reasons[file] = getattr(error, "strerror", None) or str(error)
+            reasons[file] = _reason(file, error)
 
     workers.each(look, files)
     return files, images, reasons
+
+
+def _reason(file: str, error: Exception) -> str:
+    if os.path.isdir(file):
+        return "the folder contains no image that can be read"
+    reason, hint = getattr(error, "strerror", None) or str(error), closest_path(Path(file))
+    return f"{reason}.{hint}" if hint else reason

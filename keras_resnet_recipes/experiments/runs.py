@@ -216,7 +216,7 @@ def _write(run_dir: Path, rows: Sequence[Row], logs: Mapping[str, Mapping[int, L
     ]
     run_dir.mkdir(parents=True, exist_ok=True)
     with replacing(run_dir / RESULTS) as temporary:
-        temporary.write_text(json.dumps(found, indent=2) + "\n")
+        temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def _summary(log: Log) -> dict[str, float]:

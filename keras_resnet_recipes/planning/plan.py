@@ -13,7 +13,8 @@ from keras_resnet_recipes.training.learning_rate import learning_rates, per_upda
 if TYPE_CHECKING:
     import keras
 
-IMAGENET = 1_281_167
+# Training images of the data sets of published recipes.
+_IMAGES = {"ImageNet-1k": 1_281_167, "CIFAR-10": 50_000}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,8 +143,8 @@ def plan(
     Args:
         recipe: The recipe.
         dataset: As for `Recipe.fit`; None for no probe.
-        images: Number of training images, instead of that of `dataset`; by default that of ImageNet-1k if
-            `dataset` is None.
+        images: Number of training images, instead of that of `dataset`; by default, if `dataset` is None, that of
+            the data set on which the recipe was published.
         teacher: As for `Recipe.fit`.
         probed_updates: Number of updates to time; 0 for no probe.
 
@@ -178,7 +179,12 @@ def plan(
                 f"`images` must be given for a dataset of unknown or infinite length. Received: {data.name}"
             )
     elif images is None:
-        images, name = IMAGENET, "ImageNet-1k, by default"
+        name = f"{recipe.published_on}, by default"
+        images = _IMAGES.get(recipe.published_on)
+        if images is None:
+            raise ValueError(
+                f"`images` must be given for a recipe published on {recipe.published_on}. Received: images=None"
+            )
     if images < recipe.batch_size:
         raise ValueError(
             f"`images` must be at least `batch_size` ({recipe.batch_size}). Received: images={images}"

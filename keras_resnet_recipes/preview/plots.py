@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_resnet_recipes.files import local_path
+from keras_resnet_recipes.files import local_path, replacing
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.input_pipeline.snapshots import Snapshot
@@ -65,7 +65,8 @@ def save_schedule(
     axes.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
     axes.set_title(title, fontsize="medium", wrap=True)
     axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=150)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
     return Path(path)
 
 
@@ -94,7 +95,8 @@ def save_grid(images: np.ndarray, path: str | Path) -> Path:
     for row, column in np.ndindex(rows, columns):
         top, left = row * (height + gap), column * (width + gap)
         grid[top : top + height, left : left + width] = images[row, column]
-    _matplotlib("image").imsave(path, grid)
+    with replacing(path) as temporary:
+        _matplotlib("image").imsave(temporary, grid)
     return Path(path)
 
 
@@ -144,7 +146,8 @@ def save_snapshots(snapshots: "Sequence[Snapshot]", path: str | Path) -> Path:
                 options = {"fill": False, "edgecolor": color, "linewidth": line, "clip_on": False}
                 patch = patches.Rectangle((left - 0.5, top - 0.5), width, height, **options)
                 axes.add_patch(patch)
-    figure.savefig(path, dpi=120)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120)
     return Path(path)
 
 

@@ -94,7 +94,7 @@ def _rows(recipe: "BaseRecipe") -> Iterator[_Row]:
             name = labels[field.name, index] if several else field.name
             plain = any(n.part is part for n in held)
             text = type(part).__name__ if plain else _called(part)
-            help = (type(part).__doc__ or "").partition("\n")[0]
+            help = (type(part).__doc__ or "").partition("\n")[0].removesuffix(".")
             # Without a docstring, dataclasses generate one from their signature.
             help = "" if help.startswith(f"{type(part).__name__}(") else help
             yield _Row(field.name, name, type(part), text, help, published)

@@ -66,7 +66,8 @@ def write_report(
         # After accuracy and curves.
         sections[3:3] = _image_sections(run, data, train_data, weights)
     with replacing(out) as temporary:
-        temporary.write_text(page(" / ".join(run.name for run in read), *sections))
+        html = page(" / ".join(run.name for run in read), *sections)
+        temporary.write_text(html, encoding="utf-8")
     return Path(out)
 
 

@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 from keras_resnet_recipes.files import replacing
+from keras_resnet_recipes.names import printable
 from keras_resnet_recipes.recipe import table_rows
-from keras_resnet_recipes.report.folder import Run
+from keras_resnet_recipes.report.folder import Run, public
 from keras_resnet_recipes.version import __version__
 
 CARD = "README.md"
@@ -44,30 +45,29 @@ def write_card(run: Run, *, dataset: str | None = None, license: str | None = No
         raise ValueError(
             f"The run folder must not have a {CARD}; remove it to write a new one. Received: {str(path)!r}"
         )
-    name = dataset or _short_name(run)
+    run = public(run)
+    name = dataset or str(run.facts.get("dataset") or "a data set whose name is not recorded")
     text = "\n".join([*_front_matter(run, name, license), "", *_body(run, name, license)])
     with replacing(path) as temporary:
-        temporary.write_text(text + "\n")
+        temporary.write_text(text + "\n", encoding="utf-8")
     return path
-
-
-def _short_name(run: Run) -> str:
-    """Returns the name of the run's data set, without local folders."""
-    name = str(run.facts.get("dataset") or "a data set whose name is not recorded")
-    return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if re.search(r"[/\\]", name) else name
 
 
 def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
     """Returns the YAML lines; strings are written as JSON, a subset of YAML."""
+
+    def quoted(text: str) -> str:
+        return json.dumps(printable(text, keep="\n"))
+
     kind = type(run.recipe).__name__
     tags = ["keras-resnet-recipes", "image-classification", "resnet", run.recipe.network_name, kind]
     lines = [
         "---",
         "library_name: keras",
         "pipeline_tag: image-classification",
-        *([f"license: {json.dumps(license)}"] if license else []),
+        *([f"license: {quoted(license)}"] if license else []),
         "tags:",
-        *(f"- {json.dumps(tag)}" for tag in tags),
+        *(f"- {quoted(tag)}" for tag in tags),
     ]
     if run.best is not None:
         identifier = re.sub("[^a-z0-9]+", "-", dataset.lower()).strip("-") or "unnamed"
@@ -75,18 +75,18 @@ def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
             "metrics:",
             "- accuracy",
             "model-index:",
-            f"- name: {json.dumps(run.name)}",
+            f"- name: {quoted(run.name)}",
             "  results:",
             "  - task:",
             "      type: image-classification",
             "    dataset:",
-            f"      name: {json.dumps(f'{dataset}, validation split')}",
-            f"      type: {json.dumps(identifier)}",
+            f"      name: {quoted(f'{dataset}, validation split')}",
+            f"      type: {quoted(identifier)}",
             "    metrics:",
         ]
         for log, title in (("val_top1", "top-1"), ("val_top5", "top-5")):
             if log in run.best:
-                lines += ["    - type: accuracy", f"      name: {json.dumps(title + ' accuracy')}"]
+                lines += ["    - type: accuracy", f"      name: {quoted(title + ' accuracy')}"]
                 lines += [f"      value: {run.best[log]:.4f}"]
     return [*lines, "---"]
 
@@ -187,6 +187,6 @@ def _training(run: Run) -> list[str]:
 
 def _plain(text: str) -> str:
     """Escapes text for Markdown and HTML."""
-    spaced = " ".join(text.split())
+    spaced = printable(" ".join(text.split()))
     escaped = re.sub(r"([\\`*_\[\]|#~!])", r"\\\1", spaced)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,16 +1,29 @@
 """Reading of run folders."""
 
 import dataclasses
+import json
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from keras_resnet_recipes.files import without_folders
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
 from keras_resnet_recipes.runs.checkpoints import BEST, LAST, PREVIOUS, is_intact, verified
 from keras_resnet_recipes.runs.log import LOG, read_log
 from keras_resnet_recipes.runs.ownership import FACTS, RECIPE, read_facts
 
+# The facts that leave this machine.
+PUBLIC_FACTS = (
+    "dataset",
+    "class_names",
+    "own_model",
+    "images",
+    "steps_per_epoch",
+    "seed",
+    "versions",
+)
 # Assumed seconds per epoch while no epoch is finished.
 _FIRST_EPOCH = 3600.0
 
@@ -131,6 +144,22 @@ def read_run(path: str | Path, now: float | None = None) -> Run:
     )
     state = "finished" if ended else _state(rows, recipe.total_epochs, idle)
     return Run(path, path.resolve().name, recipe, rows, facts, state, idle, tuple(problems))
+
+
+def public(run: Run) -> Run:
+    """Returns a run as it may leave this machine: with file names instead of paths, without command and hardware.
+
+    The run folder itself keeps them, because resuming needs them. Whatever is uploaded or written into a model card
+    comes from this run.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        values = without_folders(json.loads(run.recipe.to_json()))
+        Path(folder, RECIPE).write_text(json.dumps(values), encoding="utf-8")
+        recipe = load_recipe(folder)
+    facts = without_folders({name: run.facts[name] for name in PUBLIC_FACTS if name in run.facts})
+    # A class may be named as a path is, such as /m/01g317.
+    names = {name: run.facts[name] for name in ("class_names",) if name in run.facts}
+    return dataclasses.replace(run, recipe=recipe, facts=facts | names)
 
 
 def _state(rows: list[dict[str, float]], epochs: int, idle: float) -> str:

@@ -1,8 +1,10 @@
-"""HTML generation that always escapes text."""
+"""HTML generation that always escapes text, control characters included."""
 
 import html
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from keras_resnet_recipes.names import printable
 
 _EMPTY = frozenset({"meta", "img", "br"})
 
@@ -32,7 +34,7 @@ def element(
         '<p class="a&quot;b">1 &lt; 2 <b>x &amp; y</b></p>'
     """
     values = {**attributes, **{key.removesuffix("_"): value for key, value in simple.items()}}
-    written = "".join(f' {key}="{html.escape(str(value))}"' for key, value in values.items())
+    written = "".join(f' {key}="{_escaped(str(value))}"' for key, value in values.items())
     if name in _EMPTY:
         return Markup(f"<{name}{written}>")
     return Markup(f"<{name}{written}>{joined(*children)}</{name}>")
@@ -45,9 +47,11 @@ def joined(*parts: str) -> Markup:
         >>> joined("a < b", element("i", "c"))
         'a &lt; b<i>c</i>'
     """
-    return Markup(
-        "".join(part if isinstance(part, Markup) else html.escape(part) for part in parts)
-    )
+    return Markup("".join(part if isinstance(part, Markup) else _escaped(part) for part in parts))
+
+
+def _escaped(text: str) -> str:
+    return html.escape(printable(text, keep="\n"))
 
 
 def table(header: tuple[str, ...], *rows: tuple[str, ...], class_: str = "") -> Markup:

@@ -8,14 +8,11 @@ from pathlib import Path
 
 from keras_resnet_recipes import training
 from keras_resnet_recipes.report.card import CARD, PLACEHOLDER
-from keras_resnet_recipes.report.folder import Run
+from keras_resnet_recipes.report.folder import PUBLIC_FACTS, Run, public
 from keras_resnet_recipes.runs import checkpoints
 from keras_resnet_recipes.runs.checkpoints import BEST, LAST, MANIFEST
 from keras_resnet_recipes.runs.log import LOG
 from keras_resnet_recipes.runs.ownership import FACTS, RECIPE
-
-# The other facts contain local paths: the command and the data.
-_PUBLIC_FACTS = ("class_names", "own_model", "images", "steps_per_epoch", "seed", "versions")
 
 
 def pushed_files(run: Run) -> dict[str, str]:
@@ -47,14 +44,14 @@ def pushed_files(run: Run) -> dict[str, str]:
         CARD: "model card",
         RECIPE: "all hyperparameters",
         **({LOG: "metrics of every epoch"} if run.rows else {}),
-        FACTS: f"only {', '.join(_PUBLIC_FACTS)}",
+        FACTS: f"only {', '.join(PUBLIC_FACTS)}",
         BEST: f"{which} weights, without the optimizer state",
         MANIFEST: "SHA-256 of the weights",
     }
 
 
 def push_run(run: Run, repository: str, *, private: bool = False) -> str:
-    """Uploads the card, weights, recipe and log of a run to the hub in one commit.
+    """Uploads the card, weights, recipe and log of a run to the hub in one commit, without paths of this machine.
 
     The repository is created if it does not exist. A download of it is a run folder, which `krr predict`
     accepts.
@@ -68,8 +65,8 @@ def push_run(run: Run, repository: str, *, private: bool = False) -> str:
         The URL of the commit.
 
     Raises:
-        ValueError: If the name is not valid, the card, the weights or the token is missing, or the hub rejects the
-            token.
+        ValueError: If the name is not valid, the card, the weights or the token is missing, the card names the
+            home folder or that of the run, or the hub rejects the token.
         ImportError: If huggingface_hub is missing (the extra `hub`).
         ConnectionError: If the upload fails for another reason.
     """
@@ -118,12 +115,18 @@ def push_run(run: Run, repository: str, *, private: bool = False) -> str:
 
 def _collect(run: Run, folder: Path, repository: str) -> None:
     """Writes the uploaded files to a folder, with the repository in the card."""
-    card = (run.path / CARD).read_text()
-    (folder / CARD).write_text(card.replace(f"download {PLACEHOLDER} ", f"download {repository} "))
-    for name in (RECIPE, LOG):
-        if (run.path / name).is_file():
-            shutil.copyfile(run.path / name, folder / name)
-    public = {name: run.facts[name] for name in _PUBLIC_FACTS if name in run.facts}
-    (folder / FACTS).write_text(json.dumps(public, indent=2) + "\n")
+    card = (run.path / CARD).read_text(encoding="utf-8")
+    for private in (run.path.resolve().parent, Path.home()):
+        if private.name and str(private) in card:
+            raise ValueError(
+                f"{str(run.path / CARD)!r} must not name folders of this machine. Received: {str(private)!r} in it"
+            )
+    card = card.replace(f"download {PLACEHOLDER} ", f"download {repository} ")
+    (folder / CARD).write_text(card, encoding="utf-8")
+    shown = public(run)
+    shown.recipe.to_json(folder / RECIPE)
+    (folder / FACTS).write_text(json.dumps(shown.facts, indent=2) + "\n", encoding="utf-8")
+    if run.rows:
+        shutil.copyfile(run.path / LOG, folder / LOG)
     position = checkpoints.Position(len(run.rows))
     checkpoints.save(folder / BEST, training.load_run(run.path), position)

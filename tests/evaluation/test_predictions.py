@@ -170,22 +170,28 @@ def test_the_default_crop_is_that_of_the_published_weights(model):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"paths": ["nowhere.jpg"]}, "`paths` must exist. Received: 'nowhere.jpg'"),
-        ({"paths": []}, "`paths` must contain images"),
+        ({"paths": []}, "`paths` must be at least one image or folder"),
         ({"top": 0}, "`top` and `batch_size` must be at least 1"),
         ({"batch_size": 0}, "`top` and `batch_size` must be at least 1"),
         ({"class_names": ["cat"]}, "`class_names` must be 10 names. Received: 1"),
         ({"activation": "relu"}, "`activation` must be"),
     ],
-    ids=["missing path", "no path", "top", "batch_size", "class_names", "activation"],
+    ids=["no path", "top", "batch_size", "class_names", "activation"],
 )
 def test_invalid_arguments_raise_immediately(model, folder, changes, message):
     with pytest.raises(ValueError, match=message):
         predict(model, **{"paths": [folder], **changes})
 
 
-def test_an_empty_folder_and_a_wrong_size_are_errors(model, tmp_path):
-    with pytest.raises(ValueError, match="`paths` must contain images"):
-        predict(model, [tmp_path])
+def test_a_missing_path_and_an_empty_folder_are_predictions_with_an_error(model, folder, tmp_path):
+    image = folder / "china_small_50x41.png"
+    missing, first, empty = predict(model, [tmp_path / "nowhere.jpg", image, tmp_path])
+    assert missing.error == "No such file or directory"
+    assert (len(first.labels), first.error) == (5, None)
+    assert empty.error == "the folder contains no image that can be read"
+    assert missing.labels == empty.labels == ()
+
+
+def test_a_wrong_size_is_an_error():
     with pytest.raises(ValueError, match=r"`size` must be the model's 32. Received: size=64"):
         evaluation_crop(krr.applications.ResNet20(input_shape=(32, 32, 3)), 64)

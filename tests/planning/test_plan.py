@@ -5,6 +5,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.planning.plan import _IMAGES
 from keras_resnet_recipes.planning.probe import Probe, probe
 
 SMALL = {
@@ -29,6 +30,31 @@ def test_numbers_of_imagenet_are_those_of_the_paper():
     assert plan.images_seen == 768_000_000
     assert plan.seconds is None
     assert "1,281,167 images: ImageNet-1k, by default" in str(plan)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "line"),
+    [
+        (krr.A3, "1,281,167 images: ImageNet-1k, by default"),
+        (krr.DAWNBench, "50,000 images: CIFAR-10, by default"),
+        (krr.He2015CIFAR, "50,000 images: CIFAR-10, by default"),
+    ],
+)
+def test_the_default_data_set_is_that_of_the_published_recipe(recipe, line):
+    assert line in str(krr.planning.plan(recipe()))
+
+
+def test_the_size_of_every_published_data_set_is_known():
+    assert {recipe.published_on for recipe in krr.RECIPES.values()} <= set(_IMAGES)
+
+
+def test_another_data_set_needs_the_number_of_images(monkeypatch):
+    monkeypatch.setattr(krr.A3, "published_on", "flowers")
+    with pytest.raises(
+        ValueError, match="`images` must be given for a recipe published on flowers"
+    ):
+        krr.planning.plan(krr.A3())
+    assert krr.planning.plan(krr.A3(), images=4096).updates_per_epoch == 2
 
 
 def test_cooldown_counts():

@@ -410,17 +410,17 @@ STEPS = krr.A3().augmentation
 CUSTOM = {
     "augmentation": (
         {"augmentation": (*STEPS, SometimesGray())},
-        "sometimes_gray SometimesGray (not set in A3) Gray images.",
+        "sometimes_gray SometimesGray (not set in A3) Gray images",
         {"sometimes_gray_probability": 0.2},
     ),
     "augmentation without numbers": (
         {"augmentation": (*STEPS, Mirror())},
-        "mirror Mirror (not set in A3) An augmentation without numbers.",
+        "mirror Mirror (not set in A3) An augmentation without numbers",
         {"mirror": None},
     ),
     "schedule": (
         {"schedule": RootDecay()},
-        "schedule RootDecay (Cosine in A3) A custom schedule.",
+        "schedule RootDecay (Cosine in A3) A custom schedule",
         {"root_decay_timescale": 5.0},
     ),
 }
@@ -429,6 +429,12 @@ CUSTOM = {
 def saved_and_read(recipe, folder, **options):
     recipe.to_json(folder / "recipe.json")
     return krr.load_recipe(folder, **options)
+
+
+def test_no_help_text_ends_with_a_full_stop():
+    for recipe in krr.RECIPES.values():
+        rows = krr.recipe.table_rows(recipe(), every_row=True)
+        assert [row.name for row in rows if row.help.endswith(".")] == []
 
 
 @pytest.mark.parametrize("name", CUSTOM)

@@ -14,9 +14,11 @@ from huggingface_hub import ModelCard, constants
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import training
 from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.files import without_folders
 from keras_resnet_recipes.report import push_run, read_run, write_card
 from tests.report.folders import FACTS, RECIPE, make_run
 from tests.report.push_server import COMMIT, serving
+from tests.tiny import tiny_resnet20
 
 # huggingface_hub 2.4 passes files to httpx as `data`, which httpx deprecates in favor of `content`.
 pytestmark = [
@@ -140,6 +142,70 @@ def test_the_upload_is_a_run_folder_without_paths(run, hub, trained, tmp_path, c
         np.testing.assert_array_equal(one, other)
     assert main(command) == 0
     assert len(hub.commits) == 2, "an existing repository gets another commit"
+
+
+@pytest.fixture(scope="module")
+def private_run(trained, tmp_path_factory):
+    """A folder `secret place` with weights, a teacher and data, and a run that used them."""
+    secret = tmp_path_factory.mktemp("x") / "secret place"
+    data = shutil.copytree(trained / "train", secret / "flowers")
+    training.load_run(trained / "run").save(secret / "teacher.keras")
+    shutil.copytree(trained / "run", secret / "base")
+    command = ["train", "A3", "--data", str(data), "--val", str(data), "--run-dir"]
+    command += [str(secret / "run"), "--rescale", "8", "--teacher", str(secret / "teacher.keras")]
+    changes = ["network=ResNet20", "epochs=1", "warmup_epochs=0", "train_size=16", "test_size=16"]
+    changes += ["rand_augment=None", f"weights={secret / 'base'}", "distillation=Distillation()"]
+    with tiny_resnet20(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["krr", *command])
+        assert main([*command, *(word for change in changes for word in ("--set", change))]) == 0
+    return secret / "run"
+
+
+def test_nothing_that_is_uploaded_names_a_folder_of_this_machine(private_run, hub, capsys):
+    for file in ("recipe.json", "run.json"):
+        assert "secret place" in (private_run / file).read_text(), "resuming needs it"
+    assert main(["card", str(private_run), "--push", "somebody/flowers"]) == 0
+    assert {"README.md", "recipe.json", "run.json", "log.csv"} < set(hub.committed)
+    uploaded = {**hub.committed, "commits": json.dumps(hub.commits).encode()}
+    for name, contents in uploaded.items():
+        assert b"secret" not in contents, name
+        assert str(private_run.parent.parent).encode() not in contents, name
+    assert json.loads(hub.committed["recipe.json"])["weights"] == "base"
+    assert json.loads(hub.committed["run.json"])["dataset"] == "flowers"
+    card = hub.committed["README.md"].decode()
+    assert "trained on flowers (16 images)" in card
+    assert "| weights | base | random |" in card
+    # Nor does the card that stays here.
+    assert "secret" not in (private_run / "README.md").read_text()
+    assert "secret" in krr.load_recipe(private_run).weights
+
+
+def test_a_card_that_names_a_folder_of_this_machine_is_not_pushed(run, hub, capsys):
+    (run / "README.md").write_text(f"Resumed from {run.parent}/other.\n")
+    assert main(["card", str(run), "--push", "somebody/flowers"]) == 2
+    assert f"must not name folders of this machine. Received: {str(run.parent)!r}" in (
+        capsys.readouterr().err
+    )
+    assert hub.repositories == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("/home/me/run/best.weights.h5", "best.weights.h5"),
+        ("runs/base/", "base"),
+        ("~/base", "base"),
+        (r"C:\Users\me\base", "base"),
+        (r"\\server\share\base", "base"),
+        ("'/home/me/my data/train'", "train"),
+        ("tfds:imagenette/160px-v2", "tfds:imagenette/160px-v2"),
+        ("https://example.org/a/b", "https://example.org/a/b"),
+        ("a1_in1k", "a1_in1k"),
+        ({"a": [1, None, "/b/c"]}, {"a": [1, None, "c"]}),
+    ],
+)
+def test_a_path_becomes_its_last_component(value, shown):
+    assert without_folders(value) == shown
 
 
 def test_pushing_writes_a_missing_card(run, hub, capsys):
