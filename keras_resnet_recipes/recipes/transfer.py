@@ -18,8 +18,9 @@ class FineTune(Recipe):
     paper gave for DeiT on CIFAR-10 and Cars (facebookresearch/deit, issue 45): SGD, batch size 768, learning
     rate 0.01, decay 1e-4, 1000 epochs, no random erasing, no stochastic depth, "all other elements" as in
     DeiT's ImageNet training. UNVERIFIED: that table 5 used them for ResNet-50; `momentum` and `nesterov`
-    (timm's default for `sgd`); `warmup_learning_rate`, `minimum_learning_rate` and `cooldown_epochs` (DeiT's
-    defaults for AdamW). For iNaturalist, DeiT's authors give other values (issue 105): AdamW, learning rate
+    (timm's default for `sgd`); `warmup_learning_rate` (DeiT's default, like `minimum_learning_rate`, which its authors
+    confirm in issue 117). As in DeiT, there is no cooldown, and the learning rate is that of the epoch before
+    (`lag_epochs`). For iNaturalist, DeiT's authors give other values (issue 105): AdamW, learning rate
     7.5e-5, decay 0.05, 360 epochs, stochastic depth 0.1, random erasing 0.1. To train for less than 1000
     epochs or with smaller batches, use `epochs` and `rescaled`.
 
@@ -45,7 +46,7 @@ class FineTune(Recipe):
         warmup_epochs=5,
         warmup_learning_rate=1e-6,
         minimum_learning_rate=1e-5,
-        cooldown_epochs=10,
+        lag_epochs=1,
     )
     loss = CategoricalCrossentropy(label_smoothing=0.1)
     repeated_augmentation = 3
