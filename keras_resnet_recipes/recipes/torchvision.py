@@ -20,7 +20,7 @@ class TorchVisionV2(Recipe):
 
     Every batch is mixed, by MixUp or CutMix, and label smoothing is applied on top. The EMA is a plain copy of
     the weights during warm-up. `ema_decay` is the script's 0.99998 converted to one EMA step per 32
-    updates: 1 - (1 - 0.99998) * 8 * 128 * 32 / 600. UNVERIFIED: whether buffers are averaged, too.
+    updates: 1 - (1 - 0.99998) * 8 * 128 * 32 / 600. Buffers are averaged, too, as by the script's `use_buffers=True`.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -55,7 +55,7 @@ class TorchVisionV2(Recipe):
         RandomResizedCrop(scale=(0.08, 1.0), interpolation="bilinear"),
         RandomFlip(),
         TrivialAugmentWide(),
-        RandomErasing(probability=0.1, fill=IMAGENET_MEAN),
+        RandomErasing(probability=0.1, area=(0.02, 0.33), aspect=(0.3, 3.3), fill=IMAGENET_MEAN),
     )
     mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0, partner="rolled")
     test = Test(size=224, crop_ratio=224 / 232, interpolation="bilinear")
