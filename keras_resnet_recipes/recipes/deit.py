@@ -8,7 +8,14 @@ from keras_resnet_recipes.augment import (
     RandomResizedCrop,
 )
 from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
-from keras_resnet_recipes.recipe import EMA, AdamW, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipe import (
+    EMA,
+    AdamW,
+    CategoricalCrossentropy,
+    Initialization,
+    Source,
+    Test,
+)
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.schedules import Cosine
 
@@ -41,6 +48,7 @@ class DeiT(Recipe):
     published_top1 = 78.4
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     zero_gamma = True
     drop_path_rate = 0.1
     epochs = 300

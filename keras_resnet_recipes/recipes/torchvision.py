@@ -8,7 +8,14 @@ from keras_resnet_recipes.augment import (
     TrivialAugmentWide,
 )
 from keras_resnet_recipes.colors import IMAGENET_MEAN
-from keras_resnet_recipes.recipe import EMA, SGD, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipe import (
+    EMA,
+    SGD,
+    CategoricalCrossentropy,
+    Initialization,
+    Source,
+    Test,
+)
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.schedules import Cosine
 
@@ -37,6 +44,7 @@ class TorchVisionV2(Recipe):
     published_top1 = 80.858
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     epochs = 600
     batch_size = 1024
     learning_rate = 0.5

@@ -1,7 +1,14 @@
 """Transfer learning from pretrained weights: fine-tuning, and a linear classifier on frozen features."""
 
 from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
-from keras_resnet_recipes.recipe import SGD, UNPUBLISHED, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipe import (
+    SGD,
+    UNPUBLISHED,
+    CategoricalCrossentropy,
+    Initialization,
+    Source,
+    Test,
+)
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.recipes.strikes_back import STRIKES_BACK
 from keras_resnet_recipes.schedules import Cosine, Step
@@ -38,6 +45,7 @@ class FineTune(Recipe):
 
     network = "ResNet50"
     weights = "a1_in1k"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     epochs = 1000
     batch_size = 768
     learning_rate = 0.01
@@ -64,8 +72,7 @@ class LinearProbe(Recipe):
 
     Published: 60.6 % with the released weights of MoCo v1, 67.7 % with those of v2 (200 epochs); no figure
     was published for A1's weights. Not measured here with these weights. Values are the defaults of MoCo's
-    script `main_lincls.py`. The script initializes the classifier with a standard deviation of 0.01 and zero
-    bias, the networks here with torch's default initialization.
+    script `main_lincls.py`; `initialization` matters for the classifier only.
 
     `learning_rate` depends on the scale of the features. MoCo's own, 30, is for features much smaller than
     those of a network trained with labels, as its section 4.1 warns. For supervised weights, such as
@@ -88,6 +95,7 @@ class LinearProbe(Recipe):
     network = "ResNet50"
     weights = "a1_in1k"
     frozen_stages = 5
+    initialization = Initialization(scale=2.0, mode="fan_out", classifier=0.01, bias="zeros")
     epochs = 100
     batch_size = 256
     learning_rate = UNPUBLISHED
