@@ -71,5 +71,5 @@ class BagOfTricks(Recipe):
         ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4),
         Lighting(std=0.1),
     )
-    mix = MixUpOrCutMix(mixup_alpha=0.2)
+    mix = MixUpOrCutMix(mixup_alpha=0.2, draws="per_batch")
     test = Test(size=224, crop_ratio=0.875, interpolation="bilinear")
