@@ -32,7 +32,8 @@ class BagOfTricks(Recipe):
     measured here on ImageNet. Every trick is a field, so each row of the paper's cumulative table is one
     `replace`.
 
-    Where the paper and the authors' released GluonCV script differ, the values are the script's:
+    The full text of the paper was not available; what it says is known from transcriptions. Where it and the
+    authors' released GluonCV script differ, the values are the script's:
     `color_jitter` has no hue, and all kernels are drawn by MXNet's `MSRAPrelu` (`initialization`). The paper says
     Xavier's uniform distribution, with biases of 0: `initialization_scale=1.0, initialization_distribution="uniform"`.
     UNVERIFIED: the form of MXNet's Nesterov momentum (`learning_rate_in_velocity`), `crop_interpolation` and
