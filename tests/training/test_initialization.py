@@ -71,7 +71,7 @@ def kernels(model, kind):
 
 def check(kernel, expected):
     """Compares mean and standard deviation with 0 and the expected one."""
-    # The kurtosis of a normal distribution is 3; that of a uniform one is less.
+    # Sampling errors of a normal distribution; those of a uniform one are smaller.
     assert abs(kernel.std() / expected - 1) < LARGEST / np.sqrt(2 * kernel.size)
     assert abs(kernel.mean()) < LARGEST * expected / np.sqrt(kernel.size)
 
