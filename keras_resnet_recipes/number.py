@@ -191,17 +191,23 @@ def _legal(limits: typing.Mapping[str, Any], hint: Any) -> str:
     options = options or (hint,)
     if limits and limits["choices"] is not None:
         text = "one of " + ", ".join(repr(choice) for choice in limits["choices"])
+        if float in options:
+            text += f" or {_numeric(limits, (float,))}"
     else:
-        bounds = {"at least": "minimum", "above": "above", "at most": "maximum"}
-        known = [
-            f"{word} {limits[key]}"
-            for word, key in bounds.items()
-            if limits and limits[key] is not None
-        ]
-        names = " or ".join(_type_name(one) for one in options if one is not type(None))
-        text = " ".join([names, " and ".join(known)]).strip()
-        text += ", in ascending order" if limits and limits["rising"] else ""
+        text = _numeric(limits, options)
     return text + (" or None" if type(None) in options else "")
+
+
+def _numeric(limits: typing.Mapping[str, Any], options: tuple[Any, ...]) -> str:
+    bounds = {"at least": "minimum", "above": "above", "at most": "maximum"}
+    known = [
+        f"{word} {limits[key]}"
+        for word, key in bounds.items()
+        if limits and limits[key] is not None
+    ]
+    names = " or ".join(_type_name(one) for one in options if one is not type(None))
+    text = " ".join([names, " and ".join(known)]).strip()
+    return text + (", in ascending order" if limits and limits["rising"] else "")
 
 
 def _type_name(hint: Any) -> str:

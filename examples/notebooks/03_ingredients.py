@@ -67,7 +67,7 @@ for name, lines in lists.items():
 
 # %%
 SIZE = 32 if SMOKE else 160
-a2 = krr.A2(train_size=SIZE, test_size=SIZE)  # smaller images, otherwise as published
+a2 = krr.A2(train_size=SIZE, test_size=SIZE)  # smaller images, otherwise the recipe's own values
 
 # %% [markdown]
 # ## All ingredients

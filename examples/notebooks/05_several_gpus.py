@@ -53,7 +53,7 @@ data = images, digits.target[:count]
 #
 # - `batch_norm="replica"`, the default, normalizes each shard separately, as in the published runs;
 #   `"synchronized"` normalizes over the batch.
-# - `mix_per_replica=True`, the default, draws one lambda per shard; `False` draws one per batch.
+# - `mix_per_replica=True`, the default, mixes the images of each shard; `False` those of the batch.
 # - Stochastic depth draws per image, on its device.
 #
 # To make one device comparable with two, normalize and mix over the whole batch:

@@ -92,6 +92,8 @@ class RandomErasing(PackedAugmentation):
     as `fill` and its standard deviation as `noise`; bytes are rounded and clipped to 0..255, which
     truncates the noise at about two standard deviations.
 
+    The default ranges are timm's; torchvision's are `area=(0.02, 0.33)` and `aspect=(0.3, 3.3)`.
+
     Args:
         probability: Probability of erasing, 0..1.
         area: Smallest and largest area as fractions of the image, within (0, 1], drawn uniformly.
@@ -119,9 +121,9 @@ class RandomErasing(PackedAugmentation):
         0.25, "probability that a rectangle of an image is erased", minimum=0, maximum=1
     )
     area: tuple[float, float] = number(
-        (0.02, 0.33), "fraction of the image's area", above=0, maximum=1, rising=True
+        (0.02, 1 / 3), "fraction of the image's area", above=0, maximum=1, rising=True
     )
-    aspect: tuple[float, float] = number((0.3, 3.3), "height / width", above=0, rising=True)
+    aspect: tuple[float, float] = number((0.3, 1 / 0.3), "height / width", above=0, rising=True)
     fill: float | tuple[float, float, float] = number(0.0, "color of the rectangle, 0 to 255")
     noise: float | tuple[float, float, float] = number(
         0.0, "standard deviation of normal noise added to the color", minimum=0

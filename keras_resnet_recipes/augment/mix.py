@@ -20,6 +20,8 @@ class Mix(Part, abstract=True):
     # Without an annotation it is not a field, but a subclass can make it one.
     partner = "reversed"
     """Pairing of images; "reversed" needs an even batch size."""
+    draws = "per_device"
+    """Whether a recipe draws "per_device" or "per_batch", for all devices alike."""
 
     @property
     def mixes(self) -> bool:
@@ -61,6 +63,8 @@ class MixUpOrCutMix(Mix):
         switch_probability: Probability of CutMix if both are enabled, 0..1.
         partner: The partner of image i of n: "reversed" is image n-1-i, as in timm; "rolled" is image
             i-1, as in torchvision, whose MixUp however does not round to bytes.
+        draws: In a recipe on several devices, each of which mixes its own images: "per_device" draws weight and
+            box for each, as in the processes of timm and torchvision; "per_batch" draws once for all, as in GluonCV.
 
     Raises:
         ValueError: If an argument is out of range; when called, if the batch size is odd, `partner` is
@@ -92,6 +96,11 @@ class MixUpOrCutMix(Mix):
     )
     partner: str = number(
         "reversed", "image i is mixed with image n-1-i, or with i-1", choices=mix_formulas.PARTNERS
+    )
+    draws: str = number(
+        "per_device",
+        "one lambda and box for each device, or for all devices of a batch",
+        choices=("per_device", "per_batch"),
     )
 
     @property

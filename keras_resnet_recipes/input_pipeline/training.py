@@ -95,7 +95,8 @@ class TrainingBatches:
         def of_device(images: np.ndarray, targets: np.ndarray, device: int) -> Batch:
             if isinstance(mix, KerasLayer):
                 return self.layers.mixed(images, targets)
-            return mix.apply(images, targets, order.mixing_rng(self._seed, epoch, step, device))
+            number = device if mix.draws == "per_device" else 0
+            return mix.apply(images, targets, order.mixing_rng(self._seed, epoch, step, number))
 
         if not self._recipe.mixes:
             return images, targets

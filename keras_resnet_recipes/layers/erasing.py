@@ -91,8 +91,8 @@ class RandomErasing(ImageLayer):
     def __init__(
         self,
         probability: float = 0.25,
-        area: Sequence[float] = (0.02, 0.33),
-        aspect: Sequence[float] = (0.3, 3.3),
+        area: Sequence[float] = (0.02, 1 / 3),
+        aspect: Sequence[float] = (0.3, 1 / 0.3),
         fill: float | Sequence[float] = 0.0,
         noise: float | Sequence[float] = 0.0,
         *,

@@ -9,6 +9,8 @@ from keras_resnet_recipes.augment import mix_formulas
 from keras_resnet_recipes.layers.boxes import inside
 from keras_resnet_recipes.layers.image_layer import ImageLayer
 
+_ARGUMENTS = ("mixup_alpha", "cutmix_alpha", "probability", "switch_probability")
+
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class MixUpOrCutMix(ImageLayer):
@@ -78,8 +80,7 @@ class MixUpOrCutMix(ImageLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        own = {name: value for name, value in vars(self.mix).items() if name != "partner"}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), **{name: getattr(self.mix, name) for name in _ARGUMENTS}}
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -145,7 +146,7 @@ class CutMix(MixUpOrCutMix):
 
 
 def _with_alpha(config: dict[str, Any], alpha: float | None) -> dict[str, Any]:
-    for name in ("mixup_alpha", "cutmix_alpha", "probability", "switch_probability"):
+    for name in _ARGUMENTS:
         del config[name]
     return {**config, "alpha": alpha}
 

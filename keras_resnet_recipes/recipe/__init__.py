@@ -2,7 +2,8 @@
 
     Lamb, SGD, AdamW, RMSpropTF                      optimizers
     CategoricalCrossentropy, BinaryCrossentropy      losses
-    EMA, Distillation, Test, ResNet9                 EMA of the weights, distillation, evaluation, configurable network
+    EMA, Distillation, Test                          EMA of the weights, distillation, evaluation
+    ResNet9, Initialization                          configurable network, initial weights
 
 Augmentations are in `krr.augment`, schedules in `krr.schedules`. Any Keras optimizer, loss,
 LearningRateSchedule or image layer can be used as well.
@@ -13,6 +14,7 @@ from keras_resnet_recipes.part import Part
 from keras_resnet_recipes.recipe.checks import check_complete as check_complete
 from keras_resnet_recipes.recipe.distillation import Distillation
 from keras_resnet_recipes.recipe.ema import EMA
+from keras_resnet_recipes.recipe.initialization import Initialization
 from keras_resnet_recipes.recipe.keras_objects import (
     KerasLayer,
     KerasLoss,
@@ -41,6 +43,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "Comparison",
     "Distillation",
+    "Initialization",
     "KerasLayer",
     "KerasLoss",
     "KerasOptimizer",

@@ -16,6 +16,7 @@ from keras_resnet_recipes.recipe.checks import check_together
 from keras_resnet_recipes.recipe.distillation import Distillation
 from keras_resnet_recipes.recipe.ema import EMA
 from keras_resnet_recipes.recipe.flat import Number, numbers, resolved
+from keras_resnet_recipes.recipe.initialization import Initialization
 from keras_resnet_recipes.recipe.keras_objects import (
     KerasLayer,
     KerasLoss,
@@ -35,9 +36,9 @@ from keras_resnet_recipes.schedules.schedule import Schedule
 NEUTRAL = Cosine(warmup_epochs=0, warmup_learning_rate=0.0, minimum_learning_rate=0.0)
 
 
-def part(default: Any, help: str, kind: type[Part], *, optional: bool = False) -> Any:
-    """Declares a field that holds a part."""
-    metadata = {**number(default, help).metadata, "part": kind, "optional": optional}
+def part(default: Any, help: str, kind: type[Part], **options: Any) -> Any:
+    """Declares a field that holds a part; options are `optional` and the text `none` for tables."""
+    metadata = {**number(default, help).metadata, "part": kind, "optional": False, **options}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -49,9 +50,7 @@ class BaseRecipe:
     published_top1: ClassVar[float | None] = None
     published_on: ClassVar[str] = "ImageNet-1k"
     target_top1: ClassVar[float | None] = None
-
     _abstract: ClassVar[bool] = True
-
     known: ClassVar[dict[str, type["BaseRecipe"]]] = {}
     """All recipes by class name."""
 
@@ -62,6 +61,9 @@ class BaseRecipe:
     )
     frozen_stages: int = number(
         0, "frozen stages: 1 is the stem, 5 all but the classifier", minimum=0, maximum=5
+    )
+    initialization: Initialization | None = part(
+        None, "initial weights", Initialization, none="of the network"
     )
     zero_gamma: bool = number(
         False, "the last batch-norm scale of each residual branch starts at 0", off=False
@@ -130,12 +132,11 @@ class BaseRecipe:
                 raise ValueError(
                     f"`{name}` of `{cls.__name__}` is not a field of a recipe.{closest(name, legal)}"
                 )
-            if name in declared:
-                field = declared[name]
+            if field := declared.get(name):
                 cls.__annotations__[name] = field.type
                 metadata = {**field.metadata, "published": True}
-                default = _checked(field, value)
-                setattr(cls, name, dataclasses.field(default=default, metadata=metadata))
+                default = dataclasses.field(default=_checked(field, value), metadata=metadata)
+                setattr(cls, name, default)
 
     def __new__(cls, *positional: Any, **values: Any) -> Self:
         """Rejects positional arguments with a clear message."""

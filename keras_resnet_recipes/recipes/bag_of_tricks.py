@@ -7,7 +7,13 @@ from keras_resnet_recipes.augment import (
     RandomFlip,
     RandomResizedCrop,
 )
-from keras_resnet_recipes.recipe import SGD, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipe import (
+    SGD,
+    CategoricalCrossentropy,
+    Initialization,
+    Source,
+    Test,
+)
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.schedules import Cosine
 
@@ -26,9 +32,12 @@ class BagOfTricks(Recipe):
     measured here on ImageNet. Every trick is a field, so each row of the paper's cumulative table is one
     `replace`.
 
-    Where the paper and the authors' released GluonCV script differ, the values are the script's:
-    `color_jitter` has no hue. UNVERIFIED: the form of MXNet's Nesterov momentum
-    (`learning_rate_in_velocity`), `crop_interpolation` and `test_interpolation`.
+    The full text of the paper was not available; what it says is known from transcriptions. Where it and the
+    authors' released GluonCV script differ, the values are the script's:
+    `color_jitter` has no hue, and all kernels are drawn by MXNet's `MSRAPrelu` (`initialization`). The paper says
+    Xavier's uniform distribution, with biases of 0: `initialization_scale=1.0, initialization_distribution="uniform"`.
+    UNVERIFIED: the form of MXNet's Nesterov momentum (`learning_rate_in_velocity`), `crop_interpolation` and
+    `test_interpolation`.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -40,6 +49,9 @@ class BagOfTricks(Recipe):
     published_top1 = 79.15
 
     network = "ResNet50D"
+    initialization = Initialization(
+        scale=2 / (1 + 0.25**2), mode="fan_avg", classifier="same", bias="zeros"
+    )
     zero_gamma = True
     epochs = 200
     batch_size = 1024
@@ -60,5 +72,5 @@ class BagOfTricks(Recipe):
         ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4),
         Lighting(std=0.1),
     )
-    mix = MixUpOrCutMix(mixup_alpha=0.2)
+    mix = MixUpOrCutMix(mixup_alpha=0.2, draws="per_batch")
     test = Test(size=224, crop_ratio=0.875, interpolation="bilinear")

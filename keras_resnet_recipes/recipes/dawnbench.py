@@ -2,7 +2,14 @@
 
 from keras_resnet_recipes.augment import Cutout, PadAndCrop, RandomFlip
 from keras_resnet_recipes.colors import CIFAR10_MEAN
-from keras_resnet_recipes.recipe import SGD, CategoricalCrossentropy, ResNet9, Source, Test
+from keras_resnet_recipes.recipe import (
+    SGD,
+    CategoricalCrossentropy,
+    Initialization,
+    ResNet9,
+    Source,
+    Test,
+)
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.schedules import PiecewiseLinear
 
@@ -39,6 +46,7 @@ class DAWNBench(Recipe):
     target_top1 = 94.0
 
     network = ResNet9()
+    initialization = Initialization(scale=1 / 3, mode="fan_in", distribution="uniform")
     epochs = 24
     batch_size = 512
     learning_rate = 0.4

@@ -7,7 +7,13 @@ from keras_resnet_recipes.augment import (
     RandomFlip,
     RandomResizedCrop,
 )
-from keras_resnet_recipes.recipe import SGD, CategoricalCrossentropy, Distillation, Test
+from keras_resnet_recipes.recipe import (
+    SGD,
+    CategoricalCrossentropy,
+    Distillation,
+    Initialization,
+    Test,
+)
 from keras_resnet_recipes.recipes.bag_of_tricks import BAG_OF_TRICKS
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.schedules import Cosine
@@ -35,6 +41,9 @@ class Distill(Recipe):
     published_top1 = 79.29
 
     network = "ResNet50D"
+    initialization = Initialization(
+        scale=2 / (1 + 0.25**2), mode="fan_avg", classifier="same", bias="zeros"
+    )
     zero_gamma = True
     epochs = 200
     batch_size = 1024
@@ -58,5 +67,5 @@ class Distill(Recipe):
         ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4),
         Lighting(std=0.1),
     )
-    mix = MixUpOrCutMix(mixup_alpha=0.2)
+    mix = MixUpOrCutMix(mixup_alpha=0.2, draws="per_batch")
     test = Test(size=224, crop_ratio=0.875, interpolation="bilinear")

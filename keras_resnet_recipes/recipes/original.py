@@ -2,7 +2,14 @@
 
 from keras_resnet_recipes.augment import Lighting, PadAndCrop, RandomFlip, ScaleJitterCrop
 from keras_resnet_recipes.colors import CIFAR10_MEAN
-from keras_resnet_recipes.recipe import SGD, UNPUBLISHED, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipe import (
+    SGD,
+    UNPUBLISHED,
+    CategoricalCrossentropy,
+    Initialization,
+    Source,
+    Test,
+)
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.schedules import Step
 
@@ -26,9 +33,10 @@ class He2015(Recipe):
     patience were not published, so `step_epochs` has no value and must be given before `fit`. With
     `.replace(schedule=krr.schedules.Plateau(patience=...))` the rate falls when the top-1 on validation
     data (or, without validation data, on training data) stops rising. The limit of 600,000 updates of 256
-    images is 120 epochs. The mean is subtracted per channel, not per pixel. UNVERIFIED: whether biases and
-    batch norm decayed (`weight_decay_on`), the resampling, and whether the scales were averaged after
-    the softmax and over mirrored images.
+    images is 120 epochs. The mean is subtracted per channel, not per pixel. Kernels are initialized as in
+    'Delving Deep into Rectifiers' (arXiv:1502.01852). UNVERIFIED: whether the classifier was, too
+    (`initialization_classifier`), whether biases and batch norm decayed (`weight_decay_on`), the resampling, and
+    whether the scales were averaged after the softmax and over mirrored images.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -42,6 +50,7 @@ class He2015(Recipe):
     published_top1 = 75.3
 
     network = "ResNet50V1"
+    initialization = Initialization(scale=2.0, mode="fan_in", classifier="same", bias="zeros")
     epochs = 120
     batch_size = 256
     learning_rate = 0.1
@@ -66,8 +75,8 @@ class He2015CIFAR(Recipe):
     first trained at a learning rate of 0.01 until the training error fell below 80 %, about 400 updates; this
     recipe does not do that. Not trained here to the end.
 
-    The network subtracts ImageNet's mean per channel, not a mean per pixel (`krr.data.mean_image` computes
-    that); padding has the mean color of CIFAR-10.
+    Kernels are initialized as for `He2015`. The network subtracts ImageNet's mean per channel, not a mean per
+    pixel (`krr.data.mean_image` computes that); padding has the mean color of CIFAR-10.
 
     The rate falls after 32,000 and 48,000 of 64,000 updates, at 390 updates per epoch of 50,000 images.
 
@@ -82,6 +91,7 @@ class He2015CIFAR(Recipe):
     published_on = "CIFAR-10"
 
     network = "ResNet56"
+    initialization = Initialization(scale=2.0, mode="fan_in", classifier="same", bias="zeros")
     epochs = 164
     batch_size = 128
     learning_rate = 0.1

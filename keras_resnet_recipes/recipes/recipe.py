@@ -10,7 +10,8 @@ class Recipe(Running, BaseRecipe, abstract=True):
     A recipe is a class whose body lists values. Instances are frozen, hashable and comparable. Optional
     parts, such as an augmentation, an EMA or a teacher, are present or absent. Every number of a part has a
     flat name, used by keyword arguments, `replace` and `--set`; a misspelled name raises an error that
-    suggests the nearest one. Values that are not given are the published ones. `print(krr.A1())` shows all of them.
+    suggests the nearest one. Values that are not given are those of the recipe's source; its docstring
+    names unconfirmed ones. `print(krr.A1())` shows all of them.
 
     To remove a part, set the name of its class in snake case to `None`. To add a part, pass an instance.
 

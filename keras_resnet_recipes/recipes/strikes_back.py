@@ -1,7 +1,13 @@
 """'ResNet strikes back' (Wightman, Touvron, Jégou 2021): recipes A1, A2 and A3 for ResNet-50."""
 
 from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
-from keras_resnet_recipes.recipe import BinaryCrossentropy, Lamb, Source, Test
+from keras_resnet_recipes.recipe import (
+    BinaryCrossentropy,
+    Initialization,
+    Lamb,
+    Source,
+    Test,
+)
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.schedules import Cosine
 
@@ -41,6 +47,7 @@ class A1(Recipe):
     published_top1 = 80.4
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     zero_gamma = True
     drop_path_rate = 0.05
     epochs = 600
@@ -80,6 +87,7 @@ class A2(Recipe):
     published_top1 = 79.8
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     zero_gamma = True
     drop_path_rate = 0.05
     epochs = 300
@@ -119,6 +127,7 @@ class A3(Recipe):
     published_top1 = 78.1
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     zero_gamma = True
     drop_path_rate = 0.0
     epochs = 100

@@ -8,6 +8,7 @@ from keras_resnet_recipes.recipe import (
     AdamW,
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    Initialization,
     RMSpropTF,
     Test,
 )
@@ -37,6 +38,7 @@ class B(Recipe):
     published_top1 = 79.564
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     zero_gamma = True
     epochs = UNPUBLISHED
     batch_size = 1024
@@ -78,6 +80,7 @@ class C1(Recipe):
     published_top1 = 79.766
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     zero_gamma = True
     epochs = UNPUBLISHED
     batch_size = UNPUBLISHED
@@ -121,6 +124,7 @@ class C2(Recipe):
     published_top1 = 79.868
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     zero_gamma = True
     epochs = UNPUBLISHED
     batch_size = UNPUBLISHED
@@ -164,6 +168,7 @@ class D(Recipe):
     published_top1 = 79.904
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     zero_gamma = True
     epochs = UNPUBLISHED
     batch_size = UNPUBLISHED

@@ -22,6 +22,7 @@ from keras_resnet_recipes.recipe import (
     AdamW,
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    Initialization,
     Lamb,
     RMSpropTF,
     Test,
@@ -139,6 +140,7 @@ def _network(given: Arguments) -> dict[str, Any]:
         "test": Test(size=size, crop_ratio=given["crop_pct"] or crop, interpolation=interpolation),
         "zero_gamma": zero_gamma,
         "drop_path_rate": drop_path or 0.0,
+        "initialization": Initialization(scale=2.0, mode="fan_out"),
     }
 
 

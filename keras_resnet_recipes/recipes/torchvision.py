@@ -8,7 +8,14 @@ from keras_resnet_recipes.augment import (
     TrivialAugmentWide,
 )
 from keras_resnet_recipes.colors import IMAGENET_MEAN
-from keras_resnet_recipes.recipe import EMA, SGD, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipe import (
+    EMA,
+    SGD,
+    CategoricalCrossentropy,
+    Initialization,
+    Source,
+    Test,
+)
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.schedules import Cosine
 
@@ -20,7 +27,7 @@ class TorchVisionV2(Recipe):
 
     Every batch is mixed, by MixUp or CutMix, and label smoothing is applied on top. The EMA is a plain copy of
     the weights during warm-up. `ema_decay` is the script's 0.99998 converted to one EMA step per 32
-    updates: 1 - (1 - 0.99998) * 8 * 128 * 32 / 600. UNVERIFIED: whether buffers are averaged, too.
+    updates: 1 - (1 - 0.99998) * 8 * 128 * 32 / 600. Buffers are averaged, too, as by the script's `use_buffers=True`.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -37,6 +44,7 @@ class TorchVisionV2(Recipe):
     published_top1 = 80.858
 
     network = "ResNet50"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     epochs = 600
     batch_size = 1024
     learning_rate = 0.5
@@ -55,7 +63,7 @@ class TorchVisionV2(Recipe):
         RandomResizedCrop(scale=(0.08, 1.0), interpolation="bilinear"),
         RandomFlip(),
         TrivialAugmentWide(),
-        RandomErasing(probability=0.1, fill=IMAGENET_MEAN),
+        RandomErasing(probability=0.1, area=(0.02, 0.33), aspect=(0.3, 3.3), fill=IMAGENET_MEAN),
     )
     mix = MixUpOrCutMix(mixup_alpha=0.2, cutmix_alpha=1.0, partner="rolled")
     test = Test(size=224, crop_ratio=224 / 232, interpolation="bilinear")

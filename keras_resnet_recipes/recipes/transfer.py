@@ -1,7 +1,14 @@
 """Transfer learning from pretrained weights: fine-tuning, and a linear classifier on frozen features."""
 
 from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
-from keras_resnet_recipes.recipe import SGD, UNPUBLISHED, CategoricalCrossentropy, Source, Test
+from keras_resnet_recipes.recipe import (
+    SGD,
+    UNPUBLISHED,
+    CategoricalCrossentropy,
+    Initialization,
+    Source,
+    Test,
+)
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.recipes.strikes_back import STRIKES_BACK
 from keras_resnet_recipes.schedules import Cosine, Step
@@ -18,8 +25,9 @@ class FineTune(Recipe):
     paper gave for DeiT on CIFAR-10 and Cars (facebookresearch/deit, issue 45): SGD, batch size 768, learning
     rate 0.01, decay 1e-4, 1000 epochs, no random erasing, no stochastic depth, "all other elements" as in
     DeiT's ImageNet training. UNVERIFIED: that table 5 used them for ResNet-50; `momentum` and `nesterov`
-    (timm's default for `sgd`); `warmup_learning_rate`, `minimum_learning_rate` and `cooldown_epochs` (DeiT's
-    defaults for AdamW). For iNaturalist, DeiT's authors give other values (issue 105): AdamW, learning rate
+    (timm's default for `sgd`); `warmup_learning_rate` (DeiT's default, like `minimum_learning_rate`, which its authors
+    confirm in issue 117). As in DeiT, there is no cooldown, and the learning rate is that of the epoch before
+    (`lag_epochs`). For iNaturalist, DeiT's authors give other values (issue 105): AdamW, learning rate
     7.5e-5, decay 0.05, 360 epochs, stochastic depth 0.1, random erasing 0.1. To train for less than 1000
     epochs or with smaller batches, use `epochs` and `rescaled`.
 
@@ -37,6 +45,7 @@ class FineTune(Recipe):
 
     network = "ResNet50"
     weights = "a1_in1k"
+    initialization = Initialization(scale=2.0, mode="fan_out")
     epochs = 1000
     batch_size = 768
     learning_rate = 0.01
@@ -45,7 +54,7 @@ class FineTune(Recipe):
         warmup_epochs=5,
         warmup_learning_rate=1e-6,
         minimum_learning_rate=1e-5,
-        cooldown_epochs=10,
+        lag_epochs=1,
     )
     loss = CategoricalCrossentropy(label_smoothing=0.1)
     repeated_augmentation = 3
@@ -63,8 +72,7 @@ class LinearProbe(Recipe):
 
     Published: 60.6 % with the released weights of MoCo v1, 67.7 % with those of v2 (200 epochs); no figure
     was published for A1's weights. Not measured here with these weights. Values are the defaults of MoCo's
-    script `main_lincls.py`. The script initializes the classifier with a standard deviation of 0.01 and zero
-    bias, the networks here with torch's default initialization.
+    script `main_lincls.py`; `initialization` matters for the classifier only.
 
     `learning_rate` depends on the scale of the features. MoCo's own, 30, is for features much smaller than
     those of a network trained with labels, as its section 4.1 warns. For supervised weights, such as
@@ -87,6 +95,7 @@ class LinearProbe(Recipe):
     network = "ResNet50"
     weights = "a1_in1k"
     frozen_stages = 5
+    initialization = Initialization(scale=2.0, mode="fan_out", classifier=0.01, bias="zeros")
     epochs = 100
     batch_size = 256
     learning_rate = UNPUBLISHED

@@ -22,7 +22,8 @@ class Cosine(Schedule):
 
     torchvision's schedule is `Cosine(lr, T - w, w, 0.01 * lr, 0.0, warmup_prefix=True)` for its T epochs;
     that of GluonCV's "Bag of Tricks" is `Cosine(lr, T - w, w, 0.0, 0.0, warmup_prefix=True,
-    reach_ends=True).per_update(steps_per_epoch)`.
+    reach_ends=True).per_update(steps_per_epoch)`. DeiT's script sets timm's schedule to the epoch that has just
+    ended, so that two epochs have the rate s and the last one does not have the last rate: `lag_epochs=1`.
 
     A schedule is a function of the epoch, for `keras.callbacks.LearningRateScheduler`; within an epoch
     the rate is constant. `per_update` returns the same curve as a function of the update.
@@ -39,6 +40,8 @@ class Cosine(Schedule):
         warmup_prefix: Whether the warm-up precedes the cosine instead of replacing its beginning.
         reach_ends: Whether the last epoch (or update) of the warm-up has the peak and the last of
             the cosine the minimum, as in GluonCV: the divisors are w - 1 and T - 1 instead of w and T.
+        lag_epochs: Epochs by which the rate lags behind, at least 0: epoch e has the rate of epoch
+            max(e - lag_epochs, 0).
 
     Raises:
         ValueError: If a number is out of range.
@@ -70,6 +73,7 @@ class Cosine(Schedule):
     reach_ends: bool = number(
         False, "the last epoch or update of the warm-up has the peak, the last of all the minimum"
     )
+    lag_epochs: int = number(0, "epochs by which the rate lags behind the schedule", minimum=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,6 +103,7 @@ class Cosine(Schedule):
             >>> Cosine(1.0, epochs=10, warmup_epochs=0, minimum_learning_rate=0.0)(5)
             0.5
         """
+        epoch = max(epoch - self.lag_epochs, 0)
         if epoch < self.warmup_epochs:
             start = self.warmup_learning_rate
             last = max(self.warmup_epochs - self.reach_ends, 1)
@@ -127,7 +132,7 @@ class Cosine(Schedule):
         """Returns the float32 rate of update `step` = 0, 1, …, computed by the backend."""
         from keras import ops
 
-        step = ops.cast(step, "int32")
+        step = ops.maximum(ops.cast(step, "int32") - self.lag_epochs * steps_per_epoch, 0)
         updates = max(self.epochs * steps_per_epoch - self.reach_ends, 1)
         warmup_updates = self.warmup_epochs * steps_per_epoch
         remaining = ops.maximum(updates + self._shift * steps_per_epoch - step, 0)

@@ -43,6 +43,8 @@ def network(recipe: BaseRecipe) -> keras.Model:
     model = architecture(recipe)(
         classes=recipe.classes, classifier_activation=None, drop_path_rate=recipe.drop_path_rate
     )
+    if recipe.initialization is not None:
+        recipe.initialization.initialize(model)
     begin = keras.ops.zeros if recipe.zero_gamma else keras.ops.ones
     for gamma in _last_gammas(model):
         gamma.assign(begin(gamma.shape))

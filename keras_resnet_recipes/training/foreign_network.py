@@ -52,6 +52,7 @@ def foreign_network(recipe: BaseRecipe) -> keras.Model:
     unused = {"zero_gamma": recipe.zero_gamma}
     if "drop_path_rate" not in given:
         unused["drop_path_rate"] = recipe.drop_path_rate
+    unused["initialization"] = recipe.initialization
     ignored = [f"{name}={value}" for name, value in unused.items() if value]
     if ignored:
         print(f"`network`: {recipe.network.name} has no {' and no '.join(ignored)} to set.")

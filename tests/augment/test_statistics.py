@@ -40,7 +40,7 @@ MIXES = {
     "A1": (224, krr.A1().mix),
     "A3": (160, krr.A3().mix),
 }
-ERASING = RandomErasing(probability=0.25, area=(0.02, 1 / 3), aspect=(0.3, 1 / 0.3))
+ERASING = krr.DeiT().augmentation_of(RandomErasing)
 ERASED = 64, 48
 
 # Kolmogorov-Smirnov for these; chi-square for the others, which are integers or pixels.

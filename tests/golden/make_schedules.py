@@ -1,4 +1,4 @@
-"""Generates schedules.npz: learning rates of timm's StepLRScheduler.
+"""Generates schedules.npz: learning rates of timm's StepLRScheduler, and of its cosine in DeiT's loop.
 
 python -m venv venv
 venv/bin/pip install torch==2.13.0 numpy==2.4.6 pillow==13.0.0 pyyaml huggingface_hub safetensors
@@ -6,6 +6,7 @@ venv/bin/pip install --no-deps timm==1.0.31 torchvision==0.28.0
 venv/bin/python make_schedules.py schedules.npz
 """
 
+import argparse
 import json
 import sys
 import types
@@ -18,7 +19,7 @@ sys.modules.setdefault(
 import numpy as np  # noqa: E402
 import timm  # noqa: E402
 import torch  # noqa: E402
-from timm.scheduler import StepLRScheduler  # noqa: E402
+from timm.scheduler import StepLRScheduler, create_scheduler  # noqa: E402
 
 # EfficientNet's steps of 2.4 epochs, and steps of one epoch.
 CASES = {
@@ -27,6 +28,24 @@ CASES = {
     "plain": {"lr": 0.1, "decay_t": 30, "decay_rate": 0.1, "warmup_t": 0, "warmup": 0.0},
 }
 EPOCHS = 100
+
+# Defaults of DeiT's main.py, and with the rate and epochs of its fine-tuning (issue 45).
+DEIT = {
+    "sched": "cosine",
+    "lr": 1e-3,
+    "warmup_lr": 1e-6,
+    "min_lr": 1e-5,
+    "decay_epochs": 30,
+    "warmup_epochs": 5,
+    "cooldown_epochs": 10,
+    "patience_epochs": 10,
+    "decay_rate": 0.1,
+    "lr_noise": None,
+    "lr_noise_pct": 0.67,
+    "lr_noise_std": 1.0,
+    "epochs": 300,
+}
+LOOPS = {"deit": DEIT, "deit_fine_tuning": {**DEIT, "lr": 0.01, "epochs": 1000}}
 
 arrays = {}
 for name, case in CASES.items():
@@ -44,9 +63,20 @@ for name, case in CASES.items():
         schedule.step(epoch)
         rates.append(optimizer.param_groups[0]["lr"])
     arrays[name] = np.array(rates)
+for name, arguments in LOOPS.items():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=arguments["lr"])
+    # main.py ignores the number of epochs that timm returns, which includes the cooldown, and steps the
+    # scheduler to the epoch that has just ended, not to the next one.
+    schedule, _ = create_scheduler(argparse.Namespace(**arguments), optimizer)
+    rates = []
+    for epoch in range(arguments["epochs"]):
+        rates.append(optimizer.param_groups[0]["lr"])
+        schedule.step(epoch)
+    arrays[name] = np.array(rates)
 meta = {
-    "what": "the rate in force in each epoch",
+    "what": "the rate in force in each epoch; deit...: of timm's cosine, stepped as by facebookresearch/deit main.py",
     "cases": CASES,
+    "loops": LOOPS,
     "versions": {"timm": timm.__version__, "torch": torch.__version__, "numpy": np.__version__},
 }
 np.savez_compressed(sys.argv[1], meta=json.dumps(meta), **arrays)

@@ -127,6 +127,11 @@ def test_augmentation(read):
     recipe, unmatched = read("aa: rand-m9-n3-p0.3-mstd1-inc1", "reprob: 0.25", "color_jitter: 0.4")
     assert recipe.augmentation_of(RandAugment) == RandAugment(9.0, 1.0, 3, 0.3)
     assert recipe.augmentation[-1] == RandomErasing(0.25, fill=IMAGENET_MEAN, noise=IMAGENET_STD)
+    # The defaults of timm's class, which train.py does not change.
+    assert (recipe.random_erasing_area, recipe.random_erasing_aspect) == (
+        (0.02, 1 / 3),
+        (0.3, 1 / 0.3),
+    )
     assert (recipe.augmentation_of(ColorJitter), unmatched) == (None, {})
     recipe, _ = read("reprob: 0.5", "remode: const")
     assert recipe.augmentation[-1] == RandomErasing(0.5, fill=IMAGENET_MEAN, noise=0.0)

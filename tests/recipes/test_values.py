@@ -33,6 +33,7 @@ KINDS = {
 }
 # Parts that a recipe has if its column contains the name.
 PARTS = {
+    "initialization": krr.recipe.Initialization,
     "crop_scale": augment.RandomResizedCrop,
     "shorter_side": augment.ScaleJitterCrop,
     "pad": augment.PadAndCrop,
@@ -48,6 +49,7 @@ PARTS = {
     "teacher": krr.recipe.Distillation,
 }
 NEW_NAMES = {
+    "initialization": ("initialization_scale", "initialization_mode"),
     "schedule_reaches_ends": ("reach_ends",),
     "exponential_epochs": ("every_epochs",),
     "shorter_side": ("shorter_edge",),

@@ -1,4 +1,4 @@
-"""Cosine against timm's schedules, torchvision's and GluonCV's."""
+"""Cosine against timm's schedules, DeiT's, torchvision's and GluonCV's."""
 
 import dataclasses
 import math
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+import keras_resnet_recipes as krr
 from keras_resnet_recipes.schedules import Cosine, PerUpdate
+from keras_resnet_recipes.training.learning_rate import schedule as rates_of
 
 pytestmark = pytest.mark.every_backend
 
@@ -62,6 +64,29 @@ def test_torchvision_epochs_are_a_cosine_after_the_warmup(golden):
     # torch multiplies 600 rounded factors.
     expected = golden("cifar_and_lr")["lr/torchvision_v2_epoch"]
     np.testing.assert_allclose(rates, expected, rtol=0, atol=EPOCH_TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"), [("deit", krr.DeiT), ("deit_fine_tuning", krr.FineTune)]
+)
+def test_recipes_of_deits_code_have_the_rates_of_its_loop(golden, name, recipe):
+    recipe, expected = recipe(), golden("schedules")[name]
+    assert recipe.total_epochs == len(expected)
+    rates = [rates_of(recipe)(epoch) for epoch in range(recipe.total_epochs)]
+    np.testing.assert_allclose(rates, expected, rtol=0, atol=EPOCH_TOLERANCE)
+
+
+@pytest.mark.parametrize("lag_epochs", [0, 1, 3])
+@pytest.mark.parametrize("warmup_prefix", [False, True])
+def test_a_lagging_rate_is_that_of_an_earlier_epoch_or_update(lag_epochs, warmup_prefix):
+    ahead = Cosine(0.1, 20, warmup_epochs=2, cooldown_epochs=2, warmup_prefix=warmup_prefix)
+    behind = dataclasses.replace(ahead, lag_epochs=lag_epochs)
+    assert behind.total_epochs == ahead.total_epochs
+    for epoch in range(ahead.total_epochs):
+        assert behind(epoch) == ahead(max(epoch - lag_epochs, 0))
+    for update in range(5 * ahead.total_epochs):
+        earlier = max(update - 5 * lag_epochs, 0)
+        assert float(behind.per_update(5)(update)) == float(ahead.per_update(5)(earlier))
 
 
 def test_gluon_updates_reach_both_ends(golden):
@@ -189,6 +214,7 @@ def test_cosine_is_a_frozen_value():
         ({"learning_rate": math.nan}, "`learning_rate` must be a number at least 0.*=nan$"),
         ({"warmup_learning_rate": -1.0}, "`warmup_learning_rate` must be a number at least 0.*=-1"),
         ({"minimum_learning_rate": -1.0}, "`minimum_learning_rate` must be.*at least 0.*=-1"),
+        ({"lag_epochs": -1}, "`lag_epochs` must be an integer at least 0.*lag_epochs=-1$"),
         ({"cooldown_epochs": -1}, "`cooldown_epochs` must be an integer at least 0.*=-1$"),
     ],
 )
