@@ -82,7 +82,7 @@ def table() -> tuple[Published, ...]:
         >>> [row.tag for row in table() if row.network == "SEResNet50"]
         ['a1_in1k', 'a2_in1k', 'a3_in1k', 'ra2_in1k']
     """
-    with TABLE.open(newline="") as file:
+    with TABLE.open(newline="", encoding="utf-8") as file:
         return tuple(_published(row) for row in csv.DictReader(file))
 
 

@@ -52,7 +52,7 @@ def load_recipe(
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError(f"more than {_LARGEST} bytes")
-        values = json.loads(path.read_text(), parse_constant=_refuse)
+        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
         if not isinstance(values, dict):
             raise ValueError("not a JSON object")
     except (ValueError, RecursionError) as error:

@@ -300,7 +300,7 @@ class BaseRecipe:
         values = {f.name: to_json(getattr(self, f.name)) for f in dataclasses.fields(self)}
         text = json.dumps({"recipe": type(self).__name__, **values}, indent=2) + "\n"
         if path is not None:
-            Path(path).write_text(text)
+            Path(path).write_text(text, encoding="utf-8")
         return text
 
     def citation(self) -> str:

@@ -41,7 +41,7 @@ def arguments() -> dict[str, tuple[Any, str]]:
         >>> arguments()["reprob"], arguments()["vflip"]
         ((0.0, 'random_erasing_probability'), (0.0, 'none'))
     """
-    with ARGUMENTS.open(newline="") as file:
+    with ARGUMENTS.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
         return {row["argument"]: (json.loads(row["default"]), row["here"]) for row in rows}
 
@@ -68,7 +68,7 @@ def read(path: Path) -> Arguments:
             f"`path` must be an args.yaml of at most {_LARGEST} bytes. Received: path={str(path)!r}"
         )
     try:
-        given = yaml.safe_load(path.read_text())
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(
             f"`path` must be valid YAML. Received: path={str(path)!r} ({error})"
