@@ -11,10 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_resnet_recipes.applications.keras_file import shortened
 from keras_resnet_recipes.applications.network import deep_recursion
 from keras_resnet_recipes.applications.outputs import known_names, to_probabilities
 from keras_resnet_recipes.files import local_path, replacing
+from keras_resnet_recipes.hints import shortened
 
 FORMATS = ("saved_model", "onnx", "litert")
 # Relative to the largest probability of an image. Another summation order gives 2e-6 for ResNet-50

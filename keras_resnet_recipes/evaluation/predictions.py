@@ -11,7 +11,7 @@ from keras_resnet_recipes.applications import decode_predictions
 from keras_resnet_recipes.applications.outputs import known_names, to_probabilities
 from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
-from keras_resnet_recipes.data.folder import images_below
+from keras_resnet_recipes.data.folder import contents_of, images_below
 from keras_resnet_recipes.data.parallel import Workers, mapped
 
 Label = tuple[str | int, str, float]
@@ -117,10 +117,10 @@ def evaluation_crop(model: keras.Model, size: int | None = None) -> CenterCrop:
     published = getattr(model, "published", None)
     if published is None:
         return CenterCrop(size or own or 224, crop_ratio=0.875)
-    trial = published.trials[0] if size is None else published.trial(size)
+    tested = published.evaluations[0] if size is None else published.evaluation(size)
     return CenterCrop(
-        size or own or trial.size,
-        crop_ratio=trial.crop_ratio,
+        size or own or tested.size,
+        crop_ratio=tested.crop_ratio,
         interpolation=published.interpolation,
     )
 
@@ -171,10 +171,10 @@ def _seen(
 
     def look(file: str) -> None:
         try:
-            with opened(Path(file).read_bytes()) as image:
+            with opened(contents_of(file)) as image:
                 images[file] = kernels.packing.unpack(crop.cut(image.packed()))
-        except (UnreadableImage, OSError) as error:
-            reasons[file] = getattr(error, "strerror", None) or str(error)
+        except UnreadableImage as error:
+            reasons[file] = str(error)
 
     workers.each(look, files)
     return files, images, reasons
