@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes.applications import decode_predictions
-from keras_resnet_recipes.applications.outputs import known_names, to_probabilities
+from keras_resnet_recipes.applications.outputs import activation_after, known_names, probabilities
 from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.folder import contents_of, images_below
@@ -89,7 +89,8 @@ def predict(
         names = [str(index) for index in range(classes)]
     files = _files(paths)
     crop = evaluation_crop(model) if crop is None else crop
-    return _predictions(to_probabilities(model, activation), files, crop, top, names, batch_size)
+    activation = activation_after(model, activation)
+    return _predictions(model, activation, files, crop, top, names, batch_size)
 
 
 def evaluation_crop(model: keras.Model, size: int | None = None) -> CenterCrop:
@@ -138,6 +139,7 @@ def _files(paths: Sequence[str | Path]) -> list[str]:
 
 def _predictions(
     model: keras.Model,
+    activation: str | None,
     files: list[str],
     crop: CenterCrop,
     top: int,
@@ -152,7 +154,8 @@ def _predictions(
         labels: list[list[Label]] = []
         if readable:
             batch = np.stack([images[file] for file in readable])
-            labels = decode_predictions(model.predict_on_batch(batch), top, names)
+            scores = probabilities(model.predict_on_batch(batch), activation)
+            labels = decode_predictions(scores, top, names)
         found = dict(zip(readable, labels, strict=True))
         for file in group:
             yield Prediction(file, tuple(found.get(file, ())), reasons.get(file))

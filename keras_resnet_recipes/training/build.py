@@ -9,6 +9,7 @@ import keras
 from keras_resnet_recipes import applications, averages, distribution
 from keras_resnet_recipes.applications.freezing import freeze
 from keras_resnet_recipes.applications.network import Network
+from keras_resnet_recipes.applications.plain import check_plain
 from keras_resnet_recipes.recipe import BaseRecipe, NetworkFunction
 from keras_resnet_recipes.training.checks import compute_dtypes
 from keras_resnet_recipes.training.foreign_network import foreign_network
@@ -67,6 +68,7 @@ def architecture(recipe: BaseRecipe) -> Network:
 
 def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
     """Returns the model, compiled with the recipe's optimizer, loss and metrics."""
+    check_plain("model", model)
     freeze(model, recipe.frozen_stages)
     if recipe.batch_norm == "synchronized" and replicas > 1:
         distribution.synchronize_statistics(model)

@@ -144,6 +144,24 @@ def test_labels_are_sorted_by_probability_and_named(small, folder):
     assert numbered.labels[0][1] == str(prediction.labels[0][0])
 
 
+@pytest.mark.parametrize("end", ["hand", "log_softmax"])
+def test_a_softmax_is_applied_once(end, small, folder):
+    logits = 9 * keras.ops.log(small.outputs[0])
+    exponentials = keras.ops.exp(logits)
+    file = folder / "china_small_50x41.png"
+    if end == "log_softmax":
+        model = keras.Model(small.inputs[0], keras.ops.log_softmax(logits))
+        with pytest.raises(ValueError, match="must return logits or probabilities"):
+            list(predict(model, [file], CenterCrop(32)))
+        return
+    by_hand = exponentials / keras.ops.sum(exponentials, axis=1, keepdims=True)
+    models = [keras.Model(small.inputs[0], one) for one in (logits, by_hand)]
+    (expected,), (found,) = (predict(model, [file], CenterCrop(32), top=10) for model in models)
+    assert [label for label, *_ in found.labels] == [label for label, *_ in expected.labels]
+    for (*_, ours), (*_, theirs) in zip(found.labels, expected.labels, strict=True):
+        assert ours == pytest.approx(theirs, abs=TOLERANCE)
+
+
 def test_a_thousand_classes_get_the_names_of_imagenet(folder):
     images = keras.Input((8, 8, 3))
     # Predicts golden retriever for every image.
