@@ -43,9 +43,10 @@ def check_plain(name: str, model: keras.Model, methods: tuple[str, ...] = ALL) -
     rebuilt = "keras.Model(model.inputs, model.outputs)"
     if prepares:
         rebuilt = (
-            f"images = keras.Input({tuple(model.input_shape[1:])})  # pixels, 0 to 255\n"
-            "    x = keras.layers.Rescaling(converter.scale, converter.offset)(images)  # KerasHub: "
-            f"converter = model.preprocessor.image_converter\n    model = keras.Model(images, {rebuilt}(x))"
+            "converter = model.preprocessor.image_converter  # in KerasHub\n"
+            f"    images = keras.Input({tuple(model.input_shape[1:])})  # pixels, 0 to 255\n"
+            "    x = keras.layers.Rescaling(converter.scale, converter.offset)(images)\n"
+            f"    model = keras.Model(images, {rebuilt}(x))"
         )
     raise ValueError(
         f"`{name}` must be a plain functional or Sequential model, because only its layers are used. "

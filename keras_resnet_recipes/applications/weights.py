@@ -1,6 +1,7 @@
 """Loading and saving weights, in Keras' formats and with timm's names."""
 
 import os
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,7 +73,8 @@ def load_weights(model: keras.Model, source: str | os.PathLike[str]) -> None:
     if path.name.endswith(torch_file.ENDINGS):
         name, state = torch_file.torch_state(path)
         if name:
-            print(f"`weights`: {name!r} of {str(path)!r}.")
+            # Not to the output, which `krr predict --csv` writes to a file.
+            print(f"`weights`: {name!r} of {str(path)!r}.", file=sys.stderr)
         set_timm_state(model, state)
     elif path.name.endswith(".safetensors"):
         set_timm_state(model, read_state(path))

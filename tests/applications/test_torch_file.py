@@ -94,7 +94,7 @@ def test_what_is_taken_is_printed(state, tmp_path, capsys):
     path = tmp_path / "a.pth"
     torch.save(FILES["timm, EMA"](state), path)
     ResNet18(path)
-    assert f"`weights`: 'state_dict_ema' of {str(path)!r}." in capsys.readouterr().out
+    assert f"`weights`: 'state_dict_ema' of {str(path)!r}." in capsys.readouterr().err
 
 
 def test_a_file_without_classifier_says_how_to_add_one(state, tmp_path):
