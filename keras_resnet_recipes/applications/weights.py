@@ -70,16 +70,14 @@ def load_weights(model: keras.Model, source: str | os.PathLike[str]) -> None:
         checkpoints: timm's `models/_helpers.py`, torchvision's `references/classification/train.py`.
     """
     path = checked_path(source)
-    if path.name.endswith(torch_file.ENDINGS):
-        name, state = torch_file.torch_state(path)
-        if name:
-            # Not to the output, which `krr predict --csv` writes to a file.
-            print(f"`weights`: {name!r} of {str(path)!r}.", file=sys.stderr)
-        set_timm_state(model, state)
-    elif path.name.endswith(".safetensors"):
-        set_timm_state(model, read_state(path))
-    else:
+    if path.name.endswith((".weights.h5", ".keras")):
         _load_keras_file(model, path)
+        return
+    name, state = _named(path)
+    if name:
+        # Not to the output, which `krr predict --csv` writes to a file.
+        print(f"`weights`: {name!r} of {str(path)!r}.", file=sys.stderr)
+    set_timm_state(model, state)
 
 
 def save_timm_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
@@ -145,10 +143,8 @@ def classes_in(path: Path) -> int | None:
     Raises:
         ValueError: If the file cannot be read.
     """
-    if path.name.endswith((".safetensors", *torch_file.ENDINGS)):
-        torch = not path.name.endswith(".safetensors")
-        state = torch_file.torch_state(path)[1] if torch else read_state(path)
-        shapes = [array.shape for name, array in state.items() if name in _KERNELS]
+    if not path.name.endswith((".weights.h5", ".keras")):
+        shapes = [array.shape for name, array in _named(path)[1].items() if name in _KERNELS]
         return shapes[0][0] if shapes else None
     try:
         with opened_weights(path) as layers:
@@ -230,6 +226,13 @@ def to_torch(array: np.ndarray) -> np.ndarray:
 def from_torch(array: np.ndarray) -> np.ndarray:
     """Converts an array of a torch parameter to Keras' layout, in which kernels begin with height and width."""
     return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
+
+
+def _named(path: Path) -> tuple[str | None, dict[str, np.ndarray]]:
+    """Returns the arrays with timm's names in a file, and the name of their state dict in a checkpoint."""
+    if path.name.endswith(".safetensors"):
+        return None, read_state(path)
+    return torch_file.torch_state(path)
 
 
 def _load_keras_file(model: keras.Model, path: Path) -> None:

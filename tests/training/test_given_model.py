@@ -86,6 +86,7 @@ OWN = {
 }
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("kind", OWN)
 def test_what_a_model_does_beside_its_layers_is_never_left_out(kind, tmp_path):
     build, message = OWN[kind]
@@ -104,6 +105,7 @@ def built_task(**options):
     return task(NORMALIZATION)
 
 
+@pytest.mark.every_backend
 def test_a_preprocessor_is_not_left_out_elsewhere(tmp_path):
     Image.fromarray(DATA[0][0]).save(tmp_path / "a.png")
     model = task(NORMALIZATION)
@@ -117,6 +119,7 @@ def test_a_preprocessor_is_not_left_out_elsewhere(tmp_path):
             call()
 
 
+@pytest.mark.every_backend
 def test_the_layers_of_a_task_are_trained_as_the_error_says():
     model = task(NORMALIZATION)
     images = keras.Input((16, 16, 3))
