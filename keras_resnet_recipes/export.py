@@ -11,10 +11,17 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_resnet_recipes.applications.keras_file import shortened
 from keras_resnet_recipes.applications.network import deep_recursion
-from keras_resnet_recipes.applications.outputs import known_names, to_probabilities
+from keras_resnet_recipes.applications.outputs import (
+    activation_after,
+    add_up_to_one,
+    known_names,
+    probabilities,
+    to_probabilities,
+)
 from keras_resnet_recipes.files import local_path, replacing
+from keras_resnet_recipes.hints import shortened
+from keras_resnet_recipes.names import printable
 
 FORMATS = ("saved_model", "onnx", "litert")
 # Relative to the largest probability of an image. Another summation order gives 2e-6 for ResNet-50
@@ -36,7 +43,7 @@ def export(
     size: int | None = None,
     class_names: Sequence[str] | None = None,
 ) -> float:
-    """Exports a model to SavedModel, ONNX or LiteRT, and compares the file's output with the model's.
+    """Exports a model to SavedModel, ONNX or LiteRT, and compares the file's output with the model as it was given.
 
     The exported model maps a batch of decoded RGB images, uint8 `(batch, height, width, 3)` in 0..255 with any
     batch size, to float32 probabilities `(batch, classes)`. It computes in float32 whatever the training
@@ -55,9 +62,9 @@ def export(
         class_names: As for `known_names`.
 
     Returns:
-        The largest deviation from the Keras model's probabilities on random images, relative to the largest
-        probability of each image. A model in another precision than float32 is compared with its float32
-        version.
+        The largest deviation on random images from the outputs of the model as it was given: themselves, if it gives
+        probabilities, otherwise their softmax or sigmoid by NumPy. It is relative to the largest probability of
+        each image. A model in another precision than float32 is compared with its float32 version.
 
     Raises:
         ValueError: If an argument is invalid, or the model cannot be converted.
@@ -76,18 +83,18 @@ def export(
     path = local_path("path", path)
     _check(model, path, format, size)
     names = known_names(model, class_names)
-    original = to_probabilities(model, activation)
-    exported = _serving(original, size)
-    in_float32 = all(
-        getattr(layer, "compute_dtype", "float32") == "float32" for layer in model.layers
-    )
+    added = activation_after(model, activation)
+    images = _images(size, model)
+    given = _outputs(model, images)
+    expected = [probabilities(one, added) for one in given]
+    exported = _serving(_with_probabilities(model, activation, np.concatenate(given)), size)
     with tempfile.TemporaryDirectory(prefix="new.", dir=path.parent) as folder:
         temporary = Path(folder, path.name)
         with _converting(format):
             _write(exported, temporary, format)
             load = {"saved_model": _saved_model, "onnx": _onnx, "litert": _litert}[format]
             runner = load(temporary)
-            deviation = _largest_deviation(runner, original if in_float32 else exported, exported)
+            deviation = _largest_deviation(runner, images, expected)
         if not deviation <= LARGEST_DEVIATION:
             raise FloatingPointError(
                 f"Probabilities of the {format} file differ from the Keras model's by {deviation:.1e} of the "
@@ -137,36 +144,62 @@ def _check(model: keras.Model, path: Path, format: str, size: int | None) -> Non
             ) from None
 
 
+def _with_probabilities(
+    model: keras.Model, activation: str | None, outputs: np.ndarray
+) -> keras.Model:
+    """Returns a model of probabilities; says so where a model's graph does not tell what its outputs are."""
+    added = activation_after(model, activation)
+    if added and add_up_to_one(outputs):
+        print("`model`: its outputs are probabilities already; no softmax is added.")
+        return model
+    if added and activation is None and ((outputs >= 0) & (outputs <= 1)).all():
+        print(
+            f"`model`: its outputs are between 0 and 1, but end in no activation of Keras. They are taken as logits; "
+            f"the {added} is added."
+        )
+    return to_probabilities(model, activation)
+
+
 def _serving(model: keras.Model, size: int | None) -> keras.Model:
     """Returns a float32 copy of the model that takes uint8 images."""
     height, width = (size, size) if size else model.input_shape[1:3]
+    copy = _copy(model, _exportable)
+    images = keras.Input((height, width, model.input_shape[-1]), dtype="uint8", name="images")
+    return keras.Model(images, copy(keras.ops.cast(images, "float32")), name=model.name)
+
+
+def _copy(
+    model: keras.Model, clone_function: Callable[[keras.Operation], keras.Operation]
+) -> keras.Model:
     try:
         with deep_recursion():
-            copy = keras.models.clone_model(model, clone_function=_exportable, recursive=True)
+            copy = keras.models.clone_model(model, clone_function=clone_function, recursive=True)
         copy.set_weights(model.get_weights())
+        return copy
     except Exception as error:
         raise ValueError(
             "`model` must be a functional model whose layers can be rebuilt from their configuration. "
             f"Received: {type(model).__name__} ({shortened(error)})"
         ) from error
-    images = keras.Input((height, width, model.input_shape[-1]), dtype="uint8", name="images")
-    return keras.Model(images, copy(keras.ops.cast(images, "float32")), name=model.name)
+
+
+def _in_float32(layer: keras.Operation) -> keras.Operation:
+    """Returns a float32 copy of a layer, or a copy of an operation of keras.ops."""
+    is_layer = isinstance(layer, keras.Layer)
+    return type(layer).from_config(layer.get_config() | ({"dtype": "float32"} if is_layer else {}))
 
 
 def _exportable(layer: keras.Operation) -> keras.Operation:
     """Returns a float32 copy of a layer in a form that every exporter supports."""
-    if not isinstance(layer, keras.Layer):
-        return type(layer).from_config(layer.get_config())  # an operation of keras.ops
-    config = {**layer.get_config(), "dtype": "float32"}
     if isinstance(layer, keras.layers.Normalization) and layer.input_mean is not None:
         # tf2onnx 1.17 turns the tensors of this layer into model inputs; Rescaling has plain numbers.
-        mean, variance = (np.ravel(config[name]) for name in ("mean", "variance"))
+        mean, variance = (np.ravel(layer.get_config()[name]) for name in ("mean", "variance"))
         scale = 1 / np.maximum(np.sqrt(variance), keras.config.epsilon())
         offset = -mean * scale
         return keras.layers.Rescaling(
             scale.tolist(), offset.tolist(), dtype="float32", name=layer.name
         )
-    return type(layer).from_config(config)
+    return _in_float32(layer)
 
 
 @contextlib.contextmanager
@@ -225,21 +258,37 @@ def _litert(path: Path) -> Runner:
     return run
 
 
-def _largest_deviation(runner: Runner, reference: keras.Model, exported: keras.Model) -> float:
-    """Returns the largest deviation on two batches of noise, of different batch sizes and, if variable, image sizes."""
+def _images(size: int | None, model: keras.Model) -> list[np.ndarray]:
+    """Returns two batches of noise, of different batch sizes and, if variable, image sizes."""
     rng = np.random.default_rng(0)
-    deviations = []
+    batches = []
     for batch_size, *default_size in ((3, 64, 96), (1, 96, 64)):
-        own = exported.input_shape[1:3]
-        size = [side or default for side, default in zip(own, default_size, strict=True)]
+        own = (size, size) if size else model.input_shape[1:3]
+        shape = [side or default for side, default in zip(own, default_size, strict=True)]
         # Each image has its own brightness and tint, because a network maps all plain noise to one output.
-        noise = rng.uniform(size=(batch_size, *size, 3)) * rng.uniform(size=(batch_size, 1, 1, 3))
-        images = (256 * noise).astype("uint8")
-        # On the CPU, because TensorFloat-32 on a GPU causes larger deviations than the export.
-        with keras.device("cpu:0"):
-            expected = keras.ops.convert_to_numpy(reference(images, training=False))
-            difference = np.abs(runner(images) - expected).max(axis=1)
-        deviations.append(difference / expected.max(axis=1))
+        noise = rng.uniform(size=(batch_size, *shape, 3)) * rng.uniform(size=(batch_size, 1, 1, 3))
+        batches.append((256 * noise).astype("uint8"))
+    return batches
+
+
+def _outputs(model: keras.Model, batches: list[np.ndarray]) -> list[np.ndarray]:
+    """Returns a model's outputs, in float32."""
+    layers = model._flatten_layers(include_self=False)
+    if {layer.compute_dtype for layer in layers} & {"float16", "bfloat16", "float64"}:
+        model = _copy(model, _in_float32)
+    # On the CPU, because TensorFloat-32 on a GPU causes larger deviations than the export.
+    with keras.device("cpu:0"):
+        return [keras.ops.convert_to_numpy(model(images, training=False)) for images in batches]
+
+
+def _largest_deviation(
+    runner: Runner, batches: list[np.ndarray], expected: list[np.ndarray]
+) -> float:
+    """Returns the largest deviation, relative to the largest probability of the image."""
+    deviations = [
+        np.abs(runner(images) - one).max(axis=1) / one.max(axis=1)
+        for images, one in zip(batches, expected, strict=True)
+    ]
     return float(np.concatenate(deviations).max())
 
 
@@ -247,9 +296,9 @@ def _write_labels(exported: Path, path: Path, names: Sequence[str] | None) -> No
     if names is None:
         return
     # Class names come from folder names, which may contain line breaks.
-    text = "".join(" ".join(name.splitlines()) + "\n" for name in names)
+    text = "".join(f"{printable(name)}\n" for name in names)
     if exported.is_dir():
-        (exported / "labels.txt").write_text(text)
+        (exported / "labels.txt").write_text(text, encoding="utf-8")
         return
     with replacing(path.with_name(f"{path.name}.labels.txt")) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Hints for images and labels with a wrong shape, range or type."""
+"""Hints for images and labels with a wrong shape, range or type; errors of other libraries in one line."""
 
 from collections.abc import Sequence
 
@@ -39,3 +39,14 @@ def label_hint(dimensions: int) -> str:
     if dimensions == 2:
         return " For one-hot labels use labels.argmax(-1)."
     return " For integral floats use labels.astype(int)." if dimensions == 1 else ""
+
+
+def shortened(error: Exception) -> str:
+    r"""Returns the message of another library's error in one line, at most 300 characters.
+
+    Example:
+        >>> shortened(ValueError("no\n\n  such thing"))
+        'no such thing'
+    """
+    words = " ".join((str(error) or type(error).__name__).split())
+    return words if len(words) <= 300 else f"{words[:300]} …"

@@ -12,9 +12,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import torch
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import training
+from keras_resnet_recipes.applications.weights import timm_state
 from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.cli.backend import prepare_command
 
@@ -203,9 +205,15 @@ def test_options_may_be_between_arguments(folder, runs, tmp_path, capsys):
 
 def test_predict_and_export_of_a_keras_file_and_of_a_network(folder, runs, tmp_path, capsys):
     image = str(folder / "val" / "a" / "16.png")
-    weights = ["--weights", str(tmp_path / "made.weights.h5"), "--activation", "sigmoid"]
-    krr.applications.ResNet20().save_weights(tmp_path / "made.weights.h5")
-    for model in ([str(runs / "model.keras")], ["ResNet20", *weights]):
+    made = krr.applications.ResNet20()
+    made.save_weights(tmp_path / "made.weights.h5")
+    state = {key: torch.tensor(array) for key, array in timm_state(made).items()}
+    torch.save({"state_dict": state}, tmp_path / "made.pth.tar")
+    networks = [
+        ["ResNet20", "--weights", str(tmp_path / name), "--activation", "sigmoid"]
+        for name in ("made.weights.h5", "made.pth.tar")
+    ]
+    for model in ([str(runs / "model.keras")], *networks):
         assert main(["predict", *model[:1], image, *model[1:], "--size", "16", "--top", "2"]) == 0
         assert len(capsys.readouterr().out.splitlines()) == 3
     out = tmp_path / "model"

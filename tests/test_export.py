@@ -140,6 +140,67 @@ def test_the_activation_can_be_given(small, images, tmp_path):
     np.testing.assert_allclose(probabilities, sigmoid, atol=CLOSE)
 
 
+def by_hand(z):
+    """A softmax that Keras does not know as one."""
+    exponentials = keras.ops.exp(z - keras.ops.max(z, axis=1, keepdims=True))
+    return exponentials / keras.ops.sum(exponentials, axis=1, keepdims=True)
+
+
+ENDS = {
+    "layer": keras.layers.Softmax(),
+    "ops": keras.ops.softmax,
+    "activations": keras.activations.softmax,
+    "cast": lambda z: keras.ops.cast(keras.ops.softmax(z), "float32"),
+    "identity": lambda z: keras.layers.Identity()(keras.layers.Softmax()(z)),
+    "linear": lambda z: keras.layers.Activation("linear", dtype="float32")(keras.ops.softmax(z)),
+    "by hand": by_hand,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_model_of_probabilities_is_exported_as_it_is(small, images, tmp_path, end, capsys):
+    model = keras.Model(small.inputs[0], ENDS[end](small.outputs[0]))
+    export(model, tmp_path / "model", "saved_model")
+    probabilities = run(tmp_path / "model", "saved_model", images)
+    np.testing.assert_allclose(probabilities, softmax(logits_of(small, images)), atol=CLOSE)
+    assert ("no softmax is added" in capsys.readouterr().out) == (end == "by hand")
+
+
+@pytest.mark.parametrize("end", ["layer", "ops", "activations", "cast", "identity"])
+def test_a_second_softmax_fails_the_check(small, tmp_path, monkeypatch, end):
+    """The reference is the model as it was given, not the model that is converted."""
+    model = keras.Model(small.inputs[0], ENDS[end](small.outputs[0]))
+    twice = keras.Model(model.inputs[0], keras.ops.softmax(model.outputs[0]))
+    monkeypatch.setattr(exporting, "to_probabilities", lambda *_: twice)
+    with pytest.raises(FloatingPointError, match="more than 1e-04"):
+        export(model, tmp_path / "model", "saved_model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_softmax_fails_the_check(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "to_probabilities", lambda model, *_: model)
+    with pytest.raises(FloatingPointError, match="more than 1e-04"):
+        export(small, tmp_path / "model", "saved_model")
+
+
+@pytest.mark.parametrize("end", ["log_softmax", "log_sigmoid", "relu"])
+def test_other_activations_are_errors(small, tmp_path, end):
+    body = keras.Model(small.inputs, small.outputs)
+    model = keras.Model(
+        body.inputs[0], keras.layers.Activation(end)(keras.layers.Rescaling(9.0)(body.outputs[0]))
+    )
+    with pytest.raises(ValueError, match=r"must return logits or probabilities\. .* after an act"):
+        export(model, tmp_path / "model", "saved_model")
+
+
+def test_outputs_that_may_be_either_are_reported(small, tmp_path, capsys):
+    model = keras.Model(small.inputs[0], 1 / (1 + keras.ops.exp(-small.outputs[0])))
+    export(model, tmp_path / "model", "saved_model")
+    assert "They are taken as logits; the softmax is added." in capsys.readouterr().out
+    export(model, tmp_path / "other", "saved_model", activation="sigmoid")
+    assert "taken as logits" not in capsys.readouterr().out
+
+
 def test_class_names_are_written_next_to_the_file(small, tmp_path):
     names = [f"class {number}" for number in range(9)] + ["two\nlines"]
     text = "".join(f"class {number}\n" for number in range(9)) + "two lines\n"

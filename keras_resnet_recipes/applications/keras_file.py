@@ -4,7 +4,9 @@ from pathlib import Path
 
 import keras
 
+from keras_resnet_recipes.applications.archives import check_weights
 from keras_resnet_recipes.applications.network import deep_recursion
+from keras_resnet_recipes.hints import shortened
 
 
 def load_file(path: str | Path, *, compile: bool = True) -> keras.Model:
@@ -29,19 +31,9 @@ def load_file(path: str | Path, *, compile: bool = True) -> keras.Model:
     if path.suffix != ".keras" or not path.is_file():
         raise ValueError(f"`path` must be an existing .keras file. Received: path={str(path)!r}")
     try:
+        check_weights(path)
         with deep_recursion():
             return keras.models.load_model(path, compile=compile)
     except Exception as error:
         # Keras and the formats below it raise a dozen kinds of errors for a damaged file.
         raise ValueError(f"{str(path)!r} cannot be read: {shortened(error)}") from error
-
-
-def shortened(error: Exception) -> str:
-    r"""Returns the message of another library's error in one line, at most 300 characters.
-
-    Example:
-        >>> shortened(ValueError("no\n\n  such thing"))
-        'no such thing'
-    """
-    words = " ".join(str(error).split())
-    return words if len(words) <= 300 else f"{words[:300]} …"

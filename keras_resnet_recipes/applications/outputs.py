@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from keras_resnet_recipes import losses
 from keras_resnet_recipes.applications.network import deep_recursion
+from keras_resnet_recipes.applications.plain import OUTPUTS, check_plain
 
 ACTIVATIONS = ("softmax", "sigmoid")
 # Keras' names of layers and operations after which scores are probabilities, or their logarithms.
@@ -68,22 +70,86 @@ def to_probabilities(model: keras.Model, activation: str | None = None) -> keras
         >>> to_probabilities(ResNet20(classifier_activation=None)).layers[-1].activation.__name__
         'softmax'
     """
+    activation = activation_after(model, activation)
+    if activation is None:
+        return model
+    last = keras.layers.Activation(activation, dtype="float32", name="probabilities")
+    with deep_recursion():
+        return keras.Model(model.inputs[0], last(model.outputs[0]), name=model.name)
+
+
+def activation_after(model: keras.Model, activation: str | None = None) -> str | None:
+    """Returns the activation that makes a model's outputs probabilities, None if the model ends in one.
+
+    Args:
+        model: As for `to_probabilities`.
+        activation: As for `to_probabilities`.
+
+    Raises:
+        ValueError: As `to_probabilities`.
+
+    Example:
+        >>> from keras_resnet_recipes.applications import ResNet20
+        >>> activation_after(ResNet20()), activation_after(ResNet20(classifier_activation=None))
+        (None, 'softmax')
+    """
+    check_plain("model", model, OUTPUTS)
     if activation not in (None, *ACTIVATIONS):
         raise ValueError(
             f"`activation` must be 'softmax' or 'sigmoid'. Received: activation={activation!r}"
         )
-    if not gives_logits(model):
-        if activation is not None:
-            raise ValueError(
-                f"`activation` must be None for a model that ends in an activation, such as {model.name!r}. "
-                f"Received: activation={activation!r}"
-            )
-        return model
-    last = keras.layers.Activation(
-        activation or _trained_as(model), dtype="float32", name="probabilities"
-    )
-    with deep_recursion():
-        return keras.Model(model.inputs[0], last(model.outputs[0]), name=model.name)
+    if gives_logits(model):
+        return activation or _trained_as(model)
+    if activation is not None:
+        raise ValueError(
+            f"`activation` must be None for a model that ends in an activation, such as {model.name!r}. "
+            f"Received: activation={activation!r}"
+        )
+    return None
+
+
+def add_up_to_one(outputs: np.ndarray) -> bool:
+    """Returns whether all outputs are the probabilities of a softmax, whichever layers they come from.
+
+    Args:
+        outputs: [n, classes].
+
+    Example:
+        >>> add_up_to_one(np.array([[0.25, 0.75]])), add_up_to_one(np.array([[-1.0, 2.0]]))
+        (True, False)
+    """
+    outputs = outputs.astype("float64")
+    # Half-precision probabilities are rounded.
+    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, rtol=0, atol=5e-3))
+
+
+def probabilities(outputs: np.ndarray, activation: str | None) -> np.ndarray:
+    """Returns the probabilities for outputs of a model, computed by NumPy in float64.
+
+    Args:
+        outputs: [n, classes].
+        activation: "softmax", "sigmoid", or None after an activation. Outputs that add up to 1 are probabilities
+            already, also if a softmax of other operations than Keras' own made them.
+
+    Raises:
+        ValueError: If outputs after an activation are no probabilities, such as their logarithms.
+
+    Example:
+        >>> probabilities(np.array([[0.0, np.log(3.0)]]), "softmax").round(6).tolist()
+        [[0.25, 0.75]]
+    """
+    outputs = outputs.astype("float64")
+    if activation is None and not ((outputs >= 0) & (outputs <= 1 + 5e-3)).all():
+        raise ValueError(
+            "`model` must return logits or probabilities. "
+            f"Received: outputs from {outputs.min():.3g} to {outputs.max():.3g} after an activation"
+        )
+    if activation is None or add_up_to_one(outputs):
+        return outputs
+    if activation == "sigmoid":
+        return np.exp(-np.logaddexp(0, -outputs))
+    exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def known_names(

@@ -107,7 +107,7 @@ def find(network: str, tag: str) -> Published:
     hint = closest(tag, rows)
     raise ValueError(
         f"`weights` of {network} must be None, a published tag ({', '.join(rows) or 'there are none'}), or the "
-        f"path of a .safetensors, .weights.h5 or .keras file. Received: weights={tag!r}"
+        f"path of a .safetensors, .pth, .weights.h5 or .keras file. Received: weights={tag!r}"
         f"{hint and '.' + hint}"
     )
 

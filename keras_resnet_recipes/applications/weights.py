@@ -1,23 +1,31 @@
 """Loading and saving weights, in Keras' formats and with timm's names."""
 
-import contextlib
-import io
 import os
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile
 
-import h5py
 import keras
 import numpy as np
 
+from keras_resnet_recipes.applications import torch_file
+from keras_resnet_recipes.applications.archives import check_weights, opened_weights
 from keras_resnet_recipes.files import local_path, replacing
 
-FILES = (".safetensors", ".weights.h5", ".keras")
-_PICKLED = (".pth", ".pt", ".bin", ".ckpt", ".tar", ".pkl", ".pickle")
+FILES = (".safetensors", ".weights.h5", ".keras", *torch_file.ENDINGS)
 _HEADS = ("fc", "linear")
+_DAMAGED = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    BadZipFile,
+)
 _KERNELS = tuple(f"{head}.weight" for head in _HEADS)
 _NAMES = {
     "kernel": "weight",
@@ -32,19 +40,22 @@ _NAMES = {
 def load_weights(model: keras.Model, source: str | os.PathLike[str]) -> None:
     """Loads the weights of a file into a network of this package.
 
-    Only numbers are read: from a .keras file the weights, not the layers that it describes.
+    Only numbers are read: from a .keras file the weights, not the layers that it describes, and from a file of torch
+    no object that could run code.
 
     Args:
         model: A network of `krr.applications`, built with any arguments.
-        source: Path of a `.safetensors` file with timm's (or torchvision's) names and layouts, or of
+        source: Path of a `.safetensors` or `.pth` file with timm's (or torchvision's) names and layouts, or of
             a `.weights.h5` or `.keras` file of the same network. For a model without a top, the classifier in
-            a `.safetensors` file is ignored.
+            a `.safetensors` or `.pth` file is ignored. `.pt`, `.pth.tar`, `.bin` and `.ckpt` are read as `.pth`.
+            From a training checkpoint, the first of "state_dict_ema", "model_ema", "state_dict" and "model" is taken
+            and printed: the EMA of the weights if it has one.
 
     Raises:
         ValueError: If the file does not exist, or has another format or the weights of another network; the
             message lists missing and unknown arrays and those of another shape. The model keeps its weights
             (for Keras' formats possibly only some of them).
-        ImportError: If safetensors is required and missing (the extra `hub`).
+        ImportError: If safetensors (the extra `hub`) or torch (the extra `torch`) is required and missing.
 
     Example:
         >>> import os, tempfile
@@ -55,13 +66,18 @@ def load_weights(model: keras.Model, source: str | os.PathLike[str]) -> None:
         >>> krr.applications.load_weights(krr.applications.ResNet20(), path)
 
     References:
-        Names: timm's `models/resnet.py`; format: github.com/huggingface/safetensors.
+        Names: timm's `models/resnet.py`; formats: github.com/huggingface/safetensors, `torch.load`; names in
+        checkpoints: timm's `models/_helpers.py`, torchvision's `references/classification/train.py`.
     """
     path = checked_path(source)
-    if path.name.endswith(".safetensors"):
-        set_timm_state(model, read_state(path))
+    if path.name.endswith((".weights.h5", ".keras")):
+        _load_keras_file(model, path)
         return
-    _load_keras_file(model, path)
+    name, state = _named(path)
+    if name:
+        # Not to the output, which `krr predict --csv` writes to a file.
+        print(f"`weights`: {name!r} of {str(path)!r}.", file=sys.stderr)
+    set_timm_state(model, state)
 
 
 def save_timm_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
@@ -103,15 +119,9 @@ def checked_path(source: str | os.PathLike[str]) -> Path:
             f"Received: weights={source!r}"
         )
     path = local_path("weights", source)
-    if path.name.endswith(_PICKLED):
-        raise ValueError(
-            f"`weights` must not be a pickle, which can run any code when it is loaded. Received: weights={source!r}. "
-            "Convert it with torch: safetensors.torch.save_file(torch.load(file, weights_only=True), "
-            "'file.safetensors')."
-        )
     if not path.name.endswith(FILES) or not path.is_file():
         raise ValueError(
-            "`weights` must be the path of an existing .safetensors, .weights.h5 or .keras file. "
+            "`weights` must be the path of an existing .safetensors, .pth, .weights.h5 or .keras file. "
             f"Received: weights={source!r}"
         )
     return path
@@ -133,20 +143,15 @@ def classes_in(path: Path) -> int | None:
     Raises:
         ValueError: If the file cannot be read.
     """
-    if path.name.endswith(".safetensors"):
-        shapes = [array.shape for name, array in read_state(path).items() if name in _KERNELS]
+    if not path.name.endswith((".weights.h5", ".keras")):
+        shapes = [array.shape for name, array in _named(path)[1].items() if name in _KERNELS]
         return shapes[0][0] if shapes else None
     try:
-        with contextlib.ExitStack() as stack:
-            file: Any = path
-            if path.suffix == ".keras":
-                archive = stack.enter_context(ZipFile(path))
-                file = io.BytesIO(archive.read("model.weights.h5"))
-            layers = stack.enter_context(h5py.File(file))
+        with opened_weights(path) as layers:
             # Keras names layers in the file by their class; the networks here have one dense layer.
             kernel = layers.get("layers/dense/vars/0")
             return None if kernel is None else kernel.shape[1]
-    except (OSError, KeyError, IndexError, AttributeError, BadZipFile) as error:
+    except _DAMAGED as error:
         raise ValueError(f"weights={str(path)!r} cannot be read: {error}") from error
 
 
@@ -223,10 +228,18 @@ def from_torch(array: np.ndarray) -> np.ndarray:
     return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
 
 
+def _named(path: Path) -> tuple[str | None, dict[str, np.ndarray]]:
+    """Returns the arrays with timm's names in a file, and the name of their state dict in a checkpoint."""
+    if path.name.endswith(".safetensors"):
+        return None, read_state(path)
+    return torch_file.torch_state(path)
+
+
 def _load_keras_file(model: keras.Model, path: Path) -> None:
     fault = None
     with warnings.catch_warnings(action="always", category=UserWarning, record=True) as warned:
         try:
+            check_weights(path)
             model.load_weights(path)
         except Exception as error:
             fault = error
@@ -262,11 +275,16 @@ def _check_arrays(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     }
     if any(faults.values()):
         lists = [f"{fault}: {_listed(names)}" for fault, names in faults.items() if names]
-        hint = "" if not any(name.startswith(_HEADS) for name in wrong) else _ANOTHER_HEAD
+        only_head = all(name.startswith(_HEADS) for names in faults.values() for name in names)
+        hint = _NEW_HEAD if only_head else ""
         raise ValueError(f"the weights must be those of this network. {'; '.join(lists)}.{hint}")
 
 
-_ANOTHER_HEAD = " `classes` must be the number in the file, or include_top=False."
+_NEW_HEAD = (
+    " `classes` must be the number in the file. For others, load the features and add a new classifier: "
+    "build the network with include_top=False, pooling='avg' as `body`, then "
+    "keras.Model(body.input, keras.layers.Dense(classes)(body.output)); a recipe's `weights` does so by itself."
+)
 
 
 def _listed(names: list[str], most: int = 12) -> str:

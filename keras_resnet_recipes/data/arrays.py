@@ -3,10 +3,10 @@
 import contextlib
 import dataclasses
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -17,7 +17,19 @@ from keras_resnet_recipes.names import closest_path
 SPLITS = {"train": ("x_train", "y_train"), "validation": ("x_test", "y_test")}
 # First bytes of an archive of arrays, and of a single array.
 _BEGINNINGS = (b"PK", b"\x93N")
-_UNREADABLE = (OSError, ValueError, EOFError, NotImplementedError, BadZipFile, zlib.error)
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    MemoryError,
+    BadZipFile,
+    zlib.error,
+)
+# zlib packs zeros a thousandfold, photos hardly at all, and the shapes of dSprites, black and white, by 112.
+_LARGEST_EXPANSION = 200
+# Bytes that any array may take.
+_SMALL = 1 << 26
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,6 +98,7 @@ class ImageArrays:
                 missing = [name for name in SPLITS[split] if name not in file]
                 if missing:
                     raise ValueError(f"it has no {missing[0]}, only {', '.join(file)}")
+                _check_expansion(file.zip, SPLITS[split])
                 images, labels = (file[name] for name in SPLITS[split])
         except FileNotFoundError:
             path = Path(path)
@@ -124,7 +137,7 @@ def has_test_images(path: str | Path) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
+def _opened(path: str | Path) -> Iterator[Any]:
     # Opened here, because NumPy does not close a file that it cannot read.
     with Path(path).expanduser().open("rb") as stream:
         # For any other file NumPy's error would suggest that it may be a pickle.
@@ -136,6 +149,17 @@ def _opened(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
             raise ValueError("it contains a single array")
         with file:
             yield file
+
+
+def _check_expansion(archive: ZipFile, names: Sequence[str]) -> None:
+    """Raises ValueError if an array takes so much more memory than its part of the file that it was made to do so."""
+    for member in archive.infolist():
+        name, size, packed = Path(member.filename).stem, member.file_size, member.compress_size
+        if name in names and size > max(_SMALL, _LARGEST_EXPANSION * packed):
+            raise ValueError(
+                f"{name} would take {size / 1e6:.0f} MB, packed into {packed / 1e6:.1f} MB. "
+                "If it really is so regular, store it with numpy.savez, which does not compress"
+            )
 
 
 def check_labels(name: str, labels: np.ndarray, classes: int) -> None:

@@ -86,7 +86,8 @@ def _read(
             files.append(os.path.join(folder, file))
             words.append(found.setdefault(word, (len(found), line))[0])
     except UnicodeError:
-        guess = "utf-16" if path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
+        with path.open("rb") as file:
+            guess = "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
         raise ValueError(
             f"{str(path)!r} is not in the encoding {encoding!r} (line {len(files) + 1} or later). Pass another, "
             f"such as krr.data.from_csv(..., encoding={guess!r})."

@@ -8,6 +8,7 @@ import keras
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications.outputs import gives_logits
+from keras_resnet_recipes.applications.plain import check_plain
 from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.evaluation import averaged_views, predictions
 from keras_resnet_recipes.input_pipeline.evaluation import center_crop, shorter_sides
@@ -23,6 +24,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Evaluates as `Recipe.evaluate` says."""
     check_input(model)
+    check_plain("model", model)
     classes = model.output_shape[-1]
     if recipe.classes not in (None, classes):
         raise ValueError(

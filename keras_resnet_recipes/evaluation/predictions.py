@@ -10,10 +10,10 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes.applications import decode_predictions
-from keras_resnet_recipes.applications.outputs import known_names, to_probabilities
+from keras_resnet_recipes.applications.outputs import activation_after, known_names, probabilities
 from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
-from keras_resnet_recipes.data.folder import images_below
+from keras_resnet_recipes.data.folder import contents_of, images_below
 from keras_resnet_recipes.data.parallel import Workers, mapped
 from keras_resnet_recipes.names import closest_path
 
@@ -93,7 +93,8 @@ def predict(
         names = [str(index) for index in range(classes)]
     files = _files(paths)
     crop = evaluation_crop(model) if crop is None else crop
-    return _predictions(to_probabilities(model, activation), files, crop, top, names, batch_size)
+    activation = activation_after(model, activation)
+    return _predictions(model, activation, files, crop, top, names, batch_size)
 
 
 def evaluation_crop(model: keras.Model, size: int | None = None) -> CenterCrop:
@@ -121,10 +122,10 @@ def evaluation_crop(model: keras.Model, size: int | None = None) -> CenterCrop:
     published = getattr(model, "published", None)
     if published is None:
         return CenterCrop(size or own or 224, crop_ratio=0.875)
-    trial = published.trials[0] if size is None else published.trial(size)
+    tested = published.evaluations[0] if size is None else published.evaluation(size)
     return CenterCrop(
-        size or own or trial.size,
-        crop_ratio=trial.crop_ratio,
+        size or own or tested.size,
+        crop_ratio=tested.crop_ratio,
         interpolation=published.interpolation,
     )
 
@@ -144,6 +145,7 @@ def _files(paths: Sequence[str | Path]) -> list[str]:
 
 def _predictions(
     model: keras.Model,
+    activation: str | None,
     files: list[str],
     crop: CenterCrop,
     top: int,
@@ -158,7 +160,8 @@ def _predictions(
         labels: list[list[Label]] = []
         if readable:
             batch = np.stack([images[file] for file in readable])
-            labels = decode_predictions(model.predict_on_batch(batch), top, names)
+            scores = probabilities(model.predict_on_batch(batch), activation)
+            labels = decode_predictions(scores, top, names)
         found = dict(zip(readable, labels, strict=True))
         for file in group:
             yield Prediction(file, tuple(found.get(file, ())), reasons.get(file))
@@ -177,9 +180,9 @@ def _seen(
 
     def look(file: str) -> None:
         try:
-            with opened(Path(file).read_bytes()) as image:
+            with opened(contents_of(file)) as image:
                 images[file] = kernels.packing.unpack(crop.cut(image.packed()))
-        except (UnreadableImage, OSError) as error:
+        except UnreadableImage as error:
             reasons[file] = _reason(file, error)
 
     workers.each(look, files)
@@ -189,5 +192,5 @@ def _seen(
 def _reason(file: str, error: Exception) -> str:
     if os.path.isdir(file):
         return "the folder contains no image that can be read"
-    reason, hint = getattr(error, "strerror", None) or str(error), closest_path(Path(file))
-    return f"{reason}.{hint}" if hint else reason
+    hint = closest_path(Path(file))
+    return f"{error}.{hint}" if hint else str(error)

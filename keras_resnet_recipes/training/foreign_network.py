@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes.applications.outputs import gives_logits
+from keras_resnet_recipes.applications.plain import check_plain
 from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
 from keras_resnet_recipes.recipe import BaseRecipe
 
@@ -38,6 +39,7 @@ def foreign_network(recipe: BaseRecipe) -> keras.Model:
         raise ValueError(
             f"`network` must build a keras.Model. Received: {recipe.network.name}, which returns {type(model).__name__}"
         )
+    check_plain("network", model)
     if not gives_logits(model):
         raise ValueError(
             f"`network` must return logits with `classifier_activation=None`. Received: "

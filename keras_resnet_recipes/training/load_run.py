@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from keras_resnet_recipes.applications.archives import check_weights
 from keras_resnet_recipes.files import local_path
 from keras_resnet_recipes.recipe import load_recipe
 from keras_resnet_recipes.runs import checkpoints, ownership
@@ -25,6 +26,7 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     recipe = load_recipe(path)
     which, file = _weights_of(path, weights)
     checkpoints.verified(file)
+    check_weights(file)
     facts = ownership.read_facts(path)
     if facts["own_model"]:
         raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_resnet_recipes.applications.plain import check_plain
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.distribution import average_statistics
 from keras_resnet_recipes.training.interrupts import InterruptBetweenBatches
@@ -233,6 +234,7 @@ def _check(network: Any, average: Any, teacher: Any) -> None:
             "`network` must be a functional or Sequential model that is built and does not override `call`. "
             f"Received: network={network!r}"
         )
+    check_plain("network", network)
     # Keras keeps the structures in private attributes.
     structs = (getattr(network, name, None) for name in ("_inputs_struct", "_outputs_struct"))
     if any(isinstance(struct, dict) for struct in structs):

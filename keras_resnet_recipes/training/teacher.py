@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_resnet_recipes.applications.outputs import gives_logits
+from keras_resnet_recipes.applications.plain import check_plain
 from keras_resnet_recipes.losses import DistillationLoss
 from keras_resnet_recipes.recipe import BaseRecipe
 
@@ -50,6 +51,7 @@ class Teacher:
                 "`network` must be a functional or Sequential model that is built and returns logits. "
                 f"Received: network={network!r}"
             )
+        check_plain("network", network, ())
         self.weights = _Copies(network.variables)
         self._network, self._label_weight = network, label_weight
         self._loss = DistillationLoss(temperature, hard_weight=0.0, soft_weight=weight)

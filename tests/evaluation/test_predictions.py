@@ -1,6 +1,7 @@
 """Predictions of image files: preprocessed as in an evaluation, with class names, in order."""
 
-from types import SimpleNamespace
+import os
+import tracemalloc
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 import keras_resnet_recipes as krr
+from keras_resnet_recipes.applications import published
 from keras_resnet_recipes.augment import CenterCrop
 from keras_resnet_recipes.evaluation.predictions import evaluation_crop, predict
 from tests.applications.name_weights import fill
@@ -142,6 +144,24 @@ def test_labels_are_sorted_by_probability_and_named(small, folder):
     assert numbered.labels[0][1] == str(prediction.labels[0][0])
 
 
+@pytest.mark.parametrize("end", ["hand", "log_softmax"])
+def test_a_softmax_is_applied_once(end, small, folder):
+    logits = 9 * keras.ops.log(small.outputs[0])
+    exponentials = keras.ops.exp(logits)
+    file = folder / "china_small_50x41.png"
+    if end == "log_softmax":
+        model = keras.Model(small.inputs[0], keras.ops.log_softmax(logits))
+        with pytest.raises(ValueError, match="must return logits or probabilities"):
+            list(predict(model, [file], CenterCrop(32)))
+        return
+    by_hand = exponentials / keras.ops.sum(exponentials, axis=1, keepdims=True)
+    models = [keras.Model(small.inputs[0], one) for one in (logits, by_hand)]
+    (expected,), (found,) = (predict(model, [file], CenterCrop(32), top=10) for model in models)
+    assert [label for label, *_ in found.labels] == [label for label, *_ in expected.labels]
+    for (*_, ours), (*_, theirs) in zip(found.labels, expected.labels, strict=True):
+        assert ours == pytest.approx(theirs, abs=TOLERANCE)
+
+
 def test_a_thousand_classes_get_the_names_of_imagenet(folder):
     images = keras.Input((8, 8, 3))
     # Predicts golden retriever for every image.
@@ -153,16 +173,21 @@ def test_a_thousand_classes_get_the_names_of_imagenet(folder):
     assert prediction.labels[0][:2] == ("n02099601", "golden retriever")
 
 
+def test_a_file_that_is_too_large_for_an_image_is_not_read(small, tmp_path):
+    (tmp_path / "a.png").touch()
+    os.truncate(tmp_path / "a.png", 1 << 31)
+    tracemalloc.start()
+    (prediction,) = predict(small, [tmp_path], CenterCrop(32))
+    assert prediction.error == "a file of 2.1 GB is not an image"
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
 def test_the_default_crop_is_that_of_the_published_weights(model):
-    trials = (SimpleNamespace(size=160, crop_ratio=0.95), SimpleNamespace(size=288, crop_ratio=1.0))
     network = krr.applications.ResNet20()
-    network.published = SimpleNamespace(
-        trials=trials,
-        interpolation="bilinear",
-        trial=lambda size: min(trials, key=lambda trial: abs(trial.size - size)),
-    )
-    assert evaluation_crop(network) == CenterCrop(160, 0.95, "bilinear")
-    assert evaluation_crop(network, 280) == CenterCrop(280, 1.0, "bilinear")
+    network.published = published.find("ResNet50", "tv2_in1k")
+    assert evaluation_crop(network) == CenterCrop(176, 0.875, "bilinear")
+    assert evaluation_crop(network, 240) == CenterCrop(240, 0.965, "bilinear")
     assert evaluation_crop(model) == CenterCrop(224, 0.875, "bicubic")
     assert evaluation_crop(model, 64) == CenterCrop(64, 0.875, "bicubic")
 

@@ -1,13 +1,17 @@
 """Training from pretrained weights: loading, freezing, and resuming without the original file."""
 
+import argparse
+
 import keras
 import numpy as np
 import pytest
+import torch
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import applications, training
 from keras_resnet_recipes.applications import published
 from keras_resnet_recipes.applications.freezing import freeze
+from keras_resnet_recipes.applications.weights import timm_state
 from keras_resnet_recipes.training import build, pretrained
 from tests.runs.same_run import without_times
 from tests.tiny import tiny_resnet20
@@ -43,6 +47,9 @@ def files(trained, tmp_path_factory):
     trained.save_weights(folder / "a.weights.h5")
     trained.save(folder / "a.keras")
     applications.save_timm_weights(trained, folder / "a.safetensors")
+    state = {key: torch.tensor(array) for key, array in timm_state(trained).items()}
+    arguments = argparse.Namespace(model="resnet20", lr=0.1)
+    torch.save({"state_dict": state, "args": arguments}, folder / "a.pth.tar")
     return folder
 
 
@@ -56,7 +63,7 @@ def equal(one, other):
     return [np.array_equal(a, b) for a, b in zip(one, other, strict=True)]
 
 
-@pytest.mark.parametrize("name", ["a.weights.h5", "a.keras", "a.safetensors"])
+@pytest.mark.parametrize("name", ["a.weights.h5", "a.keras", "a.safetensors", "a.pth.tar"])
 def test_every_file_format_loads_all_but_a_new_classifier(files, trained, name, capsys):
     for classes, end in ((10, None), (3, -2)):
         recipe = RECIPE.replace(weights=str(files / name), classes=classes)
@@ -179,7 +186,7 @@ def test_invalid_weights_are_errors(files):
         "a1_in": "`weights` of ResNet20 must be .*there are none",
         "nowhere.weights.h5": "must be the path of an existing",
         str(files): "must be an existing JSON file of a recipe",
-        "file.pth": "must not be a pickle",
+        "file.pth": "must be the path of an existing",
     }.items():
         with pytest.raises(ValueError, match=message):
             pretrained.load(None, RECIPE.replace(weights=value), run_dir=None)

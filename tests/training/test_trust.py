@@ -95,6 +95,15 @@ def test_a_hidden_activation_is_found(end):
         TUNE.fit(DATA, model=model, verbose=0)
 
 
+def test_a_softmax_written_by_hand_is_found():
+    def softmax(z):
+        exponentials = keras.ops.exp(z)
+        return exponentials / keras.ops.sum(exponentials, axis=-1, keepdims=True)
+
+    with pytest.raises(ValueError, match="`model` must return logits"):
+        TUNE.fit(DATA, model=functional(softmax), verbose=0)
+
+
 @pytest.mark.parametrize(
     "end",
     [
