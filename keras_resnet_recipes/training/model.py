@@ -224,6 +224,10 @@ class _Averages(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.average.put()
 
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        # A run that was finished before trains no epoch. What callbacks restore takes the place of the averages.
+        self.average.put()
+
 
 def _check(network: Any, average: Any, teacher: Any) -> None:
     """Raises ValueError for wrong arguments of `TrainingModel`."""

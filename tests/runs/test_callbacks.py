@@ -12,6 +12,7 @@ from tests.runs.same_run import StopAt, StoppedError, without_times
 from tests.runs.test_resume import DATA, RECIPE, network
 
 LONG = RECIPE.replace(epochs=6)
+AVERAGED = LONG.replace(ema=krr.recipe.EMA(decay=0.5))
 
 
 def fit(folder, recipe=RECIPE, callbacks=(), **options):
@@ -92,16 +93,22 @@ def early(**options):
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize("position", [(3, 0), (3, 3)], ids=["at an epoch", "within"])
-def test_early_stopping_continues_its_count_and_ends_the_run_for_good(tmp_path, position, capsys):
+@pytest.mark.parametrize(
+    ("recipe", "position"),
+    [(LONG, (3, 0)), (LONG, (3, 3)), (AVERAGED, (3, 3))],
+    ids=["at an epoch", "within", "averaged"],
+)
+def test_early_stopping_continues_its_count_and_ends_the_run_for_good(
+    tmp_path, recipe, position, capsys
+):
     # The best is epoch 1, so the run ends after epoch 4, wherever it was resumed.
     scores = Scores(0.1, 0.5, 0.4, 0.4, 0.4, 0.9)
-    whole = fit(tmp_path / "whole", LONG, [scores, early(restore_best_weights=True)])
+    whole = fit(tmp_path / "whole", recipe, [scores, early(restore_best_weights=True)])
     assert whole.epoch == [0, 1, 2, 3, 4]
-    cut(tmp_path / "cut", position, LONG, [scores, early()])
-    resumed = fit(tmp_path / "cut", LONG, [scores, early(restore_best_weights=True)])
+    cut(tmp_path / "cut", position, recipe, [scores, early()])
+    resumed = fit(tmp_path / "cut", recipe, [scores, early(restore_best_weights=True)])
     assert resumed.epoch == whole.epoch
-    again = fit(tmp_path / "cut", LONG, [scores, early(restore_best_weights=True)])
+    again = fit(tmp_path / "cut", recipe, [scores, early(restore_best_weights=True)])
     assert "stopped the run" in capsys.readouterr().out
     assert again.epoch == whole.epoch
     for values in zip(*(run.model.get_weights() for run in (whole, resumed, again)), strict=True):
