@@ -7,6 +7,9 @@ import keras
 
 from keras_resnet_recipes.runs.folder import RunFolder
 
+# Weights of a best epoch that nobody has.
+_NOT_KEPT: list[Any] = []
+
 
 class RunCallbacks(keras.callbacks.CallbackList):
     """Callbacks of a run, for which training begins and ends once, in however many calls of `fit`.
@@ -17,7 +20,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
     - `resume(rows)` of a callback that has this method is called, with one dictionary per epoch, as `read_log`
       returns them.
     - `EarlyStopping` continues with its best value and its count. It has the weights of its best epoch if these are
-      the best ones of the run folder; else it cannot restore them, which is printed.
+      the best ones of the run folder; else it can restore those of a later, better epoch only, which is printed.
     - `ModelCheckpoint` continues with its best value, and `CSVLogger` writes the finished epochs again.
     - Others begin anew, which is printed for the user's.
 
@@ -70,6 +73,10 @@ class RunCallbacks(keras.callbacks.CallbackList):
 
     def end(self) -> None:
         """Ends training."""
+        for one in self.callbacks:
+            if getattr(one, "best_weights", None) is _NOT_KEPT:
+                one.best_weights = None
+                print("`callbacks`: EarlyStopping has restored no weights; no later epoch was better.")
         super().on_train_end(self._last_logs)
 
     def set_steps(self, steps: int) -> None:
@@ -104,8 +111,8 @@ class RunCallbacks(keras.callbacks.CallbackList):
     ) -> None:
         restores, callback.restore_best_weights = callback.restore_best_weights, False
         _replay(callback, rows)
+        callback.restore_best_weights = restores
         if not restores or callback.best is None:
-            callback.restore_best_weights = restores
             return
         best = self._folder.best_row()
         if (
@@ -114,11 +121,13 @@ class RunCallbacks(keras.callbacks.CallbackList):
             and best["epoch"] == callback.best_epoch
         ):
             callback.best_weights = self._folder.best_weights()
-            callback.restore_best_weights = True
             return
+        # Keras would take the weights of the next epoch, better or not, for a best epoch without weights.
+        callback.best_weights = _NOT_KEPT
         print(
-            f"`callbacks`: EarlyStopping will not restore weights. Those of its best epoch, {callback.best_epoch + 1}, "
-            f"were not kept; best.weights.h5 of the run folder has the best {self._folder.monitor}."
+            "`callbacks`: EarlyStopping cannot restore the weights of its best epoch so far, "
+            f"{callback.best_epoch + 1}, which were not kept, but those of a later, better one; best.weights.h5 of the "
+            f"run folder has the best {self._folder.monitor}."
         )
 
 
