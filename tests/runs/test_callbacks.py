@@ -145,6 +145,15 @@ def test_early_stopping_says_what_it_cannot_restore(tmp_path, capsys):
             np.testing.assert_array_equal(given, wanted)
 
 
+@pytest.mark.parametrize("kind", ["EarlyStopping", "ModelCheckpoint"])
+def test_callbacks_know_that_a_larger_accuracy_is_better(tmp_path, kind):
+    """Keras asks a metric's private `_direction`; without it both fail after the first epoch."""
+    arguments = {"EarlyStopping": [], "ModelCheckpoint": [tmp_path / "model.keras"]}[kind]
+    callback = getattr(keras.callbacks, kind)(*arguments, monitor="val_top1")
+    fit(None, callbacks=[callback])
+    assert callback.monitor_op is keras.ops.greater
+
+
 def test_model_checkpoint_continues_with_its_best_value(tmp_path):
     file, scores = tmp_path / "model.keras", Scores(0.1, 0.5, 0.4, 0.4, 0.4, 0.4)
 
