@@ -70,6 +70,7 @@ class RunFolder(keras.callbacks.Callback):
         self.rows: list[dict[str, float]] = []
         self._begun = Position()
         self._resumes = False
+        self._left_out: set[str] = set()
 
     def restore(self, model: keras.Model) -> Position:
         """Loads the last checkpoint into a compiled model, and the log.
@@ -157,9 +158,7 @@ class RunFolder(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes the files."""
         best = self.best_row()
-        self.rows.append(
-            {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
-        )
+        self.rows.append({"epoch": epoch, **self._numbers(logs or {})})
         now = self.rows[-1].get(self.monitor)
         if now is not None and (best is None or now > best[self.monitor]):
             with self.average.in_place() if self.average else contextlib.nullcontext():
@@ -168,6 +167,20 @@ class RunFolder(keras.callbacks.Callback):
         with self.average.trained_in_place() if self.average else contextlib.nullcontext():
             self._save(LAST)
         self._exit_if_requested()
+
+    def _numbers(self, logs: dict[str, Any]) -> dict[str, float]:
+        """Returns the logs that are numbers; the others, of the user's callbacks, are named once."""
+        numbers = {}
+        for name, value in logs.items():
+            with contextlib.suppress(TypeError, ValueError, RuntimeError):  # the last is torch's
+                if name != "epoch":
+                    numbers[name] = float(value)
+        left_out = [name for name in logs if name not in (numbers.keys() | self._left_out)]
+        if left_out:
+            self._left_out.update(left_out)
+            names = ", ".join(map(repr, left_out))
+            print(f"`callbacks`: {names} are left out of {LOG}, which has numbers, by epoch.")
+        return numbers
 
     def _save(self, name: str, batches: int = 0) -> None:
         epochs = len(self.rows)

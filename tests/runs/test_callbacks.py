@@ -154,6 +154,20 @@ def test_callbacks_know_that_a_larger_accuracy_is_better(tmp_path, kind):
     assert callback.monitor_op is keras.ops.greater
 
 
+@pytest.mark.parametrize("value", ["a word", None, np.eye(2)], ids=["text", "None", "array"])
+def test_what_callbacks_log_never_costs_an_epoch(tmp_path, value, capsys):
+    class Logs(Resuming):
+        def on_epoch_end(self, epoch, logs=None):
+            logs |= {"mine": value, "f1": np.float32(0.5), "epoch": 99}
+
+    for _ in range(2):
+        history = fit(tmp_path, callbacks=[Logs()]).history
+    assert capsys.readouterr().out.count("'mine', 'epoch' are left out of log.csv") == 1
+    assert history["f1"] == [0.5, 0.5]
+    assert [row["epoch"] for row in read_log(tmp_path)] == [0, 1]
+    assert "mine" not in history
+
+
 def test_model_checkpoint_continues_with_its_best_value(tmp_path):
     file, scores = tmp_path / "model.keras", Scores(0.1, 0.5, 0.4, 0.4, 0.4, 0.4)
 
