@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -35,20 +36,42 @@ def deterministic() -> Iterator[None]:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **before})
 
 
-def set_random_seed(seed: int) -> None:
-    """Sets the seeds that `keras.utils.set_random_seed` sets, which imports TensorFlow on every backend.
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Context manager: the seeds are those that `keras.utils.set_random_seed` sets; the caller's states are restored.
+
+    Otherwise a search that draws learning rates, or initial weights, between two runs would draw the same ones after
+    each. TensorFlow's own seed cannot be read, and stays.
 
     Args:
         seed: Integer from 0 to 2**32 - 1.
     """
+    state = importlib.import_module("keras.src.backend.common.global_state")
+    names = "global_random_seed", "global_seed_generator"
+    ours = {name: state.get_global_attribute(name) for name in names}
+    torch = importlib.import_module("torch") if keras.backend.backend() == "torch" else None
+    before = random.getstate(), np.random.get_state(), torch and torch.get_rng_state()
+    _set_random_seed(seed, state, torch)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        if torch:
+            torch.set_rng_state(before[2])
+        for name, value in ours.items():
+            state.set_global_attribute(name, value)
+
+
+def _set_random_seed(seed: int, state: Any, torch: Any) -> None:
     if keras.backend.backend() == "tensorflow":
         keras.utils.set_random_seed(seed)
         return
-    state = importlib.import_module("keras.src.backend.common.global_state")
+    # Keras' function imports TensorFlow on every backend.
     state.set_global_attribute("global_random_seed", seed)
     # Keras creates it again from the seed.
     state.set_global_attribute("global_seed_generator", None)
     random.seed(seed)
     np.random.seed(seed)
-    if keras.backend.backend() == "torch":
-        importlib.import_module("torch").manual_seed(seed)
+    if torch:
+        torch.manual_seed(seed)

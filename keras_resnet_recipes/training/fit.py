@@ -49,7 +49,9 @@ def fit(
     """Trains as `Recipe.fit` says."""
     checks.check_arguments(recipe, model, teacher, run_dir, save_every_steps, callbacks, seed)
     data, validation = _read(recipe, dataset, validation_data)
-    with devices.scope(distribution) as replicas:
+    # NumPy's integers neither seed Keras nor are JSON.
+    seed = int(seed)
+    with devices.scope(distribution) as replicas, determinism.seeded(seed):
         recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
         checks.check_together(recipe, model, teacher, replicas, validated=validation is not None)
         steps = checks.resolved_steps(recipe, data, steps_per_epoch)
@@ -57,7 +59,6 @@ def fit(
         feed = feed_class(recipe)(recipe, data, validation, **numbers)
         given = {"own_model": model is not None, "teacher": teacher}
         facts = run_dir and ownership.facts(data, validation, steps, seed, **given)
-        determinism.set_random_seed(seed)
         network = _compiled_network(recipe, model, replicas, steps, feed, run_dir)
         network.class_names = data.class_names
         learner = _training_model(recipe, network, teacher, feed, steps, replicas)

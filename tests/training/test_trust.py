@@ -1,5 +1,7 @@
 """Silent wrong results of given models: freezing, hidden activations, half precision, several devices."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -183,3 +185,29 @@ def test_callbacks_that_change_the_rate_are_errors(kind):
     callback = getattr(keras.callbacks, kind)(*arguments)
     with pytest.raises(ValueError, match=f"`callbacks` must not change .* Received: {kind}"):
         TUNE.fit(DATA, model=network(), callbacks=[callback], verbose=0)
+
+
+def test_training_leaves_the_users_random_numbers_alone():
+    """Or a search would draw the same learning rate, and its models the same weights, after each run."""
+    model = network()
+
+    def drawn(train):
+        keras.utils.set_random_seed(5)
+        keras.random.normal(())
+        if train:
+            TUNE.fit(DATA, model=model, verbose=0)
+        kernel = layers.Dense(1)
+        kernel.build((None, 1))
+        values = kernel.kernel, keras.random.normal(())
+        return random.random(), np.random.rand(), *map(keras.ops.convert_to_numpy, values)
+
+    assert drawn(train=True) == drawn(train=False)
+
+
+def test_a_seed_may_be_an_integer_of_numpy(tmp_path):
+    weights = [
+        TUNE.fit(DATA, model=network(), seed=seed, run_dir=tmp_path, verbose=0).model.get_weights()
+        for seed in (np.int64(3), 3)
+    ]
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_array_equal(first, second)
