@@ -82,6 +82,7 @@ def fit(
             learner.release()
             if model is not None and network is not model:
                 model.set_weights(network.get_weights())
+                model.class_names, model.published = network.class_names, None
 
 
 def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, Any]:

@@ -63,8 +63,10 @@ with krr.distribution.scope("mirrored"):
     stock.compile("sgd", "mse", jit_compile=True)
     jit_error = message(lambda: stock.fit(np.zeros((8, 16, 16, 3)), np.zeros((8, 7)), verbose=0,
                                     callbacks=[krr.distribution.AveragedStatistics()]))
+given = network()
+given.class_names, given.published = tuple("gfedcba"), object()
 history = recipe.replace(gradient_accumulation_steps=2, gradient_clip=0.05).fit(
-    data, model=network(), validation_data=few, distribution="mirrored", verbose=0)
+    data, model=given, validation_data=few, distribution="mirrored", verbose=0)
 model = history.model
 single = network()
 single.set_weights(model.get_weights())
@@ -81,6 +83,7 @@ print(json.dumps({
     "views": [[evaluation.replace(test_views=kind).evaluate(m, views, verbose=0)
                for m in (single, model)] for kind in ("mirrored", "ten_crop")],
     "sizes": message(lambda: recipe.replace(test_views="multi_scale").evaluate(model, few, verbose=0)),
+    "given": [float(np.abs(weights(given) - weights(model)).max()), given.class_names, given.published],
     "uneven": message(lambda: uneven(batch_size=30)),
     "odd": message(lambda: uneven(batch_size=36)),
     "parallel": message(lambda: recipe.fit(data, distribution="data_parallel", verbose=0)),
@@ -157,6 +160,8 @@ def mirrored():
 def test_fit_on_four_devices(mirrored):
     result, _, _ = mirrored
     assert result["updates"] == 3
+    # Its weights are trained, for other classes, and no longer the published ones.
+    assert result["given"] == [0.0, None, None]
     assert result["copies"] == 4
     assert result["jit"] is False
     assert "must be a multiple of the 4 devices. Received: 30 / 1" in result["uneven"]
