@@ -194,13 +194,13 @@ def _check_images(images: np.ndarray) -> None:
             f"`images` must be uint8, or float with values 0..255. Received: dtype={images.dtype}. "
             "For integers 0..255 use images.astype('uint8')."
         )
-    if images.dtype != np.uint8:
-        low, high = float(images.min()), float(images.max())
-        # Values 0..1 would be trained on as black images.
-        if not (low >= 0 and 1 < high <= 255):
-            raise ValueError(
-                f"float `images` must have values 0..255. Received: {low:g}..{high:g}.{range_hint(low, high)}"
-            )
+    low, high = float(images.min()), float(images.max())
+    # Values 0..1 would be trained on as black images, which only bytes of 0 can be meant to be.
+    black = images.dtype == np.uint8 and high == 0
+    if not black and not (low >= 0 and 1 < high <= 255):
+        raise ValueError(
+            f"`images` must have values 0..255. Received: {low:g}..{high:g}.{range_hint(low, high)}"
+        )
 
 
 def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from keras_resnet_recipes.data.decode import UnreadableImage
 from keras_resnet_recipes.data.folder import contents_of
 from keras_resnet_recipes.hints import label_hint, range_hint, shape_hint
 
-# Images checked before training, to detect float images of 0..1 at once.
+# Images checked before training, to detect pixels of 0..1 at once.
 _FIRST = 16
 _WANTED = (
     "`dataset` must yield (image, label): a Pillow image, encoded bytes, or pixels, uint8 or float with values 0..255, "
@@ -41,7 +41,7 @@ def from_indexable(
             `classes` (torchvision) or `features["label"].names` (Hugging Face).
 
     Raises:
-        ValueError: If the data set is empty, its elements are of another form, or no value of its float images
+        ValueError: If the data set is empty, its elements are of another form, or no value of its pixels
             exceeds 1; when it is read, if a float image is outside 0..255.
 
     Example:
@@ -84,7 +84,7 @@ def from_dataset(stream: Iterable[Any], class_names: Sequence[str] | None = None
             `keras.utils.image_dataset_from_directory`; see `from_indexable`.
 
     Raises:
-        ValueError: If the stream is empty, its elements are of another form, or no value of its float images
+        ValueError: If the stream is empty, its elements are of another form, or no value of its pixels
             exceeds 1; when it is read, if a float image is outside 0..255.
 
     Example:
@@ -194,7 +194,7 @@ def _is_batch(image: Any) -> bool:
 def _check_first(examples: Iterator[Any], name: str) -> bool:
     """Checks the first examples, and returns whether they are batches.
 
-    Float images in 0..1 are errors, because they would be trained on as black images.
+    Pixels in 0..1 are errors, because they would be trained on as black images; bytes of 0 are black.
     """
     first = next(examples, None)
     if first is None:
@@ -206,21 +206,22 @@ def _check_first(examples: Iterator[Any], name: str) -> bool:
     if batched:
         image, label = image[0], label[0]
     _checked(image, label, f"image 0 of {name}")
-    if _has_floats(image):
+    if _has_pixels(image):
         if not batched:
             images = [image, *(_pair(one)[0] for one in itertools.islice(examples, _FIRST - 1))]
-        floats = [np.asarray(one) for one in images if _has_floats(one)]
-        low, high = float(min(map(np.min, floats))), float(max(map(np.max, floats)))
-        if high <= 1:
+        pixels = [np.asarray(one) for one in images if _has_pixels(one)]
+        low, high = float(min(map(np.min, pixels))), float(max(map(np.max, pixels)))
+        black = pixels[0].dtype == np.uint8 and high == 0
+        if high <= 1 and not black:
             raise ValueError(
-                "float images of `dataset` must have values 0..255. "
+                "images of `dataset` must have values 0..255. "
                 f"Received: {low:g}..{high:g}.{range_hint(low, high)}"
             )
     return batched
 
 
-def _has_floats(image: Any) -> bool:
-    return not isinstance(image, _FILES) and np.asarray(image).dtype.kind == "f"
+def _has_pixels(image: Any) -> bool:
+    return not isinstance(image, _FILES) and np.asarray(image).dtype.kind in "fu"
 
 
 def _checked(image: Any, label: Any, name: str) -> tuple[Any, int]:

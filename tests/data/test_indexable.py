@@ -163,6 +163,7 @@ def test_a_file_that_the_data_set_cannot_open_is_unreadable():
         ),
         (Pairs(list(X), np.eye(7)), r"integer label. Received: label of image 0 .* labels.argmax"),
         (Pairs(list(X), [0.0] * 7), "For integral floats"),
+        (Pairs(list(X // 255)), r"values 0..255. Received: 0..1. Multiply by 255"),
         (Pairs(list(X / 255)), r"values 0..255. Received: 0..1. Multiply by 255"),
         (Pairs([np.zeros((4, 4, 4), np.uint8)]), "Drop the alpha channel"),
         (
