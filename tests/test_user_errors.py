@@ -232,6 +232,10 @@ COMMANDS = {
         ["unknown_field/recipe.json", "`epoch`", "mean `epochs`?"],
     ),
     "a missing run": (["evaluate", "none", "--data", "x"], ["`path`", "'none'", "run"]),
+    "another network for a run": (
+        ["evaluate", "run", "--data", "train", "--set", "network=ResNet32"],
+        ["`--set`", "test_size", "--set network=ResNet32"],
+    ),
     "a run with different classes": (
         ["evaluate", "run", "--data", "three"],
         ["`classes` must be the 3 of", "'three'", "classes=2"],

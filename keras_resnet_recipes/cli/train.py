@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from keras_resnet_recipes.experiments.runs import Row
     from keras_resnet_recipes.experiments.spread import Log
 
+# Fields by which an evaluation may differ from those in the training.
+_EVALUATION = "test", "batch_size", "data_on_device", "unreadable_images"
+
 
 def add_commands(commands: Any) -> None:
     """Adds train and evaluate."""
@@ -152,9 +155,14 @@ def _result(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:
 def _evaluate(options: argparse.Namespace) -> None:
     from keras_resnet_recipes import training
 
-    recipe = load_recipe(options.run_dir)
+    trained = load_recipe(options.run_dir)
+    recipe = changed(trained, options.changes)
+    if recipe.replace(**{name: getattr(trained, name) for name in _EVALUATION}) != trained:
+        raise ValueError(
+            "`--set` must change how the run is evaluated, such as test_size; its network and training are past. "
+            f"Received: --set {' --set '.join(options.changes)}"
+        )
     model = training.load_run(options.run_dir, options.weights)
-    recipe = changed(recipe, options.changes)
     metrics = recipe.evaluate(model, options.data, verbose=verbosity())
     say(
         "  ".join(
