@@ -118,31 +118,33 @@ def test_early_stopping_continues_its_count_and_ends_the_run_for_good(
     assert "finished: stopped early, after epoch 5 of 6" in page
 
 
-def test_early_stopping_says_what_it_cannot_restore(tmp_path, capsys):
-    def restoring():
-        return keras.callbacks.EarlyStopping("val_top5", mode="max", restore_best_weights=True)
+class Fives(Scores):
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_top5"] = self.scores[epoch]
 
-    class Fives(Scores):
-        def on_epoch_end(self, epoch, logs=None):
-            logs["val_top5"] = self.scores[epoch]
 
-    recipe = RECIPE.replace(epochs=3)
-    for scores, restored in ((Fives(0.5, 0.4, 0.4), None), (Fives(0.5, 0.9, 0.4), 1)):
-        folder = tmp_path / str(restored)
-        cut(folder, (1, 3), recipe, [scores])
-        resumed = restoring()
-        resumed.patience = 9
-        weights = {}
-        kept = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: weights.update({epoch: resumed.model.get_weights()})
-        )
-        model = fit(folder, recipe, [scores, resumed, kept]).model
-        said = capsys.readouterr().out
-        assert "EarlyStopping cannot restore the weights of its best epoch so far, 1," in said
-        assert ("EarlyStopping has restored no weights" in said) == (restored is None)
-        expected = weights[2 if restored is None else restored]
-        for given, wanted in zip(model.get_weights(), expected, strict=True):
-            np.testing.assert_array_equal(given, wanted)
+@pytest.mark.parametrize(
+    ("scores", "restored"),
+    [((0.5, 0.4, 0.3), None), ((0.5, 0.9, 0.4), 1)],
+    ids=["the earlier is best", "a later is best"],
+)
+def test_early_stopping_says_what_it_cannot_restore(tmp_path, scores, restored, capsys):
+    recipe, weights = RECIPE.replace(epochs=3), {}
+    cut(tmp_path, (1, 3), recipe, [Fives(*scores)])
+    resumed = keras.callbacks.EarlyStopping(
+        "val_top5", mode="max", patience=9, restore_best_weights=True
+    )
+    kept = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: weights.update({epoch: resumed.model.get_weights()})
+    )
+    model = fit(tmp_path, recipe, [Fives(*scores), resumed, kept]).model
+    said = capsys.readouterr().out
+    assert "EarlyStopping cannot restore the weights of its best epoch so far, 1," in said
+    assert ("EarlyStopping has restored no weights" in said) == (restored is None)
+    for given, wanted in zip(
+        model.get_weights(), weights[2 if restored is None else restored], strict=True
+    ):
+        np.testing.assert_array_equal(given, wanted)
 
 
 @pytest.mark.parametrize("kind", ["EarlyStopping", "ModelCheckpoint"])
