@@ -76,7 +76,9 @@ class RunCallbacks(keras.callbacks.CallbackList):
         for one in self.callbacks:
             if getattr(one, "best_weights", None) is _NOT_KEPT:
                 one.best_weights = None
-                print("`callbacks`: EarlyStopping has restored no weights; no later epoch was better.")
+                print(
+                    "`callbacks`: EarlyStopping has restored no weights; no later epoch was better."
+                )
         super().on_train_end(self._last_logs)
 
     def set_steps(self, steps: int) -> None:

@@ -130,7 +130,9 @@ def metrics(recipe: BaseRecipe, replicas: int = 1) -> list[keras.metrics.Metric]
     loss counts; a metric of that name replaces it in the logs.
     """
     wrapped = keras.metrics.MeanMetricWrapper
-    made = [wrapped(top_k_hits, name=f"top{k}", k=k) for k in (1, 5) if k == 1 or recipe.classes > k]
+    made = [
+        wrapped(top_k_hits, name=f"top{k}", k=k) for k in (1, 5) if k == 1 or recipe.classes > k
+    ]
     for accuracy in made:
         # From this private attribute Keras' callbacks know whether to maximize a metric.
         accuracy._direction = "up"

@@ -47,7 +47,11 @@ def last_pixel(value):
             "must be uint8, or float .* Received: dtype=int32",
         ),
         (np.full((2, 4, 4, 3), 0.5), [0, 1], r"values 0..255. Received: 0.5..0.5"),
-        (np.eye(4, dtype="uint8")[:2, None, :, None], [0, 1], r"values 0..255. Received: 0..1. Multi"),
+        (
+            np.eye(4, dtype="uint8")[:2, None, :, None],
+            [0, 1],
+            r"values 0..255. Received: 0..1. Multi",
+        ),
         (np.full((2, 4, 4, 3), 300.0), [0, 1], r"Received: 300..300"),
         (np.full((2, 4, 4, 3), np.nan), [0, 1], r"Received: nan..nan"),
         (last_pixel(np.nan), [0] * 40, r"Received: nan..nan"),
