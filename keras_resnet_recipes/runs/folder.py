@@ -82,7 +82,7 @@ class RunFolder(keras.callbacks.Callback):
             The position of the run; the beginning if nothing was saved.
 
         Raises:
-            ValueError: If no checkpoint is intact, or the log lacks an epoch.
+            ValueError: If no checkpoint is intact, the best one is missing, or the log lacks an epoch.
         """
         file = self.last_save()
         if file is None:
@@ -107,6 +107,11 @@ class RunFolder(keras.callbacks.Callback):
         if checkpoints.sha256_of_rows(self.rows) != position.log_sha256:
             raise ValueError(
                 f"{str(self.path / LOG)!r} is not as the run wrote it; put the file back."
+            )
+        # Only better weights would be saved, and the last ones taken for the best.
+        if self.best_row() and not (self.path / BEST).is_file():
+            raise ValueError(
+                f"{str(self.path / BEST)!r} is missing; put the file back, or give another `run_dir` to start again."
             )
         return position
 

@@ -53,6 +53,12 @@ def test_a_log_without_weights_is_an_error(copy):  # noqa: F811
         fit(copy)
 
 
+def test_missing_best_weights_are_an_error(copy):  # noqa: F811
+    (copy / checkpoints.BEST).unlink()
+    with pytest.raises(ValueError, match=r"best.weights.h5' is missing; put the file back"):
+        fit(copy)
+
+
 def narrow():
     model = network()
     return keras.Sequential([*model.layers[:-1], keras.layers.Dense(2, use_bias=False)])
