@@ -64,7 +64,8 @@ class Running:
                 `krr.runs.RunCallbacks`. A callback that sets `model.stop_training` ends the run for good.
             verbose: As in `keras.Model.fit`.
             seed: Seed of the initial weights, the shuffling and the augmentation. The image at index i of
-                epoch e depends only on (seed, e, i).
+                epoch e depends only on (seed, e, i). Afterwards the random states of Python, NumPy and Keras are
+                what they were before.
 
         Returns:
             Keras' History of all epochs, with the trained model as `.model`. Logs: `loss`, `top1` and `top5`
