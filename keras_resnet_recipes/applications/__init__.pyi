@@ -34,6 +34,8 @@ from .original import ResNet34V1C as ResNet34V1C
 from .original import ResNet50V1 as ResNet50V1
 from .original import ResNet101V1 as ResNet101V1
 from .original import ResNet152V1 as ResNet152V1
+from .resnet import BlurResNet18 as BlurResNet18
+from .resnet import BlurResNet50 as BlurResNet50
 from .resnet import ResNet10T as ResNet10T
 from .resnet import ResNet14T as ResNet14T
 from .resnet import ResNet18 as ResNet18

@@ -29,6 +29,7 @@ def basic_block(
     name: str,
     shortcut: Shortcut | None = projection,
     attention: Attention | None = None,
+    blur: bool = False,
     last_gamma: str = "zeros",
 ) -> Tensor:
     """Applies a residual block of two 3x3 convolutions, the first one strided.
@@ -42,6 +43,7 @@ def basic_block(
         shortcut: Function that maps `x` to the shape of the output, such as `projection`. None means
             no shortcut, as in the paper's plain networks.
         attention: Function that scales the output of the branch, such as `squeeze_and_excitation`.
+        blur: Whether `krr.layers.BlurPool` precedes the strided convolution.
         last_gamma: Initializer of the scale of the branch's last batch normalization.
 
     Returns:
@@ -57,7 +59,7 @@ def basic_block(
     References:
         He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), figure 5 left.
     """
-    y = convolution(x, filters, 3, strides=strides, name=f"{name}_conv1")
+    y = convolution(x, filters, 3, strides=strides, blur=blur, name=f"{name}_conv1")
     y = batch_normalization(y, name=f"{name}_bn1")
     y = keras.layers.ReLU(name=f"{name}_act1")(y)
     y = convolution(y, filters, 3, name=f"{name}_conv2")
@@ -81,6 +83,7 @@ def bottleneck_block(
     groups: int = 1,
     group_width: int = 64,
     stride_first: bool = False,
+    blur: bool = False,
     last_gamma: str = "zeros",
 ) -> Tensor:
     """Applies a residual block of a 1x1, a strided 3x3 and a widening 1x1 convolution ("v1.5").
@@ -99,6 +102,7 @@ def bottleneck_block(
             one group in the wide networks.
         stride_first: Whether the first 1x1 convolution has the stride instead, as in the paper and in
             `keras.applications.ResNet50`.
+        blur: Whether `krr.layers.BlurPool` precedes the strided convolution.
         last_gamma: Initializer of the scale of the branch's last batch normalization.
 
     Returns:
@@ -117,10 +121,10 @@ def bottleneck_block(
     """
     width = filters * group_width // 64 * groups
     first, second = (strides, 1) if stride_first else (1, strides)
-    y = convolution(x, width, 1, strides=first, name=f"{name}_conv1")
+    y = convolution(x, width, 1, strides=first, blur=blur, name=f"{name}_conv1")
     y = batch_normalization(y, name=f"{name}_bn1")
     y = keras.layers.ReLU(name=f"{name}_act1")(y)
-    y = convolution(y, width, 3, strides=second, groups=groups, name=f"{name}_conv2")
+    y = convolution(y, width, 3, strides=second, groups=groups, blur=blur, name=f"{name}_conv2")
     y = batch_normalization(y, name=f"{name}_bn2")
     y = keras.layers.ReLU(name=f"{name}_act2")(y)
     y = convolution(y, 4 * filters, 1, name=f"{name}_conv3")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import keras
 
-from keras_resnet_recipes.layers import BatchNormalization, GhostBatchNormalization
+from keras_resnet_recipes.layers import BatchNormalization, BlurPool, GhostBatchNormalization
 
 Tensor = keras.KerasTensor
 
@@ -64,6 +64,7 @@ def convolution(
     *,
     strides: int = 1,
     groups: int = 1,
+    blur: bool = False,
     initializer: Callable[[], keras.Initializer] = he_normal,
     name: str,
 ) -> Tensor:
@@ -79,6 +80,7 @@ def convolution(
         strides: Step in both directions.
         groups: Number of channel groups, convolved separately; a divisor of the channels of `x` and of
             `filters`.
+        blur: Whether `krr.layers.BlurPool` precedes a strided convolution.
         initializer: Function that returns the kernel's initializer.
         name: Name of the convolution layer.
 
@@ -95,6 +97,8 @@ def convolution(
         Groups: Xie et al., "Aggregated Residual Transformations" (arXiv:1611.05431), figure 3c.
     """
     padding = "same"
+    if blur and strides > 1:
+        x = BlurPool(name=f"{name}_blur")(x)
     if strides > 1:
         padding = "valid"
         if kernel_size > 1:

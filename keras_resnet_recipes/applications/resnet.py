@@ -11,7 +11,7 @@ from keras_resnet_recipes.applications.blocks import (
 )
 from keras_resnet_recipes.applications.convolution import Tensor
 from keras_resnet_recipes.applications.network import Network, network
-from keras_resnet_recipes.applications.shortcuts import average_projection
+from keras_resnet_recipes.applications.shortcuts import average_projection, projection
 from keras_resnet_recipes.applications.stems import deep_stem, resnet_stem
 
 Stem = Callable[[Tensor], Tensor]
@@ -119,6 +119,27 @@ ResNet34 = _basic("ResNet34", (3, 4, 6, 3), "21,797,672")
 ResNet50 = _bottleneck("ResNet50", (3, 4, 6, 3), "25,557,032")
 ResNet101 = _bottleneck("ResNet101", (3, 4, 23, 3), "44,549,160")
 ResNet152 = _bottleneck("ResNet152", (3, 8, 36, 3), "60,192,808")
+
+_blur = {"blur": True, "shortcut": partial(projection, blur=True)}
+_FFCV = """libffcv/ffcv-imagenet, `apply_blurpool` of train_imagenet.py; layer names: timm's
+    `models/resnet.py`. timm's resnetblur50 is another network."""
+
+BlurResNet18 = resnet(
+    "BlurResNet18",
+    (2, 2, 2, 2),
+    "11,689,512",
+    block=partial(basic_block, **_blur),
+    pieces="basic blocks, blurred before strided convolutions",
+    reference=_FFCV,
+)
+BlurResNet50 = resnet(
+    "BlurResNet50",
+    (3, 4, 6, 3),
+    "25,557,032",
+    block=partial(bottleneck_block, **_blur),
+    pieces="bottleneck blocks, v1.5, blurred before strided convolutions",
+    reference=_FFCV,
+)
 
 tiered_stem = partial(deep_stem, widths=(24, 32, 64))
 averaging_block = partial(bottleneck_block, shortcut=average_projection)

@@ -10,7 +10,13 @@ from keras_resnet_recipes.applications.convolution import (
 
 
 def projection(
-    x: Tensor, filters: int, *, strides: int, name: str, everywhere: bool = False
+    x: Tensor,
+    filters: int,
+    *,
+    strides: int,
+    name: str,
+    everywhere: bool = False,
+    blur: bool = False,
 ) -> Tensor:
     """Applies shortcut B: the identity, or a 1x1 convolution where the shape changes.
 
@@ -20,6 +26,7 @@ def projection(
         strides: Stride of the block.
         name: Name of the block.
         everywhere: Whether to convolve even if the shape does not change: shortcut C.
+        blur: Whether `krr.layers.BlurPool` precedes a strided convolution.
 
     Returns:
         Features of the shape of the block's output.
@@ -35,7 +42,7 @@ def projection(
     """
     if strides == 1 and x.shape[-1] == filters and not everywhere:
         return x
-    x = convolution(x, filters, 1, strides=strides, name=f"{name}_downsample_0")
+    x = convolution(x, filters, 1, strides=strides, blur=blur, name=f"{name}_downsample_0")
     return batch_normalization(x, name=f"{name}_downsample_1")
 
 

@@ -235,6 +235,8 @@ def test_gradients_of_cifar_networks(name, tag, golden):
         "ECAResNet26T",
         "ECAResNet50D",
         "WideResNet50_2",
+        "BlurResNet18",
+        "BlurResNet50",
         "ResNet34V1A",
         "ResNet34V1C",
         "ResNet50V1",

@@ -166,7 +166,23 @@ def plain(model):
         block.downsample = Nothing()
 
 
+def blur(convolution, inputs):
+    """Applies the 3x3 binomial filter to each channel, as libffcv/ffcv-imagenet before strided convolutions."""
+    (x,) = inputs
+    line = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype)
+    filters = torch.outer(line, line).expand(x.shape[1], 1, 3, 3)
+    return nn.functional.conv2d(x, filters, padding=1, groups=x.shape[1])
+
+
+def blurred(model):
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d) and max(layer.stride) > 1 and layer.in_channels >= 16:
+            layer.register_forward_pre_hook(blur)
+
+
 ORIGINALS = {
+    "blurresnet18": ("resnet18", blurred),
+    "blurresnet50": ("resnet50", blurred),
     "resnet50v1": ("resnet50", stride_first),
     "resnet34v1a": ("resnet34", option_a),
     "resnet34v1c": ("resnet34", option_c),
