@@ -14,7 +14,6 @@ import numpy as np
 from keras_resnet_recipes.applications.network import deep_recursion
 from keras_resnet_recipes.applications.outputs import (
     activation_after,
-    add_up_to_one,
     known_names,
     probabilities,
     to_probabilities,
@@ -149,9 +148,6 @@ def _with_probabilities(
 ) -> keras.Model:
     """Returns a model of probabilities; says so where a model's graph does not tell what its outputs are."""
     added = activation_after(model, activation)
-    if added and add_up_to_one(outputs):
-        print("`model`: its outputs are probabilities already; no softmax is added.")
-        return model
     if added and activation is None and ((outputs >= 0) & (outputs <= 1)).all():
         print(
             f"`model`: its outputs are between 0 and 1, but end in no activation of Keras. They are taken as logits; "

@@ -158,12 +158,11 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_model_of_probabilities_is_exported_as_it_is(small, images, tmp_path, end, capsys):
+def test_a_model_of_probabilities_is_exported_as_it_is(small, images, tmp_path, end):
     model = keras.Model(small.inputs[0], ENDS[end](small.outputs[0]))
     export(model, tmp_path / "model", "saved_model")
     probabilities = run(tmp_path / "model", "saved_model", images)
     np.testing.assert_allclose(probabilities, softmax(logits_of(small, images)), atol=CLOSE)
-    assert ("no softmax is added" in capsys.readouterr().out) == (end == "by hand")
 
 
 @pytest.mark.parametrize("end", ["layer", "ops", "activations", "cast", "identity"])
@@ -187,7 +186,8 @@ def test_a_missing_softmax_fails_the_check(small, tmp_path, monkeypatch):
 def test_other_activations_are_errors(small, tmp_path, end):
     body = keras.Model(small.inputs, small.outputs)
     model = keras.Model(
-        body.inputs[0], keras.layers.Activation(end)(keras.layers.Rescaling(9.0)(body.outputs[0]))
+        body.inputs[0],
+        keras.layers.Activation(end)(keras.layers.Rescaling(0.1, 5)(body.outputs[0])),
     )
     with pytest.raises(ValueError, match=r"must return logits or probabilities\. .* after an act"):
         export(model, tmp_path / "model", "saved_model")
@@ -203,7 +203,7 @@ def test_outputs_that_may_be_either_are_reported(small, tmp_path, capsys):
 
 def test_class_names_are_written_next_to_the_file(small, tmp_path):
     names = [f"class {number}" for number in range(9)] + ["two\nlines"]
-    text = "".join(f"class {number}\n" for number in range(9)) + "two lines\n"
+    text = "".join(f"class {number}\n" for number in range(9)) + "two\\nlines\n"
     export(small, tmp_path / "model", "saved_model", class_names=names)
     assert (tmp_path / "model" / "labels.txt").read_text() == text
     export(small, tmp_path / "model.onnx", "onnx", class_names=names)

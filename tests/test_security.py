@@ -189,13 +189,22 @@ def test_a_run_folder_cannot_write_through_a_link(tmp_path, name):
     assert not (folder / "last.weights.h5").is_symlink()
 
 
-@pytest.mark.parametrize("name", ["new.recipe.json", "new.run.json", "run.json"])
+def claim(folder):
+    with run.owned(folder, RECIPE, {}, accept_changed_data=False):
+        pass
+
+
+@pytest.mark.parametrize("name", ["new.recipe.json", "new.run.json", "run.json", "run.lock"])
 def test_claiming_a_folder_cannot_write_through_a_link(tmp_path, name):
     victim, folder = tmp_path / "victim", tmp_path / "run"
     folder.mkdir()
     victim.write_text("precious")
     (folder / name).symlink_to(victim)
-    run.claim(folder, RECIPE, {})
+    if name == "run.lock":
+        with pytest.raises(ValueError, match="must be a writable folder"):
+            claim(folder)
+    else:
+        claim(folder)
     assert victim.read_text() == "precious"
 
 

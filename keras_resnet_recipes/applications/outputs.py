@@ -14,13 +14,16 @@ ACTIVATIONS = ("softmax", "sigmoid")
 _ACTIVATING = {"Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid", "HardSigmoid", "Sparsemax"}
 # And of those that leave scores what they are.
 _PASSING = {"Activation", "Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze"}
+# Pixels of the images that a model of any size is tried with.
+_SIDE = 64
 
 
 def gives_logits(model: keras.Model) -> bool:
-    """Returns whether a model's outputs are followed by no activation, whether as a layer or an operation.
+    """Returns whether a model's outputs are not those of an activation, such as softmax, in whatever form.
 
     The graph is followed back from the output through what leaves scores as they are: casts, reshapes, linear
-    activations, dropout, models inside the model.
+    activations, dropout, models inside the model. A softmax that is written in other operations shows in the outputs,
+    which add up to 1.
 
     Args:
         model: A functional or Sequential model with one output.
@@ -33,6 +36,10 @@ def gives_logits(model: keras.Model) -> bool:
         >>> gives_logits(keras.Model(model.input, keras.ops.softmax(model.output)))
         False
     """
+    return not _ends_in_activation(model) and not _adds_up_to_one(model)
+
+
+def _ends_in_activation(model: keras.Model) -> bool:
     tensor = model.outputs[0]
     while True:
         operation, node, index = tensor._keras_history
@@ -40,12 +47,28 @@ def gives_logits(model: keras.Model) -> bool:
             tensor = operation.outputs[index]
             continue
         if type(operation).__name__ in _ACTIVATING:
-            return False
-        if getattr(operation, "activation", None) not in (None, keras.activations.linear):
-            return False
-        if type(operation).__name__ not in _PASSING:
             return True
+        if getattr(operation, "activation", None) not in (None, keras.activations.linear):
+            return True
+        if type(operation).__name__ not in _PASSING:
+            return False
         tensor = operation._inbound_nodes[node].input_tensors[0]
+
+
+def _adds_up_to_one(model: keras.Model) -> bool:
+    """Returns whether the outputs for a few very different images, if it takes images, add up to 1."""
+    shape = model.inputs[0].shape[1:]
+    if len(shape) != 3 or shape[-1] is None:
+        return False
+    height, width, channels = (side or _SIDE for side in shape)
+    noise = np.random.default_rng(0).integers(0, 256, (2, height, width, channels))
+    images = np.concatenate([noise, 0 * noise[:1], noise[:1] // 8, 0 * noise[:1] + 255])
+    outputs = model(keras.ops.convert_to_tensor(images, model.inputs[0].dtype), training=False)
+    half = keras.backend.standardize_dtype(outputs.dtype) in ("float16", "bfloat16")
+    values = keras.ops.convert_to_numpy(keras.ops.cast(outputs, "float32")).astype("float64")
+    # Logits of one image may add up to 1 by chance, but not those of five.
+    close = np.allclose(values.sum(axis=-1), 1, rtol=0, atol=5e-3 if half else 1e-5)
+    return bool((values >= 0).all() and close)
 
 
 def to_probabilities(model: keras.Model, activation: str | None = None) -> keras.Model:
@@ -108,28 +131,12 @@ def activation_after(model: keras.Model, activation: str | None = None) -> str |
     return None
 
 
-def add_up_to_one(outputs: np.ndarray) -> bool:
-    """Returns whether all outputs are the probabilities of a softmax, whichever layers they come from.
-
-    Args:
-        outputs: [n, classes].
-
-    Example:
-        >>> add_up_to_one(np.array([[0.25, 0.75]])), add_up_to_one(np.array([[-1.0, 2.0]]))
-        (True, False)
-    """
-    outputs = outputs.astype("float64")
-    # Half-precision probabilities are rounded.
-    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, rtol=0, atol=5e-3))
-
-
 def probabilities(outputs: np.ndarray, activation: str | None) -> np.ndarray:
     """Returns the probabilities for outputs of a model, computed by NumPy in float64.
 
     Args:
         outputs: [n, classes].
-        activation: "softmax", "sigmoid", or None after an activation. Outputs that add up to 1 are probabilities
-            already, also if a softmax of other operations than Keras' own made them.
+        activation: "softmax", "sigmoid", or None after an activation.
 
     Raises:
         ValueError: If outputs after an activation are no probabilities, such as their logarithms.
@@ -144,7 +151,7 @@ def probabilities(outputs: np.ndarray, activation: str | None) -> np.ndarray:
             "`model` must return logits or probabilities. "
             f"Received: outputs from {outputs.min():.3g} to {outputs.max():.3g} after an activation"
         )
-    if activation is None or add_up_to_one(outputs):
+    if activation is None:
         return outputs
     if activation == "sigmoid":
         return np.exp(-np.logaddexp(0, -outputs))

@@ -67,7 +67,9 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _opened(path: Path) -> TextIO:
     try:
-        return path.open("a+", encoding="utf-8")
+        # Never through a link, to a file that would be emptied.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        return open(descriptor, "r+", encoding="utf-8")
     except OSError as error:
         raise ValueError(
             f"`run_dir` must be a writable folder. Received: run_dir={str(path.parent)!r} ({error.strerror})"

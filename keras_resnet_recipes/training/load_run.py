@@ -26,13 +26,13 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
     recipe = load_recipe(path)
     which, file = _weights_of(path, weights)
     checkpoints.verified(file)
-    check_weights(file)
     facts = ownership.read_facts(path)
     if facts["own_model"]:
         raise ValueError(
             f"{str(path)!r} was trained with a model given as `model=`, which only you can build; "
             f"then model.load_weights({str(file)!r})."
         )
+    check_weights(file)
     with build.dtype_policy(build.resolved_precision(recipe)):
         model = build.network(recipe)
         # `last` has the trained weights and their EMA, `best` the EMA only.

@@ -17,7 +17,9 @@ def trained(tmp_path_factory):
         kind = "train" if number < 16 else "val"
         file = root / kind / ("bright", "dark & <b>cold</b>".replace("/", "|"))[number % 2]
         file.mkdir(parents=True, exist_ok=True)
-        pixels = rng.integers(0, 100, (20, 20, 3)) + 150 * (number % 2 == 0)
+        # The last image has the wrong label, which the best model gets wrong.
+        bright = number % 2 == 0 or number == 27
+        pixels = rng.integers(0, 100, (20, 20, 3)) + 150 * bright
         (file / f"{number}.png").write_bytes(tf.io.encode_png(pixels.astype("uint8")).numpy())
     recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, train_size=16, test_size=16)
     data = {"validation_data": root / "val", "run_dir": root / "run"}

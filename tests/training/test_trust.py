@@ -102,8 +102,18 @@ def test_a_softmax_written_by_hand_is_found():
         exponentials = keras.ops.exp(z)
         return exponentials / keras.ops.sum(exponentials, axis=-1, keepdims=True)
 
+    assert not gives_logits(functional(softmax))
     with pytest.raises(ValueError, match="`model` must return logits"):
         TUNE.fit(DATA, model=functional(softmax), verbose=0)
+
+
+def test_logits_that_add_up_to_one_for_an_image_are_logits():
+    images = keras.Input((8, 8, 3))
+    brightness = keras.ops.mean(images, axis=(1, 2))[:, :2] / 255
+    model = keras.Model(images, brightness + np.array([0.3, 0.7], "float32"))
+    black = keras.ops.convert_to_numpy(model(np.zeros((1, 8, 8, 3))))
+    np.testing.assert_allclose(black, [[0.3, 0.7]], rtol=1e-6)
+    assert gives_logits(model)
 
 
 @pytest.mark.parametrize(
