@@ -86,6 +86,8 @@ def export(
     added = activation_after(model, activation)
     images = _images(size, model)
     given = _outputs(model, images)
+    if added and add_up_to_one(np.concatenate(given)):
+        added = None
     expected = [probabilities(one, added) for one in given]
     exported = _serving(_with_probabilities(model, activation, np.concatenate(given)), size)
     with tempfile.TemporaryDirectory(prefix="new.", dir=path.parent) as folder:

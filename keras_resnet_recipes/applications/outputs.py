@@ -123,13 +123,26 @@ def add_up_to_one(outputs: np.ndarray) -> bool:
     return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, rtol=0, atol=5e-3))
 
 
+def gives_probabilities(model: keras.Model, size: int) -> bool:
+    """Returns whether outputs for noise add up to 1: a softmax may be written in other operations than Keras' own.
+
+    The logits of one image may add up to 1 by chance, hence several images.
+
+    Args:
+        model: A model of images.
+        size: Height and width of its images.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3))
+    outputs = model(keras.ops.convert_to_tensor(noise, model.inputs[0].dtype), training=False)
+    return add_up_to_one(keras.ops.convert_to_numpy(outputs))
+
+
 def probabilities(outputs: np.ndarray, activation: str | None) -> np.ndarray:
     """Returns the probabilities for outputs of a model, computed by NumPy in float64.
 
     Args:
         outputs: [n, classes].
-        activation: "softmax", "sigmoid", or None after an activation. Outputs that add up to 1 are probabilities
-            already, also if a softmax of other operations than Keras' own made them.
+        activation: "softmax", "sigmoid", or None for probabilities.
 
     Raises:
         ValueError: If outputs after an activation are no probabilities, such as their logarithms.
@@ -144,7 +157,7 @@ def probabilities(outputs: np.ndarray, activation: str | None) -> np.ndarray:
             "`model` must return logits or probabilities. "
             f"Received: outputs from {outputs.min():.3g} to {outputs.max():.3g} after an activation"
         )
-    if activation is None or add_up_to_one(outputs):
+    if activation is None:
         return outputs
     if activation == "sigmoid":
         return np.exp(-np.logaddexp(0, -outputs))

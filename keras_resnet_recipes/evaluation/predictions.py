@@ -10,7 +10,12 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes.applications import decode_predictions
-from keras_resnet_recipes.applications.outputs import activation_after, known_names, probabilities
+from keras_resnet_recipes.applications.outputs import (
+    activation_after,
+    gives_probabilities,
+    known_names,
+    probabilities,
+)
 from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.folder import contents_of, images_below
@@ -94,6 +99,8 @@ def predict(
     files = _files(paths)
     crop = evaluation_crop(model) if crop is None else crop
     activation = activation_after(model, activation)
+    if activation and gives_probabilities(model, crop.size):
+        activation = None
     return _predictions(model, activation, files, crop, top, names, batch_size)
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes import distribution
-from keras_resnet_recipes.applications.outputs import add_up_to_one, gives_logits
+from keras_resnet_recipes.applications.outputs import gives_logits, gives_probabilities
 from keras_resnet_recipes.applications.plain import check_plain
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.files import local_path
@@ -192,7 +192,7 @@ def check_trainable(recipe: BaseRecipe, model: keras.Model, *, validated: bool) 
         )
     for name in ("train_size", *(("test_size",) if validated else ())):
         check_size(model, name, getattr(recipe, name))
-    if not gives_logits(model) or _gives_probabilities(model, recipe.train_size):
+    if not gives_logits(model) or gives_probabilities(model, recipe.train_size):
         raise ValueError(
             "`model` must return logits, because the recipe's loss applies the softmax or sigmoid. "
             "Received: a model that ends in an activation. Networks of keras.applications take "
@@ -204,13 +204,6 @@ def check_trainable(recipe: BaseRecipe, model: keras.Model, *, validated: bool) 
             f"`precision` must be 'auto' with `model`, whose layers compute in {', '.join(sorted(dtypes))}. "
             f"Received: precision={recipe.precision!r}"
         )
-
-
-def _gives_probabilities(model: keras.Model, size: int) -> bool:
-    """Returns whether outputs for noise add up to 1: a softmax may be written in other operations than Keras' own."""
-    noise = np.random.default_rng(0).integers(0, 256, (2, size, size, 3))
-    outputs = model(keras.ops.convert_to_tensor(noise, model.inputs[0].dtype), training=False)
-    return add_up_to_one(keras.ops.convert_to_numpy(outputs))
 
 
 def compute_dtypes(model: keras.Model) -> set[str]:
