@@ -203,7 +203,7 @@ def test_outputs_that_may_be_either_are_reported(small, tmp_path, capsys):
 
 def test_class_names_are_written_next_to_the_file(small, tmp_path):
     names = [f"class {number}" for number in range(9)] + ["two\nlines"]
-    text = "".join(f"class {number}\n" for number in range(9)) + "two lines\n"
+    text = "".join(f"class {number}\n" for number in range(9)) + "two\\nlines\n"
     export(small, tmp_path / "model", "saved_model", class_names=names)
     assert (tmp_path / "model" / "labels.txt").read_text() == text
     export(small, tmp_path / "model.onnx", "onnx", class_names=names)

@@ -1,7 +1,6 @@
 """Checks of a run before it begins: recipe, data, model, teacher and devices fit together."""
 
 import os
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -46,7 +45,8 @@ def check_arguments(
         )
     if run_dir is not None:
         local_path("run_dir", run_dir)
-    if isinstance(callbacks, keras.callbacks.Callback) or not isinstance(callbacks, Iterable):
+    # A generator would be empty after this check.
+    if not isinstance(callbacks, list | tuple):
         raise ValueError(
             f"`callbacks` must be a list of Keras callbacks. Received: callbacks={callbacks!r}"
         )
