@@ -148,7 +148,9 @@ def _with_probabilities(
 ) -> keras.Model:
     """Returns a model of probabilities; says so where a model's graph does not tell what its outputs are."""
     added = activation_after(model, activation)
-    if added and activation is None and ((outputs >= 0) & (outputs <= 1)).all():
+    # The loss of a model of this package tells.
+    unknown = activation is None and getattr(model, "loss", None) is None
+    if added and unknown and ((outputs >= 0) & (outputs <= 1)).all():
         print(
             f"`model`: its outputs are between 0 and 1, but end in no activation of Keras. They are taken as logits; "
             f"the {added} is added."

@@ -64,7 +64,8 @@ def _reason(error: Exception) -> str:
     text = str(error)
     if found := re.search(r"GLOBAL (\S+)", text):
         return f"{found[1]} in it is no tensor, number or container. Save torch's model.state_dict() alone."
-    return "it is damaged" if text.startswith("Weights only load failed") else shortened(error)
+    damaged = isinstance(error, OSError) or text.startswith("Weights only load failed")
+    return "it is damaged" if damaged else shortened(error)
 
 
 def _loaded(torch: Any, path: Path) -> Any:

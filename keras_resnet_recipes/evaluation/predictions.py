@@ -10,7 +10,11 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes.applications import decode_predictions
-from keras_resnet_recipes.applications.outputs import activation_after, known_names, probabilities
+from keras_resnet_recipes.applications.outputs import (
+    activation_after,
+    known_names,
+    probabilities,
+)
 from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.data.decode import UnreadableImage, opened
 from keras_resnet_recipes.data.folder import contents_of, images_below

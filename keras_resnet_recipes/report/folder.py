@@ -73,7 +73,8 @@ class Run:
     @property
     def best(self) -> dict[str, float] | None:
         """Row of the first epoch with the highest validation accuracy."""
-        rows = [row for row in self.rows if "val_top1" in row]
+        since = self.facts.get("validated_since_epoch", 0)
+        rows = [row for row in self.rows[since:] if "val_top1" in row]
         return max(rows, key=lambda row: row["val_top1"], default=None)
 
     @property

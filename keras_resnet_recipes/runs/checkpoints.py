@@ -179,6 +179,11 @@ def newest(folder: Path) -> Path | None:
     return min(intact, key=positions.__getitem__)
 
 
+def was_saved(path: Path) -> bool:
+    """Returns whether the manifest lists a checkpoint of this name, whether or not the file is still there."""
+    return any(entry["file"] == path.name for entry in _entries(path.parent, required=False))
+
+
 def is_intact(path: Path) -> bool:
     """Returns whether a checkpoint is as it was written.
 

@@ -41,6 +41,7 @@ class RunFolder(keras.callbacks.Callback):
             (no validation) no best weights are written.
         save_every: Batches within an epoch after which to save; None saves after epochs only.
         average: EMA of the weights; the best weights are then its values.
+        best_since: First epoch, from 0, that may be the best: earlier ones were validated on other images.
 
     Example:
         >>> import tempfile, numpy as np, keras, keras_resnet_recipes as krr
@@ -60,12 +61,14 @@ class RunFolder(keras.callbacks.Callback):
         *,
         save_every: int | None = None,
         average: MovingAverage | None = None,
+        best_since: int = 0,
     ) -> None:
         super().__init__()
         self.path = Path(path)
         self.monitor = monitor
         self.save_every = save_every
         self.average = average
+        self.best_since = best_since
         self.stop_requested = False
         self.rows: list[dict[str, float]] = []
         self._begun = Position()
@@ -131,7 +134,7 @@ class RunFolder(keras.callbacks.Callback):
 
     def best_row(self) -> dict[str, float] | None:
         """Returns the row of the first epoch with the largest monitored value; None if there is none."""
-        rows = [row for row in self.rows if self.monitor in row]
+        rows = [row for row in self.rows[self.best_since :] if self.monitor in row]
         return max(rows, key=lambda row: row[self.monitor], default=None)
 
     def best_weights(self) -> list[np.ndarray]:

@@ -115,8 +115,18 @@ def _accept_data(path: Path, facts: Mapping[str, Any]) -> None:
     if all(known.get(name) == facts[name] for name in _DATA):
         return
     given = {name: facts[name] for name in ("images", *_DATA)}
-    epochs = [*known.get("data_changed_after_epochs", []), len(read_log(path))]
-    _write_facts(path, {**known, **given, "data_changed_after_epochs": epochs})
+    epochs = len(read_log(path))
+    changed = [*known.get("data_changed_after_epochs", []), epochs]
+    since = validated_since(path)
+    if known.get("validation_data") != facts["validation_data"]:
+        since = epochs
+    added = {"data_changed_after_epochs": changed, "validated_since_epoch": since}
+    _write_facts(path, {**known, **given, **added})
+
+
+def validated_since(path: str | Path) -> int:
+    """Returns the first epoch, from 0, that was validated on the images of now, which may have been changed."""
+    return read_facts(path).get("validated_since_epoch", 0)
 
 
 def _write_facts(path: Path, facts: Mapping[str, Any]) -> None:

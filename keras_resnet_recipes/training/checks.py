@@ -1,7 +1,6 @@
 """Checks of a run before it begins: recipe, data, model, teacher and devices fit together."""
 
 import os
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -35,9 +34,9 @@ def check_arguments(
     check_complete(recipe)
     check_weights(recipe, model)
     check_teacher(recipe, teacher)
-    if save_every_steps is not None and (save_every_steps < 1 or run_dir is None):
+    if save_every_steps is not None and (not _is_count(save_every_steps) or run_dir is None):
         raise ValueError(
-            "`save_every_steps` must be at least 1 and needs a `run_dir`. "
+            "`save_every_steps` must be an integer of at least 1 and needs a `run_dir`. "
             f"Received: save_every_steps={save_every_steps!r}, run_dir={run_dir!r}"
         )
     if run_dir is not None and not isinstance(run_dir, str | os.PathLike):
@@ -46,7 +45,8 @@ def check_arguments(
         )
     if run_dir is not None:
         local_path("run_dir", run_dir)
-    if isinstance(callbacks, keras.callbacks.Callback) or not isinstance(callbacks, Iterable):
+    # A generator would be empty after this check.
+    if not isinstance(callbacks, list | tuple):
         raise ValueError(
             f"`callbacks` must be a list of Keras callbacks. Received: callbacks={callbacks!r}"
         )
@@ -120,11 +120,11 @@ def resolved_steps(
 ) -> int:
     """Returns the updates per epoch: the given number, or floor(images / batch size)."""
     if given is not None:
-        if given < 1:
+        if not _is_count(given):
             raise ValueError(
-                f"`steps_per_epoch` must be at least 1. Received: steps_per_epoch={given!r}"
+                f"`steps_per_epoch` must be an integer of at least 1. Received: steps_per_epoch={given!r}"
             )
-        return given
+        return int(given)
     if data.size is None:
         raise ValueError(
             f"`steps_per_epoch` must be given for data of unknown or infinite length, such as {data.name}."
@@ -305,6 +305,10 @@ def _counted_classes(data: "ImageDataset | ImageStream") -> int:
         )
     print(f"`classes`: {largest + 1}, the largest label of {data.name} plus one.")
     return largest + 1
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and value >= 1
 
 
 def _smaller_batch(images: int) -> int:

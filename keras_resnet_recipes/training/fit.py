@@ -59,12 +59,17 @@ def fit(
         feed = feed_class(recipe)(recipe, data, validation, **numbers)
         given = {"own_model": model is not None, "teacher": teacher}
         facts = run_dir and ownership.facts(data, validation, steps, seed, **given)
-        network = _compiled_network(recipe, model, replicas, steps, feed, run_dir)
-        network.class_names = data.class_names
+        begun = model
+        if begun is None:
+            begun = _new_network(recipe, feed, run_dir, data.class_names)
+        network = _compiled_network(recipe, begun, replicas, steps, new=model is None)
         learner = _training_model(recipe, network, teacher, feed, steps, replicas)
         try:
             with ownership.owned(run_dir, recipe, facts, accept_changed_data):
                 folder, position = _opened(run_dir, recipe, learner, steps, save_every_steps)
+                for one in (network, begun):
+                    # After training the weights are no longer the published ones.
+                    one.class_names, one.published = data.class_names, None
                 verbose = verbose if devices.is_writer() else 0
                 called = RunCallbacks(
                     [*learner.own_callbacks, *_callbacks(recipe, steps, feed, position)],
@@ -82,7 +87,6 @@ def fit(
             learner.release()
             if model is not None and network is not model:
                 model.set_weights(network.get_weights())
-                model.class_names, model.published = network.class_names, None
 
 
 def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, Any]:
@@ -96,31 +100,26 @@ def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, 
 
 
 def _compiled_network(
-    recipe: BaseRecipe,
-    model: keras.Model | None,
-    replicas: int,
-    steps: int,
-    feed: "Feed",
-    run_dir: str | Path | None,
+    recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int, *, new: bool
 ) -> keras.Model:
-    """Returns the network that is trained, compiled: the model that was given, or the recipe's."""
-    if model is None:
-        network = _new_network(recipe, feed, run_dir)
-    elif replicas > 1:
+    """Returns the network that is trained, compiled: a model, on several devices a clone unless it is new."""
+    network = model
+    if replicas > 1 and not new:
         # Variables created outside the scope are on one device only.
         network = keras.models.clone_model(model)
         network.set_weights(model.get_weights())
-    else:
-        network = model
-    # After training they are no longer the published weights.
-    network.published = None
     network = build.compiled(recipe, network, replicas, steps)
-    if model is not None:
+    if not new:
         _report_frozen(recipe, network)
     return network
 
 
-def _new_network(recipe: BaseRecipe, feed: "Feed", run_dir: str | Path | None) -> keras.Model:
+def _new_network(
+    recipe: BaseRecipe,
+    feed: "Feed",
+    run_dir: str | Path | None,
+    class_names: Sequence[str] | None,
+) -> keras.Model:
     """Returns the recipe's network in its precision, with pretrained or random weights."""
     policy = build.resolved_precision(recipe)
     if recipe.precision == "auto":
@@ -129,7 +128,7 @@ def _new_network(recipe: BaseRecipe, feed: "Feed", run_dir: str | Path | None) -
         print(f"`precision`: {policy} is slower than float32 here, on a CPU; 'auto' is float32.")
     with build.dtype_policy(policy):
         network = build.network(recipe)
-        pretrained.load(network, recipe, run_dir)
+        pretrained.load(network, recipe, run_dir, class_names)
         if recipe.whitening:
             whitening.whiten(network, feed.first_images(whitening.IMAGES))
     return network
@@ -179,7 +178,8 @@ def _opened(
         return None, Position()
     accumulated = recipe.gradient_accumulation_steps
     save_every = save_every_steps and save_every_steps * accumulated
-    folder = RunFolder(run_dir, save_every=save_every, average=learner.average)
+    since = ownership.validated_since(run_dir)
+    folder = RunFolder(run_dir, save_every=save_every, average=learner.average, best_since=since)
     with devices.alone():
         position = folder.restore(learner)
     ownership.check_shared(run_dir, position.epochs)

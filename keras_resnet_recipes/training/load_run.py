@@ -58,6 +58,10 @@ def _weights_of(path: Path, weights: str | None) -> tuple[str, Path]:
     best = path / checkpoints.BEST
     if weights != "last" and best.is_file():
         return "best", best
+    if weights is None and checkpoints.was_saved(best):
+        raise ValueError(
+            f"{str(best)!r} is missing. Put it back, or take the last weights with weights='last' (--weights last)."
+        )
     last = RunFolder(path).last_save()
     if weights != "best" and last is not None:
         return "last", last

@@ -1,6 +1,7 @@
 """Pretrained weights of a network."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -9,17 +10,24 @@ from keras_resnet_recipes import applications
 from keras_resnet_recipes.applications.published import is_tag
 from keras_resnet_recipes.applications.weights import checked_path, classes_in
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
+from keras_resnet_recipes.recipe.optimizers import classifier
 from keras_resnet_recipes.runs.checkpoints import LAST, PREVIOUS
 from keras_resnet_recipes.training.load_run import load_run
 
 
-def load(model: keras.Model, recipe: BaseRecipe, run_dir: str | os.PathLike[str] | None) -> None:
+def load(
+    model: keras.Model,
+    recipe: BaseRecipe,
+    run_dir: str | os.PathLike[str] | None,
+    class_names: Sequence[str] | None = None,
+) -> None:
     """Loads the recipe's `weights` into a new network; a classifier for other classes keeps its random ones.
 
     Args:
         model: The network.
         recipe: Its recipe.
         run_dir: The run folder; if it has a checkpoint, nothing is loaded.
+        class_names: Names of the classes, in the order of the labels, if they have any.
 
     Raises:
         ValueError: If there are no such weights, or they are of another network.
@@ -28,7 +36,12 @@ def load(model: keras.Model, recipe: BaseRecipe, run_dir: str | os.PathLike[str]
     begun = run_dir is not None and any((Path(run_dir) / n).is_file() for n in (LAST, PREVIOUS))
     if recipe.weights is None or begun:
         return
-    theirs = {layer.name: layer for layer in _source(recipe).layers}
+    source = _source(recipe)
+    theirs = {layer.name: layer for layer in source.layers}
+    names = getattr(source, "class_names", None)
+    if names and class_names and names != tuple(class_names):
+        # As many classes may be others.
+        del theirs[classifier(source)]
     for layer in model.layers:
         if isinstance(layer, keras.layers.Normalization):
             _check_colors(recipe, layer, theirs[layer.name])

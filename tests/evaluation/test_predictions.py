@@ -220,3 +220,16 @@ def test_a_missing_path_and_an_empty_folder_are_predictions_with_an_error(model,
 def test_a_wrong_size_is_an_error():
     with pytest.raises(ValueError, match=r"`size` must be the model's 32. Received: size=64"):
         evaluation_crop(krr.applications.ResNet20(input_shape=(32, 32, 3)), 64)
+
+
+def test_logits_that_add_up_to_one_by_chance_are_logits(tmp_path):
+    """Whether outputs are probabilities is a matter of the model, not of one image."""
+    images = keras.Input((8, 8, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(images))
+    model = keras.Model(images, keras.layers.Dense(2)(pooled))
+    model.set_weights([np.array([[1 / 3, 0]] * 3), np.array([0, 0.7])])
+    Image.new("RGB", (8, 8), (76, 76, 76)).save(tmp_path / "gray.png")
+    crop = krr.augment.CenterCrop(8, crop_ratio=1)
+    (found,) = predict(model, [tmp_path / "gray.png"], crop, activation="sigmoid")
+    values = sorted(value for *_, value in found.labels)
+    assert values == pytest.approx([1 / (1 + np.exp(-76 / 255)), 1 / (1 + np.exp(-0.7))], abs=1e-6)

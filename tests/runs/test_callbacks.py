@@ -191,6 +191,11 @@ def test_backup_and_restore_is_refused(tmp_path):
         fit(None, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup")])
 
 
+def test_a_generator_of_callbacks_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="`callbacks` must be a list of Keras callbacks"):
+        fit(None, callbacks=(callback for callback in [Calls()]))
+
+
 def test_a_plateau_resumed_within_an_epoch_equals_the_whole_run(tmp_path):
     recipe = RECIPE.replace(
         epochs=4, schedule=krr.schedules.Plateau(patience=1, factor=0.1), learning_rate=0.005

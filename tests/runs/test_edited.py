@@ -9,8 +9,11 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.report.folder import read_run
 from keras_resnet_recipes.runs import checkpoints
 from keras_resnet_recipes.runs.log import read_log
+from tests.runs.same_run import StopAt, StoppedError
+from tests.runs.test_callbacks import Scores
 from tests.runs.test_resume import RECIPE, X, copy, fit, network, whole  # noqa: F401
 
 
@@ -57,6 +60,10 @@ def test_missing_best_weights_are_an_error(copy):  # noqa: F811
     (copy / checkpoints.BEST).unlink()
     with pytest.raises(ValueError, match=r"best.weights.h5' is missing; put the file back"):
         fit(copy)
+    # Silently, the last weights would be taken instead.
+    (copy / "run.json").write_text((copy / "run.json").read_text().replace("true", "false", 1))
+    with pytest.raises(ValueError, match=r"best.weights.h5' is missing. .* weights='last'"):
+        krr.load_run(copy)
 
 
 def narrow():
@@ -170,6 +177,22 @@ def test_changed_arrays_are_an_error(copy):  # noqa: F811
         train((other, labels), copy, validation_data=(X, labels))
     with pytest.raises(ValueError, match="`validation_data` must be the data"):
         train((X, labels), copy, validation_data=(other, labels))
+
+
+def test_the_best_epoch_is_one_on_the_present_validation_data(tmp_path):
+    labels = np.arange(40) % 2
+    callbacks = [Scores(0.9, 0.9, 0.5, 0.4), StopAt(2, 0)]
+    options = {"validation_data": (X, labels), "callbacks": callbacks}
+    run = tmp_path / "run"
+    recipe = RECIPE.replace(epochs=4)
+    with pytest.raises(StoppedError):
+        recipe.fit((X, labels), model=network(), run_dir=run, verbose=0, **options)
+    options = {"validation_data": (255 - X, labels), "callbacks": [Scores(0.9, 0.9, 0.5, 0.4)]}
+    again = {"accept_changed_data": True, "verbose": 0}
+    recipe.fit((X, labels), model=network(), run_dir=run, **again, **options)
+    best = checkpoints.verified(run / checkpoints.BEST)
+    assert best["epochs"] == 3
+    assert read_run(run).best["epoch"] == 2
 
 
 def test_the_command_accepts_changed_data(tmp_path, capsys):

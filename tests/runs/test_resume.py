@@ -190,7 +190,10 @@ def test_the_command_reports_a_full_disk_without_a_traceback(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"save_every_steps": 0, "folder": "run"}, "`save_every_steps` must be at least 1"),
+        (
+            {"save_every_steps": 0, "folder": "run"},
+            "`save_every_steps` must be an integer of at least 1",
+        ),
         ({"save_every_steps": 2}, "needs a `run_dir`"),
     ],
     ids=["save_every_steps", "run_dir"],

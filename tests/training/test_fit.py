@@ -289,7 +289,12 @@ def test_a_run_of_a_given_model_is_resumed(tmp_path):
             r"within 0..2 for 3 classes. Received: 5",
         ),
         (RECIPE, (squares()[0], np.zeros(32, int)), {}, "of two classes or more.*all 0"),
-        (RECIPE, squares(), {"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
+        (
+            RECIPE,
+            squares(),
+            {"steps_per_epoch": 0},
+            "`steps_per_epoch` must be an integer of at least 1",
+        ),
         (RECIPE, squares(), {"distribution": "some"}, "must be 'auto', 'none', 'mirrored' or"),
         (
             RECIPE,

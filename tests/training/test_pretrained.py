@@ -1,6 +1,7 @@
 """Training from pretrained weights: loading, freezing, and resuming without the original file."""
 
 import argparse
+import dataclasses
 
 import keras
 import numpy as np
@@ -203,3 +204,16 @@ def test_invalid_weights_are_errors(files):
     with pytest.raises(ValueError, match="`model` must be a network of"):
         RECIPE.replace(weights=None, frozen_stages=2).fit(DATA, model=stranger, verbose=0)
     assert frozen(stranger, 5) == set()
+
+
+def test_as_many_other_classes_get_a_new_classifier(tiny, tmp_path, capsys):
+    data = dataclasses.replace(krr.data.from_arrays(*DATA), class_names=("a", "b", "c"))
+    RECIPE.replace(weights=None).fit(data, run_dir=tmp_path / "run", verbose=0)
+    trained = krr.load_run(tmp_path / "run").get_weights()
+    recipe = RECIPE.replace(weights=str(tmp_path / "run"))
+    for names, kept in (("abc", True), ("xyz", False)):
+        model = build.network(recipe)
+        pretrained.load(model, recipe, None, tuple(names))
+        assert equal(model.get_weights()[:-2], trained[:-2]) == [True] * (len(trained) - 2)
+        assert np.array_equal(model.get_weights()[-2], trained[-2]) == kept
+        assert ("the classifier of 3 classes is new" in capsys.readouterr().out) != kept
