@@ -3,7 +3,7 @@
     Lamb, SGD, AdamW, RMSpropTF                      optimizers
     CategoricalCrossentropy, BinaryCrossentropy      losses
     EMA, Distillation, Test                          EMA of the weights, distillation, evaluation
-    ResNet9, Initialization                          configurable network, initial weights
+    ResNet9, AirbenchNet, Initialization             configurable networks, initial weights
 
 Augmentations are in `krr.augment`, schedules in `krr.schedules`. Any Keras optimizer, loss,
 LearningRateSchedule or image layer can be used as well.
@@ -24,7 +24,7 @@ from keras_resnet_recipes.recipe.keras_objects import (
 from keras_resnet_recipes.recipe.leave_one_out import leave_one_out
 from keras_resnet_recipes.recipe.load import load_recipe
 from keras_resnet_recipes.recipe.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
-from keras_resnet_recipes.recipe.networks import NetworkFunction, ResNet9
+from keras_resnet_recipes.recipe.networks import AirbenchNet, NetworkFunction, ResNet9
 from keras_resnet_recipes.recipe.optimizers import SGD, AdamW, Lamb, Optimizer, RMSpropTF
 from keras_resnet_recipes.recipe.recipe import BaseRecipe
 from keras_resnet_recipes.recipe.source import Source
@@ -38,6 +38,7 @@ __all__ = [
     "SGD",
     "UNPUBLISHED",
     "AdamW",
+    "AirbenchNet",
     "BaseRecipe",
     "BinaryCrossentropy",
     "CategoricalCrossentropy",

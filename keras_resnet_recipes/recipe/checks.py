@@ -158,7 +158,7 @@ def _check_on_device(recipe: "BaseRecipe") -> None:
     legal = {
         "mix": (None,),
         "repeated_augmentation": (1,),
-        "test_views": ("one", "mirrored"),
+        "test_views": ("one", "mirrored", "shifted"),
         "test_crop_ratio": (1.0,),
         "batch_norm": ("replica",),
         "unreadable_images": ("skip",),

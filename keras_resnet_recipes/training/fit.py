@@ -129,7 +129,9 @@ def _new_network(recipe: BaseRecipe, feed: "Feed", run_dir: str | Path | None) -
         network = build.network(recipe)
         pretrained.load(network, recipe, run_dir)
         if recipe.whitening:
-            whitening.whiten(network, feed.first_images(whitening.IMAGES))
+            numbers = recipe.network
+            images = feed.first_images(numbers.whitening_images)
+            whitening.whiten(network, images, numbers.whitening_epsilon)
     return network
 
 

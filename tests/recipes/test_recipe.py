@@ -169,7 +169,7 @@ def test_invalid_values_are_named(values, message):
         (krr.A3, "knots", ((0, 1), (9, 0)), "PiecewiseLinear"),
         (krr.DeiT, "target_threshold", 0.2, "BinaryCrossentropy"),
         (krr.A3, "whitening", True, "ResNet9"),
-        (krr.A3, "logit_scale", 0.0625, "ResNet9"),
+        (krr.A3, "logit_scale", 0.0625, "AirbenchNet or ResNet9"),
         (krr.A3, "ema_every", 4, "EMA"),
         (krr.A3, "pad_fill", (1, 2, 3), "PadAndCrop"),
         (krr.DAWNBench, "crop_interpolation", "bilinear", "RandomResizedCrop or ScaleJitterCrop"),
