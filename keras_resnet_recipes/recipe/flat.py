@@ -182,6 +182,6 @@ def _example(part: type[Part], recipe: "type[BaseRecipe]") -> str:
         kind = field.metadata.get("part")
         if kind is not None and issubclass(part, kind):
             call = f"{part.__name__}(...)"
-            several = field.name == "augmentation"
+            several = isinstance(field.default, tuple)
             return f"{field.name}=(..., {call})" if several else f"{field.name}={call}"
     return f"{'network=' if issubclass(part, ConfigurableNetwork) else ''}{part.__name__}(...)"
