@@ -118,10 +118,13 @@ class Trainer:
         net: The network.
         steps: Updates per epoch.
         epochs: Number of epochs.
+        scale: Factor on all rates.
     """
 
-    def __init__(self, net: Net, steps: int, epochs: int = EPOCHS) -> None:
-        self.net, self.count = net, 0
+    def __init__(
+        self, net: Net, steps: int, epochs: int = EPOCHS, scale: float = 1.0
+    ) -> None:
+        self.net, self.count, self.scale = net, 0, scale
         self.total, self.bias_steps = steps * epochs, steps * BIAS_EPOCHS
         rates = {BIAS_RATE: net.shifts(), HEAD_RATE: [net.head.weight]}
         groups = [{"params": [net.whiten.bias], "lr": BIAS_RATE, "weight_decay": DECAY / BIAS_RATE}]
@@ -138,8 +141,8 @@ class Trainer:
         loss = functional.cross_entropy(logits, labels, label_smoothing=0.2)
         # The original sums over 2,000 images; for other batches, the factor keeps its rates.
         (BATCH * loss).backward()
-        factor = 1 - self.count / self.total
-        factors = [1 - self.count / self.bias_steps, factor, factor]
+        factor = self.scale * (1 - self.count / self.total)
+        factors = [self.scale * (1 - self.count / self.bias_steps), factor, factor]
         for group, rate, own in zip(self.sgd.param_groups, self.rates, factors, strict=True):
             group["lr"] = rate * own
         self.sgd.step()
