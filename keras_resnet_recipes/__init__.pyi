@@ -23,6 +23,7 @@ from .recipes import A3 as A3
 from .recipes import C1 as C1
 from .recipes import C2 as C2
 from .recipes import RECIPES as RECIPES
+from .recipes import Airbench94 as Airbench94
 from .recipes import B as B
 from .recipes import BagOfTricks as BagOfTricks
 from .recipes import D as D

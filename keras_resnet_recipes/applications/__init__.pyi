@@ -1,3 +1,4 @@
+from .airbench import AirbenchNet as AirbenchNet
 from .attentive import ECAResNet26T as ECAResNet26T
 from .attentive import ECAResNet50D as ECAResNet50D
 from .attentive import ECAResNet50T as ECAResNet50T

@@ -123,9 +123,11 @@ def batch_normalization(
     *,
     gamma: str | keras.Initializer | None = "ones",
     group_size: int | None = None,
+    momentum: float = 0.9,
+    epsilon: float = 1e-5,
     name: str,
 ) -> Tensor:
-    """Applies batch normalization with the constants of the published weights.
+    """Applies batch normalization, by default with the constants of the published weights.
 
     These are epsilon 1e-5 and momentum 0.9 (Keras' defaults are 1e-3 and 0.99).
 
@@ -134,6 +136,8 @@ def batch_normalization(
         gamma: Initializer of the scale; with "zeros" a residual branch is initially zero. None fixes the
             scale at 1.
         group_size: Images per group of ghost batch normalization; None normalizes over the whole batch.
+        momentum: Part of the moving statistics that is kept in a step, 0 to 1.
+        epsilon: Added to the variance, above 0.
         name: Name of the layer.
 
     Returns:
@@ -150,8 +154,8 @@ def batch_normalization(
         section 5.1.
     """
     settings = {
-        "momentum": 0.9,
-        "epsilon": 1e-5,
+        "momentum": momentum,
+        "epsilon": epsilon,
         "scale": gamma is not None,
         "gamma_initializer": gamma or "ones",
         "name": name,

@@ -1,6 +1,6 @@
 """CIFAR-10 networks of David Page's speed run and its architecture search."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 
 import keras
@@ -161,7 +161,12 @@ def backbone_features(
 
 
 def maximum_classifier(
-    features: Tensor, classes: int, *, use_bias: bool = False, scale: float = 0.125
+    features: Tensor,
+    classes: int,
+    *,
+    use_bias: bool = False,
+    scale: float = 0.125,
+    initializer: Callable[[], keras.Initializer] | None = None,
 ) -> Tensor:
     """Applies global max pooling and a dense layer, by default without bias and scaled by 1/8.
 
@@ -170,6 +175,7 @@ def maximum_classifier(
         classes: Number of outputs, at least 1.
         use_bias: Whether the dense layer has a bias.
         scale: Factor applied to the outputs of the dense layer.
+        initializer: Function that returns the kernel's initializer; None means torch's default.
 
     Returns:
         Logits, `(batch, classes)`.
@@ -183,7 +189,7 @@ def maximum_classifier(
     References:
         `basic_net` of `experiments.ipynb` in davidcpage/cifar10-fast.
     """
-    logits = dense(pool(features, "max"), classes, use_bias=use_bias)
+    logits = dense(pool(features, "max"), classes, use_bias=use_bias, initializer=initializer)
     return keras.layers.Rescaling(scale, name="classifier")(logits)
 
 

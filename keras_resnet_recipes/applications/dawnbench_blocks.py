@@ -23,6 +23,7 @@ def convolved(
     kernel_size: int = 3,
     strides: int = 1,
     pool: Literal["before", "after"] | None = None,
+    initializer: Callable[[int], keras.Initializer] = torch_uniform,
     name: str,
 ) -> Tensor:
     """Applies a convolution, normalization and activation, with optional 2x2 max pooling.
@@ -34,6 +35,7 @@ def convolved(
         kernel_size: Height and width of the kernel, odd.
         strides: Stride of the convolution.
         pool: Whether to pool "before" or "after" `finish`; None means no pooling.
+        initializer: Function of the fan-in that returns the kernel's initializer.
         name: Prefix of the layer names.
 
     Returns:
@@ -48,7 +50,9 @@ def convolved(
         `conv_bn` of `new_dawn.py` in davidcpage/cifar10-fast.
     """
     halve = keras.layers.MaxPooling2D(2, data_format="channels_last", name=f"{name}_pool")
-    x = plain_convolution(x, filters, kernel_size, strides=strides, name=f"{name}_conv")
+    x = plain_convolution(
+        x, filters, kernel_size, strides=strides, initializer=initializer, name=f"{name}_conv"
+    )
     if pool == "before":
         x = halve(x)
     x = finish(x, name=name)
@@ -56,7 +60,13 @@ def convolved(
 
 
 def plain_convolution(
-    x: Tensor, filters: int, kernel_size: int, *, strides: int = 1, name: str
+    x: Tensor,
+    filters: int,
+    kernel_size: int,
+    *,
+    strides: int = 1,
+    initializer: Callable[[int], keras.Initializer] = torch_uniform,
+    name: str,
 ) -> Tensor:
     """Applies a convolution without bias, with torch's default initializer.
 
@@ -65,6 +75,7 @@ def plain_convolution(
         filters: Channels of the output.
         kernel_size: Height and width of the kernel, odd.
         strides: Stride.
+        initializer: Function of the fan-in that returns the kernel's initializer.
         name: Name of the layer.
 
     Returns:
@@ -78,21 +89,38 @@ def plain_convolution(
     References:
         torch's `nn.Conv2d`.
     """
-    initializer = partial(torch_uniform, kernel_size**2 * x.shape[-1])
-    return convolution(x, filters, kernel_size, strides=strides, initializer=initializer, name=name)
+    fan_in = kernel_size**2 * x.shape[-1]
+    return convolution(
+        x,
+        filters,
+        kernel_size,
+        strides=strides,
+        initializer=partial(initializer, fan_in),
+        name=name,
+    )
 
 
-def whitened(images: Tensor, *, name: str) -> Tensor:
-    """Applies a fixed 3x3 convolution for whitening.
+def whitened(
+    images: Tensor,
+    *,
+    size: int = 3,
+    negatives: bool = False,
+    padding: Literal["same", "valid"] = "same",
+    name: str,
+) -> Tensor:
+    """Applies a fixed convolution for whitening.
 
     Its filters are initialized to a random orthogonal matrix, and set by `whitening.whiten`.
 
     Args:
         images: Normalized images, `(batch, height, width, channels)`.
+        size: Height and width of the patches.
+        negatives: Whether every filter also occurs with the other sign.
+        padding: "same" pads with zeros to keep the size; "valid" does not pad.
         name: Name of the layer.
 
     Returns:
-        Features, `(batch, height, width, 9 * channels)`.
+        Features, `(batch, height', width', size * size * channels)`, or twice as many with `negatives`.
 
     Example:
         >>> from keras_resnet_recipes.applications.dawnbench_blocks import whitened
@@ -103,9 +131,9 @@ def whitened(images: Tensor, *, name: str) -> Tensor:
         `whitening_block` of `bag_of_tricks.ipynb` in davidcpage/cifar10-fast.
     """
     layer = keras.layers.Conv2D(
-        9 * images.shape[-1],
-        3,
-        padding="same",
+        size**2 * images.shape[-1] * (1 + negatives),
+        size,
+        padding=padding,
         data_format="channels_last",
         use_bias=False,
         kernel_initializer="orthogonal",
@@ -155,13 +183,20 @@ def activation(
     return CELU(celu_alpha, name=f"{name}_celu")(x)
 
 
-def dense(x: Tensor, classes: int, *, use_bias: bool) -> Tensor:
-    """Applies the dense layer `linear`, with torch's default initializers.
+def dense(
+    x: Tensor,
+    classes: int,
+    *,
+    use_bias: bool,
+    initializer: Callable[[], keras.Initializer] | None = None,
+) -> Tensor:
+    """Applies the dense layer `linear`, by default with torch's initializers.
 
     Args:
         x: Features, `(batch, channels)`.
         classes: Number of outputs.
         use_bias: Whether the layer has a bias.
+        initializer: Function that returns the kernel's initializer; None means torch's default.
 
     Returns:
         Logits, `(batch, classes)`.
@@ -177,7 +212,7 @@ def dense(x: Tensor, classes: int, *, use_bias: bool) -> Tensor:
     return keras.layers.Dense(
         classes,
         use_bias=use_bias,
-        kernel_initializer=torch_uniform(x.shape[-1]),
+        kernel_initializer=initializer() if initializer else torch_uniform(x.shape[-1]),
         bias_initializer=torch_uniform(x.shape[-1]),
         name="linear",
     )(x)

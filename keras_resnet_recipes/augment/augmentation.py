@@ -44,6 +44,11 @@ class Augmentation(Part, abstract=True):
     on_device: ClassVar[bool] = False
     """True if it is supported with `data_on_device=True`, where it runs on whole batches."""
 
+    @property
+    def per_image(self) -> bool:
+        """Whether parameters are drawn once per image of the data set, not anew in every epoch; see `in_epoch`."""
+        return False
+
     def sized(self, size: int) -> Self:
         """Returns the augmentation with its `size` set, in pixels, if it is a crop that has one."""
         names = {field.name for field in dataclasses.fields(self)}
@@ -60,6 +65,10 @@ class Augmentation(Part, abstract=True):
             Arrays [n, ...] by name.
         """
         raise NotImplementedError
+
+    def in_epoch(self, drawn: Mapping[str, Any], epoch: int) -> Mapping[str, Any]:
+        """Returns the parameters of an epoch, counted from 0, computed from those drawn once per image."""
+        return drawn
 
     def apply(self, image: np.ndarray, drawn: Row) -> np.ndarray:
         """Applies augmentation parameters to one image.

@@ -17,8 +17,8 @@ def clip_after_sum(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Op
     subclasses.
 
     Args:
-        optimizer: Any Keras optimizer of the TensorFlow backend. It is changed in place, because an
-            instance of a subclass defined here could not be loaded.
+        optimizer: Any Keras optimizer of the TensorFlow backend, `MultiOptimizer` included. It is changed in
+            place, because an instance of a subclass defined here could not be loaded.
 
     Returns:
         The same optimizer.
@@ -34,6 +34,8 @@ def clip_after_sum(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Op
         tensorflow/tensorflow issue 33929: Keras at that time raised an error for clipping "before
         gradients get aggregated (usually wrong)".
     """
+    for inner in getattr(optimizer, "_inner_optimizers", ()):
+        clip_after_sum(inner)
     clip, total = optimizer._clip_gradients, optimizer._all_reduce_sum_gradients
 
     def clipped_total(gradients_and_variables: Any) -> list[tuple[Any, Any]]:

@@ -3,6 +3,7 @@ from .averaged_views import average_scores as average_scores
 from .averaged_views import mirror_averaged as mirror_averaged
 from .averaged_views import multi_scale_averaged as multi_scale_averaged
 from .averaged_views import multi_scale_scores as multi_scale_scores
+from .averaged_views import shift_averaged as shift_averaged
 from .averaged_views import ten_crop as ten_crop
 from .averaged_views import view_averaged as view_averaged
 from .predictions import Prediction as Prediction

@@ -109,14 +109,16 @@ def as_tested(recipe: BaseRecipe, model: keras.Model) -> BaseRecipe:
 def over_views(recipe: BaseRecipe, model: keras.Model, logits: bool) -> tuple[keras.Model, bool]:
     """Returns the model that averages over the recipe's test views, and whether its outputs are logits.
 
-    Ten crops and several sizes average probabilities, as He et al. did. An image and its mirror image average
-    the model's outputs, as Page did.
+    Ten crops and several sizes average probabilities, as He et al. did. Mirrored and shifted images average
+    the model's outputs, as Page and Jordan did.
     """
     test = recipe.test
     if test.views == "one":
         return model, logits
-    if test.views == "mirrored":
-        return averaged_views.mirror_averaged(model), logits
+    if test.views in ("mirrored", "shifted"):
+        mirrored = test.views == "mirrored"
+        average = averaged_views.mirror_averaged if mirrored else averaged_views.shift_averaged
+        return average(model), logits
     activation = recipe.loss.activation if logits else None
     if test.views == "ten_crop":
         return averaged_views.view_averaged(model, 10, test.size, activation), False

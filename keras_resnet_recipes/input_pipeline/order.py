@@ -13,7 +13,7 @@ Candidates = Callable[[int, int, int], list[Iterator[Reader]]]
 """Function of an epoch, a first position and a number of positions; returns for each its image and replacements."""
 
 # Purposes of random numbers; no two may share a generator.
-_SHUFFLING, _AUGMENTATION, _MIXING = range(3)
+_SHUFFLING, _AUGMENTATION, _MIXING, _IMAGES = range(4)
 
 
 def order(size: int, seed: int, epoch: int) -> np.ndarray:
@@ -29,6 +29,11 @@ def order(size: int, seed: int, epoch: int) -> np.ndarray:
 def augmentation_rng(seed: int, epoch: int, block: int, number: int) -> np.random.Generator:
     """Returns the generator of the augmentation with a given number, for a block of positions."""
     return _generator(seed, _AUGMENTATION, epoch, block, number)
+
+
+def image_rng(seed: int, block: int, number: int) -> np.random.Generator:
+    """Returns the generator of the augmentation with a given number, for a block of images, in all epochs."""
+    return _generator(seed, _IMAGES, block, number)
 
 
 def mixing_rng(seed: int, epoch: int, step: int, device: int) -> np.random.Generator:

@@ -9,7 +9,7 @@ import numpy as np
 from keras_resnet_recipes.augment import CenterCrop, kernels
 from keras_resnet_recipes.augment.augmentation import Augmentation, Crop, Row
 from keras_resnet_recipes.data.decode import OpenedImage
-from keras_resnet_recipes.input_pipeline.order import augmentation_rng
+from keras_resnet_recipes.input_pipeline.order import augmentation_rng, image_rng
 from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 
 # Positions whose parameters are drawn together: drawn singly, they cost more than a flip.
@@ -37,13 +37,27 @@ class Sampler:
         self.whole = CenterCrop(self.size, 1.0, recipe.test.interpolation)
         # Positions are interleaved over devices, so each device needs all blocks of a batch.
         self._block = functools.lru_cache(recipe.batch_size // _BLOCK + 2)(self._drawn)
+        self._block_of_images = functools.cache(self._drawn_of_images)
+
+    @property
+    def per_image(self) -> bool:
+        """Whether augmentation parameters depend on the image."""
+        return any(step.per_image for step in self.steps)
 
     def row(self, epoch: int, position: int) -> list[Row]:
-        """Returns the augmentation parameters of a position of an epoch, per augmentation."""
-        block, index = divmod(position, _BLOCK)
+        """Returns the augmentation parameters of a position of an epoch, per augmentation; `of_image` replaces some."""
+        return [_row(drawn, position) for drawn in self._block(epoch, position // _BLOCK)]
+
+    def of_image(self, row: list[Row], epoch: int, index: int) -> list[Row]:
+        """Returns the parameters of a position with those that depend on its image, given by its index in the data."""
+        if not self.per_image:
+            return row
+        block = self._block_of_images(index // _BLOCK)
         return [
-            {name: rows[index] for name, rows in drawn.items()}
-            for drawn in self._block(epoch, block)
+            self.steps[number].in_epoch(_row(block[number], index), epoch)
+            if number in block
+            else drawn
+            for number, drawn in enumerate(row)
         ]
 
     def _drawn(self, epoch: int, block: int) -> list[Mapping[str, np.ndarray]]:
@@ -59,6 +73,14 @@ class Sampler:
                 )
             drawn.append(rows)
         return drawn
+
+    def _drawn_of_images(self, block: int) -> dict[int, Mapping[str, np.ndarray]]:
+        """Draws the parameters of a block of images, for all epochs, by the number of the augmentation."""
+        return {
+            number: step.draw(image_rng(self._seed, block, number), _BLOCK)
+            for number, step in enumerate(self.steps)
+            if step.per_image
+        }
 
     def cropped(self, opened: OpenedImage, row: list[Row], whole: bool) -> np.ndarray:
         """Returns the packed square before further augmentation, in a new array.
@@ -93,3 +115,8 @@ class Sampler:
         for *_, changed in self.changes(pixels, row):
             pixels = changed
         kernels.packing.unpack(pixels, image)
+
+
+def _row(drawn: Mapping[str, np.ndarray], position: int) -> Row:
+    """Returns the parameters of one position, or image, of a block."""
+    return {name: rows[position % _BLOCK] for name, rows in drawn.items()}

@@ -63,6 +63,11 @@ class TrainingBatches:
         self._recipe, self._data, self._seed = recipe, data, seed
         self._unreadable, self._workers = unreadable, workers or Workers()
         self.sampler, self.layers = Sampler(recipe, seed), _keras_layers(recipe)
+        if self.sampler.per_image and not isinstance(data, ImageDataset):
+            raise ValueError(
+                "`alternating` must be False for data that is read in sequence, in which an image cannot be recognized "
+                f"in the next epoch. Received: alternating=True for {data.name}"
+            )
         self._batch = recipe.batch_size // recipe.gradient_accumulation_steps
         self._steps = steps * recipe.gradient_accumulation_steps
         self._dealt = order.dealt(self._batch, devices, *host)
@@ -152,8 +157,11 @@ class TrainingBatches:
             for index, read in readers:
                 try:
                     image, label = read()
+                    own = [
+                        (row, self.sampler.of_image(drawn, epoch, index)) for row, drawn in copies
+                    ]
                     with opened(image, self._data.max_pixels) as one:
-                        use(one, copies)
+                        use(one, own)
                 except UnreadableImage as error:
                     self._unreadable.report(index, str(error))
                     continue

@@ -5,6 +5,7 @@ compiled or not, on every backend, and in `dataset.map` under every backend.
 """
 
 from keras_resnet_recipes.layers.batch_normalization import BatchNormalization
+from keras_resnet_recipes.layers.bias import Bias
 from keras_resnet_recipes.layers.blur_pool import BlurPool
 from keras_resnet_recipes.layers.celu import CELU
 from keras_resnet_recipes.layers.color import ColorJitter, Lighting
@@ -20,6 +21,7 @@ from keras_resnet_recipes.layers.trivial_augment import TrivialAugmentWide
 __all__ = [
     "CELU",
     "BatchNormalization",
+    "Bias",
     "BlurPool",
     "ColorJitter",
     "CutMix",

@@ -74,6 +74,11 @@ class PathRules:
         return getattr(known, "path", known.name)
 
 
+def pattern_of(variables: Sequence[Any]) -> str:
+    """Returns a regular expression for the paths of some variables of a model, and no others."""
+    return "|".join(_pattern(variable.path) for variable in variables)
+
+
 def _pattern(path: str) -> str:
     # In a loaded model the outer names may be missing: "bn/gamma" for "sequential/bn/gamma".
     *outer, layer, name = ["", *map(re.escape, path.split("/"))]

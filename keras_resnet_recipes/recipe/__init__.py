@@ -1,9 +1,10 @@
 """Recipes as frozen values, and the parts they consist of. Nothing here imports Keras.
 
-    Lamb, SGD, AdamW, RMSpropTF                      optimizers
+    Lamb, SGD, AdamW, RMSpropTF, Muon                optimizers
+    Group                                            variables with rates or an optimizer of their own
     CategoricalCrossentropy, BinaryCrossentropy      losses
     EMA, Distillation, Test                          EMA of the weights, distillation, evaluation
-    ResNet9, Initialization                          configurable network, initial weights
+    ResNet9, AirbenchNet, Initialization             configurable networks, initial weights
 
 Augmentations are in `krr.augment`, schedules in `krr.schedules`. Any Keras optimizer, loss,
 LearningRateSchedule or image layer can be used as well.
@@ -14,6 +15,8 @@ from keras_resnet_recipes.part import Part
 from keras_resnet_recipes.recipe.checks import check_complete as check_complete
 from keras_resnet_recipes.recipe.distillation import Distillation
 from keras_resnet_recipes.recipe.ema import EMA
+from keras_resnet_recipes.recipe.groups import Group
+from keras_resnet_recipes.recipe.groups import grouped_optimizer as grouped_optimizer
 from keras_resnet_recipes.recipe.initialization import Initialization
 from keras_resnet_recipes.recipe.keras_objects import (
     KerasLayer,
@@ -24,8 +27,8 @@ from keras_resnet_recipes.recipe.keras_objects import (
 from keras_resnet_recipes.recipe.leave_one_out import leave_one_out
 from keras_resnet_recipes.recipe.load import load_recipe
 from keras_resnet_recipes.recipe.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
-from keras_resnet_recipes.recipe.networks import NetworkFunction, ResNet9
-from keras_resnet_recipes.recipe.optimizers import SGD, AdamW, Lamb, Optimizer, RMSpropTF
+from keras_resnet_recipes.recipe.networks import AirbenchNet, NetworkFunction, ResNet9
+from keras_resnet_recipes.recipe.optimizers import SGD, AdamW, Lamb, Muon, Optimizer, RMSpropTF
 from keras_resnet_recipes.recipe.recipe import BaseRecipe
 from keras_resnet_recipes.recipe.source import Source
 from keras_resnet_recipes.recipe.table import Comparison, compare
@@ -38,11 +41,13 @@ __all__ = [
     "SGD",
     "UNPUBLISHED",
     "AdamW",
+    "AirbenchNet",
     "BaseRecipe",
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
     "Comparison",
     "Distillation",
+    "Group",
     "Initialization",
     "KerasLayer",
     "KerasLoss",
@@ -50,6 +55,7 @@ __all__ = [
     "KerasSchedule",
     "Lamb",
     "Loss",
+    "Muon",
     "NetworkFunction",
     "Optimizer",
     "Part",

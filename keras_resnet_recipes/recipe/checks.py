@@ -7,6 +7,7 @@ from keras_resnet_recipes.augment.erasing import Cutout
 from keras_resnet_recipes.augment.pad_and_crop import PadAndCrop
 from keras_resnet_recipes.augment.scale_jitter_crop import ScaleJitterCrop
 from keras_resnet_recipes.number import UNPUBLISHED
+from keras_resnet_recipes.recipe.groups import check_groups
 from keras_resnet_recipes.recipe.keras_objects import KerasLayer, KerasSchedule
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def check_together(recipe: "BaseRecipe") -> None:
     """
     _check_batch(recipe)
     _check_schedule(recipe)
+    check_groups(recipe)
     _check_augmentation(recipe)
     _check_on_device(recipe)
 
@@ -158,7 +160,7 @@ def _check_on_device(recipe: "BaseRecipe") -> None:
     legal = {
         "mix": (None,),
         "repeated_augmentation": (1,),
-        "test_views": ("one", "mirrored"),
+        "test_views": ("one", "mirrored", "shifted"),
         "test_crop_ratio": (1.0,),
         "batch_norm": ("replica",),
         "unreadable_images": ("skip",),

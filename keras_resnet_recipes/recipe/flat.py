@@ -8,7 +8,7 @@ from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.number import checked
 from keras_resnet_recipes.part import Part, flat_name, hints, own_numbers
 from keras_resnet_recipes.recipe.known import known_parts
-from keras_resnet_recipes.recipe.networks import ResNet9
+from keras_resnet_recipes.recipe.networks import ConfigurableNetwork, with_numbers
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe
@@ -100,8 +100,8 @@ def resolved(
         ValueError: If a name is unknown, or belongs to a part that the recipe does not have.
     """
     values = {**values, **{name: one for name, one in changes.items() if name in values}}
-    if values["network"] == "ResNet9":
-        values["network"] = ResNet9()  # so that its numbers can be given in the same call
+    # So that the network's numbers can be given in the same call.
+    values["network"] = with_numbers(values["network"])
     paths = {number.name: number.path for number in _numbers_of_parts(values)}
     labels = labeled_parts(values)
     grouped: dict[PartPath, dict[str, Any]] = {}
@@ -182,6 +182,6 @@ def _example(part: type[Part], recipe: "type[BaseRecipe]") -> str:
         kind = field.metadata.get("part")
         if kind is not None and issubclass(part, kind):
             call = f"{part.__name__}(...)"
-            several = field.name == "augmentation"
+            several = isinstance(field.default, tuple)
             return f"{field.name}=(..., {call})" if several else f"{field.name}={call}"
-    return f"{'network=' if part is ResNet9 else ''}{part.__name__}(...)"
+    return f"{'network=' if issubclass(part, ConfigurableNetwork) else ''}{part.__name__}(...)"

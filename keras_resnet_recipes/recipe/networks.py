@@ -11,7 +11,17 @@ from keras_resnet_recipes.number import number
 from keras_resnet_recipes.part import Part, how_to_know
 
 
-class ResNet9(Part):
+class ConfigurableNetwork(Part, abstract=True):
+    """Base class of networks with numbers of their own."""
+
+    prefix: ClassVar[str] = ""
+
+    def function(self) -> Callable[..., Any]:
+        """Returns the function that builds the network, with the signature of `keras.applications`."""
+        raise NotImplementedError
+
+
+class ResNet9(ConfigurableNetwork):
     """Network of the CIFAR-10 speed run, with the tricks of the later posts.
 
     Args:
@@ -24,7 +34,8 @@ class ResNet9(Part):
         whitening: Whether the first layer is a fixed convolution that whitens patches of the training images.
     """
 
-    prefix: ClassVar[str] = ""
+    whitening_images: ClassVar[int] = 10_000
+    whitening_epsilon: ClassVar[float] = 1e-2
 
     pool_before_batch_norm: bool = number(False, "max pooling before batch norm", off=False)
     celu_alpha: float | None = number(None, "alpha of CELU", above=0, none="ReLU", off=None)
@@ -52,6 +63,60 @@ class ResNet9(Part):
         classifier = functools.partial(dawnbench.maximum_classifier, scale=self.logit_scale)
         return dawnbench.dawnbench_network(
             "ResNet9", summary="ResNet9", features=features, classifier=classifier
+        )
+
+
+class AirbenchNet(ConfigurableNetwork):
+    """Network of the CIFAR-10 speed run airbench94: a fixed convolution that whitens patches, and six trained ones.
+
+    Args:
+        widths: Channels of the three groups of two convolutions, at least 1.
+        whitening_size: Side of the whitened patches in pixels, at least 1.
+        whitening_epsilon: Added to the eigenvalues of the patches' second moments, above 0.
+        whitening_negatives: Whether every whitening filter also occurs with the other sign.
+        whitening_images: Training images from which the filters are computed, the first ones, at least 1.
+        batch_norm_momentum: Part of the moving statistics that is kept in a step, 0..1.
+        batch_norm_epsilon: Added to the variance in batch norm, above 0.
+        logit_scale: Factor of the logits, above 0.
+
+    Example:
+        >>> AirbenchNet(widths=(128, 384, 384))
+        AirbenchNet(widths=(128, 384, 384))
+    """
+
+    whitening: ClassVar[bool] = True
+
+    widths: tuple[int, int, int] = number(
+        (64, 256, 256), "channels of the three groups of convolutions", minimum=1
+    )
+    whitening_size: int = number(2, "side of the whitened patches, pixels", minimum=1)
+    whitening_epsilon: float = number(
+        5e-4, "added to the eigenvalues of the patches' second moments", above=0
+    )
+    whitening_negatives: bool = number(
+        True, "every whitening filter also occurs with the other sign", off=False
+    )
+    whitening_images: int = number(
+        5000, "training images from which the whitening filters are computed", minimum=1
+    )
+    batch_norm_momentum: float = number(
+        0.6, "part of the moving statistics that is kept in a step", minimum=0, maximum=1
+    )
+    batch_norm_epsilon: float = number(1e-12, "added to the variance in batch norm", above=0)
+    logit_scale: float = number(1 / 256, "factor of the logits", above=0)
+
+    def function(self) -> Callable[..., Any]:
+        """Returns the function that builds the network, with the signature of `keras.applications`."""
+        airbench = importlib.import_module("keras_resnet_recipes.applications.airbench")
+        return airbench.airbench_network(
+            "AirbenchNet",
+            summary="AirbenchNet",
+            widths=self.widths,
+            whitening_size=self.whitening_size,
+            whitening_negatives=self.whitening_negatives,
+            batch_norm_momentum=self.batch_norm_momentum,
+            batch_norm_epsilon=self.batch_norm_epsilon,
+            logit_scale=self.logit_scale,
         )
 
 
@@ -134,6 +199,17 @@ def network_name(network: "str | Part") -> str:
     return network if isinstance(network, str) else type(network).__name__
 
 
+def with_numbers(network: Any) -> Any:
+    """Returns the part for the name of a configurable network; any other network as it is.
+
+    Example:
+        >>> with_numbers("ResNet9"), with_numbers("ResNet50")
+        (ResNet9(), 'ResNet50')
+    """
+    kinds = {kind.__name__: kind for kind in ConfigurableNetwork.__subclasses__()}
+    return kinds[network]() if isinstance(network, str) and network in kinds else network
+
+
 def checked_network(network: Any, names: "tuple[str, ...]") -> "str | Part":
     """Validates the network of a recipe and converts functions to parts.
 
@@ -147,15 +223,13 @@ def checked_network(network: Any, names: "tuple[str, ...]") -> "str | Part":
     Raises:
         ValueError: If the network is not valid.
     """
-    if isinstance(network, ResNet9 | NetworkFunction):
+    if isinstance(network, ConfigurableNetwork | NetworkFunction):
         return network
     own = getattr(network, "__module__", "") == "keras_resnet_recipes.applications"
     if own and network.__name__ in names:
         network = network.__name__
-    if network == "ResNet9":
-        return ResNet9()
     if isinstance(network, str) and network in names:
-        return network
+        return with_numbers(network)
     if isinstance(network, types.FunctionType):
         return NetworkFunction.of(network)
     hint = closest(network, names) if isinstance(network, str) else ""

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from keras_resnet_recipes.number import number
@@ -9,9 +10,6 @@ from keras_resnet_recipes.part import Part
 
 if TYPE_CHECKING:
     import keras
-
-# Includes the shifts (beta) of normalization layers, which torch calls biases.
-_BIASES = "(^|/)(bias|beta)$"
 
 
 class Optimizer(Part, abstract=True):
@@ -22,7 +20,6 @@ class Optimizer(Part, abstract=True):
         weight_decay_on: Weights that decay: "kernels", "all" or "all_but_norm", see
             `krr.optimizers.exclude_from_decay`.
         gradient_clip: Maximum global norm of the gradient, above 0; None for no clipping.
-        head_learning_rate_factor: Learning rate of the classifier relative to the other layers, above 0.
     """
 
     prefix: ClassVar[str] = ""
@@ -37,40 +34,38 @@ class Optimizer(Part, abstract=True):
     gradient_clip: float | None = number(
         None, "maximum global norm of the gradient", above=0, off=None
     )
-    head_learning_rate_factor: float = number(
-        1.0, "learning rate of the classifier relative to the other layers", above=0
-    )
 
-    def build(self, learning_rate: Any, model: "keras.Model") -> "keras.optimizers.Optimizer":
+    def build(
+        self,
+        learning_rate: Any,
+        model: "keras.Model",
+        rate_factors: Mapping[str, float] | None = None,
+        decay_factors: Mapping[str, float] | None = None,
+    ) -> "keras.optimizers.Optimizer":
         """Returns the Keras optimizer for a model.
 
         Args:
             learning_rate: Float or Keras schedule.
             model: Built model, whose variables determine what decays.
+            rate_factors: Factors on the learning rate by regular expression of variable paths; the first match applies.
+            decay_factors: The same for the weight decay.
         """
         optimizers = importlib.import_module("keras_resnet_recipes.optimizers")
-        head = f"(^|/){re.escape(classifier(model))}/"
         optimizer = getattr(optimizers, type(self).__name__)(
             learning_rate=learning_rate,
-            weight_decay=self.weight_decay,
             global_clipnorm=self.gradient_clip,
-            **self._factors(head),
-            **self._options(head),
+            learning_rate_factors=rate_factors,
+            **self._options(model, decay_factors),
         )
-        optimizers.exclude_from_decay(optimizer, model, self.weight_decay_on)
+        if self.weight_decay:
+            optimizers.exclude_from_decay(optimizer, model, self.weight_decay_on)
         return optimizer
 
-    def _options(self, head: str) -> dict[str, Any]:
-        """Returns arguments that only this optimizer has; the regex `head` matches variables of the classifier."""
-        return {}
-
-    def _factors(self, head: str) -> dict[str, dict[str, float]]:
-        """Returns factors of learning rates and decays by regex of variable paths; the first match applies."""
-        factor, bias = self.head_learning_rate_factor, getattr(self, "bias_learning_rate_factor", 1)
-        if factor == bias == 1:
-            return {}
-        rates = {f"{head}(.*/)?(bias|beta)$": factor * bias, head: factor, _BIASES: bias}
-        return {"learning_rate_factors": rates, "weight_decay_factors": {_BIASES: 1 / bias}}
+    def _options(
+        self, model: "keras.Model", decay_factors: Mapping[str, float] | None
+    ) -> dict[str, Any]:
+        """Returns the arguments that not every optimizer has."""
+        return {"weight_decay": self.weight_decay, "weight_decay_factors": decay_factors}
 
 
 class Lamb(Optimizer):
@@ -115,12 +110,14 @@ class _Clipping(Optimizer, abstract=True):
                 f"Received: adaptive_gradient_clip={self.adaptive_gradient_clip}"
             )
 
-    def _options(self, head: str) -> dict[str, Any]:
-        return {
+    def _options(
+        self, model: "keras.Model", decay_factors: Mapping[str, float] | None
+    ) -> dict[str, Any]:
+        return super()._options(model, decay_factors) | {
             "momentum": self.momentum,
             "adaptive_clip": self.adaptive_gradient_clip,
             # As in the original.
-            "exclude_from_adaptive_clip": [head],
+            "exclude_from_adaptive_clip": [f"(^|/){re.escape(classifier(model))}/"],
         }
 
 
@@ -131,23 +128,60 @@ class SGD(_Clipping):
     learning_rate_in_velocity: bool = number(
         False, "velocity accumulates learning rate * gradient (Caffe), not the gradient (torch)"
     )
-    bias_learning_rate_factor: float = number(
-        1.0,
-        "relative learning rate of biases and norm shifts; divides their weight decay",
-        above=0,
-        off=1.0,
-    )
 
-    def _options(self, head: str) -> dict[str, Any]:
-        own = {
+    def _options(
+        self, model: "keras.Model", decay_factors: Mapping[str, float] | None
+    ) -> dict[str, Any]:
+        return super()._options(model, decay_factors) | {
             "nesterov": self.nesterov,
             "learning_rate_in_velocity": self.learning_rate_in_velocity,
         }
-        return super()._options(head) | own
 
 
 class RMSpropTF(_Clipping):
     """RMSProp as in TensorFlow 1: `krr.optimizers.RMSpropTF`."""
+
+
+class Muon(Optimizer):
+    """Orthogonalized steps of kernels, without weight decay: `krr.optimizers.Muon`.
+
+    Biases, scales and shifts need another optimizer, see `Group`.
+
+    Example:
+        >>> Muon(momentum=0.6, nesterov=True)
+        Muon(momentum=0.6, nesterov=True)
+    """
+
+    momentum: float = number(0.0, "momentum", minimum=0, maximum=1)
+    nesterov: bool = number(False, "Nesterov momentum", off=False)
+    newton_schulz_iterations: int = number(
+        3, "iterations that orthogonalize a kernel's step", minimum=1
+    )
+    newton_schulz_dtype: str = number(
+        "float32", "precision of these iterations", choices=("float32", "bfloat16")
+    )
+    normalize_kernels: bool = number(
+        True, "each kernel is scaled to the norm sqrt(outputs) before its step"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.weight_decay != 0:
+            raise ValueError(
+                "`weight_decay` must be 0 with Muon, which has none. "
+                f"Received: weight_decay={self.weight_decay!r}"
+            )
+
+    def _options(
+        self, model: "keras.Model", decay_factors: Mapping[str, float] | None
+    ) -> dict[str, Any]:
+        return {
+            "momentum": self.momentum,
+            "nesterov": self.nesterov,
+            "newton_schulz_iterations": self.newton_schulz_iterations,
+            "newton_schulz_dtype": self.newton_schulz_dtype,
+            "normalize_kernels": self.normalize_kernels,
+        }
 
 
 def classifier(model: "keras.Model") -> str:

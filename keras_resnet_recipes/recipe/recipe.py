@@ -16,6 +16,7 @@ from keras_resnet_recipes.recipe.checks import check_together
 from keras_resnet_recipes.recipe.distillation import Distillation
 from keras_resnet_recipes.recipe.ema import EMA
 from keras_resnet_recipes.recipe.flat import Number, numbers, resolved
+from keras_resnet_recipes.recipe.groups import Group
 from keras_resnet_recipes.recipe.initialization import Initialization
 from keras_resnet_recipes.recipe.keras_objects import (
     KerasLayer,
@@ -77,6 +78,7 @@ class BaseRecipe:
         0.001, "peak learning rate, not rescaled with batch_size", above=0, none="from the schedule"
     )
     optimizer: Optimizer | KerasOptimizer = part(Lamb(), "optimizer", Optimizer)
+    groups: tuple[Group, ...] = part((), "groups of variables", Group)
     schedule: Schedule | KerasSchedule = part(NEUTRAL, "learning rate schedule", Schedule)
     ema: EMA | None = part(None, "EMA of the weights", EMA, optional=True)
     loss: Loss | KerasLoss = part(CategoricalCrossentropy(), "loss", Loss)
@@ -184,11 +186,10 @@ class BaseRecipe:
         """Returns the differences from the published recipe: numbers by flat name, or fields whose parts differ."""
         found: dict[str, Any] = {}
         for field in dataclasses.fields(self):
-            value, published = getattr(self, field.name), field.default
-            if value == published:
-                continue
-            inner = _inner_changes(self, type(self), field.name)
-            found |= {field.name: value} if inner is None else inner
+            value = getattr(self, field.name)
+            if value != field.default:
+                inner = _inner_changes(self, type(self), field.name)
+                found |= {field.name: value} if inner is None else inner
         return found
 
     def missing(self) -> list[str]:
@@ -265,8 +266,7 @@ class BaseRecipe:
             A2(batch_size=512, learning_rate=0.0025)
         """
         names = ("batch_size", "learning_rate")
-        missing = [name for name in names if getattr(self, name) in (UNPUBLISHED, None)]
-        if missing:
+        if missing := [name for name in names if getattr(self, name) in (UNPUBLISHED, None)]:
             raise ValueError(
                 f"`{'` and `'.join(missing)}` must have a value to rescale {type(self).__name__}. "
                 "Give both for the new batch size instead, with `replace` or --set."

@@ -13,7 +13,8 @@ class Test(Part):
         size: Side of the network's input in pixels, at least 1.
         crop_ratio: Side of the center crop divided by the shorter side of the resized image, above 0, at most 1.
         interpolation: "bilinear" or "bicubic".
-        views: Views of each image whose scores are averaged: "one", "mirrored", "ten_crop" or
+        views: Views of each image whose scores are averaged: "one"; "mirrored", the image and its mirror image;
+            "shifted", these, and those of the image shifted by a pixel diagonally, down and up; "ten_crop"; or
             "multi_scale". Evaluation between epochs uses one view, unless the data is on the device.
 
     Example:
@@ -32,5 +33,5 @@ class Test(Part):
     views: str = number(
         "one",
         "views per image, scores averaged (one between epochs, unless data_on_device)",
-        choices=("one", "mirrored", "ten_crop", "multi_scale"),
+        choices=("one", "mirrored", "shifted", "ten_crop", "multi_scale"),
     )

@@ -1,5 +1,6 @@
 """Published training recipes: one class per procedure, one file per paper."""
 
+from keras_resnet_recipes.recipes.airbench import Airbench94
 from keras_resnet_recipes.recipes.bag_of_tricks import BagOfTricks
 from keras_resnet_recipes.recipes.dawnbench import DAWNBench
 from keras_resnet_recipes.recipes.deit import DeiT
@@ -19,6 +20,7 @@ __all__ = [
     "C1",
     "C2",
     "RECIPES",
+    "Airbench94",
     "B",
     "BagOfTricks",
     "D",

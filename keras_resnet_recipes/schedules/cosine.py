@@ -128,14 +128,14 @@ class Cosine(Schedule):
         """
         return self._shift + self.epochs + self.cooldown_epochs
 
-    def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
+    def rate_at(self, step: Any, steps_per_epoch: float) -> Any:
         """Returns the float32 rate of update `step` = 0, 1, …, computed by the backend."""
         from keras import ops
 
-        step = ops.maximum(ops.cast(step, "int32") - self.lag_epochs * steps_per_epoch, 0)
-        updates = max(self.epochs * steps_per_epoch - self.reach_ends, 1)
-        warmup_updates = self.warmup_epochs * steps_per_epoch
-        remaining = ops.maximum(updates + self._shift * steps_per_epoch - step, 0)
+        step = ops.maximum(ops.cast(step, "int32") - round(self.lag_epochs * steps_per_epoch), 0)
+        updates = max(round(self.epochs * steps_per_epoch) - self.reach_ends, 1)
+        warmup_updates = round(self.warmup_epochs * steps_per_epoch)
+        remaining = ops.maximum(updates + round(self._shift * steps_per_epoch) - step, 0)
 
         # 1 + cos(x) loses all digits near the end in float32; sin² of the remaining angle keeps them.
         sine = ops.sin(math.pi / 2 * (ops.cast(remaining, "float32") / updates))

@@ -14,10 +14,11 @@ class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         schedule: `Cosine`, `Step`, `Exponential` or `PiecewiseLinear`.
-        steps_per_epoch: Number of calls of the optimizer by `model.fit` per epoch, at least 1.
+        steps_per_epoch: Number of calls of the optimizer by `model.fit` per epoch, above 0; not necessarily
+            an integer, so that a schedule can be compressed to any length.
 
     Raises:
-        ValueError: If `steps_per_epoch` is less than 1.
+        ValueError: If `steps_per_epoch` is not above 0.
 
     Example:
         >>> from keras_resnet_recipes.schedules import Step
@@ -27,11 +28,10 @@ class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
         >>> optimizer = keras.optimizers.SGD(updates)
     """
 
-    def __init__(self, schedule: Schedule, steps_per_epoch: int) -> None:
-        if steps_per_epoch < 1:
+    def __init__(self, schedule: Schedule, steps_per_epoch: float) -> None:
+        if not steps_per_epoch > 0:
             raise ValueError(
-                "`steps_per_epoch` must be at least 1. "
-                f"Received: steps_per_epoch={steps_per_epoch!r}"
+                f"`steps_per_epoch` must be above 0. Received: steps_per_epoch={steps_per_epoch!r}"
             )
         self.schedule = schedule
         self.steps_per_epoch = steps_per_epoch

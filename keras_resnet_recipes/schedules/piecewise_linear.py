@@ -69,7 +69,7 @@ class PiecewiseLinear(Schedule):
             before = after
         return before[1]
 
-    def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
+    def rate_at(self, step: Any, steps_per_epoch: float) -> Any:
         """Returns the float32 rate of update `step` = 0, 1, …, computed by the backend."""
         from keras import ops
 

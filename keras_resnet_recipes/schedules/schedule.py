@@ -67,22 +67,22 @@ class Schedule(Part, abstract=True):
         """Returns the number of epochs trained by a recipe with `epochs`."""
         return epochs
 
-    def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
+    def rate_at(self, step: Any, steps_per_epoch: float) -> Any:
         """Returns the float32 rate of update `step` = 0, 1, …, computed by the backend."""
         from keras import ops
 
         return self(ops.cast(step, "float32") / steps_per_epoch)
 
-    def per_update(self, steps_per_epoch: int) -> "PerUpdate":
+    def per_update(self, steps_per_epoch: float) -> "PerUpdate":
         """Returns the same curve as a function of the update, for the `learning_rate` of an optimizer.
 
         Args:
-            steps_per_epoch: Number of calls of the optimizer by `model.fit` per epoch, at least 1. With
+            steps_per_epoch: Number of calls of the optimizer by `model.fit` per epoch, above 0. With
                 1 the epochs of the schedule are updates. With `gradient_accumulation_steps` Keras
                 counts every micro-batch.
 
         Raises:
-            ValueError: If `steps_per_epoch` is less than 1.
+            ValueError: If `steps_per_epoch` is not above 0.
 
         Example:
             >>> from keras_resnet_recipes.schedules import Cosine

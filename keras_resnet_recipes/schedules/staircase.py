@@ -23,7 +23,7 @@ class _Staircase(Schedule, abstract=True):
             return start + epoch * (self.learning_rate - start) / last
         return self.learning_rate * self.factor ** self.steps_before(epoch)
 
-    def rate_at(self, step: Any, steps_per_epoch: int) -> Any:
+    def rate_at(self, step: Any, steps_per_epoch: float) -> Any:
         """Returns the float32 rate of update `step` = 0, 1, …, computed by the backend."""
         from keras import ops
 
@@ -36,7 +36,7 @@ class _Staircase(Schedule, abstract=True):
         warmup = start + (self.learning_rate - start) * (ops.cast(step, "float32") / last)
         return ops.where(step < round(self.warmup_epochs * steps_per_epoch), warmup, rate)
 
-    def _last_of_warmup(self, steps_per_epoch: int) -> int:
+    def _last_of_warmup(self, steps_per_epoch: float) -> int:
         length = round(self.warmup_epochs * steps_per_epoch)
         return max(length - getattr(self, "reach_ends", False), 1)
 
@@ -103,7 +103,7 @@ class Step(_Staircase):
         """Returns the number of boundaries at or before an epoch."""
         return sum(epoch >= boundary for boundary in self.boundaries)
 
-    def _steps_at(self, step: Any, steps_per_epoch: int) -> Any:
+    def _steps_at(self, step: Any, steps_per_epoch: float) -> Any:
         from keras import ops
 
         steps = ops.zeros_like(step)
@@ -157,7 +157,7 @@ class Exponential(_Staircase):
         """Returns the number of completed intervals before an epoch."""
         return int(epoch // self.every_epochs)
 
-    def _steps_at(self, step: Any, steps_per_epoch: int) -> Any:
+    def _steps_at(self, step: Any, steps_per_epoch: float) -> Any:
         from keras import ops
 
         return ops.floor_divide(step, max(round(self.every_epochs * steps_per_epoch), 1))

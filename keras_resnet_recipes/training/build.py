@@ -1,6 +1,7 @@
 """Builds the parts of a recipe, in its precision: network, optimizer, loss, metrics, EMA."""
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import keras
 from keras_resnet_recipes import applications, averages, distribution
 from keras_resnet_recipes.applications.freezing import freeze
 from keras_resnet_recipes.applications.network import Network
-from keras_resnet_recipes.recipe import BaseRecipe, NetworkFunction
+from keras_resnet_recipes.recipe import BaseRecipe, NetworkFunction, grouped_optimizer
 from keras_resnet_recipes.training.checks import compute_dtypes
 from keras_resnet_recipes.training.foreign_network import foreign_network
 from keras_resnet_recipes.training.learning_rate import first_rate
@@ -85,7 +86,10 @@ def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) 
 
 def optimizer(recipe: BaseRecipe, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
     """Returns the recipe's optimizer, for a number of updates per epoch; the model tells it which weights decay."""
-    return recipe.optimizer.build(first_rate(recipe, steps), model)
+    if not recipe.groups:
+        return recipe.optimizer.build(first_rate(recipe, steps), model)
+    rate = functools.partial(first_rate, recipe, steps)
+    return grouped_optimizer(recipe.optimizer, recipe.groups, rate, model)
 
 
 def objective(recipe: BaseRecipe, replicas: int = 1) -> dict[str, Any]:

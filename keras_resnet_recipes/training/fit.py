@@ -130,7 +130,9 @@ def _new_network(
         network = build.network(recipe)
         pretrained.load(network, recipe, run_dir, class_names)
         if recipe.whitening:
-            whitening.whiten(network, feed.first_images(whitening.IMAGES))
+            numbers = recipe.network
+            images = feed.first_images(numbers.whitening_images)
+            whitening.whiten(network, images, numbers.whitening_epsilon)
     return network
 
 

@@ -35,12 +35,20 @@ def per_update(recipe: BaseRecipe) -> bool:
     return isinstance(recipe.schedule, KerasSchedule) or recipe.schedule.per == "update"
 
 
-def first_rate(recipe: BaseRecipe, steps: int) -> Any:
-    """Returns what an optimizer is created with: the first rate, or the schedule of all updates."""
+def first_rate(recipe: BaseRecipe, steps: int, epochs: int | None = None) -> Any:
+    """Returns what an optimizer is created with: the first rate, or the schedule of all updates.
+
+    Args:
+        recipe: The recipe.
+        steps: Updates per epoch.
+        epochs: Epochs within which a schedule per update has its whole course; None means the recipe's.
+    """
     if isinstance(recipe.schedule, KerasSchedule):
         return recipe.schedule.build()
     rates = schedule(recipe)
-    return rates.per_update(steps) if per_update(recipe) else rates(0)
+    if not per_update(recipe):
+        return rates(0)
+    return rates.per_update(steps if epochs is None else steps * epochs / recipe.epochs)
 
 
 def rate_at(recipe: BaseRecipe, steps: int) -> Callable[[int], float]:

@@ -10,6 +10,7 @@ from keras import ops
 from keras_resnet_recipes.applications.plain import check_plain
 from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.distribution import average_statistics
+from keras_resnet_recipes.layers.views import averaged
 from keras_resnet_recipes.training.interrupts import InterruptBetweenBatches
 from keras_resnet_recipes.training.teacher import Teacher
 
@@ -37,8 +38,8 @@ class TrainingModel(keras.Model):
         teacher: A network whose outputs the network learns from, next to the targets.
         train_inputs: Function from the items of a batch to images and targets, called in the training step.
         test_inputs: The same for the test step.
-        mirrored_tests: Whether evaluations and predictions use the mean output of each image and its mirror
-            image.
+        test_views: Views of each image whose mean output evaluations and predictions use: "one", "mirrored" or
+            "shifted", see `krr.recipe.Test`.
 
     Example:
         >>> import numpy as np
@@ -60,7 +61,7 @@ class TrainingModel(keras.Model):
         teacher: Teacher | None = None,
         train_inputs: Callable[..., tuple[Any, Any]] | None = None,
         test_inputs: Callable[..., tuple[Any, Any]] | None = None,
-        mirrored_tests: bool = False,
+        test_views: str = "one",
     ) -> None:
         _check(network, average, teacher)
         super().__init__(
@@ -68,7 +69,7 @@ class TrainingModel(keras.Model):
         )
         # As an attribute, or a property, Keras would save its layers a second time.
         self.network = lambda: network
-        self.average, self._teacher, self._mirrored_tests = average, teacher, mirrored_tests
+        self.average, self._teacher, self._test_views = average, teacher, test_views
         self._train_inputs, self._test_inputs = train_inputs, test_inputs
         averages = () if average is None else (_Averages(average),)
         self.own_callbacks = (InterruptBetweenBatches(), *averages)
@@ -132,13 +133,10 @@ class TrainingModel(keras.Model):
         return super().test_step(*_with_inputs(arguments, self._test_inputs))
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Returns the network's outputs; outside training, the mean over mirror images where tests are mirrored."""
+        """Returns the network's outputs; outside training, their mean over the test views."""
         forward = super().call
-        if training or not self._mirrored_tests:
-            return forward(inputs, training=training, mask=mask)
-        views = [forward(view, training=training) for view in (inputs, ops.flip(inputs, axis=2))]
-        # In half precision the mean would be rounded to it.
-        return sum(ops.cast(view, "float32") for view in views) / 2
+        views = "one" if training else self._test_views
+        return averaged(lambda view: forward(view, training=training, mask=mask), inputs, views)
 
     def compute_loss(
         self,

@@ -20,6 +20,7 @@ ENDS = {
     "Plain18": ["layer1_1_act2", "layer2_1_act2", "layer3_1_act2", "layer4_1_act2"],
     "ResNet20": ["blocks_2_act2", "blocks_5_act2", "blocks_8_act2"],
     "Plain20": ["blocks_2_act2", "blocks_5_act2", "blocks_8_act2"],
+    "AirbenchNet": ["layer1_conv", "layer2_conv", "layer3_conv", "extra3_gelu"],
     "ResNet9": ["layer1_relu", "layer2_relu", "layer3_relu", "res3_add"],
 }
 
@@ -29,7 +30,7 @@ def images(height=32, width=32):
 
 
 def strides_of(name):
-    first = 4 if len(ENDS[name]) == 4 and name != "ResNet9" else 1
+    first = 4 if len(ENDS[name]) == 4 and name not in ("ResNet9", "AirbenchNet") else 1
     return [first * 2**index for index in range(len(ENDS[name]))]
 
 

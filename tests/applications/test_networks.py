@@ -24,19 +24,29 @@ KINDS = [
     "ECAResNet26T",
     "ResNeXt50_32x4d",
     "ResNet9",
+    "AirbenchNet",
     "Plain18",
     "Plain20",
 ]
 # One network per kind of layer
-LAYERS = ["ResNet20", "ResNet14T", "SEResNet18", "ECAResNet26T", "ResNeXt50_32x4d", "ResNet9"]
+LAYERS = [
+    "ResNet20",
+    "ResNet14T",
+    "SEResNet18",
+    "ECAResNet26T",
+    "ResNeXt50_32x4d",
+    "ResNet9",
+    "AirbenchNet",
+]
 EVERY_NETWORK = pytest.mark.parametrize("name", applications.NETWORKS)
 EVERY_KIND = pytest.mark.parametrize("name", KINDS)
 
 CIFAR = {f"{kind}{depth}" for kind in ("ResNet", "Plain") for depth in (20, 32, 44, 56, 110)}
-CIFAR |= {"ResNet9", "ResNet1202"}
+CIFAR |= {"ResNet9", "ResNet1202", "AirbenchNet"}
 
 # From the 2015 paper, with exact numbers: option A is a ResNet without projections, and a plain network has the
-# same parameters; CIFAR's are those of table 6, computed exactly; ResNet9's are Page's.
+# same parameters; CIFAR's are those of table 6, computed exactly; ResNet9's are Page's, AirbenchNet's are
+# counted from its description.
 PARAMETERS = {
     "ResNet18V1A": 11_515_688,
     "ResNet34V1A": 21_623_848,
@@ -47,6 +57,8 @@ PARAMETERS = {
     "Plain18": 11_515_688,
     "Plain34": 21_623_848,
     "ResNet9": 6_573_120,
+    # Six 3x3 kernels, a shift per channel of theirs, the bias of the whitening, and the classifier.
+    "AirbenchNet": 9 * (64 * (24 + 64) + 256 * (64 + 3 * 256)) + 2 * 576 + 24 + 2560,
 }
 for layers, number in {
     20: 269_722,
@@ -219,7 +231,7 @@ def test_the_deepest_network_is_loaded_as_its_docstring_says(shallow_python, tmp
 
 @EVERY_KIND
 def test_network_predicts_and_round_trips_its_config(name):
-    rate = 0.0 if name.startswith("Plain") else 0.1
+    rate = 0.0 if name.startswith(("Plain", "Airbench")) else 0.1
     network = getattr(applications, name)
     model = network(classes=3, drop_path_rate=rate)
     assert model.input_shape == (None, None, None, 3)

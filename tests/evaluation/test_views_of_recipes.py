@@ -70,6 +70,11 @@ def views_of(image, kind):
     size, image = 28, resized(image, 32)
     if kind != "ten_crop":
         center = center_of(image, size)
+        if kind == "shifted":
+            padded = np.pad(center, ((1, 1), (1, 1), (0, 0)), "reflect")
+            # The image itself has the weight of two.
+            shifts = [center, center, padded[:size, :size], padded[2:, 2:]]
+            return [view for each in shifts for view in (each, each[:, ::-1])]
         return [center] if kind == "one" else [center, center[:, ::-1]]
     found = []
     for view in (image, image[:, ::-1]):
@@ -104,7 +109,7 @@ def accuracies(scores, labels):
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize("kind", ["one", "mirrored", "ten_crop", "multi_scale"])
+@pytest.mark.parametrize("kind", ["one", "mirrored", "shifted", "ten_crop", "multi_scale"])
 def test_an_evaluation_equals_that_of_single_images(kind, model, images, folder):
     recipe = RECIPE.replace(test_views=kind)
     # The order of the folder: by class, then by name.
@@ -118,7 +123,7 @@ def test_an_evaluation_equals_that_of_single_images(kind, model, images, folder)
     # Fractions of 14 in float32.
     assert result["top1"] == pytest.approx(top1, abs=1e-6)
     assert result["top5"] == pytest.approx(top5, abs=1e-6)
-    assert ("loss" in result) == (kind in ("one", "mirrored"))
+    assert ("loss" in result) == (kind in ("one", "mirrored", "shifted"))
     averaged, _ = over_views(recipe, model, True)
     pipeline_views, *_ = views_in_the_pipeline(recipe)
     ours = []
@@ -155,7 +160,7 @@ def test_half_precision_scores_are_averaged_in_float32():
         half = network()
     finally:
         keras.config.set_dtype_policy(policy)
-    for kind in ("mirrored", "ten_crop", "multi_scale"):
+    for kind in ("mirrored", "shifted", "ten_crop", "multi_scale"):
         averaged, _ = over_views(RECIPE.replace(test_views=kind), half, True)
         assert averaged.outputs[0].dtype == "float32"
 
@@ -196,6 +201,6 @@ def test_multi_scale_needs_a_model_without_a_fixed_size(folder):
     with pytest.raises(ValueError, match=message):
         recipe.evaluate(network(28), folder, verbose=0)
     with pytest.raises(
-        ValueError, match="`test_views` must be one of 'one', 'mirrored', 'ten_crop'"
+        ValueError, match="`test_views` must be one of 'one', 'mirrored', 'shifted', 'ten_crop'"
     ):
         recipe.replace(test_views="12_crop")

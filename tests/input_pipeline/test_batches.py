@@ -71,6 +71,48 @@ def test_an_epoch_is_a_permutation():
         np.testing.assert_array_equal(targets, np.eye(10)[images[:, 0, 0, 0] % 10])
 
 
+def flipped(images):
+    """Returns by image whether it is flipped: a gradient from left to right, and the number of the image below."""
+    return {int(one[-1, 0, 0]): bool(one[0, 0, 0] > one[0, -1, 0]) for one in images}
+
+
+def test_alternating_images_are_flipped_in_every_second_epoch():
+    x = np.zeros((250, 16, 16, 3), "uint8")
+    x[:, :8] = 8 * np.arange(16, dtype="uint8")[:, None]
+    x[:, 8:] = np.arange(250, dtype="uint8")[:, None, None, None]
+    data = krr.data.from_arrays(x, np.arange(250) % 10)
+    flip = krr.augment.RandomFlip(alternating=True)
+    recipe = PLAIN.replace(augmentation=(flip,), batch_size=50)
+    result = batches(recipe, data, steps=5)
+    epochs = [
+        flipped(np.concatenate([images for images, _ in result[k : k + 5]])) for k in (0, 5, 10)
+    ]
+    assert len(epochs[0]) == 250
+    for before, after in itertools.pairwise(epochs):
+        assert all(after[image] != before[image] for image in before)
+    # Five standard deviations of a binomial distribution.
+    assert abs(sum(epochs[0].values()) - 125) < 5 * 62.5**0.5
+    # A batch depends on its position alone, so that a run resumes with the same images.
+    for ours, whole in zip(
+        batches(recipe, data, steps=5, first_epoch=1, first_step=2), result[7:], strict=True
+    ):
+        np.testing.assert_array_equal(ours[0], whole[0])
+    other = batches(recipe, data, steps=5, seed=1)[:5]
+    assert flipped(np.concatenate([images for images, _ in other])) != epochs[0]
+
+
+def test_images_read_in_sequence_cannot_alternate():
+    tf = pytest.importorskip("tensorflow")
+    stream = krr.data.from_source(
+        tf.data.Dataset.from_tensor_slices((np.zeros((8, 16, 16, 3), "uint8"), np.arange(8)))
+    )
+    recipe = PLAIN.replace(augmentation=(krr.augment.RandomFlip(alternating=True),))
+    with pytest.raises(
+        ValueError, match="`alternating` must be False for data that is read in seq"
+    ):
+        training(recipe, stream, 1)
+
+
 def test_label_smoothing_is_in_the_targets():
     _, targets = batches(PLAIN.replace(label_smoothing=0.1, epochs=1), numbered(), steps=1)[0]
     # One ulp of float32, because 0.91 and 0.01 are sums.

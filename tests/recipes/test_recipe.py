@@ -18,7 +18,7 @@ from keras_resnet_recipes.augment import (
 )
 from keras_resnet_recipes.augment.mix import Mix
 from keras_resnet_recipes.part import own_numbers
-from keras_resnet_recipes.recipe import EMA, SGD
+from keras_resnet_recipes.recipe import EMA, SGD, Group, Muon
 from keras_resnet_recipes.recipe.known import known_parts
 from keras_resnet_recipes.schedules import Cosine, Schedule, Step
 
@@ -90,7 +90,15 @@ def test_values_are_converted_to_the_type_of_the_field():
             {"optimizer": SGD(), "gradient_clip": 1, "adaptive_gradient_clip": 0.1},
             "`adaptive_gradient_clip` must be None with gradient_clip=1.0",
         ),
-        ({"head_learning_rate_factor": 0}, "`head_learning_rate_factor` must be a number above 0"),
+        (
+            {"groups": (Group(on="biases"),), "group_learning_rate_factor": 0},
+            "`group_learning_rate_factor` must be a number above 0",
+        ),
+        (
+            {"groups": (Group(on="biases", epochs=3),)},
+            "`epochs` of a group must be None unless the schedule has per='update'.",
+        ),
+        ({"optimizer": Muon(), "weight_decay": 0.1}, "`weight_decay` must be 0 with Muon"),
         (
             {"network": "ResNet9", "ghost_batch_norm": 3},
             "`ghost_batch_norm` must divide `batch_size` / `gradient_accumulation_steps` (2048 / 1)",
@@ -154,10 +162,10 @@ def test_invalid_values_are_named(values, message):
 @pytest.mark.parametrize(
     ("recipe", "name", "value", "owner"),
     [
-        (krr.A3, "momentum", 0.9, "RMSpropTF or SGD"),
-        (krr.DeiT, "nesterov", True, "SGD"),
+        (krr.A3, "momentum", 0.9, "Muon or RMSpropTF or SGD"),
+        (krr.DeiT, "nesterov", True, "Muon or SGD"),
         (krr.A3, "learning_rate_in_velocity", True, "SGD"),
-        (krr.A3, "bias_learning_rate_factor", 64, "SGD"),
+        (krr.A3, "group_learning_rate_factor", 64, "Group"),
         (krr.DeiT, "adaptive_gradient_clip", 0.1, "RMSpropTF or SGD"),
         (krr.DAWNBench, "warmup_epochs", 1, "Cosine or Exponential or Step"),
         (krr.B, "warmup_prefix", True, "Cosine"),
@@ -169,7 +177,7 @@ def test_invalid_values_are_named(values, message):
         (krr.A3, "knots", ((0, 1), (9, 0)), "PiecewiseLinear"),
         (krr.DeiT, "target_threshold", 0.2, "BinaryCrossentropy"),
         (krr.A3, "whitening", True, "ResNet9"),
-        (krr.A3, "logit_scale", 0.0625, "ResNet9"),
+        (krr.A3, "logit_scale", 0.0625, "AirbenchNet or ResNet9"),
         (krr.A3, "ema_every", 4, "EMA"),
         (krr.A3, "pad_fill", (1, 2, 3), "PadAndCrop"),
         (krr.DAWNBench, "crop_interpolation", "bilinear", "RandomResizedCrop or ScaleJitterCrop"),
@@ -283,6 +291,49 @@ def test_none_removes_a_part():
     assert krr.Distill().replace(
         distillation=None, color_jitter=None, lighting=None
     ) == krr.Distill(distillation=None, augmentation=krr.Distill().augmentation[:2])
+
+
+def test_groups_are_values(tmp_path):
+    recipe = krr.A3(
+        groups=(
+            Group(on="convolutions", optimizer=Muon(momentum=0.6, nesterov=True)),
+            Group(on="biases", learning_rate_factor=64, weight_decay_factor=1 / 64),
+        )
+    )
+    assert saved_and_read(recipe, tmp_path) == recipe
+    assert eval(repr(recipe), {"A3": krr.A3, "Group": Group, "Muon": Muon}) == recipe
+    printed = [
+        " ".join(row.split("(not set in A3)")[0].split()) for row in str(recipe).splitlines()
+    ]
+    assert "group_optimizer Muon(momentum=0.6, nesterov=True)" in printed
+    assert "group_learning_rate_factor_2 64" in printed
+    changed = recipe.replace(group_learning_rate_factor_2=4, group_weight_decay_factor_2=0.25)
+    assert changed.groups[1] == Group(on="biases", learning_rate_factor=4, weight_decay_factor=0.25)
+    assert set(recipe.diff(changed).rows) == {
+        "group_learning_rate_factor_2",
+        "group_weight_decay_factor_2",
+    }
+    assert recipe.replace(group_2=None, group=None) == krr.A3()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"on": "("}, "`on` must be a regular expression"),
+        (
+            {"on": "bias", "learning_rate_factor": 0},
+            "`learning_rate_factor` must be a number above",
+        ),
+        (
+            {"on": "bias", "optimizer": Muon(), "weight_decay_factor": 2},
+            "`weight_decay_factor` must be 1 with `optimizer`",
+        ),
+        ({"on": "bias", "optimizer": "sgd"}, "`optimizer` must be an Optimizer or None"),
+    ],
+)
+def test_invalid_groups_are_named(values, message):
+    with pytest.raises(ValueError, match=message):
+        Group(**values)
 
 
 def test_a_part_that_occurs_twice_has_two_sets_of_names():

@@ -224,5 +224,5 @@ def test_illegal_arguments(arguments, message):
 
 
 def test_illegal_steps_per_epoch():
-    with pytest.raises(ValueError, match=r"`steps_per_epoch` must be at least 1.*=0"):
+    with pytest.raises(ValueError, match=r"`steps_per_epoch` must be above 0.*=0"):
         Cosine(0.1, 10).per_update(0)

@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 from keras_resnet_recipes.schedules import (
+    Cosine,
     Exponential,
     PerUpdate,
     PiecewiseLinear,
@@ -213,5 +214,20 @@ def test_illegal_knots(arguments, message):
 
 
 def test_illegal_steps_per_epoch():
-    with pytest.raises(ValueError, match=r"`steps_per_epoch` must be at least 1.*=0"):
+    with pytest.raises(ValueError, match=r"`steps_per_epoch` must be above 0.*=0"):
         Step(0.1).per_update(0)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Cosine(1.0, 8, warmup_epochs=2, lag_epochs=2),
+        Step(1.0, boundaries=(4,), warmup_epochs=2),
+        PiecewiseLinear(1.0, knots=((0, 0.0), (2, 1.0), (8, 0.0))),
+    ],
+    ids=lambda schedule: type(schedule).__name__,
+)
+def test_half_the_steps_per_epoch_are_the_schedule_in_half_the_updates(schedule):
+    whole, half = schedule.per_update(5), schedule.per_update(2.5)
+    for update in range(25):
+        assert float(half(update)) == pytest.approx(float(whole(2 * update)), abs=1e-6)

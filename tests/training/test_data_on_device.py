@@ -189,6 +189,38 @@ def test_training_equals_that_on_augmented_images(changes):
         np.testing.assert_allclose(ours, weight, rtol=2e-4, atol=2e-5)
 
 
+def flips_by_image(recipe, epochs, count=1000, seed=0):
+    """Returns whether each image is flipped in each epoch, [epochs, images]."""
+    flips = []
+    for epoch in range(epochs):
+        drawn = augmentation_parameters.drawn_parameters(
+            recipe, (count, 8, 8, 3), count=count, seed=seed, epoch=epoch
+        )
+        flips.append(drawn[np.argsort(drawn[:, 0]), 3])
+    return np.array(flips)
+
+
+def test_alternating_images_are_flipped_in_every_second_epoch():
+    recipe = RECIPE.replace(flip_alternating=True)
+    flips = flips_by_image(recipe, epochs=4)
+    np.testing.assert_array_equal(flips[1:], 1 - flips[:-1])
+    # Five standard deviations of a binomial distribution.
+    assert abs(flips[0].sum() - 500) < 5 * 250**0.5
+    assert (flips_by_image(recipe, epochs=1, seed=1)[0] != flips[0]).any()
+    # Other columns, and the images that do not alternate, are drawn anew.
+    others = flips_by_image(RECIPE, epochs=2)
+    assert 0 < (others[0] != others[1]).sum() < 1000
+
+
+@pytest.mark.parametrize("alternating", [False, True])
+def test_the_probability_of_a_flip_counts(alternating):
+    recipe = RECIPE.replace(flip_alternating=alternating, flip_probability=0.2)
+    # Five standard deviations of a binomial distribution.
+    assert abs(flips_by_image(recipe, epochs=1).sum() - 200) < 5 * 160**0.5
+    never = recipe.replace(flip_probability=0.0)
+    np.testing.assert_array_equal(flips_by_image(never, 2).sum(1), [0, 1000 * alternating])
+
+
 class RecordBatches(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
@@ -260,6 +292,23 @@ def test_mirror_images_are_averaged_after_every_epoch():
         assert value == pytest.approx(loss.mean(), rel=1e-5)
     assert history.history["val_top1"][0] == pytest.approx((scores.argmax(-1) == labels).mean())
     assert not {"train_step", "test_step", "call"} & set(vars(model))
+
+
+def test_shifted_images_are_averaged_after_every_epoch():
+    recipe = RECIPE.replace(test_views="shifted", epochs=1, knots=((0, 0), (0.5, 1), (1, 0)))
+    history = fit(recipe, validation_data=TEST)
+    model, (images, labels) = history.model, TEST
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
+    scores = 0
+    for view, weight in ((images, 0.5), (padded[:, :8, :8], 0.25), (padded[:, 2:, 2:], 0.25)):
+        for one in (view, view[:, :, ::-1]):
+            scores = scores + weight / 2 * model.predict(np.ascontiguousarray(one), verbose=0)
+    loss = -np.log(np.exp(scores) / np.exp(scores).sum(-1, keepdims=True))[range(13), labels]
+    on_host = recipe.replace(data_on_device=False).evaluate(model, TEST, verbose=0)
+    for result in (recipe.evaluate(model, TEST, verbose=0), on_host):
+        # float32 means in a different order.
+        assert result["loss"] == pytest.approx(loss.mean(), rel=1e-5)
+    assert history.history["val_loss"][0] == pytest.approx(loss.mean(), rel=1e-5)
 
 
 def test_whitening_filters_come_from_the_training_images_and_are_loaded(tmp_path):

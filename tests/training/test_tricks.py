@@ -50,7 +50,13 @@ def recipe_of(meta):
             learning_rate_in_velocity=True,
             weight_decay=meta["decay"],
             weight_decay_on="all",
-            bias_learning_rate_factor=meta["biases"],
+        ),
+        groups=(
+            krr.recipe.Group(
+                on="biases",
+                learning_rate_factor=meta["biases"],
+                weight_decay_factor=1 / meta["biases"],
+            ),
         ),
         schedule=krr.schedules.Step(boundaries=(1,)),
     )

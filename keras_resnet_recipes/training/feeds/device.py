@@ -74,7 +74,7 @@ class Feed:
         return {
             "train_inputs": self._train and self._train_inputs(),
             "test_inputs": self._test and self._test_inputs(),
-            "mirrored_tests": self._train is not None and self._recipe.test.views == "mirrored",
+            "test_views": "one" if self._train is None else self._recipe.test.views,
         }
 
     @property

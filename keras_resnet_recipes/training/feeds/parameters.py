@@ -11,16 +11,22 @@ import numpy as np
 from keras import ops
 
 from keras_resnet_recipes.augment import Cutout, PadAndCrop, RandomFlip
+from keras_resnet_recipes.augment.backend import NUMPY
 from keras_resnet_recipes.augment.pad_and_crop import moved_text
 from keras_resnet_recipes.layers import boxes
 from keras_resnet_recipes.layers.backend import running_backend
 from keras_resnet_recipes.recipe import BaseRecipe
+
+# An epoch that no run has: the key of draws that hold for all epochs.
+_PER_IMAGE = 1 << 32
 
 
 def drawn_parameters(
     recipe: BaseRecipe, shape: tuple[int, ...], *, count: int, seed: int, epoch: int
 ) -> np.ndarray:
     """Draws the parameters of an epoch; row i depends on (seed, epoch, i) alone.
+
+    An image that is flipped in every second epoch is drawn once, by its index.
 
     Args:
         recipe: The recipe.
@@ -45,10 +51,16 @@ def drawn_parameters(
     cutout = recipe.augmentation_of(Cutout)
     crops = 2 * pad.padding + 1 if pad else 1
     squares = [length - (cutout.size if cutout else length) + 1 for length in (height, width)]
-    ends = (crops, crops, 1 + bool(flip), *squares)
+    ends = (crops, crops, 1, *squares)
     columns = [_random(seed, epoch, 0).permutation(images)[np.arange(count) % images]]
     for number, end in enumerate(ends, start=1):
         columns.append(_random(seed, epoch, number).randint(end, size=count, dtype=np.int64))
+    if flip and flip.per_image:
+        drawn = flip.drawn(NUMPY, _random(seed, _PER_IMAGE).random_sample((images, 1)))
+        columns[3] = flip.in_epoch(drawn, epoch)["flip"][columns[0]]
+    elif flip:
+        uniform = _random(seed, epoch, 3).random_sample((count, 1))
+        columns[3] = flip.drawn(NUMPY, uniform)["flip"]
     return np.stack(columns, axis=1).astype(np.int32)
 
 
