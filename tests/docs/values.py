@@ -55,7 +55,8 @@ def set_in(recipe: krr.Recipe) -> set[str]:
     rows = {row.name for row in table_rows(recipe)}
     neutral = {field.name: field.default for field in dataclasses.fields(krr.recipe.BaseRecipe)}
     return {
-        number.name
+        # Of parts of the same kind, the second has the suffix _2, and so on.
+        number.name if number.name in FIELDS else re.sub(r"_\d+$", "", number.name)
         for number in recipe.numbers()
         if number.name in rows and (number.part or number.value != neutral[number.name])
     }
