@@ -121,9 +121,7 @@ class Trainer:
         scale: Factor on all rates.
     """
 
-    def __init__(
-        self, net: Net, steps: int, epochs: int = EPOCHS, scale: float = 1.0
-    ) -> None:
+    def __init__(self, net: Net, steps: int, epochs: int = EPOCHS, scale: float = 1.0) -> None:
         self.net, self.count, self.scale = net, 0, scale
         self.total, self.bias_steps = steps * epochs, steps * BIAS_EPOCHS
         rates = {BIAS_RATE: net.shifts(), HEAD_RATE: [net.head.weight]}

@@ -23,8 +23,8 @@ _KERNELS = 0.24
 class Airbench94(Recipe):
     """airbench94: CIFAR-10 to 94 % in 8 epochs, 2.6 seconds on one A100.
 
-    Published: 94.01 %, the mean of 200 runs; 2.59 s on one A100 with 400 W, 0.29 PFLOP (airbench94_muon.py). Not trained
-    here to the end.
+    Published: 94.01 %, the mean of 200 runs; 2.59 s on one A100 with 400 W, 0.29 PFLOP (airbench94_muon.py). Not
+    trained here to the end.
 
     The original sums the loss over the 2,000 images of a batch; here it is the mean. The updates of SGD are the same
     with 2,000 times the learning rates and a 2,000th of the decays: 0.053 * 2000 = 106 for the shifts of batch norm and
@@ -34,8 +34,7 @@ class Airbench94(Recipe):
 
     Each image is mirrored in every second epoch, and shifted by up to 2 pixels, padded by reflection. Tests use six
     views: the image, its shifts by a pixel, and their mirror images (`test_views`). The original computes in half
-    precision, Muon's iterations in bfloat16 (`newton_schulz_dtype`). Classes besides CIFAR-10's ten are possible; images
-    must have 32 pixels to be like the original's.
+    precision, Muon's iterations in bfloat16 (`newton_schulz_dtype`).
 
     `krr train Airbench94 --data cifar10.npz` prints the time to 94 %; docs/speed-run.md defines what is timed.
 

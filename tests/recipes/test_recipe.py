@@ -20,6 +20,7 @@ from keras_resnet_recipes.augment.mix import Mix
 from keras_resnet_recipes.part import own_numbers
 from keras_resnet_recipes.recipe import EMA, SGD, Group, Muon
 from keras_resnet_recipes.recipe.known import known_parts
+from keras_resnet_recipes.recipe.networks import ConfigurableNetwork
 from keras_resnet_recipes.schedules import Cosine, Schedule, Step
 
 
@@ -357,6 +358,7 @@ def test_flat_names_are_unique():
         krr.schedules.Schedule,
         augment.Augmentation,
         Mix,
+        ConfigurableNetwork,
     )
     owners = {}
     for part in known_parts().values():

@@ -81,9 +81,10 @@ def translated(column):
     }
     parts = {KINDS[kind] for kind in kinds} | {PARTS[name] for name in names & {*PARTS}}
     numbers = {}
-    if column["network"] == "ResNet9":
-        parts.add(krr.recipe.ResNet9)
-        del column["network"]
+    if column["network"] in ("ResNet9", "AirbenchNet"):
+        parts.add(getattr(krr.recipe, column.pop("network")))
+    for number, group in enumerate(column.pop("groups", []), start=1):
+        numbers |= numbers_of_group(group, column, "" if number == 1 else f"_{number}")
     if "knot_epochs" in column:
         knots = zip(column.pop("knot_epochs"), column.pop("knot_factors"), strict=True)
         numbers |= {"knots": tuple(knots), "count_from": int(column.pop("schedule_reaches_ends"))}
@@ -102,6 +103,19 @@ def translated(column):
     missing = {new for name in unpublished for new in NEW_NAMES.get(name, (name,))}
     frozen = {name: tuple(one) if isinstance(one, list) else one for name, one in numbers.items()}
     return frozen, parts, missing
+
+
+def numbers_of_group(group, column, suffix):
+    """Returns the numbers of a group of variables by flat name: rates and decays relative to the recipe's."""
+    numbers = {"on": group["on"]}
+    for name in ("learning_rate", "weight_decay"):
+        if name in group:
+            numbers[f"{name}_factor"] = pytest.approx(group[name] / column[name], rel=1e-12)
+    if "muon" in group:
+        numbers["optimizer"] = krr.recipe.Muon(**group["muon"])
+    if "epochs" in group:
+        numbers["epochs"] = group["epochs"]
+    return {f"group_{name}{suffix}": value for name, value in numbers.items()}
 
 
 def parts_of(recipe):
