@@ -1,11 +1,11 @@
-"""Compares the first updates of Airbench94 on CIFAR-10 with torch, loss by loss: same weights, images, offsets and flips.
+"""Compares the first updates of Airbench94 on CIFAR-10 with torch: same weights, images, offsets and flips.
 
     python benchmarks/airbench_curves.py cifar10.npz RESULTS [--updates 20] [--batch-size 2000]
 
 The torch run is that of airbench_reference.py, in float32, and a second one starts from weights perturbed by a relative
 1e-7: its divergence from the first is the floor that ours is compared with. The environment needs torch and the backend
-of Keras. RESULTS contains a JSON file per run, which is not repeated, and airbench_curves.png. With another batch size than
-2,000 the mean loss has the same rates.
+of Keras. RESULTS contains a JSON file per run, which is not repeated, and airbench_curves.png. With another batch size
+than 2,000 the mean loss has the same rates.
 """
 
 import argparse

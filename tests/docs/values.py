@@ -54,8 +54,9 @@ def set_in(recipe: krr.Recipe) -> set[str]:
     """Returns the numbers that the recipe sets to a non-neutral value or leaves unpublished."""
     rows = {row.name for row in table_rows(recipe)}
     neutral = {field.name: field.default for field in dataclasses.fields(krr.recipe.BaseRecipe)}
+    # The second group's `group_on_2` is described as `group_on`.
     return {
-        number.name
+        flat_name(type(number.part), number.field) if number.part else number.name
         for number in recipe.numbers()
         if number.name in rows and (number.part or number.value != neutral[number.name])
     }
