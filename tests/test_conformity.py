@@ -75,6 +75,8 @@ def small(name):
     """Returns a recipe with small images, a small network and one epoch, and its own values otherwise."""
     recipe = krr.RECIPES[name]()
     sizes = {field: value for field, value in SMALL.items() if hasattr(recipe, field)}
+    if isinstance(recipe.network, krr.recipe.AirbenchNet):  # whose layers its groups name
+        sizes["network"] = krr.recipe.AirbenchNet(widths=(8, 8, 8))
     chosen = {field: CHOSEN[field] for field in recipe.missing() if field not in sizes}
     return recipe.replace(**sizes, **chosen)
 
