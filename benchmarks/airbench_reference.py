@@ -2,8 +2,9 @@
 
     python benchmarks/airbench_reference.py --data cifar10.npz --seed 0
 
-It prints JSON: the accuracy with one view and with six, processor and wall seconds of the training without tests, torch's
-version and its number of threads. It shares no code with the package. tests/golden/make_airbench.py and airbench_curves.py use its parts.
+It prints JSON: the accuracy with one view and with six, processor and wall seconds of the training without tests,
+torch's version and its number of threads. It shares no code with the package. tests/golden/make_airbench.py and
+airbench_curves.py use its parts.
 
 Differences from the original, which runs on a GPU in half precision: float32 throughout, also in Muon's iterations, and
 no compilation. Jordan, KellerJordan/cifar10-airbench, `airbench94_muon.py`.

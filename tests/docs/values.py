@@ -54,7 +54,6 @@ def set_in(recipe: krr.Recipe) -> set[str]:
     """Returns the numbers that the recipe sets to a non-neutral value or leaves unpublished."""
     rows = {row.name for row in table_rows(recipe)}
     neutral = {field.name: field.default for field in dataclasses.fields(krr.recipe.BaseRecipe)}
-    # The second group's `group_on_2` is described as `group_on`.
     return {
         # Of parts of the same kind, the second has the suffix _2, and so on.
         number.name if number.name in FIELDS else re.sub(r"_\d+$", "", number.name)
