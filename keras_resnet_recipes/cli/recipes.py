@@ -138,7 +138,9 @@ def _list(options: argparse.Namespace) -> None:
         values = recipe()
         epochs = shown(values.epochs)
         top1 = f"{recipe.published_top1} % {recipe.published_on}"
-        test = f"{values.test.size} px, crop {values.test.crop_ratio:.3g}"
+        test = f"{values.test.size} px"
+        if values.test.crop_ratio != 1:
+            test += f", crop {values.test.crop_ratio:.3g}"
         if values.test.views != "one":
             test += f", {values.test.views.replace('_', ' ')}"
         source = "" if recipe.source is None else str(recipe.source)

@@ -200,8 +200,7 @@ def _model(row: Row, seed: int) -> keras.Model | None:
     """Builds the row's own network, with the seed set."""
     if row.model is None:
         return None
-    determinism.set_random_seed(seed)
-    with dtype_policy(resolved_precision(row.recipe)):
+    with determinism.seeded(seed), dtype_policy(resolved_precision(row.recipe)):
         return row.model()
 
 
