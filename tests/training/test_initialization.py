@@ -77,7 +77,10 @@ def check(kernel, expected):
 
 
 def test_every_recipe_has_a_rule():
-    assert RULES.keys() == krr.RECIPES.keys()
+    # Its network begins with identities, by a rule of its own.
+    own = {name for name, recipe in krr.RECIPES.items() if recipe().initialization is None}
+    assert own == {"Airbench94"}
+    assert RULES.keys() == krr.RECIPES.keys() - own
     timms = {name for name, (of_convolution, *_) in RULES.items() if of_convolution is timm}
     assert {"ResNet50"} == {krr.RECIPES[name]().network for name in timms}
 
