@@ -10,25 +10,27 @@ batch size other than 2,000 the mean loss has the same rates.
 
 import argparse
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import airbench_reference as reference
 import keras
 import numpy as np
-import torch
 from divergence import PERTURBATION, plot, summary
 from speed_run import Losses
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.applications.weights import timm_state
+from keras_resnet_recipes.applications.weights import set_timm_state, timm_state
 from keras_resnet_recipes.applications.whitening import whiten
 from keras_resnet_recipes.data.arrays import ImageArrays
 from keras_resnet_recipes.data.dataset import from_memory
 from keras_resnet_recipes.training import TrainingModel, build
 from keras_resnet_recipes.training.feeds import device
 from keras_resnet_recipes.training.feeds.parameters import drawn_parameters
+
+PEER = Path(__file__).with_name("airbench_reference.py")
 
 
 def main() -> None:
@@ -46,10 +48,16 @@ def main() -> None:
     network = build.network(recipe)
     numbers = recipe.network
     whiten(network, data.images[: numbers.whitening_images], numbers.whitening_epsilon)
-    state, runs = initial_state(options.results / "weights.npz", network), {}
+    state, tape = (
+        initial_state(options.results / "weights.npz", network),
+        options.results / "tape.npz",
+    )
+    count = options.updates * options.batch_size
+    drawn = drawn_parameters(recipe, data.images.shape, count=count, seed=0, epoch=0)
+    drawn = drawn.reshape(options.updates, options.batch_size, -1)
     for name, run in {
-        "torch": lambda: peer(recipe, state, data, options.updates),
-        "torch_floor": lambda: peer(recipe, perturbed(state), data, options.updates),
+        "torch": lambda: peer(options.data, tape, state, drawn),
+        "torch_floor": lambda: peer(options.data, tape, perturbed(state), drawn),
         keras.backend.backend(): lambda: trained(recipe, network, data, options.updates),
     }.items():
         result = options.results / f"{name}.json"
@@ -66,7 +74,7 @@ def initial_state(path: Path, network: keras.Model) -> dict[str, np.ndarray]:
         np.savez(path, **timm_state(network))
     with np.load(path) as file:
         state = dict(file)
-    krr.applications.weights.set_timm_state(network, state)
+    set_timm_state(network, state)
     return state
 
 
@@ -78,32 +86,11 @@ def perturbed(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return state | changed
 
 
-def parameters_of(recipe: krr.Recipe, data: ImageArrays, updates: int) -> np.ndarray:
-    """Returns the augmentation parameters of the first updates."""
-    count = updates * recipe.batch_size
-    return drawn_parameters(recipe, data.images.shape, count=count, seed=0, epoch=0)
-
-
-def peer(
-    recipe: krr.Recipe, state: dict[str, np.ndarray], data: ImageArrays, updates: int
-) -> dict[str, Any]:
-    """Trains the torch version."""
-    net = reference.Net().to(memory_format=torch.channels_last)
-    parameters = {"prep.whiten.weight": net.whiten.weight, "prep.bias.bias": net.whiten.bias}
-    for number, group in enumerate(net.groups, start=1):
-        parameters[f"layer{number}.conv.weight"] = group.conv1.weight
-        parameters[f"extra{number}.conv.weight"] = group.conv2.weight
-    with torch.no_grad():
-        for name, parameter in (parameters | {"linear.weight": net.head.weight}).items():
-            parameter.copy_(torch.from_numpy(state[name]))
-    trainer = reference.Trainer(net.train(), data.size // recipe.batch_size)
-    losses, begun = [], time.process_time()
-    drawn = torch.from_numpy(parameters_of(recipe, data, updates))
-    for batch in drawn.split(recipe.batch_size):
-        images = reference.normalized(data.images[batch[:, 0].numpy()])
-        images = reference.augmented(images, batch[:, 3] == 1, batch[:, 1:3], epoch=0)
-        losses.append(trainer.update(images, torch.from_numpy(data.labels[batch[:, 0].numpy()])))
-    return {"losses": losses, "cpu_seconds": time.process_time() - begun}
+def peer(data: str, tape: Path, state: dict[str, np.ndarray], parameters: np.ndarray) -> Any:
+    """Trains the torch version, in a process of its own: with TensorFlow in the same one it is slower."""
+    np.savez(tape, parameters=parameters, **state)
+    command = [sys.executable, str(PEER), "--data", data, "--tape", str(tape)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def trained(

@@ -202,12 +202,37 @@ def batches(images: Tensor, labels: Tensor, epochs: int) -> Iterator[tuple[Tenso
             yield made[indices], labels[indices]
 
 
+def replayed(data: str, tape: str) -> dict[str, object]:
+    """Makes the updates in a file of airbench_curves.py, with its weights and augmentation parameters."""
+    with np.load(data) as file, np.load(tape) as given:
+        x, y, tape = file["x_train"], file["y_train"].ravel().astype("int64"), dict(given)
+    net = Net().to(memory_format=torch.channels_last)
+    parameters = {"prep.whiten.weight": net.whiten.weight, "prep.bias.bias": net.whiten.bias}
+    for number, group in enumerate(net.groups, start=1):
+        parameters[f"layer{number}.conv.weight"] = group.conv1.weight
+        parameters[f"extra{number}.conv.weight"] = group.conv2.weight
+    with torch.no_grad():
+        for name, parameter in (parameters | {"linear.weight": net.head.weight}).items():
+            parameter.copy_(torch.from_numpy(tape[name]))
+    trainer = Trainer(net.train(), len(x) // tape["parameters"].shape[1])
+    losses, begun = [], time.process_time()
+    for batch in torch.from_numpy(tape["parameters"]):
+        indices = batch[:, 0].numpy()
+        images = augmented(normalized(x[indices]), batch[:, 3] == 1, batch[:, 1:3], epoch=0)
+        losses.append(trainer.update(images, torch.from_numpy(y[indices])))
+    return {"losses": losses, "cpu_seconds": time.process_time() - begun}
+
+
 def main() -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="CIFAR-10 as .npz")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tape", help="file of airbench_curves.py, whose updates are made instead")
     options = parser.parse_args()
+    if options.tape:
+        print(json.dumps(replayed(options.data, options.tape)))
+        return
     with np.load(options.data) as file:
         images = [normalized(file[name]) for name in ("x_train", "x_test")]
         labels = [
