@@ -1,4 +1,4 @@
-"""Files of weights as archives: what is read takes no more memory than the file on the disk."""
+"""Limits on archives of weights: reading one takes no more memory than its size on the disk."""
 
 import contextlib
 import io

@@ -124,21 +124,14 @@ _blur = {"blur": True, "shortcut": partial(projection, blur=True)}
 _FFCV = """libffcv/ffcv-imagenet, `apply_blurpool` of train_imagenet.py; layer names: timm's
     `models/resnet.py`. timm's resnetblur50 is another network."""
 
-BlurResNet18 = resnet(
-    "BlurResNet18",
-    (2, 2, 2, 2),
-    "11,689,512",
-    block=partial(basic_block, **_blur),
-    pieces="basic blocks, blurred before strided convolutions",
-    reference=_FFCV,
+_blurred = partial(
+    resnet, pieces="residual blocks, blurred before strided convolutions", reference=_FFCV
 )
-BlurResNet50 = resnet(
-    "BlurResNet50",
-    (3, 4, 6, 3),
-    "25,557,032",
-    block=partial(bottleneck_block, **_blur),
-    pieces="bottleneck blocks, v1.5, blurred before strided convolutions",
-    reference=_FFCV,
+BlurResNet18 = _blurred(
+    "BlurResNet18", (2, 2, 2, 2), "11,689,512", block=partial(basic_block, **_blur)
+)
+BlurResNet50 = _blurred(
+    "BlurResNet50", (3, 4, 6, 3), "25,557,032", block=partial(bottleneck_block, **_blur)
 )
 
 tiered_stem = partial(deep_stem, widths=(24, 32, 64))

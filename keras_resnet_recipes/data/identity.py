@@ -55,9 +55,11 @@ def differences(before: Identity | None, now: Identity | None) -> str:
     if not before or not now:
         return f"{'data' if now else 'none'} instead of {'data' if before else 'none'}"
     changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    told = [_difference(name, before.get(name, {}), now.get(name, {})) for name in changed[:_SHOWN]]
-    more = len(changed) - len(told)
-    return "; ".join(told) + (f"; changes in {more} more classes" if more else "")
+    shown = [
+        _difference(name, before.get(name, {}), now.get(name, {})) for name in changed[:_SHOWN]
+    ]
+    more = len(changed) - len(shown)
+    return "; ".join(shown) + (f"; changes in {more} more classes" if more else "")
 
 
 def _of_class(data: ImageDataset | ImageStream, indices: list[int]) -> dict[str, Any]:

@@ -39,13 +39,6 @@ class RandomFlip(ImageLayer):
     def __init__(self, probability: float = 0.5, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(augment.RandomFlip(probability), seed, **kwargs)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        config = super().get_config()
-        # A layer does not know in which epoch it sees an image.
-        del config["alternating"]
-        return config
-
     def transform(self, images: Any, drawn: dict[str, Any], ops: Any) -> Any:
         """Returns the images, some of them flipped."""
         mirrored = ops.numpy.flip(images, axis=2)

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import sys
 from collections.abc import Sequence
 from numbers import Real
@@ -11,6 +12,7 @@ import keras
 
 from keras_resnet_recipes.augment.augmentation import PackedAugmentation
 from keras_resnet_recipes.layers.backend import TENSORFLOW, running_backend
+from keras_resnet_recipes.part import Part
 
 
 class ImageLayer(keras.layers.Layer):
@@ -154,8 +156,16 @@ class ImageLayer(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        own = {} if self.augmentation is None else vars(self.augmentation)
+        own = {} if self.augmentation is None else self._arguments_of(self.augmentation)
         return {**super().get_config(), **own, "seed": self.seed}
+
+    def _arguments_of(self, value: Part) -> dict[str, Any]:
+        """Returns the fields of a value of `krr.augment` that are arguments of this layer.
+
+        The others are read by recipes only, such as those about epochs and devices.
+        """
+        arguments = inspect.signature(type(self)).parameters
+        return {name: field for name, field in vars(value).items() if name in arguments}
 
     def _ops_and_seed(self, inputs: Any) -> tuple[Any, keras.random.SeedGenerator]:
         if keras.backend.backend() == "tensorflow":

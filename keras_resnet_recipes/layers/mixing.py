@@ -9,8 +9,6 @@ from keras_resnet_recipes.augment import mix_formulas
 from keras_resnet_recipes.layers.boxes import inside
 from keras_resnet_recipes.layers.image_layer import ImageLayer
 
-_ARGUMENTS = ("mixup_alpha", "cutmix_alpha", "probability", "switch_probability")
-
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
 class MixUpOrCutMix(ImageLayer):
@@ -80,7 +78,7 @@ class MixUpOrCutMix(ImageLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), **{name: getattr(self.mix, name) for name in _ARGUMENTS}}
+        return {**super().get_config(), **self._arguments_of(self.mix)}
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -111,7 +109,7 @@ class MixUp(MixUpOrCutMix):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return _with_alpha(super().get_config(), self.mix.mixup_alpha)
+        return {**super().get_config(), "alpha": self.mix.mixup_alpha}
 
 
 @keras.saving.register_keras_serializable(package="keras_resnet_recipes")
@@ -142,13 +140,7 @@ class CutMix(MixUpOrCutMix):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return _with_alpha(super().get_config(), self.mix.cutmix_alpha)
-
-
-def _with_alpha(config: dict[str, Any], alpha: float | None) -> dict[str, Any]:
-    for name in _ARGUMENTS:
-        del config[name]
-    return {**config, "alpha": alpha}
+        return {**super().get_config(), "alpha": self.mix.cutmix_alpha}
 
 
 def mix_images(ops: Any, images: Any, partners: Any, weight: Any, box: Any) -> Any:

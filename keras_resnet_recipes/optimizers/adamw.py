@@ -41,14 +41,10 @@ class AdamW(PathRules, keras.optimizers.AdamW):
             whose path contains a match; the first match counts.
         learning_rate_factors: The same for the learning rate.
         global_clipnorm: Largest norm of all gradients together, greater than 0; None means no clipping.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` also averages the
-            statistics of batch normalization.
-        ema_momentum: Decay of the EMA of the weights, in 0..1.
-        ema_overwrite_frequency: Number of updates after which the EMA replaces the weights; None means
-            only at the end.
-        loss_scale_factor: Fixed factor on the loss, by which gradients are divided again.
         name: Name of the optimizer.
+        **options: The other arguments of `keras.optimizers.Optimizer`: `gradient_accumulation_steps`, `clipnorm`,
+            `clipvalue`, `loss_scale_factor`, `use_ema`, `ema_momentum`, `ema_overwrite_frequency`. For an EMA
+            `averages.MovingAverage` also averages the statistics of batch normalization.
 
     Raises:
         ValueError: If a number is out of range, `exclude_from_weight_decay` is a string, or factors are
@@ -77,12 +73,8 @@ class AdamW(PathRules, keras.optimizers.AdamW):
         weight_decay_factors: Mapping[str, float] | None = None,
         learning_rate_factors: Mapping[str, float] | None = None,
         global_clipnorm: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
         name: str = "adamw",
+        **options: Any,
     ) -> None:
         # Keras does not accept None here.
         super().__init__(
@@ -91,13 +83,10 @@ class AdamW(PathRules, keras.optimizers.AdamW):
             beta_1=beta_1,
             beta_2=beta_2,
             epsilon=epsilon,
+            amsgrad=False,
             global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
             name=name,
+            **options,
         )
         self._keep_paths(exclude_from_weight_decay, weight_decay_factors, learning_rate_factors)
         check_ranges(self)
@@ -125,6 +114,6 @@ class AdamW(PathRules, keras.optimizers.AdamW):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, without the state."""
         config = super().get_config()
-        # Arguments of Keras' class that this optimizer does not have.
-        del config["clipnorm"], config["clipvalue"], config["amsgrad"]
+        # An argument of Keras' class that this optimizer does not have.
+        del config["amsgrad"]
         return config

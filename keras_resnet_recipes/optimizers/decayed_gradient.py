@@ -64,11 +64,8 @@ class DecayedGradient(PathRules):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, without the state."""
-        config = super().get_config()
-        # Arguments of Keras' classes that these optimizers do not have.
-        del config["clipnorm"], config["clipvalue"]
         return {
-            **config,
+            **super().get_config(),
             "adaptive_clip": self.adaptive_clip,
             "exclude_from_adaptive_clip": list(self._unclipped_paths),
         }

@@ -55,15 +55,10 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         weight_decay_factors: Mapping from regular expressions to factors on `weight_decay` for variables
             whose path contains a match; the first match counts.
         learning_rate_factors: The same for the learning rate.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`: number of batches, at least 2,
-            whose mean gradient is used for one update; None means one batch.
-        use_ema: As in `keras.optimizers.Optimizer`: whether to maintain an EMA of the weights, which
-            replaces them at the end of `fit`.
-        ema_momentum: Decay of the EMA of the weights, in 0..1.
-        ema_overwrite_frequency: Number of updates after which the EMA replaces the weights; None means
-            only at the end.
-        loss_scale_factor: Fixed factor on the loss, by which gradients are divided again.
         name: Name of the optimizer.
+        **options: The other arguments of `keras.optimizers.Optimizer`: `gradient_accumulation_steps`, `clipnorm`,
+            `clipvalue`, `loss_scale_factor`, `use_ema`, `ema_momentum`, `ema_overwrite_frequency`. For an EMA
+            `averages.MovingAverage` also averages the statistics of batch normalization.
 
     Raises:
         ValueError: If a number is out of range, `exclude_from_weight_decay` is a string, or factors are
@@ -97,12 +92,8 @@ class Lamb(PathRules, keras.optimizers.Lamb):
         exclude_from_weight_decay: Sequence[str] = (),
         weight_decay_factors: Mapping[str, float] | None = None,
         learning_rate_factors: Mapping[str, float] | None = None,
-        gradient_accumulation_steps: int | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
         name: str = "lamb",
+        **options: Any,
     ) -> None:
         super().__init__(
             learning_rate=learning_rate,
@@ -111,12 +102,8 @@ class Lamb(PathRules, keras.optimizers.Lamb):
             epsilon=epsilon,
             weight_decay=weight_decay,
             global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
             name=name,
+            **options,
         )
         self.always_adapt = always_adapt
         self.trust_clip = trust_clip
@@ -166,11 +153,8 @@ class Lamb(PathRules, keras.optimizers.Lamb):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, without the state."""
-        config = super().get_config()
-        # Arguments of Keras' class that this optimizer does not have.
-        del config["clipnorm"], config["clipvalue"]
         return {
-            **config,
+            **super().get_config(),
             "always_adapt": self.always_adapt,
             "trust_clip": self.trust_clip,
             "decoupled_decay": self.decoupled_decay,

@@ -41,20 +41,15 @@ class Muon(PathRules, keras.optimizers.SGD):
         momentum: In 0..1; with 0 there is no velocity.
         nesterov: Whether to orthogonalize g + momentum v instead of v.
         newton_schulz_iterations: Iterations of `orthogonalize`, at least 1.
-        newton_schulz_dtype: "float32", or "bfloat16" as in the original, which is faster on GPUs and accurate to
-            about 1 %.
+        newton_schulz_dtype: "float32", or "bfloat16" as in the original, with two to three digits.
         normalize_kernels: Whether to scale each kernel to the norm sqrt(outputs) before the step.
         learning_rate_factors: Mapping from regular expressions to factors on the learning rate for variables
             whose path contains a match; the first match counts.
         global_clipnorm: Largest norm of all gradients together, greater than 0; None means no clipping.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` also averages the
-            statistics of batch normalization.
-        ema_momentum: Decay of the EMA of the weights, in 0..1.
-        ema_overwrite_frequency: Number of updates after which the EMA replaces the weights; None means
-            only at the end.
-        loss_scale_factor: Fixed factor on the loss, by which gradients are divided again.
         name: Name of the optimizer.
+        **options: The other arguments of `keras.optimizers.Optimizer`: `gradient_accumulation_steps`, `clipnorm`,
+            `clipvalue`, `loss_scale_factor`, `use_ema`, `ema_momentum`, `ema_overwrite_frequency`. For an EMA
+            `averages.MovingAverage` also averages the statistics of batch normalization.
 
     Raises:
         ValueError: If a number is out of range, or a variable has less than two dimensions.
@@ -83,12 +78,8 @@ class Muon(PathRules, keras.optimizers.SGD):
         normalize_kernels: bool = True,
         learning_rate_factors: Mapping[str, float] | None = None,
         global_clipnorm: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
         name: str = "muon",
+        **options: Any,
     ) -> None:
         if newton_schulz_iterations < 1:
             raise ValueError(
@@ -104,13 +95,10 @@ class Muon(PathRules, keras.optimizers.SGD):
             learning_rate=learning_rate,
             momentum=float(momentum),
             nesterov=nesterov,
+            weight_decay=None,
             global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
             name=name,
+            **options,
         )
         self.newton_schulz_iterations = newton_schulz_iterations
         self.newton_schulz_dtype = newton_schulz_dtype
@@ -156,10 +144,7 @@ class Muon(PathRules, keras.optimizers.SGD):
         """Returns the constructor's arguments, without the state."""
         config = super().get_config()
         # Arguments of the base classes that this optimizer does not have.
-        for name in (
-            *("clipnorm", "clipvalue", "weight_decay"),
-            *("exclude_from_weight_decay", "weight_decay_factors"),
-        ):
+        for name in ("weight_decay", "exclude_from_weight_decay", "weight_decay_factors"):
             del config[name]
         return {
             **config,

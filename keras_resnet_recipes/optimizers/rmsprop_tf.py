@@ -38,14 +38,10 @@ class RMSpropTF(DecayedGradient, keras.optimizers.RMSprop):
         adaptive_clip: Limit of a unit's gradient, relative to the norm of the unit's weights.
         exclude_from_adaptive_clip: Regular expressions for variables without adaptive clipping.
         global_clipnorm: Largest norm of all gradients together, greater than 0; None means no clipping.
-        gradient_accumulation_steps: As in `keras.optimizers.Optimizer`.
-        use_ema: As in `keras.optimizers.Optimizer`; `averages.MovingAverage` also averages the
-            statistics of batch normalization.
-        ema_momentum: Decay of the EMA of the weights, in 0..1.
-        ema_overwrite_frequency: Number of updates after which the EMA replaces the weights; None means
-            only at the end.
-        loss_scale_factor: Fixed factor on the loss, by which gradients are divided again.
         name: Name of the optimizer.
+        **options: The other arguments of `keras.optimizers.Optimizer`: `gradient_accumulation_steps`, `clipnorm`,
+            `clipvalue`, `loss_scale_factor`, `use_ema`, `ema_momentum`, `ema_overwrite_frequency`. For an EMA
+            `averages.MovingAverage` also averages the statistics of batch normalization.
 
     Raises:
         ValueError: If a number is out of range, patterns are a string, factors are not a mapping, or
@@ -76,12 +72,8 @@ class RMSpropTF(DecayedGradient, keras.optimizers.RMSprop):
         adaptive_clip: float | None = None,
         exclude_from_adaptive_clip: Sequence[str] = (),
         global_clipnorm: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
         name: str = "rmsprop_tf",
+        **options: Any,
     ) -> None:
         for argument, value in {"rho": rho, "momentum": momentum}.items():
             if not 0 <= value <= 1:
@@ -94,13 +86,10 @@ class RMSpropTF(DecayedGradient, keras.optimizers.RMSprop):
             momentum=momentum,
             epsilon=epsilon,
             weight_decay=weight_decay,
+            centered=False,
             global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
             name=name,
+            **options,
         )
         self._keep_rules(
             exclude_from_weight_decay,
