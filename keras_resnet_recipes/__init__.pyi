@@ -30,6 +30,8 @@ from .recipes import D as D
 from .recipes import DAWNBench as DAWNBench
 from .recipes import DeiT as DeiT
 from .recipes import Distill as Distill
+from .recipes import FFCVResNet18 as FFCVResNet18
+from .recipes import FFCVResNet50 as FFCVResNet50
 from .recipes import FineTune as FineTune
 from .recipes import He2015 as He2015
 from .recipes import He2015CIFAR as He2015CIFAR

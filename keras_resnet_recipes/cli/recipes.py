@@ -144,7 +144,7 @@ def _list(options: argparse.Namespace) -> None:
         if values.test.views != "one":
             test += f", {values.test.views.replace('_', ' ')}"
         source = "" if recipe.source is None else str(recipe.source)
-        train = f"{values.train_size} px"
+        train = f"{'-'.join(str(size) for size in values.train_sizes)} px"
         rows.append((name, values.network_name, train, epochs, top1, test, source))
     say("\n".join(table(rows)))
 

@@ -22,10 +22,11 @@ class Sampler:
     Args:
         recipe: The recipe.
         seed: Seed of the run.
+        size: Side of the images in pixels.
     """
 
-    def __init__(self, recipe: BaseRecipe, seed: int) -> None:
-        self.size, self._seed = recipe.train_size, seed
+    def __init__(self, recipe: BaseRecipe, seed: int, size: int) -> None:
+        self.size, self._seed = size, seed
         self.steps: list[Augmentation] = [
             step.sized(self.size)
             for step in recipe.augmentation

@@ -65,10 +65,11 @@ def snapshots(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int
     labels = batches.read(batches.candidates(0, 0), 0, 0, keep)
     examples = [shown[row] for row in range(len(labels))]
     names = [class_name(label, data.class_names) for label in labels]
-    crop = batches.sampler.crop
+    sampler = batches.sampler(0)
+    crop = sampler.crop
     boxes = crop and [crop.box(image.height, image.width, row[0]) for image, row in examples]
     made = [Snapshot("as decoded", [image.rgb() for image, _ in examples], names, boxes)]
-    made += _augmented(batches.sampler, examples)
+    made += _augmented(sampler, examples)
     images = np.stack(made[-1].images)
     for name, images in batches.layers.changes(images) if batches.layers else ():  # noqa: B020
         made.append(Snapshot(name, images, [""] * len(labels)))

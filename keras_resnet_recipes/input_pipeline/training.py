@@ -18,7 +18,7 @@ from keras_resnet_recipes.input_pipeline.sample import Sampler
 from keras_resnet_recipes.recipe import BaseRecipe, KerasLayer
 
 Batch = tuple[np.ndarray, np.ndarray]
-"""Images, uint8 [batch, size, size, 3], and targets, float32 [batch, classes]."""
+"""Images, uint8 [batch, size, size, 3] with the size of the epoch, and targets, float32 [batch, classes]."""
 
 Copies = list[tuple[int, list[Row]]]
 """Rows of a batch with the same image, each with its augmentation parameters."""
@@ -62,8 +62,9 @@ class TrainingBatches:
     ) -> None:
         self._recipe, self._data, self._seed = recipe, data, seed
         self._unreadable, self._workers = unreadable, workers or Workers()
-        self.sampler, self.layers = Sampler(recipe, seed), _keras_layers(recipe)
-        if self.sampler.per_image and not isinstance(data, ImageDataset):
+        self._samplers = {size: Sampler(recipe, seed, size) for size in recipe.train_sizes}
+        self.layers = _keras_layers(recipe)
+        if self.sampler(0).per_image and not isinstance(data, ImageDataset):
             raise ValueError(
                 "`alternating` must be False for data that is read in sequence, in which an image cannot be recognized "
                 f"in the next epoch. Received: alternating=True for {data.name}"
@@ -73,6 +74,10 @@ class TrainingBatches:
         self._dealt = order.dealt(self._batch, devices, *host)
         self._first_device = host[0] * len(self._dealt)
         self.size = self._dealt.size
+
+    def sampler(self, epoch: int) -> Sampler:
+        """Returns the sampler of an epoch, counted from 0."""
+        return self._samplers[self._recipe.train_size_in(epoch)]
 
     def batches(self, first_epoch: int = 0, first_step: int = 0) -> Iterator[Batch]:
         """Yields all batches from a given one on; they are prefetched.
@@ -127,11 +132,12 @@ class TrainingBatches:
         return order.streamed(self._data, self._seed, per_epoch, first)
 
     def _made(self, candidates: order.Candidates, epoch: int, step: int) -> Batch:
-        images = np.empty((self.size, self.sampler.size, self.sampler.size, 3), np.uint8)
+        sampler = self.sampler(epoch)
+        images = np.empty((self.size, sampler.size, sampler.size, 3), np.uint8)
 
         def augment(image: OpenedImage, copies: Copies) -> None:
             for row, drawn in copies:
-                self.sampler.make(image, drawn, whole=len(copies) > 1, image=images[row])
+                sampler.make(image, drawn, whole=len(copies) > 1, image=images[row])
 
         labels = self.read(candidates, epoch, step, augment)
         targets = one_hot(labels, self._recipe.classes, self._recipe.loss.label_smoothing)
@@ -151,15 +157,13 @@ class TrainingBatches:
         Raises:
             ValueError: If no image is readable, or a label is outside 0..classes-1.
         """
-        labels = np.empty(self.size, np.int64)
+        labels, sampler = np.empty(self.size, np.int64), self.sampler(epoch)
 
         def read_one(readers: Iterator[Reader], copies: Copies) -> None:
             for index, read in readers:
                 try:
                     image, label = read()
-                    own = [
-                        (row, self.sampler.of_image(drawn, epoch, index)) for row, drawn in copies
-                    ]
+                    own = [(row, sampler.of_image(drawn, epoch, index)) for row, drawn in copies]
                     with opened(image, self._data.max_pixels) as one:
                         use(one, own)
                 except UnreadableImage as error:
@@ -172,7 +176,7 @@ class TrainingBatches:
         begin, repeated = step * self._batch, self._recipe.repeated_augmentation
         shown: dict[int, Copies] = collections.defaultdict(list)
         for row, position in enumerate((self._dealt.reshape(-1) + begin).tolist()):
-            shown[position // repeated].append((row, self.sampler.row(epoch, position)))
+            shown[position // repeated].append((row, sampler.row(epoch, position)))
         first = begin // repeated
         readers = candidates(epoch, first, (begin + self._batch - 1) // repeated - first + 1)
         jobs = [(readers[image - first], copies) for image, copies in shown.items()]

@@ -61,8 +61,15 @@ class Plan:
 
     @property
     def seconds(self) -> float | None:
-        """Estimated seconds of training on this machine, without evaluation; None without a probe."""
-        return None if self.probe is None else self.updates * self.probe.median
+        """Estimated seconds of training on this machine, without evaluation; None without a probe.
+
+        Smaller images are estimated by their pixels.
+        """
+        if self.probe is None:
+            return None
+        sizes = [self.recipe.train_size_in(epoch) for epoch in range(self.epochs)]
+        last = sum((size / self.recipe.train_size) ** 2 for size in sizes)
+        return last * self.updates_per_epoch * self.probe.median
 
     def __str__(self) -> str:
         recipe, cooldown = self.recipe, self.epochs - self.recipe.epochs

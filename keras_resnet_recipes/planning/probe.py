@@ -65,7 +65,7 @@ def probe(
     """Trains for some updates as `fit` does, input pipeline and callbacks included, and discards the model.
 
     Keras waits here for every update, unlike in training, so on an accelerator the durations are upper
-    bounds.
+    bounds. All images have the last size.
 
     Args:
         recipe: The recipe.
@@ -79,6 +79,7 @@ def probe(
     """
     if updates < 1:
         raise ValueError(f"`updates` must be at least 1. Received: updates={updates!r}")
+    recipe = recipe.replace(progressive_size=None)
     clock = _Clock(recipe.gradient_accumulation_steps, updates, limit)
     if recipe.data_on_device:
         # An epoch is one call; the rate is lowered because a warm-up of a few updates may diverge.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # Fields that images depend on; others may be unpublished.
-_SEEN = ("loss", "train_size", "repeated_augmentation", "augmentation", "mix")
+_SEEN = ("loss", "train_size", "progressive_size", "repeated_augmentation", "augmentation", "mix")
 
 
 def preview(recipe: BaseRecipe, dataset: Any, *, rows: int, columns: int, seed: int) -> np.ndarray:
@@ -44,7 +44,10 @@ def _preview_feed(
         raise ValueError(
             f"`columns` must be even where images are mixed in pairs. Received: columns={columns!r}"
         )
-    check_complete(recipe, fields=_SEEN)
+    progressive = recipe.progressive_size is not None
+    check_complete(recipe, fields=(*_SEEN, *(["epochs"] if progressive else [])))
+    if progressive:
+        recipe = recipe.replace(train_size=recipe.train_size_in(0), progressive_size=None)
     data = from_source(dataset)
     classes = resolved_classes(recipe, data)
     one_batch = {"batch_size": columns, "gradient_accumulation_steps": 1}

@@ -5,6 +5,7 @@
     CategoricalCrossentropy, BinaryCrossentropy      losses
     EMA, Distillation, Test                          EMA of the weights, distillation, evaluation
     ResNet9, AirbenchNet, Initialization             configurable networks, initial weights
+    ProgressiveSize                                  smaller training images first
 
 Augmentations are in `krr.augment`, schedules in `krr.schedules`. Any Keras optimizer, loss,
 LearningRateSchedule or image layer can be used as well.
@@ -29,6 +30,7 @@ from keras_resnet_recipes.recipe.load import load_recipe
 from keras_resnet_recipes.recipe.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from keras_resnet_recipes.recipe.networks import AirbenchNet, NetworkFunction, ResNet9
 from keras_resnet_recipes.recipe.optimizers import SGD, AdamW, Lamb, Muon, Optimizer, RMSpropTF
+from keras_resnet_recipes.recipe.progressive_size import ProgressiveSize
 from keras_resnet_recipes.recipe.recipe import BaseRecipe
 from keras_resnet_recipes.recipe.source import Source
 from keras_resnet_recipes.recipe.table import Comparison, compare
@@ -59,6 +61,7 @@ __all__ = [
     "NetworkFunction",
     "Optimizer",
     "Part",
+    "ProgressiveSize",
     "RMSpropTF",
     "ResNet9",
     "Source",

@@ -9,6 +9,7 @@ from keras_resnet_recipes.augment.scale_jitter_crop import ScaleJitterCrop
 from keras_resnet_recipes.number import UNPUBLISHED
 from keras_resnet_recipes.recipe.groups import check_groups
 from keras_resnet_recipes.recipe.keras_objects import KerasLayer, KerasSchedule
+from keras_resnet_recipes.recipe.networks import NetworkFunction
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe
@@ -23,6 +24,7 @@ def check_together(recipe: "BaseRecipe") -> None:
     _check_batch(recipe)
     _check_schedule(recipe)
     check_groups(recipe)
+    _check_sizes(recipe)
     _check_augmentation(recipe)
     _check_on_device(recipe)
 
@@ -112,6 +114,22 @@ def _check_schedule(recipe: "BaseRecipe") -> None:
         raise ValueError("`step_epochs` must not be empty with Step. Received: step_epochs=()")
 
 
+def _check_sizes(recipe: "BaseRecipe") -> None:
+    size = recipe.progressive_size
+    if size is None or not _known(recipe.train_size, size.first_size):
+        return
+    if size.first_size > recipe.train_size:
+        raise ValueError(
+            f"`progressive_first_size` must be at most `train_size` ({recipe.train_size}). "
+            f"Received: progressive_first_size={size.first_size}"
+        )
+    if isinstance(recipe.network, NetworkFunction):
+        raise ValueError(
+            "`progressive_size` must be None with a network of another package, which is built for one size. "
+            f"Received: progressive_size={size!r}"
+        )
+
+
 def _check_augmentation(recipe: "BaseRecipe") -> None:
     steps = recipe.augmentation
     for index, step in enumerate(steps):
@@ -127,20 +145,17 @@ def _check_augmentation(recipe: "BaseRecipe") -> None:
             )
     if not _known(recipe.train_size):
         return
-    largest = {PadAndCrop: ("padding", recipe.train_size - 1), Cutout: ("size", recipe.train_size)}
-    for kind, (name, limit) in largest.items():
+    smallest, largest = recipe.train_sizes[0], recipe.train_sizes[-1]
+    limits = {PadAndCrop: ("padding", smallest - 1), Cutout: ("size", smallest)}
+    for kind, (name, limit) in limits.items():
         step = recipe.augmentation_of(kind)
         if step is not None and _known(getattr(step, name)) and getattr(step, name) > limit:
             raise ValueError(
-                f"`{name}` of {kind.__name__} must be at most {limit} with train_size={recipe.train_size}. "
+                f"`{name}` of {kind.__name__} must be at most {limit} for training images of {smallest} pixels. "
                 f"Received: {name}={getattr(step, name)}"
             )
     jitter = recipe.augmentation_of(ScaleJitterCrop)
-    if (
-        jitter is not None
-        and _known(jitter.shorter_edge)
-        and jitter.shorter_edge[0] < recipe.train_size
-    ):
+    if jitter is not None and _known(jitter.shorter_edge) and jitter.shorter_edge[0] < largest:
         raise ValueError(
             f"`shorter_edge` must be at least `train_size` ({recipe.train_size}), the size of the crop. "
             f"Received: shorter_edge={jitter.shorter_edge}"
@@ -158,6 +173,7 @@ def _check_on_device(recipe: "BaseRecipe") -> None:
                 f"data_on_device=True. Received: {step!r}"
             )
     legal = {
+        "progressive_size": (None,),
         "mix": (None,),
         "repeated_augmentation": (1,),
         "test_views": ("one", "mirrored", "shifted"),

@@ -149,6 +149,25 @@ def _exchanged(value: Any, index: int | None, part: Part | None) -> Any:
     return (*value[:index], *([] if part is None else [part]), *value[index + 1 :])
 
 
+def inner_changes(
+    recipe: "BaseRecipe", kind: "type[BaseRecipe]", field: str
+) -> dict[str, Any] | None:
+    """Returns changed numbers of a field's parts by flat name; None if the field has other parts."""
+
+    def numbers_by_path(recipe: "BaseRecipe") -> dict[tuple[Any, ...], Number]:
+        found = (n for n in numbers(recipe) if n.path[0] == field)
+        return {(type(n.part), *n.path): n for n in found}
+
+    published = kind()
+    before, after = numbers_by_path(published), numbers_by_path(recipe)
+    if before.keys() != after.keys() or not after or next(iter(after))[0] is type(None):
+        return None
+    changes = {n.name: n.value for key, n in after.items() if n.value != before[key].value}
+    # Parts can also differ in values that are no numbers, such as the configuration of a Keras layer.
+    same = resolved(vars(published), changes, kind)[field] == getattr(recipe, field)
+    return changes if same else None
+
+
 def _unknown(
     name: str,
     values: Mapping[str, Any],

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from keras_resnet_recipes import applications
 from keras_resnet_recipes.augment.augmentation import Augmentation
 from keras_resnet_recipes.augment.mix import Mix
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.number import UNPUBLISHED, checked, number
-from keras_resnet_recipes.part import Part, to_json
+from keras_resnet_recipes.number import UNPUBLISHED, number
+from keras_resnet_recipes.part import to_json
 from keras_resnet_recipes.recipe.checks import check_together
 from keras_resnet_recipes.recipe.distillation import Distillation
 from keras_resnet_recipes.recipe.ema import EMA
-from keras_resnet_recipes.recipe.flat import Number, numbers, resolved
+from keras_resnet_recipes.recipe.fields import checked_field, part
+from keras_resnet_recipes.recipe.flat import Number, inner_changes, numbers, resolved
 from keras_resnet_recipes.recipe.groups import Group
 from keras_resnet_recipes.recipe.initialization import Initialization
 from keras_resnet_recipes.recipe.keras_objects import (
@@ -23,11 +23,11 @@ from keras_resnet_recipes.recipe.keras_objects import (
     KerasLoss,
     KerasOptimizer,
     KerasSchedule,
-    wrapped_object,
 )
 from keras_resnet_recipes.recipe.losses import CategoricalCrossentropy, Loss
-from keras_resnet_recipes.recipe.networks import checked_network, network_name
+from keras_resnet_recipes.recipe.networks import network_name
 from keras_resnet_recipes.recipe.optimizers import Lamb, Optimizer
+from keras_resnet_recipes.recipe.progressive_size import ProgressiveSize
 from keras_resnet_recipes.recipe.source import Source
 from keras_resnet_recipes.recipe.table import Comparison, compare, sheet
 from keras_resnet_recipes.recipe.test import Test
@@ -37,12 +37,6 @@ from keras_resnet_recipes.schedules.schedule import Schedule
 NEUTRAL = Cosine(warmup_epochs=0, warmup_learning_rate=0.0, minimum_learning_rate=0.0)
 
 
-def part(default: Any, help: str, kind: type[Part], **options: Any) -> Any:
-    """Declares a field that holds a part; options are `optional` and the text `none` for tables."""
-    metadata = {**number(default, help).metadata, "part": kind, "optional": False, **options}
-    return dataclasses.field(default=default, metadata=metadata)
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False, init=False)
 class BaseRecipe:
     """All hyperparameters of a training procedure; `krr.Recipe` adds the methods that run it."""
@@ -50,6 +44,8 @@ class BaseRecipe:
     source: ClassVar[Source | None] = None
     published_top1: ClassVar[float | None] = None
     published_on: ClassVar[str] = "ImageNet-1k"
+    published_lengths: ClassVar[tuple[tuple[int, float], ...]] = ()
+    """Pairs of epochs and published top-1 in %, if several lengths were published."""
     target_top1: ClassVar[float | None] = None
     _abstract: ClassVar[bool] = True
     known: ClassVar[dict[str, type["BaseRecipe"]]] = {}
@@ -84,6 +80,9 @@ class BaseRecipe:
     loss: Loss | KerasLoss = part(CategoricalCrossentropy(), "loss", Loss)
     distillation: Distillation | None = part(None, "distillation", Distillation, optional=True)
     train_size: int = number(224, "side of a training image, pixels", minimum=1)
+    progressive_size: ProgressiveSize | None = part(
+        None, "smaller images first", ProgressiveSize, optional=True
+    )
     repeated_augmentation: int = number(
         1, "copies of each image in a batch, augmented independently", minimum=1, off=1
     )
@@ -126,7 +125,7 @@ class BaseRecipe:
     def _take_values(cls) -> None:
         """Checks the values of a class body and declares them as fields."""
         declared = {field.name: field for field in dataclasses.fields(BaseRecipe)}
-        legal = [*declared, "source", "published_top1", "published_on", "target_top1"]
+        legal = [name for name in BaseRecipe.__annotations__ if name not in ("_abstract", "known")]
         values = {name: one for name, one in vars(cls).items() if not name.startswith("_")}
         cls.__annotations__ = dict(vars(cls).get("__annotations__", {}))
         for name, value in values.items():
@@ -137,7 +136,7 @@ class BaseRecipe:
             if field := declared.get(name):
                 cls.__annotations__[name] = field.type
                 metadata = {**field.metadata, "published": True}
-                default = dataclasses.field(default=_checked(field, value), metadata=metadata)
+                default = dataclasses.field(default=checked_field(field, value), metadata=metadata)
                 setattr(cls, name, default)
 
     def __new__(cls, *positional: Any, **values: Any) -> Self:
@@ -155,7 +154,7 @@ class BaseRecipe:
 
     def _set(self, values: dict[str, Any]) -> None:
         for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, values[field.name]))
+            object.__setattr__(self, field.name, checked_field(field, values[field.name]))
         check_together(self)
 
     def __getattr__(self, name: str) -> Any:
@@ -188,7 +187,7 @@ class BaseRecipe:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value != field.default:
-                inner = _inner_changes(self, type(self), field.name)
+                inner = inner_changes(self, type(self), field.name)
                 found |= {field.name: value} if inner is None else inner
         return found
 
@@ -206,6 +205,24 @@ class BaseRecipe:
         """Number of epochs of the training: `epochs` plus the cooldown epochs of the schedule."""
         own = isinstance(self.schedule, Schedule)
         return self.schedule.total_epochs_of(self.epochs) if own else self.epochs
+
+    @property
+    def published(self) -> float | None:
+        """Published top-1 in %, of `epochs` if several lengths were published."""
+        return dict(self.published_lengths).get(self.epochs, self.published_top1)
+
+    def train_size_in(self, epoch: int) -> int:
+        """Returns the side of the training images of an epoch, counted from 0, in pixels."""
+        size = self.progressive_size
+        return size.in_epoch(epoch, self.epochs, self.train_size) if size else self.train_size
+
+    @property
+    def train_sizes(self) -> list[int]:
+        """Sides of the training images of all epochs in pixels, each once, in ascending order."""
+        size = self.progressive_size
+        if size is None or size.missing() or UNPUBLISHED in (self.epochs, self.train_size):
+            return [self.train_size]
+        return sorted({self.train_size_in(epoch) for epoch in range(self.epochs)})
 
     @property
     def mixes(self) -> bool:
@@ -317,34 +334,3 @@ class BaseRecipe:
         if self.source is None:
             raise ValueError(f"`{type(self).__name__}` has no `source`, so it cannot be cited.")
         return self.source.bibtex()
-
-
-def _checked(field: "dataclasses.Field[Any]", value: Any) -> Any:
-    """Returns a value in the type of its field; Keras objects and functions become parts."""
-    if field.name == "network":
-        return checked_network(value, applications.NETWORKS)
-    if "part" in field.metadata:
-        if value is UNPUBLISHED:
-            raise ValueError(
-                f"`{field.name}` must not be UNPUBLISHED; only its numbers may be. Received: {field.name}=UNPUBLISHED"
-            )
-        several = isinstance(value, list | tuple)
-        value = tuple(map(wrapped_object, value)) if several else wrapped_object(value)
-    return checked(field, value, field.type)
-
-
-def _inner_changes(recipe: BaseRecipe, kind: type[BaseRecipe], field: str) -> dict[str, Any] | None:
-    """Returns changed numbers of a field's parts by flat name; None if the field has other parts."""
-
-    def numbers_by_path(recipe: BaseRecipe) -> dict[tuple[Any, ...], Number]:
-        found = (n for n in numbers(recipe) if n.path[0] == field)
-        return {(type(n.part), *n.path): n for n in found}
-
-    published = kind()
-    before, after = numbers_by_path(published), numbers_by_path(recipe)
-    if before.keys() != after.keys() or not after or next(iter(after))[0] is type(None):
-        return None
-    changes = {n.name: n.value for key, n in after.items() if n.value != before[key].value}
-    # Parts can also differ in values that are no numbers, such as the configuration of a Keras layer.
-    same = resolved(vars(published), changes, kind)[field] == getattr(recipe, field)
-    return changes if same else None

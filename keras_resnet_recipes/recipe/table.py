@@ -249,6 +249,6 @@ def _title(recipe: "BaseRecipe") -> str:
     title = type(recipe).__name__
     if recipe.source is not None:
         title += f' from "{recipe.source.title}" ({recipe.source})'
-    if recipe.published_top1 is not None:
-        title += f", published top-1 {recipe.published_top1} % on {recipe.published_on}"
+    if recipe.published is not None:
+        title += f", published top-1 {recipe.published} % on {recipe.published_on}"
     return title

@@ -5,6 +5,7 @@ from keras_resnet_recipes.recipes.bag_of_tricks import BagOfTricks
 from keras_resnet_recipes.recipes.dawnbench import DAWNBench
 from keras_resnet_recipes.recipes.deit import DeiT
 from keras_resnet_recipes.recipes.distillation import Distill
+from keras_resnet_recipes.recipes.ffcv import FFCVResNet18, FFCVResNet50
 from keras_resnet_recipes.recipes.original import He2015, He2015CIFAR
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.recipes.strikes_back import A1, A2, A3
@@ -27,6 +28,8 @@ __all__ = [
     "DAWNBench",
     "DeiT",
     "Distill",
+    "FFCVResNet18",
+    "FFCVResNet50",
     "FineTune",
     "He2015",
     "He2015CIFAR",

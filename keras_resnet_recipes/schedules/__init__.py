@@ -4,6 +4,7 @@
     Step             multiplied by a factor at given epochs
     Exponential      multiplied at a fixed interval of epochs, as a staircase
     PiecewiseLinear  linear between knots
+    Polynomial       linear warm-up, and decay by a power of the remaining time (FFCV)
     Plateau          multiplied when accuracy stops improving
 
 Each is a function of the epoch, for `keras.callbacks.LearningRateScheduler`; `per_update` returns the same

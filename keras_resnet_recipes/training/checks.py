@@ -190,8 +190,10 @@ def check_trainable(recipe: BaseRecipe, model: keras.Model, *, validated: bool) 
         raise ValueError(
             f"`model` must have {recipe.classes} outputs, one per class. Received: {model.output_shape[-1]} outputs"
         )
-    for name in ("train_size", *(("test_size",) if validated else ())):
-        check_size(model, name, getattr(recipe, name))
+    for size in recipe.train_sizes:
+        check_size(model, "train_size", size)
+    if validated:
+        check_size(model, "test_size", recipe.test_size)
     if not gives_logits(model):
         raise ValueError(
             "`model` must return logits, because the recipe's loss applies the softmax or sigmoid. "
@@ -323,14 +325,15 @@ def _is_one(shape: Any) -> bool:
 def _check_shapes(
     recipe: BaseRecipe, images: tuple[int | None, ...], logits: tuple[int | None, ...]
 ) -> None:
-    size = recipe.train_size
-    if len(images) != 4 or any(
-        a not in (None, b) for a, b in zip(images[1:], (size, size, 3), strict=True)
-    ):
-        raise ValueError(
-            f"`teacher` must take the training images, {size} x {size} pixels (`train_size`) with 3 channels, "
-            f"0 to 255. Received: a teacher for inputs of shape {images}"
-        )
+    for size in recipe.train_sizes:
+        shape = (size, size, 3)
+        if len(images) != 4 or any(
+            a not in (None, b) for a, b in zip(images[1:], shape, strict=True)
+        ):
+            raise ValueError(
+                f"`teacher` must take the training images, {size} x {size} pixels (`train_size`) with 3 channels, "
+                f"0 to 255. Received: a teacher for inputs of shape {images}"
+            )
     if len(logits) != 2 or recipe.classes not in (None, logits[1]):
         raise ValueError(
             f"`teacher` must return {recipe.classes} logits, one per class. Received: outputs of shape {logits}"

@@ -22,6 +22,10 @@ def figures() -> dict[str, Figure]:
             }
         ),
         "piecewise-linear": _rates({"DAWNBench": krr.DAWNBench()}),
+        "polynomial": _rates(
+            {f"FFCVResNet50, {n} epochs": krr.FFCVResNet50(epochs=n) for n in (16, 88)}
+        ),
+        "progressive-size": _sizes(),
         "stochastic-depth": _stochastic_depth(),
         "targets": _targets(),
         "losses": _losses(),
@@ -42,6 +46,16 @@ def _rates(recipes: dict[str, krr.Recipe]) -> Figure:
     for name, recipe in recipes.items():
         epochs, rates = learning_rates(recipe, 50)
         axes.plot(epochs, rates, drawstyle="steps-post", label=name)
+    axes.legend(frameon=False)
+    return figure
+
+
+def _sizes() -> Figure:
+    figure, axes = _axes("epoch", "side of a training image, pixels")
+    for epochs in (16, 88):
+        recipe = krr.FFCVResNet50(epochs=epochs)
+        sizes = [recipe.train_size_in(epoch) for epoch in range(epochs)]
+        axes.step(range(epochs), sizes, where="post", label=f"FFCVResNet50, {epochs} epochs")
     axes.legend(frameon=False)
     return figure
 

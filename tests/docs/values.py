@@ -64,7 +64,11 @@ def set_in(recipe: krr.Recipe) -> set[str]:
 
 def _budgets() -> str:
     """Returns the table of the complete ImageNet recipes from scratch, by epochs times pixels."""
-    known = (made() for made in krr.RECIPES.values())
+    known = (
+        made(epochs=length)
+        for made in krr.RECIPES.values()
+        for length in dict(made.published_lengths) or [made().epochs]
+    )
     recipes = [
         recipe
         for recipe in known
@@ -77,13 +81,13 @@ def _budgets() -> str:
         name = type(recipe).__name__
         lines.append(
             f"| [{name}](recipes.md#{name.lower()}) | {_work(recipe) / _work(krr.A3()):.1f} | {recipe.epochs} "
-            f"| {recipe.train_size} | {recipe.network_name} | {recipe.published_top1} % |"
+            f"| {' to '.join(map(str, recipe.train_sizes))} | {recipe.network_name} | {recipe.published} % |"
         )
     return "\n".join(lines)
 
 
 def _work(recipe: krr.Recipe) -> int:
-    return recipe.total_epochs * recipe.train_size**2
+    return sum(recipe.train_size_in(epoch) ** 2 for epoch in range(recipe.total_epochs))
 
 
 def _parts(recipe: krr.Recipe) -> set[str]:

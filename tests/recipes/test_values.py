@@ -28,6 +28,7 @@ KINDS = {
     "step": schedules.Step,
     "exponential": schedules.Exponential,
     "piecewise_linear": schedules.PiecewiseLinear,
+    "polynomial": schedules.Polynomial,
     "binary_crossentropy": krr.recipe.BinaryCrossentropy,
     "categorical_crossentropy": krr.recipe.CategoricalCrossentropy,
 }
@@ -46,6 +47,7 @@ PARTS = {
     "cutout": augment.Cutout,
     "mixup_alpha": augment.MixUpOrCutMix,
     "ema_decay": krr.recipe.EMA,
+    "progressive_first_size": krr.recipe.ProgressiveSize,
     "teacher": krr.recipe.Distillation,
 }
 NEW_NAMES = {

@@ -88,7 +88,9 @@ class Feed:
             first_batch: First batch of that epoch, from 0.
         """
         training, recipe = self._training(), self._recipe
-        images = (training.size, recipe.train_size, recipe.train_size, 3)
+        # On TensorFlow the step is traced once, for images of any size if there are several.
+        side = recipe.train_size if len(recipe.train_sizes) == 1 else None
+        images = (training.size, side, side, 3)
         targets = (training.size, recipe.classes)
         with self._keras_data.errors():
             yield {
