@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import airbench
 import gpu
 import input_pipeline
 import learning
@@ -25,14 +26,16 @@ from divergence import plot, summary
 
 HERE = Path(__file__).parent
 RESULTS, DOCS = HERE / "results", HERE.parent / "docs"
+PAGES = ("benchmarks.md", "experiments.md", "reached.md")
 NOT_MEASURED = "Not measured here."
 
 
 def main() -> None:
-    """Rewrites both pages and plots the losses."""
+    """Rewrites the pages and plots losses and accuracies."""
+    airbench.plot(RESULTS / "airbench94", DOCS / "figures" / "airbench94.png")
     for folder in _folders(RESULTS / "loss_curves"):
         plot(_figure(folder), _runs(folder), "timm")
-    for name in ("benchmarks.md", "experiments.md"):
+    for name in PAGES:
         page = DOCS / name
         page.write_text(filled(page.read_text()))
 
@@ -97,6 +100,18 @@ def speed_run(source: Path) -> str:
     return "\n".join(lines)
 
 
+def airbench94(source: Path) -> str:
+    """Returns the accuracies of the runs, and their distinct conditions."""
+    made = [json.loads(file.read_text()) for file in sorted(source.glob("*.json"))]
+    texts = dict.fromkeys(conditions_text(run["conditions"]) for run in made)
+    return "\n\n".join(["\n".join(airbench.table(source)), *texts])
+
+
+def ffcv_curves(source: Path) -> str:
+    """Compares the losses of FFCVResNet18 with torch's."""
+    return "\n".join(f"- {line}" for line in summary(_runs(source), "torch", 200))
+
+
 def degradation(source: Path) -> str:
     """Returns the table of errors in the last epoch."""
     rows = []
@@ -157,6 +172,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "gpu": with_conditions(gpu.table),
     "loss_curves": divergences,
     "speed_run": speed_run,
+    "airbench94": airbench94,
+    "ffcv": ffcv_curves,
     "degradation": degradation,
     "fine_tuning": of_seeds,
     "fine_tuning_short": of_seeds,

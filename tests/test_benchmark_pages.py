@@ -22,7 +22,7 @@ def page():
         sys.path.remove(str(BENCHMARKS))
 
 
-@pytest.mark.parametrize("name", ["benchmarks.md", "experiments.md"])
+@pytest.mark.parametrize("name", ["benchmarks.md", "experiments.md", "reached.md"])
 def test_pages_are_generated_from_the_results(page, name):
     text = (page.DOCS / name).read_text()
     assert "<!-- measured: " in text
@@ -30,7 +30,7 @@ def test_pages_are_generated_from_the_results(page, name):
 
 
 def test_every_result_is_on_a_page(page):
-    texts = "".join((page.DOCS / name).read_text() for name in ("benchmarks.md", "experiments.md"))
+    texts = "".join((page.DOCS / name).read_text() for name in page.PAGES)
     for result in page.RESULTS.iterdir():
         assert f"<!-- measured: {result.stem} -->" in texts, result.name
 

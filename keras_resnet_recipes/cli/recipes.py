@@ -133,19 +133,32 @@ def _never(options: argparse.Namespace) -> bool:
 
 
 def _list(options: argparse.Namespace) -> None:
-    rows = [("recipe", "network", "train", "epochs", "published top-1", "evaluated at", "source")]
+    rows = [
+        (
+            "recipe",
+            "network",
+            "train px",
+            "epochs",
+            "published top-1",
+            "reached",
+            "test px",
+            "source",
+        )
+    ]
     for name, recipe in RECIPES.items():
         values = recipe()
-        epochs = shown(values.epochs)
-        top1 = f"{recipe.published_top1} % {recipe.published_on}"
-        test = f"{values.test.size} px"
-        if values.test.crop_ratio != 1:
-            test += f", crop {values.test.crop_ratio:.3g}"
-        if values.test.views != "one":
-            test += f", {values.test.views.replace('_', ' ')}"
-        source = "" if recipe.source is None else str(recipe.source)
-        train = f"{'-'.join(str(size) for size in values.train_sizes)} px"
-        rows.append((name, values.network_name, train, epochs, top1, test, source))
+        rows.append(
+            (
+                name,
+                values.network_name,
+                "-".join(map(str, values.train_sizes)),
+                shown(values.epochs),
+                f"{recipe.published_top1} % {recipe.published_on}",
+                "-" if recipe.reached_top1 is None else f"{recipe.reached_top1} %",
+                str(values.test_size),
+                "" if recipe.source is None else str(recipe.source),
+            )
+        )
     say("\n".join(table(rows)))
 
 

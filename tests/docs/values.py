@@ -1,8 +1,8 @@
 """Tables of the values that the recipes set, in place of the marks of a page.
 
 `<!-- values: mixup_alpha mix_partner -->` becomes a table of the recipes that set one of the two,
-`<!-- values: Lamb weight_decay -->` a table of the recipes with this part, and `<!-- budgets -->`
-a table of the cost of training on ImageNet.
+`<!-- values: Lamb weight_decay -->` a table of the recipes with this part, `<!-- budgets -->`
+a table of the cost of training on ImageNet, and `<!-- reached -->` one of published and reached accuracies.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from keras_resnet_recipes.part import Part, flat_name, own_numbers
 from keras_resnet_recipes.recipe import table_rows
 from keras_resnet_recipes.recipe.known import known_parts
 
-BUDGETS = "<!-- budgets -->"
+BUDGETS, REACHED = "<!-- budgets -->", "<!-- reached -->"
 MARK = re.compile(r"^<!-- values: ([A-Za-z_0-9 ]+) -->$", re.MULTILINE)
 
 
@@ -41,6 +41,8 @@ def with_tables(markdown: str) -> str:
     """Replaces each mark with its table; raises KeyError for a name that no recipe can have."""
     if BUDGETS in markdown:
         markdown = markdown.replace(BUDGETS, _budgets())
+    if REACHED in markdown:
+        markdown = markdown.replace(REACHED, _reached())
     return MARK.sub(lambda mark: _table(mark[1].split()), markdown)
 
 
@@ -82,6 +84,17 @@ def _budgets() -> str:
         lines.append(
             f"| [{name}](recipes.md#{name.lower()}) | {_work(recipe) / _work(krr.A3()):.1f} | {recipe.epochs} "
             f"| {' to '.join(map(str, recipe.train_sizes))} | {recipe.network_name} | {recipe.published} % |"
+        )
+    return "\n".join(lines)
+
+
+def _reached() -> str:
+    """Returns the table of the published accuracy of each recipe, and of the one reached here."""
+    lines = ["| recipe | data set | published top-1 | reached here |", "|---|---|---|---|"]
+    for name, recipe in krr.RECIPES.items():
+        reached = "not measured" if recipe.reached_top1 is None else f"{recipe.reached_top1} %"
+        lines.append(
+            f"| [{name}](recipes.md#{name.lower()}) | {recipe.published_on} | {recipe.published_top1} % | {reached} |"
         )
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ HEAD = """# Recipes
 This page is generated from the recipes by `python -m tests.recipes.page docs/recipes.md`. The tables contain only
 values that a recipe sets; all others have neutral defaults, which `krr show RECIPE --all` prints too.
 
-| recipe | network | published top-1 | measured here | source |
+| recipe | network | published top-1 | [reached here](reached.md) | source |
 |---|---|---|---|---|
 """
 NEIGHBOUR = """
@@ -102,7 +102,8 @@ def _row(recipe: krr.Recipe) -> str:
     name, source = type(recipe).__name__, recipe.source
     link = f"https://arxiv.org/abs/{source.arxiv}" if source.arxiv else source.url
     top1 = f"{recipe.published_top1} % on {recipe.published_on}"
-    return f"| [{name}](#{name.lower()}) | {recipe.network_name} | {top1} | no | [{source.title}]({link}) |"
+    reached = "not measured" if recipe.reached_top1 is None else f"{recipe.reached_top1} %"
+    return f"| [{name}](#{name.lower()}) | {recipe.network_name} | {top1} | {reached} | [{source.title}]({link}) |"
 
 
 def _section(recipe: krr.Recipe) -> str:
