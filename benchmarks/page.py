@@ -46,7 +46,7 @@ def filled(text: str) -> str:
     def between(found: re.Match[str]) -> str:
         return f"{found[1]}\n\n{table_of(found[2])}\n\n{found[4]}"
 
-    mark = r"(<!-- measured: ([a-z_]+) -->)(.*?)(<!-- end -->)"
+    mark = r"(<!-- measured: ([a-z_0-9]+) -->)(.*?)(<!-- end -->)"
     return re.sub(mark, between, text, flags=re.DOTALL)
 
 

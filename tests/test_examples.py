@@ -124,6 +124,14 @@ def test_degradation_trains_and_plots(dataset, tmp_path, capsys):
     assert figure.size == (1350, 600)
 
 
+def test_old_and_new_train_and_plot(dataset, tmp_path):
+    options = ["--data", dataset, "--run-dir", str(tmp_path), "--epochs", "2", "--size", "8"]
+    results = load("old_and_new")["main"]([*options, "--batch-size", "8", "--seeds", "0", "1"])
+    assert list(results.table.rows) == ["2015", "A2"]
+    assert [len(log["val_top1"]) for log in results.logs["A2"]] == [2, 2]
+    assert keras.utils.load_img(tmp_path / "old_and_new.png").size == (880, 495)
+
+
 def test_the_architecture_search_trains_its_networks(dataset, tmp_path, capsys):
     program = load("architecture_search")
     networks = program["networks"]()
