@@ -1,6 +1,6 @@
 """Recipes as frozen values, and the parts they consist of. Nothing here imports Keras.
 
-    Lamb, SGD, AdamW, RMSpropTF, Muon                optimizers
+    Lamb, SGD, AdamW, RMSpropTF, Muon, Lars          optimizers
     Group                                            variables with rates or an optimizer of their own
     CategoricalCrossentropy, BinaryCrossentropy      losses
     EMA, Distillation, Test                          EMA of the weights, distillation, evaluation
@@ -29,7 +29,15 @@ from keras_resnet_recipes.recipe.leave_one_out import leave_one_out
 from keras_resnet_recipes.recipe.load import load_recipe
 from keras_resnet_recipes.recipe.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from keras_resnet_recipes.recipe.networks import AirbenchNet, NetworkFunction, ResNet9
-from keras_resnet_recipes.recipe.optimizers import SGD, AdamW, Lamb, Muon, Optimizer, RMSpropTF
+from keras_resnet_recipes.recipe.optimizers import (
+    SGD,
+    AdamW,
+    Lamb,
+    Lars,
+    Muon,
+    Optimizer,
+    RMSpropTF,
+)
 from keras_resnet_recipes.recipe.progressive_size import ProgressiveSize
 from keras_resnet_recipes.recipe.recipe import BaseRecipe
 from keras_resnet_recipes.recipe.source import Source
@@ -56,6 +64,7 @@ __all__ = [
     "KerasOptimizer",
     "KerasSchedule",
     "Lamb",
+    "Lars",
     "Loss",
     "Muon",
     "NetworkFunction",

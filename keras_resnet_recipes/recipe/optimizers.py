@@ -57,7 +57,7 @@ class Optimizer(Part, abstract=True):
             learning_rate_factors=rate_factors,
             **self._options(model, decay_factors),
         )
-        if self.weight_decay:
+        if self.weight_decay or isinstance(self, Lars):
             optimizers.exclude_from_decay(optimizer, model, self.weight_decay_on)
         return optimizer
 
@@ -134,6 +134,34 @@ class SGD(_Clipping):
     ) -> dict[str, Any]:
         return super()._options(model, decay_factors) | {
             "nesterov": self.nesterov,
+            "learning_rate_in_velocity": self.learning_rate_in_velocity,
+        }
+
+
+class Lars(Optimizer):
+    """LARS, for large batches: `krr.optimizers.Lars`. Weights that do not decay are not scaled.
+
+    Example:
+        >>> Lars(momentum=0.9, weight_decay=2e-4)
+        Lars(weight_decay=0.0002, momentum=0.9)
+    """
+
+    momentum: float = number(0.0, "momentum", minimum=0, maximum=1)
+    nesterov: bool = number(False, "Nesterov momentum", off=False)
+    trust_coefficient: float = number(
+        0.001, "step of a kernel relative to its norm, at a learning rate of 1", above=0
+    )
+    learning_rate_in_velocity: bool = number(
+        True, "velocity accumulates learning rate * gradient (MLPerf), not the gradient (timm)"
+    )
+
+    def _options(
+        self, model: "keras.Model", decay_factors: Mapping[str, float] | None
+    ) -> dict[str, Any]:
+        return super()._options(model, decay_factors) | {
+            "momentum": self.momentum,
+            "nesterov": self.nesterov,
+            "trust_coefficient": self.trust_coefficient,
             "learning_rate_in_velocity": self.learning_rate_in_velocity,
         }
 

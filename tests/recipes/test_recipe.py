@@ -163,9 +163,9 @@ def test_invalid_values_are_named(values, message):
 @pytest.mark.parametrize(
     ("recipe", "name", "value", "owner"),
     [
-        (krr.A3, "momentum", 0.9, "Muon or RMSpropTF or SGD"),
-        (krr.DeiT, "nesterov", True, "Muon or SGD"),
-        (krr.A3, "learning_rate_in_velocity", True, "SGD"),
+        (krr.A3, "momentum", 0.9, "Lars or Muon or RMSpropTF or SGD"),
+        (krr.DeiT, "nesterov", True, "Lars or Muon or SGD"),
+        (krr.A3, "learning_rate_in_velocity", True, "Lars or SGD"),
         (krr.A3, "group_learning_rate_factor", 64, "Group"),
         (krr.DeiT, "adaptive_gradient_clip", 0.1, "RMSpropTF or SGD"),
         (krr.DAWNBench, "warmup_epochs", 1, "Cosine or Exponential or Polynomial or Step"),
