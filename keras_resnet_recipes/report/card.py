@@ -145,7 +145,7 @@ def _accuracy(run: Run, dataset: str) -> list[str]:
     if kind.published_top1 is not None:
         lines += [
             "",
-            f"The published top-1 accuracy of the recipe, {kind.published_top1} % on {kind.published_on}, does not "
+            f"The published top-1 accuracy of the recipe, {run.recipe.published} % on {kind.published_on}, does not "
             "apply to this model.",
         ]
     return lines

@@ -113,9 +113,10 @@ def _accuracy(run: Run) -> Markup:
     if not rows:
         notes.append("This run has no accuracy on validation data.")
     if kind.published_top1 is not None:
-        published = shown(kind().epochs)
-        score = f"{kind.published_top1} %"
-        rows.append((f"{kind.__name__}, published", score, "–", published, kind.published_on))
+        several = run.recipe.epochs in dict(kind.published_lengths)
+        epochs = shown(run.recipe.epochs if several else kind().epochs)
+        score = f"{run.recipe.published} %"
+        rows.append((f"{kind.__name__}, published", score, "–", epochs, kind.published_on))
         notes.append(
             f"The published figure is for {kind().network_name} on {kind.published_on}; this run was "
             f"trained on {run.facts.get('dataset', 'data whose name is not recorded')}. The two are comparable "

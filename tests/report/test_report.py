@@ -71,6 +71,13 @@ def test_the_published_accuracy_is_shown_with_its_data_set(tmp_path):
     )
 
 
+def test_a_published_length_has_its_figure(tmp_path):
+    short = make_run(tmp_path / "run", recipe=krr.FFCVResNet50(epochs=16, classes=2))
+    assert "FFCVResNet50, published 73.8 % – 16 ImageNet-1k" in read(write_report(short)).text
+    other = make_run(tmp_path / "other", recipe=krr.FFCVResNet50(epochs=20, classes=2))
+    assert "FFCVResNet50, published 78.4 % – 88 ImageNet-1k" in read(write_report(other)).text
+
+
 def test_changed_fields_are_marked_next_to_the_published_values(tmp_path):
     path = write_report(make_run(tmp_path / "run"))
     marked = re.findall(
