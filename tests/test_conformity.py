@@ -17,6 +17,7 @@ SMALL = {
     "cooldown_epochs": 0,
     "batch_size": 8,
     "train_size": 16,
+    "progressive_first_size": 16,
     "test_size": 16,
     "shorter_edge": (18, 24),
     # Each further operation takes two seconds to trace and tests nothing new.

@@ -30,8 +30,8 @@ class Polynomial(Schedule):
 
     Example:
         >>> schedule = Polynomial(1.7, epochs=16, warmup_epochs=2, warmup_learning_rate=1.7e-4)
-        >>> [round(schedule(epoch), 5) for epoch in (0, 1, 2, 9, 16)]
-        [0.00017, 0.85009, 1.7, 0.85, 0.0]
+        >>> [round(schedule(epoch), 4) for epoch in (0, 1, 2, 9, 16)]
+        [0.0002, 0.8501, 1.7, 0.85, 0.0]
         >>> print(round(float(schedule.per_update(100)(900)), 6))
         0.85
 

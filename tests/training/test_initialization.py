@@ -48,6 +48,7 @@ def moco(filters, inputs, area):
 RULES = {
     **dict.fromkeys(("A1", "A2", "A3", "B", "C1", "C2", "D"), (timm, torch, False)),
     **dict.fromkeys(("DeiT", "FineTune", "TorchVisionV2"), (timm, torch, False)),
+    **dict.fromkeys(("FFCVResNet18", "FFCVResNet50"), (timm, torch, False)),
     "LinearProbe": (timm, moco, True),
     "DAWNBench": (torch, torch, None),
     **dict.fromkeys(("BagOfTricks", "Distill"), (gluoncv, gluoncv, True)),
@@ -82,7 +83,8 @@ def test_every_recipe_has_a_rule():
     assert own == {"Airbench94"}
     assert RULES.keys() == krr.RECIPES.keys() - own
     timms = {name for name, (of_convolution, *_) in RULES.items() if of_convolution is timm}
-    assert {"ResNet50"} == {krr.RECIPES[name]().network for name in timms}
+    networks = {krr.RECIPES[name]().network for name in timms}
+    assert networks == {"ResNet50", "BlurResNet18", "BlurResNet50"}
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_unpublished_values_must_be_given():
         ({"plateau_patience": 0}, "`plateau_patience` must be an integer at least 1."),
         (
             {"warmup_epochs": 1},
-            "`warmup_epochs` requires Cosine or Exponential or Step, which",
+            "`warmup_epochs` requires Cosine or Exponential or Polynomial or Step, which",
         ),
         ({"schedule_per": "update"}, "`per` must be 'epoch' for a plateau."),
         ({"step_factor": 1.0}, "`factor` must be less than 1."),
