@@ -4,8 +4,7 @@
 
 Each run is a process of its own, `krr train Airbench94 --set test_views=one`, so that one view of the test images is
 evaluated after every epoch; six views of the last epoch are evaluated afterwards. RESULTS gets a JSON file per run,
-which is not repeated, and the run folders; an interrupted run resumes, without processor time in its file. A run takes
-25 to 60 minutes on two cores.
+which is not repeated, and the run folders; an interrupted run resumes, without processor time in its file.
 """
 
 import argparse

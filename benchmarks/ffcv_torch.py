@@ -10,22 +10,15 @@ groups of weights are computed from FFCV's rules, not read from the recipe.
 import json
 import sys
 import time
-import types
 from pathlib import Path
 from typing import Any
 
-# Works around operators that torch's CPU build lacks.
-sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("unused"))
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from timm_training import DEVIATION, MEAN, perturb, timm
+from torch.nn import functional
 
-import numpy as np  # noqa: E402
-import timm  # noqa: E402
-import torch  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
-from torch.nn import functional  # noqa: E402
-
-MEAN, DEVIATION = (
-    255 * torch.tensor(each) for each in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-)
 MOMENTUM, DECAY, SMOOTHING, PEAK_EPOCH = 0.9, 5e-5, 0.1, 2
 FILTER = torch.outer(torch.tensor([1.0, 2.0, 1.0]), torch.tensor([1.0, 2.0, 1.0])) / 16
 
@@ -71,10 +64,7 @@ def train(folder: Path, result: Path, perturbation: float) -> None:
     numbers = json.loads((folder / "numbers.json").read_text())
     model = network()
     model.load_state_dict(load_file(folder / "weights.safetensors"), strict=True)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.mul_(1 + perturbation * torch.randn(weight.shape, generator=generator))
+    perturb(model, perturbation)
     optimizer, losses, begun = optimizer_of(model.train()), [], time.process_time()
     plan = rates(numbers["peak"], numbers["epochs"], numbers["steps"])
     for epoch in range(numbers["epochs"]):

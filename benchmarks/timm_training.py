@@ -142,15 +142,20 @@ def record(data: str, folder: Path, numbers: Numbers) -> None:
     np.save(folder / "targets.npy", targets)
 
 
+def perturb(model: torch.nn.Module, perturbation: float) -> None:
+    """Multiplies every weight by 1 plus a drawn number of this size."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(1 + perturbation * torch.randn(weight.shape, generator=generator))
+
+
 def train(folder: Path, result: Path, perturbation: float) -> None:
     """Trains with timm on the recorded batches and writes the losses."""
     numbers = json.loads((folder / "numbers.json").read_text())
     model = network(numbers)
     model.load_state_dict(load_file(folder / "weights.safetensors"), strict=True)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.mul_(1 + perturbation * torch.randn(weight.shape, generator=generator))
+    perturb(model, perturbation)
     optimizer, scheduler, criterion = trainer(model.train(), numbers)
     images, targets = np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "targets.npy")
     losses, learning_rates, begun = [], [], time.process_time()

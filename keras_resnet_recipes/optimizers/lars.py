@@ -23,7 +23,7 @@ class Lars(SGD):
     biases, and the scales and shifts of normalization layers (`exclude_from_decay`). With
     `learning_rate_in_velocity=False` the velocity is that of torch, as in timm.
 
-    Keras has no LARS since version 3.
+    Keras has no LARS.
 
     Args:
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`, or a callable

@@ -117,6 +117,8 @@ class Plan:
         probe = self.probe
         if probe is None:
             return []
+        several = len(self.recipe.train_sizes) > 1
+        smaller = "; smaller images estimated by their pixels" if several else ""
         spread = f"{min(probe.seconds):.3g} to {max(probe.seconds):.3g} s"
         memory = []
         if probe.peak_memory is not None:
@@ -128,7 +130,10 @@ class Plan:
                 f"first update, including compilation, {probe.first:.3g} s",
             ),
             ("images per second", f"{probe.images_per_second:.4g}"),
-            ("total time", f"{duration(self.seconds)} on this machine, without evaluation"),
+            (
+                "total time",
+                f"{duration(self.seconds)} on this machine, without evaluation{smaller}",
+            ),
             *memory,
         ]
 

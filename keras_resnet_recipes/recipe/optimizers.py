@@ -57,8 +57,7 @@ class Optimizer(Part, abstract=True):
             learning_rate_factors=rate_factors,
             **self._options(model, decay_factors),
         )
-        if self.weight_decay or isinstance(self, Lars):
-            optimizers.exclude_from_decay(optimizer, model, self.weight_decay_on)
+        optimizers.exclude_from_decay(optimizer, model, self.weight_decay_on)
         return optimizer
 
     def _options(

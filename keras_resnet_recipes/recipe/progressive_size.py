@@ -15,8 +15,8 @@ class ProgressiveSize(Part):
     nearest multiple of `multiple`; halfway between two multiples, to the even one. The defaults give the sizes of
     FFCV's twelve configurations.
 
-    Smaller images take less time: 160 * 160 pixels are 69 % of 192 * 192. The network must take images of any size. On
-    JAX the first step of each size compiles.
+    An image of 160 * 160 pixels has 69 % of the pixels of one of 192 * 192. The network must take images of any size.
+    On JAX the first step of each size compiles.
 
     Args:
         first_size: Side of the images of the first epoch in pixels, at least 1.

@@ -47,7 +47,8 @@ class BaseRecipe:
     published_lengths: ClassVar[tuple[tuple[int, float], ...]] = ()
     """Pairs of epochs and published top-1 in %, if several lengths were published."""
     reached_top1: ClassVar[float | None] = None
-    """Mean top-1 in % of runs of this package on that data set, listed in docs/reached.md."""
+    reached_runs: ClassVar[int] = 0
+    """Mean top-1 in % of runs of this package on that data set, and their number; docs/reached.md lists them."""
     target_top1: ClassVar[float | None] = None
     _abstract: ClassVar[bool] = True
     known: ClassVar[dict[str, type["BaseRecipe"]]] = {}

@@ -86,7 +86,7 @@ class FFCVResNet18(Recipe):
     | 88 | 72.4 % | 187.3 |
 
     Not measured here on ImageNet. It is `FFCVResNet50` for one GPU, with a quarter of the batch and half the weight
-    decay. The original stored its images with at most 400 pixels, 10 % of them as JPEG of quality 90.
+    decay. The original stored its images with at most 400 pixels, 10 % of them as JPEG.
 
     Example:
         >>> import keras_resnet_recipes as krr

@@ -77,12 +77,7 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        numbers = self.epochs, self.warmup_epochs
-        if all(isinstance(one, int) for one in numbers) and self.warmup_epochs > self.epochs:
-            raise ValueError(
-                f"`warmup_epochs` must be at most `epochs` ({self.epochs}). "
-                f"Received: warmup_epochs={self.warmup_epochs!r}"
-            )
+        self._check_warmup()
 
     def for_run(self, learning_rate: float, epochs: int) -> Self:
         """Returns the schedule with a recipe's peak and epochs, which include the warm-up."""

@@ -50,12 +50,7 @@ class Polynomial(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        numbers = self.epochs, self.warmup_epochs
-        if all(isinstance(one, int) for one in numbers) and self.warmup_epochs > self.epochs:
-            raise ValueError(
-                f"`warmup_epochs` must be at most `epochs` ({self.epochs}). "
-                f"Received: warmup_epochs={self.warmup_epochs!r}"
-            )
+        self._check_warmup()
 
     def __call__(self, epoch: float, lr: float | None = None) -> float:
         """Returns the learning rate of an epoch, counted from 0; `lr` has no effect."""

@@ -44,6 +44,15 @@ class Schedule(Part, abstract=True):
         kw_only=True,
     )
 
+    def _check_warmup(self) -> None:
+        """Raises ValueError if the schedule has more epochs of warm-up than epochs, where both are known."""
+        numbers = self.epochs, self.warmup_epochs
+        if all(isinstance(one, int) for one in numbers) and self.warmup_epochs > self.epochs:
+            raise ValueError(
+                f"`warmup_epochs` must be at most `epochs` ({self.epochs}). "
+                f"Received: warmup_epochs={self.warmup_epochs!r}"
+            )
+
     def __call__(self, epoch: float, lr: float | None = None) -> float:
         """Returns the learning rate of an epoch.
 

@@ -15,6 +15,7 @@ from keras_resnet_recipes.number import shown
 from keras_resnet_recipes.part import Part, flat_name, own_numbers
 from keras_resnet_recipes.recipe import table_rows
 from keras_resnet_recipes.recipe.known import known_parts
+from tests.recipes.page import reached_here
 
 BUDGETS, REACHED = "<!-- budgets -->", "<!-- reached -->"
 MARK = re.compile(r"^<!-- values: ([A-Za-z_0-9 ]+) -->$", re.MULTILINE)
@@ -92,10 +93,9 @@ def _reached() -> str:
     """Returns the table of the published accuracy of each recipe, and of the one reached here."""
     lines = ["| recipe | data set | published top-1 | reached here |", "|---|---|---|---|"]
     for name, recipe in krr.RECIPES.items():
-        reached = "not measured" if recipe.reached_top1 is None else f"{recipe.reached_top1} %"
-        lines.append(
-            f"| [{name}](recipes.md#{name.lower()}) | {recipe.published_on} | {recipe.published_top1} % | {reached} |"
-        )
+        published = f"{recipe.published_on} | {recipe.published_top1} %"
+        link = f"[{name}](recipes.md#{name.lower()})"
+        lines.append(f"| {link} | {published} | {reached_here(recipe)} |")
     return "\n".join(lines)
 
 

@@ -47,9 +47,10 @@ def test_it_equals_the_originals(golden, side, nesterov, name):
     assert np.abs(made - expected).max() < 1e-5 * movement
 
 
-def test_a_recipe_scales_and_decays_kernels_only():
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_a_recipe_scales_and_decays_kernels_only(weight_decay):
     recipe = krr.A3(
-        optimizer=krr.recipe.Lars(momentum=0.9),
+        optimizer=krr.recipe.Lars(momentum=0.9, weight_decay=weight_decay),
         schedule=krr.schedules.Polynomial(),
         learning_rate=10,
         classes=2,
@@ -60,11 +61,13 @@ def test_a_recipe_scales_and_decays_kernels_only():
     optimizer.apply([ops.ones(one.shape) for one in model.trainable_variables])
     rate, trust = recipe.learning_rate, recipe.trust_coefficient
     for variable, value in zip(model.trainable_variables, before, strict=True):
-        ratio = 1.0
+        step = np.ones_like(value)
         if len(value.shape) > 1:
-            ratio = trust * np.linalg.norm(value) / np.sqrt(value.size)
+            norms = np.linalg.norm(value), np.sqrt(value.size)
+            ratio = trust * norms[0] / (norms[1] + weight_decay * norms[0])
+            step = ratio * (1 + weight_decay * value)
         moved = value - ops.convert_to_numpy(variable)
-        np.testing.assert_allclose(moved, rate * ratio, rtol=1e-4)
+        np.testing.assert_allclose(moved, rate * step, rtol=1e-4)
 
 
 def test_config():

@@ -102,8 +102,15 @@ def _row(recipe: krr.Recipe) -> str:
     name, source = type(recipe).__name__, recipe.source
     link = f"https://arxiv.org/abs/{source.arxiv}" if source.arxiv else source.url
     top1 = f"{recipe.published_top1} % on {recipe.published_on}"
-    reached = "not measured" if recipe.reached_top1 is None else f"{recipe.reached_top1} %"
+    reached = reached_here(recipe)
     return f"| [{name}](#{name.lower()}) | {recipe.network_name} | {top1} | {reached} | [{source.title}]({link}) |"
+
+
+def reached_here(recipe: krr.Recipe | type[krr.Recipe]) -> str:
+    """Returns the accuracy that runs of this package reached, with their number."""
+    if recipe.reached_top1 is None:
+        return "not measured"
+    return f"{recipe.reached_top1} %, {recipe.reached_runs} run{'s' * (recipe.reached_runs > 1)}"
 
 
 def _section(recipe: krr.Recipe) -> str:

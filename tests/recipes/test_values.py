@@ -157,6 +157,16 @@ def test_fit_requires_unpublished_values(name):
         recipe.fit("nowhere")
 
 
+def test_what_was_reached_is_the_mean_of_the_stored_runs():
+    runs = Path(__file__).parents[2] / "benchmarks" / "results"
+    reached = {name: one for name, one in krr.RECIPES.items() if one.reached_runs}
+    assert list(reached) == ["Airbench94"]
+    files = [*(runs / "airbench94").glob("ours-*.json")]
+    top1 = [100 * json.loads(file.read_text())["top1_six_views"] for file in files]
+    assert krr.Airbench94.reached_runs == len(top1)
+    assert krr.Airbench94.reached_top1 == round(sum(top1) / len(top1), 2)
+
+
 def test_the_page_is_up_to_date():
     written = Path(__file__).parents[2] / "docs" / "recipes.md"
     assert written.read_text() == page(), "run python -m tests.recipes.page docs/recipes.md"
