@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.planning.probe import Probe, probe
-from keras_resnet_recipes.recipe import BaseRecipe, check_complete, table
+from keras_resnet_recipes.recipe import BaseRecipe, check_complete, misfits, table
 from keras_resnet_recipes.runs.progress import duration
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training.learning_rate import learning_rates, per_update
@@ -86,7 +86,8 @@ class Plan:
             *self._rates(),
             *self._measured(),
         ]
-        return "\n".join(table(rows))
+        notes = misfits(recipe, self.updates_per_epoch)
+        return "\n".join([*table(rows), *notes])
 
     def _rates(self) -> list[tuple[str, str]]:
         """Returns rows for the start, peak and end of the learning rate, and its fall to 1/2, 1/10 and 1/100."""

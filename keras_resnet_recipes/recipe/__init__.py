@@ -28,6 +28,7 @@ from keras_resnet_recipes.recipe.keras_objects import (
 from keras_resnet_recipes.recipe.leave_one_out import leave_one_out
 from keras_resnet_recipes.recipe.load import load_recipe
 from keras_resnet_recipes.recipe.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
+from keras_resnet_recipes.recipe.misfits import misfits as misfits
 from keras_resnet_recipes.recipe.networks import AirbenchNet, NetworkFunction, ResNet9
 from keras_resnet_recipes.recipe.optimizers import (
     SGD,

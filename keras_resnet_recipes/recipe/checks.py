@@ -108,7 +108,7 @@ def _check_schedule(recipe: "BaseRecipe") -> None:
     if _known(*numbers[:2]) and warmup > recipe.epochs:
         raise ValueError(
             f"`warmup_epochs` must be at most `epochs` ({recipe.epochs}), which include the warm-up. "
-            f"Received: warmup_epochs={warmup}"
+            f"Received: warmup_epochs={warmup}. `krr.{type(recipe).__name__}().shortened({recipe.epochs})` scales it."
         )
     if numbers[2] == ():
         raise ValueError("`step_epochs` must not be empty with Step. Received: step_epochs=()")

@@ -50,7 +50,11 @@ class Group(Part):
     learning_rate_factor: float = number(1.0, "their relative learning rate", above=0)
     weight_decay_factor: float = number(1.0, "their relative weight decay", minimum=0)
     epochs: int | None = number(
-        None, "epochs over which their rate follows the whole schedule", minimum=1, none="all"
+        None,
+        "epochs over which their rate follows the whole schedule",
+        minimum=1,
+        none="all",
+        scales=True,
     )
 
     def __post_init__(self) -> None:

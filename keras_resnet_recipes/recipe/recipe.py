@@ -28,6 +28,7 @@ from keras_resnet_recipes.recipe.losses import CategoricalCrossentropy, Loss
 from keras_resnet_recipes.recipe.networks import network_name
 from keras_resnet_recipes.recipe.optimizers import Lamb, Optimizer
 from keras_resnet_recipes.recipe.progressive_size import ProgressiveSize
+from keras_resnet_recipes.recipe.scaling import Scaling
 from keras_resnet_recipes.recipe.source import Source
 from keras_resnet_recipes.recipe.table import Comparison, compare, sheet
 from keras_resnet_recipes.recipe.test import Test
@@ -38,7 +39,7 @@ NEUTRAL = Cosine(warmup_epochs=0, warmup_learning_rate=0.0, minimum_learning_rat
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False, init=False)
-class BaseRecipe:
+class BaseRecipe(Scaling):
     """All hyperparameters of a training procedure; `krr.Recipe` adds the methods that run it."""
 
     source: ClassVar[Source | None] = None
@@ -129,7 +130,11 @@ class BaseRecipe:
         """Checks the values of a class body and declares them as fields."""
         declared = {field.name: field for field in dataclasses.fields(BaseRecipe)}
         legal = [name for name in BaseRecipe.__annotations__ if name not in ("_abstract", "known")]
-        values = {name: one for name, one in vars(cls).items() if not name.startswith("_")}
+        values = {
+            name: one
+            for name, one in vars(cls).items()
+            if not name.startswith("_") and not isinstance(one, classmethod)
+        }
         cls.__annotations__ = dict(vars(cls).get("__annotations__", {}))
         for name, value in values.items():
             if name not in legal:
@@ -265,35 +270,6 @@ class BaseRecipe:
         """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return type(self)(**resolved(values, changes, type(self)))
-
-    def rescaled(self, batch_size: int) -> Self:
-        """Returns a copy for another batch size, with the learning rate scaled by the optimizer's rule.
-
-        The peak rate of LAMB, AdamW and other adaptive optimizers scales with the square root of the batch
-        size, that of SGD and RMSProp linearly with the batch size (Goyal et al., arXiv:1706.02677). The start of
-        the warm-up and the minimum rate do not change, as in the published commands for smaller machines
-        (timm's A2 on 4 x 256: learning rate 3.5e-3 = 5e-3 * sqrt(1024 / 2048), warm-up from 1e-4).
-
-        Args:
-            batch_size: Images per update, at least 1.
-
-        Raises:
-            ValueError: If `batch_size` is not legal, or the recipe has no batch size or learning rate.
-
-        Example:
-            >>> import keras_resnet_recipes as krr
-            >>> krr.A2().rescaled(512)
-            A2(batch_size=512, learning_rate=0.0025)
-        """
-        names = ("batch_size", "learning_rate")
-        if missing := [name for name in names if getattr(self, name) in (UNPUBLISHED, None)]:
-            raise ValueError(
-                f"`{'` and `'.join(missing)}` must have a value to rescale {type(self).__name__}. "
-                "Give both for the new batch size instead, with `replace` or --set."
-            )
-        changed = self.replace(batch_size=batch_size)
-        factor = (batch_size / self.batch_size) ** self.optimizer.scaling
-        return changed.replace(learning_rate=self.learning_rate * factor)
 
     def diff(self, other: "BaseRecipe") -> Comparison:
         """Returns the numbers in which two recipes differ; prints as a table.

@@ -62,11 +62,13 @@ class Cosine(Schedule):
     prefix: ClassVar[str] = ""
 
     warmup_epochs: int = number(
-        5, "epochs of linear warm-up, included in `epochs`", minimum=0, off=0
+        5, "epochs of linear warm-up, included in `epochs`", minimum=0, off=0, scales=True
     )
     warmup_learning_rate: float = number(1e-4, "rate of the first warm-up epoch", minimum=0)
     minimum_learning_rate: float = number(1e-6, "final rate of the schedule", minimum=0)
-    cooldown_epochs: int = number(0, "epochs at the minimum after the schedule", minimum=0)
+    cooldown_epochs: int = number(
+        0, "epochs at the minimum after the schedule", minimum=0, scales=True
+    )
     warmup_prefix: bool = number(
         False, "the warm-up precedes the cosine instead of replacing its beginning"
     )

@@ -1,9 +1,10 @@
 """Piecewise linear learning rates."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from keras_resnet_recipes.number import number
+from keras_resnet_recipes.number import number, shown
 from keras_resnet_recipes.schedules.schedule import Schedule
 
 
@@ -36,7 +37,9 @@ class PiecewiseLinear(Schedule):
     prefix: ClassVar[str] = ""
 
     knots: tuple[tuple[float, float], ...] = number(
-        help="epochs of the knots, with the fraction of the peak rate there", kw_only=True
+        help="epochs of the knots, with the fraction of the peak rate there",
+        kw_only=True,
+        scales=True,
     )
     count_from: int = number(0, "number of the first update, 0 or 1", minimum=0, maximum=1)
 
@@ -50,6 +53,14 @@ class PiecewiseLinear(Schedule):
             )
         if not all(0 <= rate < float("inf") for _, rate in self.knots):
             raise ValueError(f"rates of `knots` must be 0 or more. Received: knots={self.knots!r}")
+
+    def misfits(self, epochs: int) -> Iterator[str]:
+        """Yields a sentence if the knots do not fit a recipe with `epochs`."""
+        last = self.knots[-1][0]
+        if last > epochs:
+            yield f"`knots`: the last is at epoch {shown(last)}, and the run has {epochs} epochs."
+        elif last < epochs:
+            yield f"`knots`: the rate is constant from epoch {shown(last)} to {epochs}."
 
     @property
     def _knots_and_rates(self) -> list[tuple[float, float]]:

@@ -1,5 +1,6 @@
 """Learning rates that decrease when accuracy stops improving."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from keras_resnet_recipes.number import number
@@ -39,6 +40,7 @@ class Plateau(Schedule):
         minimum=1,
         flat="plateau_patience",
         kw_only=True,
+        scales=True,
     )
     factor: float = number(
         0.1, "factor of the rate at each step", above=0, maximum=1, flat="step_factor"
@@ -51,6 +53,11 @@ class Plateau(Schedule):
             raise ValueError("`factor` must be less than 1. Received: factor=1.0")
         if self.per != "epoch":
             raise ValueError(f"`per` must be 'epoch' for a plateau. Received: per={self.per!r}")
+
+    def misfits(self, epochs: int) -> Iterator[str]:
+        """Yields a sentence if the patience is not less than a recipe's `epochs`."""
+        if self.patience >= epochs:
+            yield f"`plateau_patience`: {self.patience} epochs of patience never pass in {epochs} epochs."
 
     def __call__(self, epoch: float, lr: float | None = None) -> float:
         """Returns the initial rate."""

@@ -42,7 +42,7 @@ class Polynomial(Schedule):
     prefix: ClassVar[str] = ""
 
     warmup_epochs: int = number(
-        0, "epochs of linear warm-up, included in `epochs`", minimum=0, off=0
+        0, "epochs of linear warm-up, included in `epochs`", minimum=0, off=0, scales=True
     )
     warmup_learning_rate: float = number(0.0, "rate at the start of the warm-up", minimum=0)
     minimum_learning_rate: float = number(0.0, "final rate of the schedule", minimum=0)

@@ -1,6 +1,7 @@
 """`Schedule`: the base class of learning rate schedules."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from keras_resnet_recipes.number import number
@@ -75,6 +76,21 @@ class Schedule(Part, abstract=True):
     def total_epochs_of(self, epochs: int) -> int:
         """Returns the number of epochs trained by a recipe with `epochs`."""
         return epochs
+
+    def misfits(self, epochs: int) -> Iterator[str]:
+        """Yields a sentence for each number that does not fit a recipe with `epochs`.
+
+        Example:
+            >>> from keras_resnet_recipes.schedules import Cosine
+            >>> next(Cosine(warmup_epochs=5).misfits(epochs=10))
+            '`warmup_epochs`: the warm-up takes 5 of 10 epochs.'
+        """
+        warmup = getattr(self, "warmup_epochs", 0)
+        if warmup > epochs / 3:
+            yield f"`warmup_epochs`: the warm-up takes {warmup} of {epochs} epochs."
+        added = self.total_epochs_of(epochs) - epochs
+        if added:
+            yield f"`cooldown_epochs`: {added} epochs are trained after the {epochs}."
 
     def rate_at(self, step: Any, steps_per_epoch: float) -> Any:
         """Returns the float32 rate of update `step` = 0, 1, …, computed by the backend."""

@@ -1,9 +1,10 @@
 """Step decay of learning rates."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from keras_resnet_recipes.number import UNPUBLISHED, number
+from keras_resnet_recipes.number import UNPUBLISHED, number, shown
 from keras_resnet_recipes.schedules.schedule import Schedule
 
 
@@ -78,13 +79,13 @@ class Step(_Staircase):
     """
 
     boundaries: tuple[float, ...] = number(
-        (), "epochs at which the rate is reduced", minimum=0, flat="step_epochs"
+        (), "epochs at which the rate is reduced", minimum=0, flat="step_epochs", scales=True
     )
     factor: float = number(
         0.1, "factor of the rate at each step", above=0, maximum=1, flat="step_factor"
     )
     warmup_epochs: int = number(
-        0, "epochs of linear warm-up, included in `epochs`", minimum=0, off=0
+        0, "epochs of linear warm-up, included in `epochs`", minimum=0, off=0, scales=True
     )
     warmup_learning_rate: float = number(0.0, "rate of the first warm-up epoch", minimum=0)
     reach_ends: bool = number(False, "the last epoch or update of the warm-up has the peak")
@@ -98,6 +99,14 @@ class Step(_Staircase):
                 "`boundaries` must be positive and in ascending order. "
                 f"Received: boundaries={self.boundaries!r}"
             )
+
+    def misfits(self, epochs: int) -> Iterator[str]:
+        """Yields a sentence for each number that does not fit a recipe with `epochs`."""
+        yield from super().misfits(epochs)
+        late = [boundary for boundary in self.boundaries if boundary >= epochs]
+        if late:
+            are = "are" if len(late) > 1 else "is"
+            yield f"`step_epochs`: {shown(tuple(late))} {are} not reached in {epochs} epochs."
 
     def steps_before(self, epoch: float) -> int:
         """Returns the number of boundaries at or before an epoch."""
@@ -144,14 +153,21 @@ class Exponential(_Staircase):
         and procedure B.
     """
 
-    every_epochs: float = number(1.0, "interval of the steps, epochs", above=0)
+    every_epochs: float = number(1.0, "interval of the steps, epochs", above=0, scales=True)
     factor: float = number(
         0.97, "factor of the rate at each step", above=0, maximum=1, flat="step_factor"
     )
     warmup_epochs: int = number(
-        0, "epochs of linear warm-up, included in `epochs`", minimum=0, off=0
+        0, "epochs of linear warm-up, included in `epochs`", minimum=0, off=0, scales=True
     )
     warmup_learning_rate: float = number(1e-6, "rate of the first warm-up epoch", minimum=0)
+
+    def misfits(self, epochs: int) -> Iterator[str]:
+        """Yields a sentence for each number that does not fit a recipe with `epochs`."""
+        yield from super().misfits(epochs)
+        if self.every_epochs >= epochs:
+            every = shown(self.every_epochs)
+            yield f"`every_epochs`: the rate falls every {every} epochs, and the run has {epochs}."
 
     def steps_before(self, epoch: float) -> int:
         """Returns the number of completed intervals before an epoch."""
