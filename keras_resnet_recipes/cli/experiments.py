@@ -6,7 +6,7 @@ from typing import Any
 from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.cli.recipes import DATA, RECIPE, add_size, chosen_recipe
 from keras_resnet_recipes.cli.terminal import say, verbosity
-from keras_resnet_recipes.data import has_validation
+from keras_resnet_recipes.data import from_source, has_validation, split
 
 
 def add_commands(commands: Any) -> None:
@@ -16,11 +16,7 @@ def add_commands(commands: Any) -> None:
     )
     command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     command.add_argument("--data", required=True, metavar="DATA", help=DATA)
-    command.add_argument(
-        "--val",
-        metavar="DATA",
-        help="evaluation data, in the same formats; default: x_test of an .npz, or val/ next to train/",
-    )
+    add_validation(command, "x_test of an .npz, or val/ next to train/")
     command.add_argument(
         "--teacher",
         metavar="PATH",
@@ -71,27 +67,66 @@ def seeds_of(options: argparse.Namespace) -> range:
     return range(options.seed, options.seed + options.seeds)
 
 
-def validation_of(options: argparse.Namespace) -> str | None:
-    """Returns `--val`, by default the validation images that belong to `--data`."""
-    if options.val is None and has_validation(options.data):
-        say(f"`--val` not given: using the validation images of {options.data}.")
-        return options.data
-    return options.val
+def add_validation(command: argparse.ArgumentParser, without: str) -> None:
+    """Adds `--val` and `--val-split` for `read_validation`, with the text of what happens without them."""
+    command.add_argument(
+        "--val",
+        metavar="DATA",
+        help=f"data to evaluate on after every epoch, in the same formats; default: {without}",
+    )
+    command.add_argument(
+        "--val-split",
+        type=float,
+        metavar="F",
+        help="evaluate on this fraction of the images of each class instead, drawn at random and not trained on; "
+        "the run folder lists them in validation.csv",
+    )
+
+
+def read_validation(
+    options: argparse.Namespace, *, test: bool = True, fraction: float | None = None
+) -> None:
+    """Replaces `data` and `val` of the options by training and validation data.
+
+    Args:
+        options: Options with `data`, `val` and `val_split`.
+        test: Whether test images next to the training images may be used.
+        fraction: Fraction to draw if there are no validation images; by default none are drawn.
+    """
+    if options.val is not None and options.val_split is not None:
+        raise ValueError(
+            f"`--val-split` must not be given with --val. Received: --val-split {options.val_split}"
+        )
+    if options.val is None and options.val_split is None:
+        if has_validation(options.data, test=test):
+            say(f"`--val` not given: using the validation images of {options.data}.")
+            options.val = options.data
+        elif fraction is not None and has_validation(options.data):
+            say(
+                f"`--val` not given: the test images of {options.data} are left for `krr evaluate`."
+            )
+    fraction = options.val_split or fraction
+    if options.val is None and fraction is not None:
+        options.data, options.val = split(from_source(options.data), fraction)
+        say(
+            f"Training on {options.data.size:,} images, validating on {options.val.size:,}, {100 * fraction:g} % of "
+            "each class."
+        )
 
 
 def _ablate(options: argparse.Namespace) -> None:
     from keras_resnet_recipes import experiments
 
-    validation = validation_of(options)
-    if validation is None:
+    read_validation(options)
+    if options.val is None:
         raise ValueError(
-            "`--val` must be given if `--data` does not contain validation images. "
+            "`--val` or `--val-split` must be given if `--data` does not contain validation images. "
             f"Received: --data {options.data!r}"
         )
     results = experiments.ablate(
         chosen_recipe(options),
         options.data,
-        validation,
+        options.val,
         run_dir=options.run_dir,
         rows=options.rows,
         seeds=seeds_of(options),

@@ -4,7 +4,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_resnet_recipes.cli.experiments import add_seeds, seeds_of, validation_of
+from keras_resnet_recipes.cli.experiments import (
+    add_seeds,
+    add_validation,
+    read_validation,
+    seeds_of,
+)
 from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.cli.recipes import (
     DATA,
@@ -43,20 +48,22 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help=DATA,
     )
     command.add_argument(
-        "--val",
-        metavar="DATA",
-        help="data to evaluate on after every epoch, in the same formats; default: x_test of an .npz, or val/ next to "
-        "train/",
-    )
-    command.add_argument(
         "--teacher",
         metavar="PATH",
         help="run folder or .keras file of the teacher for distillation",
     )
+    add_validation(command, "x_test of an .npz, or val/ next to train/")
+    add_options(command)
+    add_size(command)
+    command.set_defaults(run=_train)
+
+
+def add_options(command: argparse.ArgumentParser, run_dir: str = "none") -> None:
+    """Adds the options of a training that `run` uses; `run_dir` says what the default is."""
     command.add_argument(
         "--run-dir",
         metavar="DIR",
-        help="run folder for log and weights; an existing run is resumed",
+        help=f"run folder for log and weights; an existing run is resumed; default: {run_dir}",
     )
     command.add_argument(
         "--distribution",
@@ -76,8 +83,6 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help="resume although images have changed since the run began",
     )
     add_seeds(command)
-    add_size(command)
-    command.set_defaults(run=_train)
 
 
 def _add_evaluate(command: argparse.ArgumentParser) -> None:
@@ -100,8 +105,13 @@ def _train(options: argparse.Namespace) -> None:
 
     distribution.join_hosts()
     recipe = chosen_recipe(options)
+    read_validation(options)
+    run(recipe, options)
+
+
+def run(recipe: Recipe, options: argparse.Namespace) -> None:
+    """Trains a recipe once, or with each seed, and prints the result."""
     say(recipe)
-    options.val = validation_of(options)
     if len(seeds_of(options)) > 1:
         say(_train_with_each_seed(recipe, options))
         return
@@ -115,7 +125,7 @@ def _fit(
     return recipe.fit(
         options.data,
         validation_data=options.val,
-        teacher=None if options.teacher is None else load_network(options.teacher),
+        teacher=load_network(options.teacher) if getattr(options, "teacher", None) else None,
         run_dir=run_dir,
         distribution=options.distribution,
         save_every_steps=options.save_every_steps,

@@ -33,6 +33,7 @@ class Images:
         labels: Labels of all images, if known without reading.
         key: Returns what names an image within the data set, wherever that is, given its index; None if nothing does.
         stamp: Returns bytes that change with the image, without decoding it, given its index; None if nothing does.
+        drawn: Whether the images were drawn at random from more; a run folder lists such validation images.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Images:
     labels: np.ndarray | None = None
     key: Callable[[int], str] | None = None
     stamp: Callable[[int], bytes] | None = None
+    drawn: bool = False
 
     def __post_init__(self) -> None:
         if self.class_names is not None:

@@ -59,13 +59,14 @@ def from_source(
     return data if max_pixels is None else dataclasses.replace(data, max_pixels=max_pixels)
 
 
-def has_validation(source: Any) -> bool:
+def has_validation(source: Any, *, test: bool = True) -> bool:
     """Returns whether a source contains validation images next to the training images.
 
     It does if it is an .npz file with x_test, or a folder with `train` and `val` (or `validation`, `test`).
 
     Args:
         source: As for `from_source`.
+        test: Whether test images, x_test and the folder `test`, count.
 
     Example:
         >>> has_validation("no/such/folder")
@@ -74,7 +75,10 @@ def has_validation(source: Any) -> bool:
     if not isinstance(source, str | Path):
         return False
     path = Path(source).expanduser()
-    return has_test_images(path) if is_npz(path) else "validation" in split_folders(path)
+    if is_npz(path):
+        return test and has_test_images(path)
+    folders = split_folders(path)
+    return "validation" in folders and (test or folders["validation"] != folders.get("test"))
 
 
 def _found(

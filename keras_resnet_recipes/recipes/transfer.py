@@ -1,5 +1,7 @@
 """Transfer learning from pretrained weights: fine-tuning, and a linear classifier on frozen features."""
 
+import math
+
 from keras_resnet_recipes.augment import MixUpOrCutMix, RandAugment, RandomFlip, RandomResizedCrop
 from keras_resnet_recipes.recipe import (
     SGD,
@@ -12,6 +14,11 @@ from keras_resnet_recipes.recipe import (
 from keras_resnet_recipes.recipes.recipe import Recipe
 from keras_resnet_recipes.recipes.strikes_back import STRIKES_BACK
 from keras_resnet_recipes.schedules import Cosine, Step
+
+# Below this number of images BiT's rule has 500 updates and does not mix images.
+_FEW = 20_000
+_UPDATES = 500
+_SMALLEST_BATCH = 16
 
 
 class FineTune(Recipe):
@@ -65,6 +72,53 @@ class FineTune(Recipe):
     )
     mix = MixUpOrCutMix(mixup_alpha=0.8, cutmix_alpha=1.0)
     test = Test(size=224, crop_ratio=0.875)
+
+    @classmethod
+    def for_images(cls, images: int, *, pretrained: bool = True) -> "FineTune":
+        """Returns the preset of `krr finetune` for a number of training images: 10 or 20 epochs instead of 1000.
+
+        The batch size is the power of two, 16 to 256, with which the training has about 500 updates, the length that
+        BiT's rule gives data sets below 20,000 images. As in that rule, images are not mixed below 20,000.
+        The learning rate falls by a cosine per update after one epoch of warm-up.
+
+        Args:
+            images: Number of training images, at least 16.
+            pretrained: Whether training starts from `weights`; otherwise from random ones, for five times as long.
+
+        Raises:
+            ValueError: If `images` is below 16.
+
+        Example:
+            >>> import keras_resnet_recipes as krr
+            >>> preset = krr.FineTune.for_images(240)
+            >>> preset.epochs, preset.batch_size, preset.learning_rate
+            (20, 16, 0.01)
+
+        References:
+            Kolesnikov et al., "Big Transfer (BiT)" (arXiv:1912.11370), section 3.3, and bit_hyperrule.py of
+            google-research/big_transfer.
+        """
+        if not isinstance(images, int) or images < _SMALLEST_BATCH:
+            raise ValueError(
+                f"`images` must be an integer of at least {_SMALLEST_BATCH}. Received: images={images!r}"
+            )
+        few = images < _FEW
+        epochs = 20 if few else 10
+        batch = 2 ** math.floor(math.log2(max(images * epochs / _UPDATES, _SMALLEST_BATCH)))
+        recipe = cls(
+            epochs=epochs,
+            batch_size=min(batch, 256),
+            learning_rate=0.01,
+            schedule=Cosine(
+                warmup_epochs=1, warmup_learning_rate=0.0, minimum_learning_rate=0.0, per="update"
+            ),
+            repeated_augmentation=1,
+            rand_augment=None,
+            mix=None if few else cls().mix,
+        )
+        if pretrained:
+            return recipe
+        return recipe.replace(weights=None).shortened(5 * epochs)
 
 
 class LinearProbe(Recipe):

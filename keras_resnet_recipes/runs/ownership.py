@@ -1,8 +1,10 @@
 """Ownership of a run folder: the recipe, data and seed that it belongs to."""
 
 import contextlib
+import csv
 import hashlib
 import json
+import os
 import platform
 import shlex
 import signal
@@ -192,6 +194,25 @@ def _teacher_facts(teacher: keras.Model | None) -> dict[str, Any]:
         "teacher_parameters": teacher.count_params(),
         "teacher_sha256": digest.hexdigest(),
     }
+
+
+def list_drawn(path: str | Path, validation: "ImageDataset | ImageStream | None") -> None:
+    """Writes the validation images of a run to validation.csv, if they were drawn at random.
+
+    Of image files it is a data set: `krr evaluate RUN --data RUN/validation.csv`.
+    """
+    file = Path(path) / "validation.csv"
+    if validation is None or not validation.drawn or file.exists() or not distribution.is_writer():
+        return
+    names = validation.class_names
+    with replacing(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["path", "label"])
+        for index, label in enumerate(validation.labels):
+            image = validation.describe(index)
+            # Paths in a list are relative to its folder.
+            image = os.path.abspath(image) if os.path.isfile(image) else image
+            rows.writerow([image, label if names is None else names[label]])
 
 
 def read_facts(path: str | Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications import whitening
 from keras_resnet_recipes.applications.freezing import ALL_STAGES, frozen_by_user, leaves
 from keras_resnet_recipes.data import from_source
-from keras_resnet_recipes.recipe import BaseRecipe
+from keras_resnet_recipes.recipe import BaseRecipe, misfits
 from keras_resnet_recipes.runs import ownership
 from keras_resnet_recipes.runs.checkpoints import MANIFEST, Position
 from keras_resnet_recipes.runs.folder import RunFolder
@@ -55,6 +55,8 @@ def fit(
         recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
         checks.check_together(recipe, model, teacher, replicas, validated=validation is not None)
         steps = checks.resolved_steps(recipe, data, steps_per_epoch)
+        for misfit in misfits(recipe, steps):
+            print(misfit)
         numbers = {"steps": steps, "seed": seed, "replicas": replicas}
         feed = feed_class(recipe)(recipe, data, validation, **numbers)
         given = {"own_model": model is not None, "teacher": teacher}
@@ -67,6 +69,8 @@ def fit(
         try:
             with ownership.owned(run_dir, recipe, facts, accept_changed_data):
                 folder, position = _opened(run_dir, recipe, learner, steps, save_every_steps)
+                if run_dir is not None:
+                    ownership.list_drawn(run_dir, validation)
                 for one in (network, begun):
                     # After training the weights are no longer the published ones.
                     one.class_names, one.published = data.class_names, None
