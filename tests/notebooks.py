@@ -8,6 +8,17 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+# Begins the cell whose metadata name extras. Once the package is released, pip installs its name.
+INSTALL = """import subprocess
+import sys
+from pathlib import Path
+
+if "google.colab" in sys.modules:
+    # The package is not released yet: upload the wheel that `make dist` builds to /content first.
+    (wheel,) = Path("/content").glob("keras_resnet_recipes-*.whl")
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", f"{wheel}[EXTRAS]"], check=True)
+
+"""
 FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"
 # Colab opens these with a GPU.
 GPU = ("02_your_own_photos", "03_ingredients", "04_speed_run", "05_several_gpus", "06_jax")
@@ -22,6 +33,8 @@ def notebook(script: Path) -> str:
     """Returns the text of a script's notebook, without outputs and reproducible."""
     built = jupytext.reads(script.read_text(), fmt="py:percent")
     for number, cell in enumerate(built.cells):
+        if extras := cell.metadata.get("extras"):
+            cell.source = INSTALL.replace("EXTRAS", extras) + cell.source
         # The random ids of jupytext would differ every time.
         cell.id, cell.metadata = f"cell-{number}", {}
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -484,24 +484,24 @@ def test_a_mistake_in_python_is_a_value_error(mistake):
 @pytest.mark.parametrize(
     ("module", "arguments", "words"),
     [
-        ("matplotlib", ["preview", "A3", "--data", "train"], "keras-resnet-recipes[plot]"),
+        ("matplotlib", ["preview", "A3", "--data", "train"], "pip install '.[plot]'"),
         (
             "tf2onnx",
             ["export", "run", "--to", "onnx", "--out", "m.onnx"],
-            "keras-resnet-recipes[export]",
+            "pip install '.[export]'",
         ),
-        ("huggingface_hub", ["card", "run", "--push", "a/b"], "keras-resnet-recipes[hub]"),
+        ("huggingface_hub", ["card", "run", "--push", "a/b"], "pip install '.[hub]'"),
         (
             "huggingface_hub",
             ["predict", "ResNet50", "train", "--weights", "a1_in1k"],
-            "keras-resnet-recipes[hub]",
+            "pip install '.[hub]'",
         ),
         (
             "tensorflow_datasets",
             train("tfds:mnist"),
-            "pip install 'keras-resnet-recipes[tensorflow]'",
+            "pip install '.[tensorflow]'",
         ),
-        ("yaml", ["from-timm", "text"], "keras-resnet-recipes[timm]"),
+        ("yaml", ["from-timm", "text"], "pip install '.[timm]'"),
     ],
 )
 def test_a_missing_package_names_the_extra(

@@ -8,15 +8,10 @@
 # Run time: about four minutes on two idle CPU cores, measured with the same training in examples/digits.py; not
 # measured on Colab (the tests' short mode takes 30 s on one core). Only the package is downloaded.
 
-# %%
+# %% extras="tensorflow,plot"
 import os
-import subprocess
-import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: fewer digits, one epoch, no install
-if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[tensorflow,plot]"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
 import keras

@@ -14,15 +14,10 @@
 # The tests' short mode, with synthetic images and an untrained network, takes 30 s on one core. The notebook
 # downloads 220 MB of photographs and 100 MB of weights.
 
-# %%
+# %% extras="tensorflow,hub,plot"
 import os
-import subprocess
-import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: synthetic images, no downloads
-if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[tensorflow,hub,plot]"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
 from pathlib import Path

@@ -9,15 +9,10 @@
 # there (Runtime, Change runtime type). The tests' short mode takes 30 s on one core. The notebook downloads 220 MB
 # of photographs.
 
-# %%
+# %% extras="tensorflow,plot"
 import os
-import subprocess
-import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: synthetic images, no downloads
-if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[tensorflow,plot]"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
 from pathlib import Path

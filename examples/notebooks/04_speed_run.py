@@ -8,15 +8,10 @@
 # Run time: not measured on Colab; choose a GPU (Runtime, Change runtime type). Page's figure is for a V100. The
 # run is too slow for a CPU. The tests' short mode takes 20 s on one core. The notebook downloads 170 MB.
 
-# %%
+# %% extras="tensorflow,plot"
 import os
-import subprocess
-import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: 64 noise images, one epoch
-if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[tensorflow,plot]"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
 import keras

@@ -9,15 +9,10 @@
 # without one, it splits the CPU into two logical devices, and everything except the speed is the same. Colab
 # provides one GPU at most; the time there was not measured. Only the package is downloaded.
 
-# %%
+# %% extras="tensorflow,plot"
 import os
-import subprocess
-import sys
 
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: fewer digits, one epoch, no install
-if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[tensorflow,plot]"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %% [markdown]
 # ## Devices

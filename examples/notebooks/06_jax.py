@@ -10,16 +10,11 @@
 # %% [markdown]
 # Keras selects its backend once, at import. If the notebook has already imported Keras, restart the runtime.
 
-# %%
+# %% extras="jax,plot"
 import os
-import subprocess
-import sys
 
 os.environ["KERAS_BACKEND"] = "jax"
 SMOKE = "KRR_SMOKE" in os.environ  # set by the package's tests: fewer digits, one epoch, no install
-if "google.colab" in sys.modules and not SMOKE:
-    package = "keras-resnet-recipes[jax,plot]"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
 import jax

@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+from keras_resnet_recipes.extras import install
+
 _FILE = "model.safetensors"
 
 
@@ -34,7 +36,7 @@ def download(repository: str) -> Path:
         from huggingface_hub import errors
     except ImportError as error:
         raise ImportError(
-            "Published weights require huggingface_hub: pip install 'keras-resnet-recipes[hub]'."
+            f"Published weights require huggingface_hub: run {install('hub')}."
         ) from error
     try:
         path = Path(huggingface_hub.hf_hub_download(repository, _FILE))

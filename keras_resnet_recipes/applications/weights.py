@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_resnet_recipes.applications import torch_file
 from keras_resnet_recipes.applications.archives import check_weights, opened_weights
+from keras_resnet_recipes.extras import install
 from keras_resnet_recipes.files import local_path, replacing
 
 FILES = (".safetensors", ".weights.h5", ".keras", *torch_file.ENDINGS)
@@ -297,6 +298,6 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(
-            "A .safetensors file requires safetensors: pip install 'keras-resnet-recipes[hub]'."
+            f"A .safetensors file requires safetensors: run {install('hub')}."
         ) from error
     return safetensors

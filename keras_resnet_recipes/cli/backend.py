@@ -5,6 +5,8 @@ import os
 import sys
 import tempfile
 
+from keras_resnet_recipes.extras import install
+
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
@@ -82,7 +84,7 @@ def unusable(error: Exception) -> str | None:
     return (
         f"Keras cannot be imported: {error}. KERAS_BACKEND must be an installed backend of "
         f"{', '.join(BACKENDS)}. Received: KERAS_BACKEND={name!r}. To install one: "
-        "pip install 'keras-resnet-recipes[tensorflow]', or [jax], or [torch]."
+        f"{install('tensorflow')}; or jax, or torch."
     )
 
 

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream
+from keras_resnet_recipes.extras import install
 from keras_resnet_recipes.names import closest
 
 
@@ -26,7 +27,7 @@ def from_tfds(name: str, split: str = "train") -> ImageDataset | ImageStream:
         import tensorflow_datasets as tfds
     except ImportError:
         raise ImportError(
-            f"tfds:{name} requires TensorFlow Datasets: pip install 'keras-resnet-recipes[tensorflow]'"
+            f"tfds:{name} requires TensorFlow Datasets: run {install('tensorflow')}."
         ) from None
     builder = _builder(tfds, name)
     if not {"image", "label"} <= set(builder.info.features or ()):

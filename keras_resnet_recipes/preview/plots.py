@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_resnet_recipes.extras import install
 from keras_resnet_recipes.files import local_path, replacing
 
 if TYPE_CHECKING:
@@ -155,6 +156,4 @@ def _matplotlib(module: str) -> ModuleType:
     try:
         return importlib.import_module(f"matplotlib.{module}")
     except ImportError:
-        raise ImportError(
-            "Plotting requires matplotlib: pip install 'keras-resnet-recipes[plot]'"
-        ) from None
+        raise ImportError(f"Plotting requires matplotlib: run {install('plot')}.") from None

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from keras_resnet_recipes.extras import install
+
 # Every argument of train.py (pytorch-image-models, commit a6da4da1), its default and its counterpart here.
 ARGUMENTS = Path(__file__).with_name("timm_arguments.csv")
 _LARGEST = 1 << 16
@@ -57,7 +59,7 @@ def read(path: Path) -> Arguments:
         import yaml
     except ImportError:
         raise ImportError(
-            "Reading timm's arguments requires PyYAML: pip install 'keras-resnet-recipes[timm]'."
+            f"Reading timm's arguments requires PyYAML: run {install('timm')}."
         ) from None
     if not path.is_file():
         raise ValueError(

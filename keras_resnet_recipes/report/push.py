@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from keras_resnet_recipes import training
+from keras_resnet_recipes.extras import install
 from keras_resnet_recipes.report.card import CARD, PLACEHOLDER
 from keras_resnet_recipes.report.folder import PUBLIC_FACTS, Run, public
 from keras_resnet_recipes.runs import checkpoints
@@ -81,9 +82,7 @@ def push_run(run: Run, repository: str, *, private: bool = False) -> str:
         import huggingface_hub
         from huggingface_hub import errors
     except ImportError as error:
-        raise ImportError(
-            "Uploading requires huggingface_hub: pip install 'keras-resnet-recipes[hub]'."
-        ) from error
+        raise ImportError(f"Uploading requires huggingface_hub: run {install('hub')}.") from error
     token = huggingface_hub.get_token()
     if token is None:
         raise ValueError("A token for the hub is missing: run `hf auth login`, or set HF_TOKEN.")
