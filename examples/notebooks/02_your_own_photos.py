@@ -56,42 +56,26 @@ print(f"{len(files)} photographs of {len({file.parent.name for file in files})} 
 # %% [markdown]
 # ## Hold out a validation set
 #
-# Every fifth photograph is used for validation only. Two lists of `path,label` define the split without moving
-# files. If your photographs are in two folders already, pass the folders instead.
+# A fifth of the photographs of each class is used for validation only. If yours are in two folders already, call
+# `from_source` twice.
 #
 # Photographs of the same burst, or of the same flower, should not be in both sets: the accuracy would only show
 # that they are recognized again.
 
 # %%
-lists = {"train.csv": [], "val.csv": []}
-for number, file in enumerate(files):
-    lists["val.csv" if number % 5 == 0 else "train.csv"].append(
-        f"{file.resolve()},{file.parent.name}"
-    )
-for name, lines in lists.items():
-    Path(name).write_text("\n".join(["path,label", *lines]) + "\n")
-    print(f"{name}: {len(lines)} photographs")
+data = krr.data.from_source(photos)
+training, validation = krr.data.split(data, 0.2)
+print(f"{training.size} photographs for training, {validation.size} for validation")
 
 # %% [markdown]
 # ## The recipe
 #
-# `FineTune` uses the values that the authors of DeiT gave for fine-tuning, for a thousand epochs on a large
-# machine. Changes for one GPU and a short run:
+# `FineTune` has the values that the authors of DeiT gave for fine-tuning: a thousand epochs on a large machine.
+# `for_images` has those for 10 or 20 epochs, with a batch size that fits the number of images. From a shell,
+# `krr finetune photos` does the same.
 
 # %%
-recipe = krr.FineTune(
-    epochs=1 if SMOKE else 10,
-    warmup_epochs=0 if SMOKE else 1,
-    cooldown_epochs=0,
-    batch_size=12 if SMOKE else 64,
-    learning_rate=0.01,
-    # Weaker augmentation than for a thousand epochs.
-    repeated_augmentation=1,
-    rand_augment=None,
-    crop_scale=(0.35, 1.0),
-    mixup_alpha=0.2,
-    cutmix_alpha=None,
-)
+recipe = krr.FineTune.for_images(training.size)
 recipe.diff(krr.FineTune())
 
 # %% [markdown]
@@ -104,17 +88,17 @@ if SMOKE:
     krr.applications.save_timm_weights(small, "resnet20.safetensors")
     recipe = recipe.replace(
         network="ResNet20", weights="resnet20.safetensors", train_size=32, test_size=32
-    )
+    ).shortened(1)
 print(recipe.network, recipe.weights)
 
 # %% [markdown]
 # ## Preview
 #
 # The frame shows the crop. Can you still recognize the class in the last row? If not, increase the first number of
-# `crop_scale`.
+# `crop_scale`: `recipe.replace(crop_scale=(0.35, 1))`.
 
 # %%
-display(Image(filename=recipe.preview("train.csv", "photos.png")))
+display(Image(filename=recipe.preview(training, "photos.png")))
 
 # %% [markdown]
 # ## Train
@@ -123,10 +107,10 @@ display(Image(filename=recipe.preview("train.csv", "photos.png")))
 # reported and replaced by others; more than 1 % is an error.
 
 # %%
-history = recipe.fit("train.csv", validation_data="val.csv", run_dir="runs/photos")
+history = recipe.fit(training, validation_data=validation, run_dir="runs/photos")
 
 # %%
-result = recipe.evaluate(history.model, "val.csv", verbose=0)
+result = recipe.evaluate(history.model, validation, verbose=0)
 print(f"top-1 {result['top1']:.2%} on {result['images']} held-out photographs")
 
 # %% [markdown]
@@ -137,10 +121,9 @@ print(f"top-1 {result['top1']:.2%} on {result['images']} held-out photographs")
 
 # %%
 probe = recipe.replace(frozen_stages=5, learning_rate=0.1)
-probed = probe.fit("train.csv", validation_data="val.csv", run_dir="runs/probe", verbose=2)
-print(
-    f"top-1 {probe.evaluate(probed.model, 'val.csv', verbose=0)['top1']:.2%}, the classifier alone"
-)
+probed = probe.fit(training, validation_data=validation, run_dir="runs/probe", verbose=2)
+probed_result = probe.evaluate(probed.model, validation, verbose=0)
+print(f"top-1 {probed_result['top1']:.2%}, the classifier alone")
 
 # %% [markdown]
 # ## Inspect the mistakes
@@ -151,7 +134,7 @@ print(
 # %%
 from keras_resnet_recipes.report import write_report
 
-write_report("runs/photos", data="val.csv")
+write_report("runs/photos", data="runs/photos/validation.csv")
 
 # %% [markdown]
 # ## Predict
@@ -159,13 +142,8 @@ write_report("runs/photos", data="val.csv")
 # The model contains its class names. From a shell, `krr predict runs/photos photo.jpg` does the same.
 
 # %%
-from keras_resnet_recipes.evaluation import predict
-
-examples = [file for number, file in enumerate(files) if number % 5 == 0][
-    :: max(1, len(files) // 25)
-]
-crop = krr.augment.CenterCrop(recipe.test_size, recipe.test_crop_ratio, recipe.test_interpolation)
-for prediction in predict(history.model, examples, crop, top=2):
+examples = [validation.describe(index) for index in range(0, validation.size, 30)]
+for prediction in recipe.predict(history.model, examples, top=2):
     guesses = ", ".join(f"{name} {probability:.0%}" for _, name, probability in prediction.labels)
     print(f"{Path(prediction.path).parent.name}: {guesses}")
 
