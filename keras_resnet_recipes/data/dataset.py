@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_resnet_recipes.data.arrays import ImageArrays, check_labels
-from keras_resnet_recipes.data.decode import MAX_PIXELS
+from keras_resnet_recipes.data.decode import MAX_PIXELS, UnreadableImage
 from keras_resnet_recipes.names import printable
 
 # Images of a stream in the shuffle buffer; an indexed data set needs none.
@@ -55,6 +55,20 @@ class Images:
         """Number of classes, or None if classes have no names."""
         return None if self.class_names is None else len(self.class_names)
 
+    @functools.cached_property
+    def all_labels(self) -> np.ndarray:
+        """Labels of all images in order, int64 [images]; read if they are unknown, -1 for an unreadable image.
+
+        Raises:
+            ValueError: If there is no image, or the data is endless.
+        """
+        if self.labels is not None:
+            return self.labels
+        labels = np.array([_label(read) for _, read in self.readers()], np.int64)
+        if not len(labels):
+            raise ValueError(f"{self.name} must contain at least one image. Received: 0 images")
+        return labels
+
     def summary(self) -> str:
         """Returns one line with the numbers of images and classes."""
         size = "an unknown number of images" if self.size is None else f"{self.size:,} images"
@@ -68,6 +82,10 @@ class Images:
         """Raises ValueError if a known label is outside 0..classes-1."""
         if self.labels is not None:
             check_labels(self.name, self.labels, classes)
+
+    def readers(self, start: int = 0) -> Iterator[Reader]:
+        """Yields the index or position of each image in order, from `start` on, and a function that reads it."""
+        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -181,6 +199,13 @@ class ImageStream(Images):
 
     def _positioned(self) -> Iterator[tuple[int, Any, int]]:
         return ((position, *example) for position, example in enumerate(self.start()))
+
+
+def _label(read: Callable[[], tuple[Any, int]]) -> int:
+    try:
+        return read()[1]
+    except UnreadableImage:
+        return -1
 
 
 def from_arrays(images: np.ndarray, labels: np.ndarray) -> ImageDataset:

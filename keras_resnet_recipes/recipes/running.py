@@ -45,7 +45,7 @@ class Running:
                 receives the same augmented and mixed images as the network; `label_weight`,
                 `distillation_weight` and `distillation_temperature` define the loss. The teacher is not
                 trained or saved and must be given again to resume.
-                On several devices the logged `loss` is the loss of the labels only.
+                On several devices the logged `loss` is that of the labels only, without class weights.
             run_dir: Run folder for the recipe, the log, the environment and checkpoints. A second call with the
                 same recipe resumes from the last checkpoint; a finished run is returned without training. One
                 process at a time trains into it. On

@@ -288,19 +288,11 @@ def check_teacher(recipe: BaseRecipe, teacher: Any) -> None:
 
 
 def _counted_classes(data: "ImageDataset | ImageStream") -> int:
-    if data.labels is not None:
-        largest = int(data.labels.max())
-    elif data.size is None:
+    if data.labels is None and data.size is None:
         raise ValueError(
             f"`classes` must be given for data of unknown length, such as {data.name}."
         )
-    else:
-        examples = (
-            (data.read(index) for index in range(data.size))
-            if isinstance(data, ImageDataset)
-            else (pair for _, *pair in data.in_order())
-        )
-        largest = max(label for _, label in examples)
+    largest = int(data.all_labels.max())
     if largest < 1:
         raise ValueError(
             f"`labels` of {data.name} must be of two classes or more. Received: labels that are all 0"

@@ -19,6 +19,7 @@ from keras_resnet_recipes.runs.non_finite import NonFinite
 from keras_resnet_recipes.runs.resuming import RunCallbacks
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training import build, checks, determinism, learning_rate, pretrained
+from keras_resnet_recipes.training.class_weights import training_loss
 from keras_resnet_recipes.training.feeds import feed_class
 from keras_resnet_recipes.training.learning_rate import PlateauCallback
 from keras_resnet_recipes.training.model import TrainingModel
@@ -55,6 +56,7 @@ def fit(
         recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
         checks.check_together(recipe, model, teacher, replicas, validated=validation is not None)
         steps = checks.resolved_steps(recipe, data, steps_per_epoch)
+        loss = training_loss(recipe, data)
         numbers = {"steps": steps, "seed": seed, "replicas": replicas}
         feed = feed_class(recipe)(recipe, data, validation, **numbers)
         given = {"own_model": model is not None, "teacher": teacher}
@@ -63,7 +65,8 @@ def fit(
         if begun is None:
             begun = _new_network(recipe, feed, run_dir, data.class_names)
         network = _compiled_network(recipe, begun, replicas, steps, new=model is None)
-        learner = _training_model(recipe, network, teacher, feed, steps, replicas)
+        terms = {"teacher": teacher_of(recipe, teacher), "training_loss": loss}
+        learner = _training_model(recipe, network, terms, feed, steps, replicas)
         try:
             with ownership.owned(run_dir, recipe, facts, accept_changed_data):
                 folder, position = _opened(run_dir, recipe, learner, steps, save_every_steps)
@@ -149,7 +152,7 @@ def _report_frozen(recipe: BaseRecipe, model: keras.Model) -> None:
 def _training_model(
     recipe: BaseRecipe,
     network: keras.Model,
-    teacher: keras.Model | None,
+    terms: dict[str, Any],
     feed: "Feed",
     steps: int,
     replicas: int,
@@ -158,7 +161,7 @@ def _training_model(
     learner = TrainingModel(
         network,
         average=build.moving_average(recipe, steps),
-        teacher=teacher_of(recipe, teacher),
+        **terms,
         **feed.step,
     )
     learner.compile(

@@ -22,7 +22,7 @@ class TrainingModel(keras.Model):
 
         images, targets = train_inputs(*data)     # where they are made on the device
         logits          = network(images)
-        loss            = compiled loss(targets, logits), with a teacher combined with its term
+        loss            = training loss(targets, logits), with a teacher combined with its term
         optimizer       : one update; scaled, accumulated, clipped as `krr.distribution.repair_optimizer` sets it up
         average         : follows the weights
 
@@ -36,6 +36,7 @@ class TrainingModel(keras.Model):
             compiled nor changed otherwise.
         average: The EMA of its weights.
         teacher: A network whose outputs the network learns from, next to the targets.
+        training_loss: Loss of the training step, if it differs from the compiled one, which evaluations use.
         train_inputs: Function from the items of a batch to images and targets, called in the training step.
         test_inputs: The same for the test step.
         test_views: Views of each image whose mean output evaluations and predictions use: "one", "mirrored" or
@@ -59,6 +60,7 @@ class TrainingModel(keras.Model):
         *,
         average: MovingAverage | None = None,
         teacher: Teacher | None = None,
+        training_loss: keras.losses.Loss | None = None,
         train_inputs: Callable[..., tuple[Any, Any]] | None = None,
         test_inputs: Callable[..., tuple[Any, Any]] | None = None,
         test_views: str = "one",
@@ -70,6 +72,7 @@ class TrainingModel(keras.Model):
         # As an attribute, or a property, Keras would save its layers a second time.
         self.network = lambda: network
         self.average, self._teacher, self._test_views = average, teacher, test_views
+        self._training_loss = training_loss
         self._train_inputs, self._test_inputs = train_inputs, test_inputs
         averages = () if average is None else (_Averages(average),)
         self.own_callbacks = (InterruptBetweenBatches(), *averages)
@@ -146,8 +149,13 @@ class TrainingModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Returns the loss of a batch: the compiled one, in training combined with the teacher's term."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        """Returns the loss of a batch: in training that of training, combined with the teacher's term."""
+        if training and self._training_loss is not None:
+            loss = self._training_loss(y, y_pred, sample_weight)
+            # Regularization of a given model, scaled as Keras does on several devices.
+            loss += sum(self._aggregate_additional_loss(one) for one in self.losses)
+        else:
+            loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if self._teacher is None or not training:
             return loss
         return self._teacher.combined(loss, x, y, y_pred)
