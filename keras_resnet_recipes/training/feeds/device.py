@@ -96,10 +96,7 @@ class Feed:
 
         def parameters(epoch: int) -> np.ndarray:
             count = self._batches * self._batch_size
-            drawn = drawn_parameters(
-                self._recipe, self._images.images.shape, count=count, seed=self._seed, epoch=epoch
-            )
-            return drawn[first_batch * self._batch_size :]
+            return self._drawn(count, epoch)[first_batch * self._batch_size :]
 
         yield {
             "x": _Batches(parameters, self._batch_size, first_epoch, self._train),
@@ -125,16 +122,14 @@ class Feed:
 
     def previewed(self, rows: int) -> np.ndarray:
         """Returns the images of the first batches, uint8 [rows, batch, size, size, 3]."""
-        shape, size = self._images.images.shape, self._recipe.batch_size
-        drawn = drawn_parameters(self._recipe, shape, count=rows * size, seed=self._seed, epoch=0)
+        size = self._recipe.batch_size
+        drawn = self._drawn(rows * size)
         made = augmented(self._recipe, ops.convert_to_tensor(drawn), self._train[0])
         return _as_bytes(made).reshape(rows, size, *made.shape[1:])
 
     def snapshots(self) -> list[Snapshot]:
         """Returns the first batch as given and after each ingredient."""
-        count = self._recipe.batch_size
-        shape = self._images.images.shape
-        drawn = drawn_parameters(self._recipe, shape, count=count, seed=self._seed, epoch=0)
+        drawn = self._drawn(self._recipe.batch_size)
         labels = ops.convert_to_numpy(self._train[1])[drawn[:, 0]]
         made = after_each(self._recipe, ops.convert_to_tensor(drawn), self._train[0])
         return [
@@ -151,6 +146,10 @@ class Feed:
     def first_images(self, count: int) -> np.ndarray:
         """At most so many of the training images, uint8 [n, size, size, 3]."""
         return self._images.rgb()[:count]
+
+    def _drawn(self, count: int, epoch: int = 0) -> np.ndarray:
+        data, numbers = self._images, {"count": count, "seed": self._seed, "epoch": epoch}
+        return drawn_parameters(self._recipe, data.images.shape, data.labels, **numbers)
 
     @property
     def _batch_size(self) -> int:
