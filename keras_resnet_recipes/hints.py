@@ -41,6 +41,21 @@ def label_hint(dimensions: int) -> str:
     return " For integral floats use labels.astype(int)." if dimensions == 1 else ""
 
 
+def offset_hint(low: int, high: int, classes: int) -> str:
+    """Returns a hint for integer labels outside 0..classes-1 that may begin with 1.
+
+    Example:
+        >>> offset_hint(0, 10, classes=10)
+        '. If labels are 1 to 10, use krr.data.from_source(..., label_offset=1), --label-offset 1 of krr.'
+        >>> offset_hint(0, 11, classes=10)
+        ''
+    """
+    if low < 0 or high != classes:
+        return ""
+    option = "krr.data.from_source(..., label_offset=1), --label-offset 1 of krr"
+    return f". If labels are 1 to {classes}, use {option}."
+
+
 def shortened(error: Exception) -> str:
     r"""Returns the message of another library's error in one line, at most 300 characters.
 

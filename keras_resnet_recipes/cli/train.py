@@ -15,6 +15,7 @@ from keras_resnet_recipes.cli.recipes import (
     chosen_recipe,
 )
 from keras_resnet_recipes.cli.terminal import say, verbosity
+from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.recipe import load_recipe
 from keras_resnet_recipes.recipes import Recipe
 
@@ -75,6 +76,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="resume although images have changed since the run began",
     )
+    _add_label_offset(command)
     add_seeds(command)
     add_size(command)
     command.set_defaults(run=_train)
@@ -91,8 +93,26 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--weights", choices=("best", "last"), help="default: best if saved, else last"
     )
+    _add_label_offset(command)
     add_changes(command)
     command.set_defaults(run=_evaluate)
+
+
+def _add_label_offset(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--label-offset",
+        type=int,
+        default=0,
+        metavar="N",
+        help="subtract N from integer labels: 1 for labels 1 to 1000",
+    )
+
+
+def _with_offset(source: str | None, options: argparse.Namespace, split: str) -> Any:
+    """Returns a data set whose labels begin with 0; without `--label-offset` its name."""
+    if source is None or options.label_offset == 0:
+        return source
+    return from_source(source, split=split, label_offset=options.label_offset)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -101,7 +121,9 @@ def _train(options: argparse.Namespace) -> None:
     distribution.join_hosts()
     recipe = chosen_recipe(options)
     say(recipe)
-    options.val = validation_of(options)
+    validation = validation_of(options)
+    options.data = _with_offset(options.data, options, "train")
+    options.val = _with_offset(validation, options, "validation")
     if len(seeds_of(options)) > 1:
         say(_train_with_each_seed(recipe, options))
         return
@@ -163,7 +185,8 @@ def _evaluate(options: argparse.Namespace) -> None:
             f"Received: --set {' --set '.join(options.changes)}"
         )
     model = training.load_run(options.run_dir, options.weights)
-    metrics = recipe.evaluate(model, options.data, verbose=verbosity())
+    data = _with_offset(options.data, options, "validation")
+    metrics = recipe.evaluate(model, data, verbose=verbosity())
     say(
         "  ".join(
             f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}"

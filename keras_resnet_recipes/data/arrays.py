@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from keras_resnet_recipes.hints import label_hint, range_hint, shape_hint
+from keras_resnet_recipes.hints import label_hint, offset_hint, range_hint, shape_hint
 from keras_resnet_recipes.names import closest_path
 
 # Names of the arrays in Keras' data sets and copies of them.
@@ -168,7 +168,7 @@ def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
     if low < 0 or high >= classes:
         raise ValueError(
             f"labels of {name} must be within 0..{classes - 1} for {classes} classes. "
-            f"Received: {low if low < 0 else high}"
+            f"Received: {low if low < 0 else high}{offset_hint(low, high, classes)}"
         )
 
 

@@ -135,16 +135,59 @@ def agreed(
     )
 
 
+def shifted(data: Data, offset: int) -> Data:
+    """Returns the data set with an offset subtracted from its labels, such as 1 from labels 1 to 1000.
+
+    Args:
+        data: A data set whose labels are integers without names.
+        offset: The smallest label, at least 0.
+
+    Raises:
+        ValueError: If the data set has class names, or a label, perhaps later when it is read, is smaller.
+
+    Example:
+        >>> from keras_resnet_recipes.data import from_arrays
+        >>> shifted(from_arrays(np.zeros((2, 4, 4), np.uint8), np.array([1, 2])), 1).labels
+        array([0, 1])
+    """
+    if isinstance(offset, bool) or not isinstance(offset, int | np.integer) or offset < 0:
+        raise ValueError(
+            f"`label_offset` must be an integer of at least 0. Received: label_offset={offset!r}"
+        )
+    if not offset:
+        return data
+    if data.class_names is not None:
+        raise ValueError(
+            "`label_offset` must be 0 for data with class names, which are numbered from 0. "
+            f"Received: label_offset={offset} for {data.name}"
+        )
+
+    def less(labels: Any) -> Any:
+        if np.min(labels) < offset:
+            raise ValueError(
+                f"`label_offset` must be at most the smallest label of {data.name}. "
+                f"Received: label_offset={offset} for a label {np.min(labels)}"
+            )
+        return labels - offset
+
+    return _mapped(data, less)
+
+
 def _relabelled(data: Data, table: np.ndarray, class_names: tuple[str, ...] | None) -> Data:
-    labels = table.tolist()
+    return _mapped(data, lambda labels: table[labels], class_names=class_names)
+
+
+def _mapped(data: Data, changed: Callable[[Any], Any], **changes: Any) -> Data:
+    """Returns the data set with changed labels; `changed` is a function of one label and of an array of labels."""
 
     def pair(image: Any, label: int) -> tuple[Any, int]:
-        return image, labels[label]
+        return image, int(changed(label))
 
-    changes: dict[str, Any] = {"class_names": class_names}
     if isinstance(data, ImageDataset):
-        changes["read"] = lambda index: pair(*data.read(index))
-        changes["labels"] = None if data.labels is None else table[data.labels]
+        labels = None if data.labels is None else changed(data.labels)
+        changes |= {"read": lambda index: pair(*data.read(index)), "labels": labels}
+        if data.arrays is not None:
+            changes["arrays"] = dataclasses.replace(data.arrays, labels=labels)
     else:
         changes["start"] = lambda: itertools.starmap(pair, data.start())
     return dataclasses.replace(data, **changes)

@@ -292,12 +292,18 @@ def _counted_classes(data: "ImageDataset | ImageStream") -> int:
         raise ValueError(
             f"`classes` must be given for data of unknown length, such as {data.name}."
         )
-    largest = int(data.all_labels.max())
+    labels = data.all_labels
+    largest, smallest = int(labels.max()), int(labels.min())
     if largest < 1:
         raise ValueError(
             f"`labels` of {data.name} must be of two classes or more. Received: labels that are all 0"
         )
     print(f"`classes`: {largest + 1}, the largest label of {data.name} plus one.")
+    if smallest > 0:
+        print(
+            f"`classes`: no image has a label below {smallest}. If labels begin with {smallest}, use "
+            f"krr.data.from_source(..., label_offset={smallest}), --label-offset {smallest} of krr."
+        )
     return largest + 1
 
 
