@@ -18,6 +18,7 @@ from keras_resnet_recipes.cli.terminal import say, verbosity
 from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.recipe import load_recipe
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.runs.log import TITLES, monitored
 
 if TYPE_CHECKING:
     import keras
@@ -197,11 +198,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _summary(history: "Log", run_dir: str | Path | None) -> str:
     text = f"trained {len(history['loss'])} epochs, loss {history['loss'][-1]:.4f}"
-    if "val_top1" in history:
-        top1 = history["val_top1"]
-        text += (
-            f", top-1 {top1[-1]:.4f} (best {max(top1):.4f} in epoch {top1.index(max(top1)) + 1})"
-        )
+    if log := monitored(history):
+        values, title = history[log], TITLES[log]
+        best = max(values)
+        text += f", {title} {values[-1]:.4f} (best {best:.4f} in epoch {values.index(best) + 1})"
     return text + (f"; run folder {run_dir}" if run_dir else "")
 
 

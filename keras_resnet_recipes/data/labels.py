@@ -163,25 +163,57 @@ def shifted(data: Data, offset: int) -> Data:
         )
 
     def less(labels: Any) -> Any:
-        if np.min(labels) < offset:
+        # Of multi-hot rows, the columns of the labels that do occur.
+        smallest = np.min(
+            labels if not data.multi_label else np.nonzero(labels)[-1], initial=offset
+        )
+        if smallest < offset:
             raise ValueError(
                 f"`label_offset` must be at most the smallest label of {data.name}. "
-                f"Received: label_offset={offset} for a label {np.min(labels)}"
+                f"Received: label_offset={offset} for a label {smallest}"
             )
-        return labels - offset
+        return labels[..., offset:] if data.multi_label else labels - offset
 
     return _mapped(data, less)
 
 
+def like_training(data: Data, training: ImageDataset | ImageStream) -> Data:
+    """Returns a validation data set with labels of the same kind as in training: integers, or multi-hot.
+
+    Raises:
+        ValueError: If only the validation images have several labels, or their labels are unknown without reading.
+    """
+    if data.multi_label == training.multi_label:
+        return data
+    if not training.multi_label or data.labels is None:
+        wanted = (
+            "arrays, an .npz or .csv file" if training.multi_label else "of one label per image"
+        )
+        raise ValueError(
+            f"`validation_data` must be {wanted}, because images of {training.name} have "
+            f"{'several labels' if training.multi_label else 'one label each'}. Received: {data.name}"
+        )
+    classes = max(training.labels.shape[1], int(data.labels.max()) + 1)
+    return _mapped(data, lambda labels: np.eye(classes, dtype=np.uint8)[labels])
+
+
 def _relabelled(data: Data, table: np.ndarray, class_names: tuple[str, ...] | None) -> Data:
-    return _mapped(data, lambda labels: table[labels], class_names=class_names)
+    def columns(labels: np.ndarray) -> np.ndarray:
+        classes = int(table.max()) + 1 if class_names is None else len(class_names)
+        moved = np.zeros((*labels.shape[:-1], classes), labels.dtype)
+        moved[..., table] = labels
+        return moved
+
+    changed = columns if data.multi_label else table.__getitem__
+    return _mapped(data, changed, class_names=class_names)
 
 
 def _mapped(data: Data, changed: Callable[[Any], Any], **changes: Any) -> Data:
     """Returns the data set with changed labels; `changed` is a function of one label and of an array of labels."""
 
-    def pair(image: Any, label: int) -> tuple[Any, int]:
-        return image, int(changed(label))
+    def pair(image: Any, label: Any) -> tuple[Any, Any]:
+        label = changed(label)
+        return image, label if np.ndim(label) else int(label)
 
     if isinstance(data, ImageDataset):
         labels = None if data.labels is None else changed(data.labels)

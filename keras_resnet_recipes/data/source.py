@@ -11,7 +11,7 @@ from keras_resnet_recipes.data.arrays import ImageArrays, has_test_images, is_np
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, from_arrays, from_memory
 from keras_resnet_recipes.data.folder import from_folder, split_folders
 from keras_resnet_recipes.data.iterables import from_dataset, from_indexable
-from keras_resnet_recipes.data.labels import agreeing, by_number, shifted
+from keras_resnet_recipes.data.labels import agreeing, by_number, like_training, shifted
 from keras_resnet_recipes.data.manifest import from_csv
 from keras_resnet_recipes.data.shards import INDEX, from_prepared
 from keras_resnet_recipes.data.tfds import from_tfds
@@ -59,6 +59,8 @@ def from_source(
     data = agreeing(data, class_names)
     if like is not None and class_names is None:
         data = by_number(data)
+    if like is not None:
+        data = like_training(data, like)
     return data if max_pixels is None else dataclasses.replace(data, max_pixels=max_pixels)
 
 

@@ -144,7 +144,7 @@ class TrainingBatches:
         return self.mixed(images, targets, epoch, step)
 
     def read(self, candidates: order.Candidates, epoch: int, step: int, use: Use) -> np.ndarray:
-        """Reads the images of a batch, in threads; returns the label of each row, int64 [size].
+        """Reads the images of a batch, in threads; returns the labels of the rows, int64 [size] or [size, classes].
 
         Args:
             candidates: Candidates, from this batch or an earlier one on.
@@ -155,7 +155,8 @@ class TrainingBatches:
         Raises:
             ValueError: If no image is readable, or a label is outside 0..classes-1.
         """
-        labels, sampler = np.empty(self.size, np.int64), self.sampler(epoch)
+        columns = self._data.labels.shape[1:] if self._data.multi_label else ()
+        labels, sampler = np.empty((self.size, *columns), np.int64), self.sampler(epoch)
 
         def read_one(readers: Iterator[Reader], copies: Copies) -> None:
             for index, read in readers:

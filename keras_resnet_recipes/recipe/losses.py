@@ -1,6 +1,7 @@
 """Loss parts of a recipe; all losses take logits."""
 
 import importlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from keras_resnet_recipes.number import number
@@ -75,7 +76,9 @@ class BinaryCrossentropy(Loss):
 
     Args:
         label_smoothing: As in `CategoricalCrossentropy`.
-        class_weights: As in `CategoricalCrossentropy`.
+        class_weights: As in `CategoricalCrossentropy`. With several labels per image, the weights of the positive terms
+            of the classes, torch's `pos_weight`: "balanced" is the number of images without the label for each image
+            with it.
         target_threshold: Targets above it become 1, the others 0; in 0..1. None keeps soft targets.
     """
 
@@ -90,9 +93,15 @@ class BinaryCrossentropy(Loss):
         off=None,
     )
 
-    def build(self, reduction: str | None = "sum_over_batch_size") -> "keras.losses.Loss":
-        """Returns `krr.losses.BinaryCrossentropy`."""
+    def build(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        positive_weights: Sequence[float] | None = None,
+    ) -> "keras.losses.Loss":
+        """Returns `krr.losses.BinaryCrossentropy`, with positive weights if given."""
         losses: Any = importlib.import_module("keras_resnet_recipes.losses")
         return losses.BinaryCrossentropy(
-            target_threshold=self.target_threshold, reduction=reduction
+            target_threshold=self.target_threshold,
+            positive_weights=positive_weights,
+            reduction=reduction,
         )

@@ -173,6 +173,7 @@ def facts(
         "data": identity(data),
         "validation_data": None if validation is None else identity(validation),
         "class_names": names,
+        "multi_label": data.multi_label,
         "steps_per_epoch": steps,
         "seed": seed,
         "own_model": own_model,

@@ -292,6 +292,8 @@ def _counted_classes(data: "ImageDataset | ImageStream") -> int:
         raise ValueError(
             f"`classes` must be given for data of unknown length, such as {data.name}."
         )
+    if data.multi_label:
+        return data.labels.shape[1]
     labels = data.all_labels
     largest, smallest = int(labels.max()), int(labels.min())
     if largest < 1:

@@ -44,7 +44,7 @@ class WeightedLoss(keras.losses.Loss):
         return self._loss.call(y_true, y_pred) * ops.sum(y_true * weights, axis=-1)
 
 
-def training_loss(recipe: BaseRecipe, data: ImageDataset | ImageStream) -> WeightedLoss | None:
+def training_loss(recipe: BaseRecipe, data: ImageDataset | ImageStream) -> keras.losses.Loss | None:
     """Returns the loss of training, or None if it is the recipe's, which evaluations use.
 
     Args:
@@ -64,17 +64,24 @@ def training_loss(recipe: BaseRecipe, data: ImageDataset | ImageStream) -> Weigh
             f"`class_weights` must be {recipe.classes} numbers, one per class, or 'balanced'. "
             f"Received: {len(weights)} numbers, class_weights={weights}"
         )
+    if data.multi_label:
+        return loss.build(positive_weights=tuple(weights))
     return WeightedLoss(loss.build(), weights, loss.label_smoothing)
 
 
 def _balanced(classes: int, data: ImageDataset | ImageStream) -> np.ndarray:
+    """Returns the weight of each class, which grows as it has fewer images."""
     if getattr(data, "endless", False):
         raise ValueError(
             "`class_weights` must be numbers for endless data, whose images cannot be counted. "
             f"Received: class_weights='balanced' for {data.name}"
         )
     labels = data.all_labels
-    counts = np.bincount(labels[labels >= 0], minlength=classes)
+    if data.multi_label:
+        counts = np.zeros(classes, np.int64)
+        counts[: labels.shape[1]] = labels.sum(axis=0, dtype=np.int64)
+    else:
+        counts = np.bincount(labels[labels >= 0], minlength=classes)
     if not counts.all():
         empty = int(counts.argmin())
         name = empty if data.class_names is None else repr(data.class_names[empty])
@@ -82,4 +89,6 @@ def _balanced(classes: int, data: ImageDataset | ImageStream) -> np.ndarray:
             f"`class_weights` must be numbers for {data.name}, which has no image of class {name}. "
             "Received: class_weights='balanced'"
         )
+    if data.multi_label:
+        return (len(labels) - counts) / counts
     return counts.sum() / (classes * counts)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_resnet_recipes.applications.plain import check_plain
@@ -39,6 +40,8 @@ class TrainingModel(keras.Model):
         training_loss: Loss of the training step, if it differs from the compiled one, which evaluations use.
         train_inputs: Function from the items of a batch to images and targets, called in the training step.
         test_inputs: The same for the test step.
+        scores: Function of the targets and outputs of all images of an evaluation, [images, classes], that returns its
+            logs, instead of the compiled loss and metrics: for metrics that are no mean over batches.
         test_views: Views of each image whose mean output evaluations and predictions use: "one", "mirrored" or
             "shifted", see `krr.recipe.Test`.
 
@@ -63,6 +66,7 @@ class TrainingModel(keras.Model):
         training_loss: keras.losses.Loss | None = None,
         train_inputs: Callable[..., tuple[Any, Any]] | None = None,
         test_inputs: Callable[..., tuple[Any, Any]] | None = None,
+        scores: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None = None,
         test_views: str = "one",
     ) -> None:
         _check(network, average, teacher)
@@ -72,7 +76,7 @@ class TrainingModel(keras.Model):
         # As an attribute, or a property, Keras would save its layers a second time.
         self.network = lambda: network
         self.average, self._teacher, self._test_views = average, teacher, test_views
-        self._training_loss = training_loss
+        self._training_loss, self._scores = training_loss, scores
         self._train_inputs, self._test_inputs = train_inputs, test_inputs
         averages = () if average is None else (_Averages(average),)
         self.own_callbacks = (InterruptBetweenBatches(), *averages)
@@ -164,7 +168,39 @@ class TrainingModel(keras.Model):
         """Evaluates as `keras.Model.evaluate`, with averaged weights and statistics."""
         average_statistics(self)
         with self.averaged(), self._weights_kept():
+            if self._scores is not None:
+                return self._scored(*arguments, **options)
             return super().evaluate(*arguments, **options)
+
+    def _scored(
+        self, x: Any, *, verbose: str | int = "auto", callbacks: Any = None, **options: Any
+    ) -> dict[str, float]:
+        """Evaluates with `scores`; the other options of `evaluate` are those that Keras' `fit` passes."""
+        indexed = isinstance(x, keras.utils.PyDataset)
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            known = {"verbose": verbose, "epochs": 1, "steps": x.num_batches if indexed else None}
+            callbacks = keras.callbacks.CallbackList(callbacks, False, verbose != 0, self, **known)
+        batches = (x[number] for number in range(x.num_batches)) if indexed else x
+        seen = []
+        callbacks.on_test_begin()
+        for number, data in enumerate(batches):
+            callbacks.on_test_batch_begin(number)
+            seen.append(self._outputs(data))
+            callbacks.on_test_batch_end(number, {})
+        logs = self._scores(*map(np.concatenate, zip(*seen, strict=True)))
+        callbacks.on_test_end(logs)
+        return logs
+
+    def _outputs(self, data: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the targets and outputs of a batch, without the images that fill it."""
+        if self._test_inputs is not None:
+            data = self._test_inputs(*data)
+        images, targets, *weights = data
+        targets = ops.convert_to_numpy(targets)
+        # MirroredStrategy predicts a batch on each device.
+        outputs = self.predict_on_batch(images)[: len(targets)].astype(np.float32)
+        real = ops.convert_to_numpy(weights[0]) > 0 if weights else slice(None)
+        return targets[real], outputs[real]
 
     def averaged(self) -> contextlib.AbstractContextManager[None]:
         """Context manager: the weights are the averages, if there are any."""

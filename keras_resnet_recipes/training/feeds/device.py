@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.data.arrays import ImageArrays
-from keras_resnet_recipes.input_pipeline.snapshots import Snapshot, class_name
+from keras_resnet_recipes.input_pipeline.snapshots import Snapshot, label_caption
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training.checks import check_in_memory, resolved_classes
 from keras_resnet_recipes.training.feeds.parameters import (
@@ -138,7 +138,7 @@ class Feed:
                 _as_bytes(images),
                 [described(self._recipe, step, row) for row in drawn]
                 if step
-                else [class_name(label, None) for label in labels],
+                else [label_caption(label, None) for label in labels],
             )
             for step, images in made
         ]
@@ -163,7 +163,7 @@ class Feed:
             # Keras leaves the size of a batch open.
             parameters = ops.reshape(parameters, (size, 6))
             smoothing = recipe.loss.label_smoothing
-            made = targets(recipe, ops.take(labels, parameters[:, 0]), smoothing)
+            made = targets(recipe, ops.take(labels, parameters[:, 0], axis=0), smoothing)
             return augmented(recipe, parameters, images), made
 
         return inputs
@@ -173,7 +173,8 @@ class Feed:
 
         def inputs(indices: Any, arrays: tuple[Any, Any] | None = arrays) -> tuple[Any, Any]:
             images, labels = arrays
-            return ops.take(images, indices, axis=0), targets(recipe, ops.take(labels, indices))
+            labels = ops.take(labels, indices, axis=0)
+            return ops.take(images, indices, axis=0), targets(recipe, labels)
 
         return inputs
 

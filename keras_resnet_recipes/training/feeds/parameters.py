@@ -147,12 +147,15 @@ def targets(recipe: BaseRecipe, labels: Any, label_smoothing: float = 0.0) -> An
 
     Args:
         recipe: The recipe, its `classes` known.
-        labels: Integers [n].
-        label_smoothing: s, from 0 to 1: the right class gets 1 - s + s / classes, all others s / classes.
+        labels: Integers [n], or multi-hot rows [n, classes or fewer].
+        label_smoothing: s, from 0 to 1: right classes get 1 - s + s / classes, all others s / classes.
 
     Returns:
         float32 [n, classes].
     """
     off = label_smoothing / recipe.classes
-    right = ops.one_hot(labels, recipe.classes, dtype="bool")
+    if len(labels.shape) == 2:
+        right = ops.pad(labels > 0, ((0, 0), (0, recipe.classes - labels.shape[1])))
+    else:
+        right = ops.one_hot(labels, recipe.classes, dtype="bool")
     return ops.cast(ops.where(right, 1.0 - label_smoothing + off, off), "float32")
