@@ -185,13 +185,13 @@ class TrainingModel(keras.Model):
         callbacks.on_test_begin()
         for number, data in enumerate(batches):
             callbacks.on_test_batch_begin(number)
-            seen.append(self._outputs(data))
+            seen.append(self._seen(data))
             callbacks.on_test_batch_end(number, {})
         logs = self._scores(*map(np.concatenate, zip(*seen, strict=True)))
         callbacks.on_test_end(logs)
         return logs
 
-    def _outputs(self, data: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _seen(self, data: Any) -> tuple[np.ndarray, np.ndarray]:
         """Returns the targets and outputs of a batch, without the images that fill it."""
         if self._test_inputs is not None:
             data = self._test_inputs(*data)
