@@ -195,8 +195,8 @@ def _legal(limits: typing.Mapping[str, Any], hint: Any) -> str:
     options = options or (hint,)
     if limits and limits["choices"] is not None:
         text = "one of " + ", ".join(repr(choice) for choice in limits["choices"])
-        if float in options:
-            text += f" or {_numeric(limits, (float,))}"
+        if others := tuple(one for one in options if one not in (str, type(None))):
+            text += f" or {_numeric(limits, others)}"
     else:
         text = _numeric(limits, options)
     return text + (" or None" if type(None) in options else "")

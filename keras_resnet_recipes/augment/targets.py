@@ -7,9 +7,9 @@ def one_hot(labels: np.ndarray, classes: int, label_smoothing: float = 0.0) -> n
     """Returns labels as rows of probabilities.
 
     Args:
-        labels: Integers from 0 to classes - 1, [n].
+        labels: Integers from 0 to classes - 1, [n]; or multi-hot rows of 0 and 1, [n, classes or fewer].
         classes: Number of classes C.
-        label_smoothing: Smoothing s, 0..1: the correct class gets 1 - s + s / C, all others s / C.
+        label_smoothing: Smoothing s, 0..1: correct classes get 1 - s + s / C, all others s / C.
 
     Returns:
         float32 [n, classes].
@@ -30,5 +30,6 @@ def one_hot(labels: np.ndarray, classes: int, label_smoothing: float = 0.0) -> n
         )
     off = label_smoothing / classes
     targets = np.full((len(labels), classes), off, np.float32)
-    targets[np.arange(len(labels)), labels] = 1.0 - label_smoothing + off
+    right = np.nonzero(labels) if labels.ndim == 2 else (np.arange(len(labels)), labels)
+    targets[right] = 1.0 - label_smoothing + off
     return targets

@@ -4,7 +4,14 @@ import argparse
 from typing import Any
 
 from keras_resnet_recipes.cli.models import load_network
-from keras_resnet_recipes.cli.recipes import DATA, RECIPE, add_size, chosen_recipe
+from keras_resnet_recipes.cli.recipes import (
+    DATA,
+    RECIPE,
+    add_label_offset,
+    add_size,
+    chosen_recipe,
+    with_offset,
+)
 from keras_resnet_recipes.cli.terminal import say, verbosity
 from keras_resnet_recipes.data import from_source, has_validation, split
 
@@ -81,6 +88,7 @@ def add_validation(command: argparse.ArgumentParser, without: str) -> None:
         help="evaluate on this fraction of the images of each class instead, drawn at random and not trained on; "
         "the run folder lists them in validation.csv",
     )
+    add_label_offset(command)
 
 
 def read_validation(
@@ -105,6 +113,8 @@ def read_validation(
             say(
                 f"`--val` not given: the test images of {options.data} are left for `krr evaluate`."
             )
+    options.data = with_offset(options.data, options, "train")
+    options.val = with_offset(options.val, options, "validation")
     fraction = options.val_split or fraction
     if options.val is None and fraction is not None:
         options.data, options.val = split(from_source(options.data), fraction)

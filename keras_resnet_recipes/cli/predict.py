@@ -23,7 +23,10 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--model", metavar="MODEL", help=f"{MODEL}; default: the first IMAGE")
     command.add_argument("paths", metavar="IMAGE", nargs="+", help="image files and folders")
     command.add_argument(
-        "--top", type=int, default=5, metavar="N", help="classes per image; default: 5"
+        "--top",
+        type=int,
+        metavar="N",
+        help="classes per image; default: 5, or all for a run on images with several labels",
     )
     command.add_argument(
         "--csv",
@@ -85,8 +88,9 @@ def _readable(
 def _print(predictions: Iterable["Prediction"]) -> None:
     for prediction in predictions:
         say(printable(prediction.path))
-        for _, name, probability in prediction.labels:
-            say(f"  {probability:7.2%}  {printable(name)}")
+        for label in prediction.labels:
+            mark = "*" if label in prediction.present else " "
+            say(f"{mark} {label[2]:7.2%}  {printable(label[1])}")
 
 
 def _print_csv(predictions: Iterable["Prediction"]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_resnet_recipes.cli import plan
 from keras_resnet_recipes.cli.terminal import say
+from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.number import shown
@@ -82,6 +83,24 @@ def _add_preview(command: argparse.ArgumentParser) -> None:
     )
     add_size(command)
     command.set_defaults(run=_preview)
+
+
+def add_label_offset(command: argparse.ArgumentParser) -> None:
+    """Adds `--label-offset` for `with_offset`."""
+    command.add_argument(
+        "--label-offset",
+        type=int,
+        default=0,
+        metavar="N",
+        help="subtract N from integer labels: 1 for labels 1 to 1000",
+    )
+
+
+def with_offset(source: str | None, options: argparse.Namespace, split: str) -> Any:
+    """Returns a data set whose labels begin with 0; without `--label-offset` its name."""
+    if source is None or options.label_offset == 0:
+        return source
+    return from_source(source, split=split, label_offset=options.label_offset)
 
 
 def add_changes(command: argparse.ArgumentParser) -> None:

@@ -15,13 +15,16 @@ from keras_resnet_recipes.cli.recipes import (
     DATA,
     RECIPE,
     add_changes,
+    add_label_offset,
     add_size,
     changed,
     chosen_recipe,
+    with_offset,
 )
 from keras_resnet_recipes.cli.terminal import say, verbosity
 from keras_resnet_recipes.recipe import load_recipe
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.runs.log import TITLES, monitored
 
 if TYPE_CHECKING:
     import keras
@@ -96,6 +99,7 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--weights", choices=("best", "last"), help="default: best if saved, else last"
     )
+    add_label_offset(command)
     add_changes(command)
     command.set_defaults(run=_evaluate)
 
@@ -173,7 +177,8 @@ def _evaluate(options: argparse.Namespace) -> None:
             f"Received: --set {' --set '.join(options.changes)}"
         )
     model = training.load_run(options.run_dir, options.weights)
-    metrics = recipe.evaluate(model, options.data, verbose=verbosity())
+    data = with_offset(options.data, options, "validation")
+    metrics = recipe.evaluate(model, data, verbose=verbosity())
     say(
         "  ".join(
             f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}"
@@ -184,11 +189,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _summary(history: "Log", run_dir: str | Path | None) -> str:
     text = f"trained {len(history['loss'])} epochs, loss {history['loss'][-1]:.4f}"
-    if "val_top1" in history:
-        top1 = history["val_top1"]
-        text += (
-            f", top-1 {top1[-1]:.4f} (best {max(top1):.4f} in epoch {top1.index(max(top1)) + 1})"
-        )
+    if log := monitored(history):
+        values, title = history[log], TITLES[log]
+        best = max(values)
+        text += f", {title} {values[-1]:.4f} (best {best:.4f} in epoch {values.index(best) + 1})"
     return text + (f"; run folder {run_dir}" if run_dir else "")
 
 

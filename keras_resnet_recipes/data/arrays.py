@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from keras_resnet_recipes.hints import label_hint, range_hint, shape_hint
+from keras_resnet_recipes.hints import is_multi_hot, label_hint, offset_hint, range_hint, shape_hint
 from keras_resnet_recipes.names import closest_path
 
 # Names of the arrays in Keras' data sets and copies of them.
@@ -34,16 +34,17 @@ _SMALL = 1 << 26
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageArrays:
-    """Images of one size with integer labels, checked on construction.
+    """Images of one size with their labels, checked on construction.
 
     Args:
         name: Name in messages.
         images: [n, height, width, 3], [n, height, width, 1] or [n, height, width]; uint8, or float with values 0..255.
-        labels: Integers [n] or [n, 1], from 0.
+        labels: Integers [n] or [n, 1], from 0; or, for several labels per image, multi-hot rows [n, classes] of 0 and
+            1, not all of which have exactly one 1.
 
     Attributes:
         images: uint8, in the shape of the argument.
-        labels: int64 [n].
+        labels: int64 [n], or uint8 [n, classes].
 
     Raises:
         ValueError: If there is no image, a shape, dtype or range is wrong, or the lengths differ.
@@ -164,11 +165,14 @@ def _check_expansion(archive: ZipFile, names: Sequence[str]) -> None:
 
 def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
     """Raises ValueError if a label is outside 0..classes-1; `name` is the data set's name in messages."""
-    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if labels.ndim == 2:
+        low, high = 0, labels.shape[1] - 1
+    else:
+        low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
     if low < 0 or high >= classes:
         raise ValueError(
             f"labels of {name} must be within 0..{classes - 1} for {classes} classes. "
-            f"Received: {low if low < 0 else high}"
+            f"Received: {low if low < 0 else high}{offset_hint(low, high, classes)}"
         )
 
 
@@ -206,15 +210,18 @@ def _check_images(images: np.ndarray) -> None:
 def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+    several = is_multi_hot(labels) and bool((labels.sum(axis=1) != 1).any())
+    if not several and (labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer)):
         raise ValueError(
-            f"`labels` must be integers [n] or [n, 1]. Received: {labels.dtype} of shape {labels.shape}."
-            f"{label_hint(labels.ndim)}"
+            "`labels` must be integers [n] or [n, 1], or for several labels per image rows of 0 and 1, [n, classes]. "
+            f"Received: {labels.dtype} of shape {labels.shape}.{label_hint(labels)}"
         )
     if len(labels) != images:
         raise ValueError(
             f"`labels` must be as many as the images ({images}). Received: {len(labels)} labels"
         )
+    if several:
+        return labels.astype(np.uint8)
     if labels.min() < 0:
         raise ValueError(f"`labels` must be 0 or more. Received: {labels.min()}")
     return labels.astype(np.int64)

@@ -1,4 +1,4 @@
-"""`ImageDataset` and `ImageStream`: images with integer labels, from any source."""
+"""`ImageDataset` and `ImageStream`: images with their labels, from any source."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_resnet_recipes.data.arrays import ImageArrays, check_labels
-from keras_resnet_recipes.data.decode import MAX_PIXELS
+from keras_resnet_recipes.data.decode import MAX_PIXELS, UnreadableImage
 from keras_resnet_recipes.names import printable
 
 # Images of a stream in the shuffle buffer; an indexed data set needs none.
@@ -30,7 +30,7 @@ class Images:
         class_names: Names in the order of the labels, or None; control characters are escaped, see `printable`.
         max_pixels: Larger images are unreadable.
         describe: Returns the name of an image, given its index, or its position in a stream.
-        labels: Labels of all images, if known without reading.
+        labels: Labels of all images, if known without reading: integers [n], or multi-hot [n, classes].
         key: Returns what names an image within the data set, wherever that is, given its index; None if nothing does.
         stamp: Returns bytes that change with the image, without decoding it, given its index; None if nothing does.
         drawn: Whether the images were drawn at random from more; a run folder lists such validation images.
@@ -57,11 +57,34 @@ class Images:
         """Number of classes, or None if classes have no names."""
         return None if self.class_names is None else len(self.class_names)
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether an image may have several labels, or none: then labels are multi-hot."""
+        return self.labels is not None and self.labels.ndim == 2
+
+    @functools.cached_property
+    def all_labels(self) -> np.ndarray:
+        """Labels of all images in order: known ones, or int64 [images] as read, -1 for an unreadable image.
+
+        Raises:
+            ValueError: If there is no image, or the data is endless.
+        """
+        if self.labels is not None:
+            return self.labels
+        labels = np.array([_label(read) for _, read in self.readers()], np.int64)
+        if not len(labels):
+            raise ValueError(f"{self.name} must contain at least one image. Received: 0 images")
+        return labels
+
     def summary(self) -> str:
         """Returns one line with the numbers of images and classes."""
         size = "an unknown number of images" if self.size is None else f"{self.size:,} images"
+        if self.multi_label:
+            size += f" with {self.labels.sum() / len(self.labels):.2g} labels each"
         if self.class_names is not None:
             return f"{self.name}: {size}, {self.classes:,} classes: {listed(self.class_names)}"
+        if self.multi_label:
+            return f"{self.name}: {size}, {self.labels.shape[1]:,} classes"
         if self.labels is None or not len(self.labels):
             return f"{self.name}: {size}"
         return f"{self.name}: {size}, labels {self.labels.min()} to {self.labels.max()}"
@@ -71,19 +94,25 @@ class Images:
         if self.labels is not None:
             check_labels(self.name, self.labels, classes)
 
+    def readers(self, start: int = 0) -> Iterator[Reader]:
+        """Yields the index or position of each image in order, from `start` on, and a function that reads it."""
+        raise NotImplementedError
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class ImageDataset(Images):
-    """Images with integer labels that can be read in any order, from any number of threads.
+    """Images with labels that can be read in any order, from any number of threads.
 
     Args:
         name: Name in messages.
         size: Number of images.
         read: Returns image and label, given an index within 0..size-1. The image is `bytes`, the contents of an
             image file; uint8 [height, width, 3], [height, width, 1] or [height, width]; a Pillow image; or
-            an object with a method `opened` that returns an `OpenedImage`.
+            an object with a method `opened` that returns an `OpenedImage`. The label is an integer, or for several
+            labels per image the row of `labels`.
         class_names: Names in the order of the labels, or None.
-        labels: Labels of all images in the order of the index, if known without reading.
+        labels: Labels of all images in the order of the index, if known without reading: integers [n], or uint8
+            [n, classes] of 0 and 1 for several labels per image, which must be known.
         describe: Returns the name of an image, given its index; by default such as "image 3 of" and `name`.
         arrays: The same images and labels as arrays, if they are in memory.
         max_pixels: Larger images are unreadable.
@@ -185,12 +214,30 @@ class ImageStream(Images):
         return ((position, *example) for position, example in enumerate(self.start()))
 
 
+def label_at(labels: np.ndarray, index: int) -> Any:
+    """Returns the label of an image as `ImageDataset.read` does: an integer, or a multi-hot row.
+
+    Example:
+        >>> label_at(np.array([3, 4]), 1), label_at(np.eye(2, dtype="uint8"), 1).tolist()
+        (4, [0, 1])
+    """
+    return int(labels[index]) if labels.ndim == 1 else labels[index]
+
+
+def _label(read: Callable[[], tuple[Any, int]]) -> int:
+    try:
+        return read()[1]
+    except UnreadableImage:
+        return -1
+
+
 def from_arrays(images: np.ndarray, labels: np.ndarray) -> ImageDataset:
     """Returns images and labels in memory as an `ImageDataset`.
 
     Args:
         images: [n, height, width, 3], [n, height, width, 1] or [n, height, width]; uint8, or float with values 0..255.
-        labels: Integers [n] or [n, 1], from 0.
+        labels: Integers [n] or [n, 1], from 0; or, for several labels per image, multi-hot rows [n, classes] of 0 and
+            1.
 
     Raises:
         ValueError: If there is no image, a shape, dtype or range is wrong, or the lengths differ.
@@ -208,7 +255,7 @@ def from_memory(arrays: ImageArrays) -> ImageDataset:
     return ImageDataset(
         name=arrays.name,
         size=arrays.size,
-        read=lambda index: (arrays.images[index], int(arrays.labels[index])),
+        read=lambda index: (arrays.images[index], label_at(arrays.labels, index)),
         labels=arrays.labels,
         arrays=arrays,
         stamp=lambda index: arrays.images[index].tobytes(),

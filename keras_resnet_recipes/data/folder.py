@@ -3,10 +3,11 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from keras_resnet_recipes.data.dataset import ImageDataset
+from keras_resnet_recipes.data.dataset import ImageDataset, label_at
 from keras_resnet_recipes.data.decode import UnreadableImage
 from keras_resnet_recipes.data.labels import agreeing, in_order
 from keras_resnet_recipes.names import closest_path, printable
@@ -162,8 +163,8 @@ def from_files(
     # The data set may move, with its folder.
     root = os.path.commonpath([os.path.dirname(file) for file in (min(files), max(files))])
 
-    def read(index: int) -> tuple[bytes, int]:
-        return contents_of(files[index]), int(labels[index])
+    def read(index: int) -> tuple[bytes, Any]:
+        return contents_of(files[index]), label_at(labels, index)
 
     def stamp(index: int) -> bytes:
         try:

@@ -35,6 +35,8 @@ def identity(data: ImageDataset | ImageStream) -> Identity:
     """
     if data.labels is None:
         return {"all classes": {"images": data.size}}
+    if data.multi_label:
+        return _of_several(data)
     names = data.class_names or range(int(data.labels.max()) + 1)
     order = np.argsort(data.labels, kind="stable")
     ends = np.cumsum(np.bincount(data.labels, minlength=len(names)))
@@ -42,6 +44,16 @@ def identity(data: ImageDataset | ImageStream) -> Identity:
     return {
         str(name): _of_class(data, indices.tolist())
         for name, indices in zip(names, classes, strict=True)
+    }
+
+
+def _of_several(data: ImageDataset | ImageStream) -> Identity:
+    """The identity of images with several labels: each is an image of all its classes."""
+    names = data.class_names or range(data.labels.shape[1])
+    classes = {str(name): data.labels[:, label] > 0 for label, name in enumerate(names)}
+    classes["no class"] = ~data.labels.any(axis=1)
+    return {
+        name: _of_class(data, np.flatnonzero(images).tolist()) for name, images in classes.items()
     }
 
 

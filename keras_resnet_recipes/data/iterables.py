@@ -237,7 +237,7 @@ def _checked(image: Any, label: Any, name: str) -> tuple[Any, int]:
         number = number[0]
     if number.ndim or not np.issubdtype(number.dtype, np.integer):
         raise ValueError(
-            f"{_WANTED}. Received: label of {name} of type {_described(label)}.{label_hint(number.ndim + 1)}"
+            f"{_WANTED}. Received: label of {name} of type {_described(label)}.{label_hint(number[None])}"
         )
     if number < 0:
         raise ValueError(f"labels must be 0 or more. Received: {number} for {name}")

@@ -135,16 +135,91 @@ def agreed(
     )
 
 
+def shifted(data: Data, offset: int) -> Data:
+    """Returns the data set with an offset subtracted from its labels, such as 1 from labels 1 to 1000.
+
+    Args:
+        data: A data set whose labels are integers without names.
+        offset: The smallest label, at least 0.
+
+    Raises:
+        ValueError: If the data set has class names, or a label, perhaps later when it is read, is smaller.
+
+    Example:
+        >>> from keras_resnet_recipes.data import from_arrays
+        >>> shifted(from_arrays(np.zeros((2, 4, 4), np.uint8), np.array([1, 2])), 1).labels
+        array([0, 1])
+    """
+    if isinstance(offset, bool) or not isinstance(offset, int | np.integer) or offset < 0:
+        raise ValueError(
+            f"`label_offset` must be an integer of at least 0. Received: label_offset={offset!r}"
+        )
+    if not offset:
+        return data
+    if data.class_names is not None:
+        raise ValueError(
+            "`label_offset` must be 0 for data with class names, which are numbered from 0. "
+            f"Received: label_offset={offset} for {data.name}"
+        )
+
+    def less(labels: Any) -> Any:
+        # Of multi-hot rows, the columns of the labels that do occur.
+        smallest = np.min(
+            labels if not data.multi_label else np.nonzero(labels)[-1], initial=offset
+        )
+        if smallest < offset:
+            raise ValueError(
+                f"`label_offset` must be at most the smallest label of {data.name}. "
+                f"Received: label_offset={offset} for a label {smallest}"
+            )
+        return labels[..., offset:] if data.multi_label else labels - offset
+
+    return _mapped(data, less)
+
+
+def like_training(data: Data, training: ImageDataset | ImageStream) -> Data:
+    """Returns a validation data set with labels of the same kind as in training: integers, or multi-hot.
+
+    Raises:
+        ValueError: If only the validation images have several labels, or their labels are unknown without reading.
+    """
+    if data.multi_label == training.multi_label:
+        return data
+    if not training.multi_label or data.labels is None:
+        wanted = (
+            "arrays, an .npz or .csv file" if training.multi_label else "of one label per image"
+        )
+        raise ValueError(
+            f"`validation_data` must be {wanted}, because images of {training.name} have "
+            f"{'several labels' if training.multi_label else 'one label each'}. Received: {data.name}"
+        )
+    classes = max(training.labels.shape[1], int(data.labels.max()) + 1)
+    return _mapped(data, lambda labels: np.eye(classes, dtype=np.uint8)[labels])
+
+
 def _relabelled(data: Data, table: np.ndarray, class_names: tuple[str, ...] | None) -> Data:
-    labels = table.tolist()
+    def columns(labels: np.ndarray) -> np.ndarray:
+        classes = int(table.max()) + 1 if class_names is None else len(class_names)
+        moved = np.zeros((*labels.shape[:-1], classes), labels.dtype)
+        moved[..., table] = labels
+        return moved
 
-    def pair(image: Any, label: int) -> tuple[Any, int]:
-        return image, labels[label]
+    changed = columns if data.multi_label else table.__getitem__
+    return _mapped(data, changed, class_names=class_names)
 
-    changes: dict[str, Any] = {"class_names": class_names}
+
+def _mapped(data: Data, changed: Callable[[Any], Any], **changes: Any) -> Data:
+    """Returns the data set with changed labels; `changed` is a function of one label and of an array of labels."""
+
+    def pair(image: Any, label: Any) -> tuple[Any, Any]:
+        label = changed(label)
+        return image, label if np.ndim(label) else int(label)
+
     if isinstance(data, ImageDataset):
-        changes["read"] = lambda index: pair(*data.read(index))
-        changes["labels"] = None if data.labels is None else table[data.labels]
+        labels = None if data.labels is None else changed(data.labels)
+        changes |= {"read": lambda index: pair(*data.read(index)), "labels": labels}
+        if data.arrays is not None:
+            changes["arrays"] = dataclasses.replace(data.arrays, labels=labels)
     else:
         changes["start"] = lambda: itertools.starmap(pair, data.start())
     return dataclasses.replace(data, **changes)

@@ -23,11 +23,13 @@ def from_csv(
     encoding: str = "utf-8-sig",
     delimiter: str | None = None,
 ) -> ImageDataset:
-    r"""Returns the image files listed in a CSV file of two columns, path and label, and prints a summary.
+    r"""Returns the image files listed in a CSV file of path and label, and prints a summary.
 
-    A first line `path,label` is a header. Labels are class names, which are sorted, or else integers from 0,
-    which are labels themselves unless `class_names` are numbers, too: then they are names. Paths are
-    relative to the folder of the CSV file, or absolute; only the first is checked, the others when they are read.
+    Further columns are further labels, and empty ones are none: if any line has more than two columns, images may have
+    several labels, `path,cat,dog`, or none, `path,,`. A first line `path,label` or `path,label,label` is a header.
+    Labels are class names, which are sorted, or else integers from 0, which are labels themselves unless `class_names`
+    are numbers, too: then they are names. Paths are relative to the folder of the CSV file, or absolute; only the first
+    is checked, the others when they are read.
 
     Args:
         path: The CSV file.
@@ -36,11 +38,12 @@ def from_csv(
         encoding: Python's name of the file's encoding: "utf-16" is Excel's "Unicode text"; "cp1252" and "gbk" are
             used by older Windows files.
         delimiter: Delimiter of the columns; by default the comma, semicolon or tab that splits the first line into
-            two columns.
+            two columns, or else into more.
 
     Raises:
-        ValueError: If the file is missing, empty or in another encoding, a line does not have two columns, a
-            class is unknown, a label is less than 0 or greater than 2^31 - 1, or the first image does not exist.
+        ValueError: If the file is missing, empty or in another encoding, a line has no path, or no label where no line
+            has more than two columns, a class is unknown, a label is less than 0 or greater than 2^31 - 1, or the first
+            image does not exist.
 
     Example:
         >>> import tempfile, keras_resnet_recipes as krr
@@ -68,23 +71,38 @@ def from_csv(
         names = names or tuple(sorted(lines))
         own = repr(str(path)), list(lines)
         table = agreed(*own, names, where=lambda word: f" (line {lines[word]})")
-    data = from_files(repr(str(path)), files, table[words], names)
+    several = any(len(own) != 1 for own in words)
+    labels = _multi_hot(table, words, names) if several else table[np.ravel(words)]
+    data = from_files(repr(str(path)), files, labels, names)
     print(data.summary())
     return data
 
 
+def _multi_hot(
+    table: np.ndarray, words: list[tuple[int, ...]], names: tuple[str, ...] | None
+) -> np.ndarray:
+    """Returns the labels of all images as rows of 0 and 1, uint8 [images, classes]."""
+    labels = np.zeros((len(words), len(names) if names else int(table.max()) + 1), np.uint8)
+    for row, own in zip(labels, words, strict=True):
+        row[table[list(own)]] = 1
+    return labels
+
+
 def _read(
     path: Path, encoding: str, delimiter: str | None
-) -> tuple[list[str], list[int], dict[str, int]]:
-    """Returns the files, the index of each file's label word, and the first line of each label word."""
+) -> tuple[list[str], list[tuple[int, ...]], dict[str, int]]:
+    """Returns the files, the indices of each file's label words, and the first line of each label word."""
     if not path.is_file():
         raise ValueError(f"`path` must be an existing CSV file. Received: path={str(path)!r}")
     folder = str(path.parent.absolute())
-    files, words, found = [], [], {}
+    files, words, found, odd, columns = [], [], {}, None, 0
     try:
-        for line, file, word in _rows(path, encoding, delimiter):
-            files.append(os.path.join(folder, file))
-            words.append(found.setdefault(word, (len(found), line))[0])
+        for line, cells in _rows(path, encoding, delimiter):
+            own = list(filter(None, cells[1:]))
+            files.append(os.path.join(folder, cells[0]))
+            words.append(tuple(found.setdefault(word, (len(found), line))[0] for word in own))
+            columns = max(columns, len(cells))
+            odd = odd or (None if len(own) == 1 else (cells, line))
     except UnicodeError:
         with path.open("rb") as file:
             guess = "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
@@ -96,36 +114,46 @@ def _read(
         raise ValueError(f"cannot read {str(path)!r}: {error}.") from None
     if not files:
         raise ValueError(f"{str(path)!r} must list at least one image. Received: no image")
+    if odd and columns <= 2:
+        raise _not_two_columns(path, *odd)
+    if not found:
+        raise ValueError(f"{str(path)!r} must list at least one label. Received: no label")
     return files, words, {word: line for word, (_, line) in found.items()}
 
 
-def _rows(path: Path, encoding: str, delimiter: str | None) -> Iterator[tuple[int, str, str]]:
-    """Yields the number of each line and its two cells, without the header."""
+def _rows(path: Path, encoding: str, delimiter: str | None) -> Iterator[tuple[int, list[str]]]:
+    """Yields the number of each line and its cells, path first, without the header."""
     with path.open(encoding=encoding, newline="") as file:
         delimiter = delimiter or _detected(file.readline())
         file.seek(0)
         rows = csv.reader(file, delimiter=delimiter, strict=True)
         for number, row in enumerate(filter(None, rows)):
             cells = [cell.strip() for cell in row]
-            if number == 0 and [cell.lower() for cell in cells] == _HEADER:
+            header = number == 0 and [cell.lower() for cell in cells[:2]] == _HEADER
+            if header and {cell.lower() for cell in cells[1:]} == {"label"}:
                 continue
-            if len(cells) != 2 or not all(cells) or "\n" in "".join(cells):
-                raise ValueError(
-                    f"{str(path)!r} must have two columns, path and label. "
-                    f"Received: {row} in line {rows.line_num}"
-                )
-            if cells[1].startswith("-") and is_number(cells[1][1:]):
-                raise ValueError(
-                    f"labels of {str(path)!r} must be 0 or more. "
-                    f"Received: {cells[1]} in line {rows.line_num}"
-                )
-            yield rows.line_num, *cells
+            if header or not cells[0] or "\n" in "".join(cells):
+                raise _not_two_columns(path, row, rows.line_num)
+            for word in cells[1:]:
+                if word.startswith("-") and is_number(word[1:]):
+                    raise ValueError(
+                        f"labels of {str(path)!r} must be 0 or more. "
+                        f"Received: {word} in line {rows.line_num}"
+                    )
+            yield rows.line_num, cells
+
+
+def _not_two_columns(path: Path, row: list[str], line: int) -> ValueError:
+    return ValueError(
+        f"{str(path)!r} must have two columns, path and label, or more, for several labels per image. "
+        f"Received: {row} in line {line}"
+    )
 
 
 def _detected(line: str) -> str:
-    """Returns the delimiter that splits a line into two columns; a comma if none does."""
-    fits = (one for one in _DELIMITERS if len(next(csv.reader([line], delimiter=one), ())) == 2)
-    return next(fits, ",")
+    """Returns the delimiter that splits a line into two columns, or else into more; a comma if none does."""
+    columns = {one: len(next(csv.reader([line], delimiter=one), ())) for one in _DELIMITERS}
+    return min((one for one in columns if columns[one] > 1), key=columns.get, default=",")
 
 
 def _label(path: Path, word: str, line: int) -> int:

@@ -67,6 +67,11 @@ def write_prepared(
         ['00000.array_record', '00001.array_record', 'index.json']
     """
     _check(shorter_side, quality, images_per_shard)
+    if data.multi_label:
+        raise ValueError(
+            f"`data` must have one label per image, which is what shards store. Received: {data.name}, whose images "
+            "have several labels. Train on the files or arrays themselves."
+        )
     form = {"shorter_side": shorter_side, "quality": quality, "raw": raw}
     source = {"name": data.name, "images": data.size, **form, "images_per_shard": images_per_shard}
     new = Index(source=source, class_names=data.class_names, classes=data.classes)

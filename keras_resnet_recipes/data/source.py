@@ -11,7 +11,7 @@ from keras_resnet_recipes.data.arrays import ImageArrays, has_test_images, is_np
 from keras_resnet_recipes.data.dataset import ImageDataset, ImageStream, from_arrays, from_memory
 from keras_resnet_recipes.data.folder import from_folder, split_folders
 from keras_resnet_recipes.data.iterables import from_dataset, from_indexable
-from keras_resnet_recipes.data.labels import agreeing, by_number
+from keras_resnet_recipes.data.labels import agreeing, by_number, like_training, shifted
 from keras_resnet_recipes.data.manifest import from_csv
 from keras_resnet_recipes.data.shards import INDEX, from_prepared
 from keras_resnet_recipes.data.tfds import from_tfds
@@ -25,6 +25,7 @@ def from_source(
     split: str = "train",
     class_names: Sequence[str] | None = None,
     like: ImageDataset | ImageStream | None = None,
+    label_offset: int = 0,
     max_pixels: int | None = None,
 ) -> ImageDataset | ImageStream:
     """Returns any data set that `Recipe.fit` accepts as an `ImageDataset` or `ImageStream`.
@@ -38,6 +39,7 @@ def from_source(
             folder that contains `train` and another split.
         class_names: Names in the order of the labels, for a data set with class names.
         like: The training data, whose labels are used; instead of `class_names`.
+        label_offset: Subtracted from integer labels: 1 for labels 1 to 1000. Class names need none.
         max_pixels: Larger images are unreadable; by default 89,478,485.
 
     Raises:
@@ -53,9 +55,12 @@ def from_source(
     data = source
     if not isinstance(source, ImageDataset | ImageStream):
         data = _found(source, split, class_names)
+    data = shifted(data, label_offset)
     data = agreeing(data, class_names)
     if like is not None and class_names is None:
         data = by_number(data)
+    if like is not None:
+        data = like_training(data, like)
     return data if max_pixels is None else dataclasses.replace(data, max_pixels=max_pixels)
 
 

@@ -15,7 +15,7 @@ def split(
     """Splits a data set at random into training and validation images, per class.
 
     Of a class with n images, round(fraction * n) are validation images, at least one and at most n - 1; a class with
-    a single image keeps it for training.
+    a single image keeps it for training. Images with several labels are drawn from all images.
 
     Args:
         data: A data set with random access, such as `from_source` returns for folders and arrays.
@@ -42,13 +42,11 @@ def split(
         )
     if not isinstance(fraction, float) or not 0 < fraction < 1:
         raise ValueError(f"`fraction` must be between 0 and 1. Received: fraction={fraction!r}")
-    labels = data.labels
-    if labels is None:
-        labels = np.array([data.read(index)[1] for index in range(data.size)])
-        data = dataclasses.replace(data, labels=labels)
+    labels = np.zeros(data.size) if data.multi_label else data.all_labels
     rng = np.random.default_rng(seed)
     chosen = []
-    for label in np.unique(labels):
+    # Unreadable images are -1, and stay in the training set, which reports them.
+    for label in np.unique(labels[labels >= 0]):
         indices = np.flatnonzero(labels == label)
         count = min(max(round(fraction * len(indices)), 1), len(indices) - 1)
         chosen.append(rng.permutation(indices)[:count])

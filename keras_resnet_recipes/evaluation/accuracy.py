@@ -1,10 +1,12 @@
 """Evaluation and prediction as a recipe does them."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications.outputs import gives_logits
@@ -17,6 +19,7 @@ from keras_resnet_recipes.training import build
 from keras_resnet_recipes.training.checks import check_input, check_size
 from keras_resnet_recipes.training.feeds import feed_class
 from keras_resnet_recipes.training.model import TrainingModel
+from keras_resnet_recipes.training.multi_label import check_evaluated, scores
 
 
 def evaluate(
@@ -35,12 +38,14 @@ def evaluate(
         _check_views(recipe, model, replicas)
         names = getattr(model, "class_names", None)
         data = from_source(dataset, split="validation", class_names=names)
+        check_evaluated(recipe, data)
         feed = feed_class(recipe)(recipe, None, data, replicas=replicas)
         viewed, logits = over_views(recipe, model, gives_logits(model))
-        metrics = build.metrics(recipe, replicas if logits else 1)
+        metrics = build.metrics(recipe, replicas if logits else 1, data.multi_label)
         loss = build.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
         # A model around the same layers: the caller's optimizer and metrics stay as they are.
-        evaluator = TrainingModel(viewed, **feed.step)
+        scored = functools.partial(_scored, recipe, logits) if data.multi_label else None
+        evaluator = TrainingModel(viewed, scores=scored, **feed.step)
         # XLA would compile again for every new size of an image.
         sizes = recipe.test.views == "multi_scale" and keras.backend.backend() == "tensorflow"
         evaluator.compile(
@@ -51,6 +56,8 @@ def evaluate(
             shown = verbose if devices.is_writer() else 0
             result = evaluator.evaluate(batches, verbose=shown, return_dict=True)
     feed.warn()
+    if data.multi_label:
+        return result
     return {
         **({"loss": float(result["loss"])} if logits else {}),
         **{metric.name: float(metric.result()) for metric in metrics},
@@ -58,12 +65,18 @@ def evaluate(
     }
 
 
+def _scored(
+    recipe: BaseRecipe, logits: bool, targets: np.ndarray, outputs: np.ndarray
+) -> dict[str, float]:
+    return {**scores(recipe, targets, outputs, logits=logits), "images": len(targets)}
+
+
 def predict(
     recipe: BaseRecipe,
     model: keras.Model,
     paths: Sequence[str | Path],
     *,
-    top: int,
+    top: int | None,
     class_names: Sequence[str] | None,
     batch_size: int,
 ) -> Iterator[predictions.Prediction]:

@@ -82,6 +82,11 @@ def examine(
     """
     names = getattr(model, "class_names", None)
     data = from_source(dataset, split="validation", class_names=names)
+    if data.multi_label:
+        raise ValueError(
+            "`dataset` must have one label per image for a confusion matrix. "
+            f"Received: {data.name}, whose images have several. `evaluate` has their metrics."
+        )
     feed = feed_class(recipe)(recipe.replace(test_views="one"), None, data)
     confusion = np.zeros((recipe.classes, recipe.classes), np.int64)
     found: list[tuple[int, Verdict]] = []

@@ -33,6 +33,7 @@ class Prediction:
         labels: (ImageNet synset or index, name, probability) of the most probable classes in
             descending order; empty for a path that cannot be read.
         error: Why the path cannot be read, or None.
+        multi_label: Whether an image may have several labels: then `present` are those of this one.
 
     Example:
         >>> Prediction("cat.jpg", ((1, "cat", 0.75), (0, "dog", 0.25))).labels[0][1]
@@ -42,6 +43,12 @@ class Prediction:
     path: str
     labels: tuple[Label, ...]
     error: str | None = None
+    multi_label: bool = False
+
+    @property
+    def present(self) -> tuple[Label, ...]:
+        """The labels with a probability above 0.5, if the image may have several; otherwise none."""
+        return tuple(label for label in self.labels if self.multi_label and label[2] > 0.5)
 
 
 def predict(
@@ -50,7 +57,7 @@ def predict(
     crop: CenterCrop | None = None,
     *,
     activation: str | None = None,
-    top: int = 5,
+    top: int | None = None,
     class_names: Sequence[str] | None = None,
     batch_size: int = 32,
 ) -> Iterator[Prediction]:
@@ -66,7 +73,8 @@ def predict(
             published weights, or else the model's input size (224 if it is
             free), crop ratio 0.875, bicubic.
         activation: As for `to_probabilities`.
-        top: Number of classes to return per image.
+        top: Number of classes to return per image; by default 5, or all for a model of images with several labels,
+            whose attribute `multi_label` `Recipe.fit` sets.
         class_names: Names of the classes; by default the model's. If it has none, 1000 classes are those of
             ImageNet, and others are named by their index.
         batch_size: Images per batch.
@@ -88,17 +96,20 @@ def predict(
         >>> sorted(name for _, name, _ in found[0].labels)
         ['cat', 'dog']
     """
-    if top < 1 or batch_size < 1:
+    if (top is not None and top < 1) or batch_size < 1:
         raise ValueError(
             f"`top` and `batch_size` must be at least 1. Received: top={top!r}, batch_size={batch_size!r}"
         )
     names, classes = known_names(model, class_names), model.output_shape[-1]
     if names is None and classes != 1000:
         names = [str(index) for index in range(classes)]
+    multi_label = getattr(model, "multi_label", False)
+    top = top or (classes if multi_label else 5)
     files = _files(paths)
     crop = evaluation_crop(model) if crop is None else crop
     activation = activation_after(model, activation)
-    return _predictions(model, activation, files, crop, top, names, batch_size)
+    made = _predictions(model, activation, files, crop, top, names, batch_size)
+    return (dataclasses.replace(one, multi_label=multi_label) for one in made)
 
 
 def evaluation_crop(model: keras.Model, size: int | None = None) -> CenterCrop:

@@ -15,6 +15,7 @@ from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipe import Comparison
 from keras_resnet_recipes.recipes import Recipe
+from keras_resnet_recipes.runs.log import monitored
 from keras_resnet_recipes.training import determinism
 from keras_resnet_recipes.training.build import dtype_policy, resolved_precision
 
@@ -223,8 +224,8 @@ def _summary(log: Log) -> dict[str, float]:
     if not log:
         return {}
     summary = {"epochs": len(log["loss"]), **{name: values[-1] for name, values in log.items()}}
-    if "val_top1" in log:
-        summary["best_val_top1"] = max(log["val_top1"])
+    if name := monitored(log):
+        summary[f"best_{name}"] = max(log[name])
     if "seconds" in log:
         summary["seconds"] = sum(log["seconds"])
     return summary

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from keras_resnet_recipes.recipe import Comparison
+from keras_resnet_recipes.runs.log import TITLES, TOP1, monitored
 from keras_resnet_recipes.runs.progress import reached
 
 NOT_MEASURED = "not measured"
@@ -46,7 +47,7 @@ class Spread:
 
 
 def compared(logs: Mapping[str, Sequence[Log]]) -> Comparison:
-    """Returns a table of the top-1 accuracy of each row and its difference from the first row.
+    """Returns a table of the accuracy of each row, top-1 or mean average precision, and its difference from the first.
 
     Example:
         >>> compared({"A": [{"val_top1": [0.5]}, {"val_top1": [0.75]}], "B": [{"val_top1": [0.75]}, {}]})
@@ -54,15 +55,17 @@ def compared(logs: Mapping[str, Sequence[Log]]) -> Comparison:
         A  62.50    17.68               2
         B  75.00    not measured        1 of 2  +12.50
     """
-    top1 = {name: spread(runs, top1_percent) for name, runs in logs.items()}
+    accuracies = {name: spread(runs, percent) for name, runs in logs.items()}
     first = next(iter(logs))
     rows = {}
     for name, runs in logs.items():
-        row, baseline = top1[name], top1[first]
+        row, baseline = accuracies[name], accuracies[first]
         gain = None if row is None or baseline is None else row.mean - baseline.mean
         difference = "" if name == first else shown(gain, signed=True)
         rows[name] = (*accuracy_cells(runs), difference)
-    return Comparison(("top-1 %", "standard deviation", "runs", f"against {first}"), rows)
+    measured = [log for runs in logs.values() for log in runs if log]
+    title = TITLES[monitored(measured[0])] if measured else TITLES[TOP1]
+    return Comparison((f"{title} %", "standard deviation", "runs", f"against {first}"), rows)
 
 
 def spread(logs: Iterable[Log], metric: Callable[[Log], float]) -> Spread | None:
@@ -93,10 +96,12 @@ def spreads(logs: Sequence[Log], target_top1: float | None = None) -> Comparison
                             mean    standard deviation  minimum  maximum
         loss, last epoch    1.2500  0.3536              1.0000   1.5000
     """
-    if all("val_top1" in log for log in logs if log):
+    names = {monitored(log) for log in logs if log} or {TOP1}
+    if None not in names:
+        title = TITLES[max(names)]
         metrics: dict[str, Callable[[Log], float]] = {
-            "top-1, last epoch": lambda log: log["val_top1"][-1],
-            "top-1, best epoch": lambda log: max(log["val_top1"]),
+            f"{title}, last epoch": lambda log: log[monitored(log)][-1],
+            f"{title}, best epoch": lambda log: max(log[monitored(log)]),
         }
     else:
         metrics = {"loss, last epoch": lambda log: log["loss"][-1]}
@@ -114,15 +119,15 @@ def spreads(logs: Sequence[Log], target_top1: float | None = None) -> Comparison
     )
 
 
-def top1_percent(log: Log) -> float:
+def percent(log: Log) -> float:
     """Returns the validation accuracy after the last epoch, in percent."""
-    return 100 * log["val_top1"][-1]
+    return 100 * log[monitored(log)][-1]
 
 
 def accuracy_cells(runs: Sequence[Log]) -> tuple[str, str, str]:
-    """Returns mean and standard deviation of the top-1 accuracy, and the number of runs, as text."""
-    top1 = spread(runs, top1_percent)
-    if top1 is None:
+    """Returns mean and standard deviation of the accuracy, and the number of runs, as text."""
+    found = spread(runs, percent)
+    if found is None:
         return NOT_MEASURED, NOT_MEASURED, f"0 of {len(runs)}" if runs else "0"
-    count = str(len(runs)) if all(runs) else f"{len(top1.values)} of {len(runs)}"
-    return shown(top1.mean), shown(top1.deviation), count
+    count = str(len(runs)) if all(runs) else f"{len(found.values)} of {len(runs)}"
+    return shown(found.mean), shown(found.deviation), count

@@ -26,6 +26,43 @@ def order(size: int, seed: int, epoch: int) -> np.ndarray:
     return _generator(seed, _SHUFFLING, epoch).permutation(size)
 
 
+def balanced_order(labels: np.ndarray, count: int, seed: int, epoch: int) -> np.ndarray:
+    """Returns the index of the image at each position of an epoch with balanced classes, int64 [count].
+
+    The class of a position is drawn uniformly from those that have images. Its images follow in random order, each once
+    before any is used again.
+
+    Args:
+        labels: Label of each image [n], less than 0 for images that are not used.
+        count: Positions per epoch.
+        seed: Seed of the run.
+        epoch: Epoch, from 0.
+
+    Example:
+        >>> labels = np.array([0, 1, 1, 1, 1])
+        >>> drawn = labels[balanced_order(labels, 1000, seed=0, epoch=0)]
+        >>> bool(450 < drawn.sum() < 550)
+        True
+    """
+    rng = _generator(seed, _SHUFFLING, epoch)
+    used = np.flatnonzero(labels >= 0)
+    classes = _grouped(labels[used])
+    drawn = rng.integers(len(classes), size=count)
+    indices = np.empty(count, np.int64)
+    for positions in _grouped(drawn):
+        images = used[classes[drawn[positions[0]]]]
+        rounds = -(-len(positions) // len(images))
+        shuffled = np.concatenate([rng.permutation(images) for _ in range(rounds)])
+        indices[positions] = shuffled[: len(positions)]
+    return indices
+
+
+def _grouped(values: np.ndarray) -> list[np.ndarray]:
+    """Returns the positions of each value that occurs, in ascending order of the values."""
+    ordered = np.argsort(values, kind="stable")
+    return np.split(ordered, np.flatnonzero(np.diff(values[ordered])) + 1)
+
+
 def augmentation_rng(seed: int, epoch: int, block: int, number: int) -> np.random.Generator:
     """Returns the generator of the augmentation with a given number, for a block of positions."""
     return _generator(seed, _AUGMENTATION, epoch, block, number)
@@ -94,6 +131,36 @@ def indexed(data: ImageDataset, seed: int, per_epoch: int) -> Candidates:
     def candidates(epoch: int, first: int, count: int) -> list[Iterator[Reader]]:
         indices = shuffled(epoch)
         return [readers(indices, position) for position in range(first, first + count)]
+
+    return candidates
+
+
+def balanced(data: ImageDataset, seed: int, per_epoch: int) -> Candidates:
+    """Returns the candidates from an indexed data set with balanced classes, see `balanced_order`.
+
+    An unreadable image is replaced by the next readable one of its class, or else by the next image in the order.
+
+    Args:
+        data: The data set; its labels are read if they are unknown.
+        seed: Seed of the run.
+        per_epoch: Positions per epoch.
+    """
+    labels = data.all_labels
+    drawn = functools.lru_cache(1)(functools.partial(balanced_order, labels, per_epoch, seed))
+
+    def candidates_at(indices: np.ndarray, position: int) -> Iterator[int]:
+        index = indices[position]
+        yield index
+        same = np.flatnonzero(labels == labels[index])
+        yield from np.roll(same, -1 - np.searchsorted(same, index))[:-1]
+        yield from np.roll(indices, -1 - position)[:-1]
+
+    def candidates(epoch: int, first: int, count: int) -> list[Iterator[Reader]]:
+        indices = drawn(epoch)
+        return [
+            ((int(index), functools.partial(data.read, int(index))) for index in chosen)
+            for chosen in (candidates_at(indices, first + k) for k in range(count))
+        ]
 
     return candidates
 

@@ -64,7 +64,7 @@ def snapshots(recipe: BaseRecipe, data: ImageDataset | ImageStream, *, seed: int
 
     labels = batches.read(batches.candidates(0, 0), 0, 0, keep)
     examples = [shown[row] for row in range(len(labels))]
-    names = [class_name(label, data.class_names) for label in labels]
+    names = [label_caption(label, data.class_names) for label in labels]
     sampler = batches.sampler(0)
     crop = sampler.crop
     boxes = crop and [crop.box(image.height, image.width, row[0]) for image, row in examples]
@@ -128,10 +128,21 @@ def target_caption(target: np.ndarray, names: Sequence[str] | None, smallest: fl
         >>> target_caption(np.array([0.34, 0.05, 0.61]), ["ant", "bee", "cow"], 0.05).splitlines()
         ['0.61 cow', '0.34 ant']
     """
-    # A mixed image has two classes.
-    first = np.argsort(-target, kind="stable")[:2]
+    # A mixed image has two classes, and more where images have several labels.
+    first = np.argsort(-target, kind="stable")[:4]
     above = [number for number in first if target[number] > smallest + 0.005]
     return "\n".join(f"{target[number]:.2f} {class_name(number, names)}" for number in above)
+
+
+def label_caption(label: Any, names: Sequence[str] | None) -> str:
+    """Returns the class of a label, or the classes of a multi-hot row, as text.
+
+    Example:
+        >>> label_caption(2, None), label_caption(np.array([1, 0, 1]), ["ant", "bee", "cow"])
+        ('class 2', 'ant, cow')
+    """
+    numbers = [label] if np.ndim(label) == 0 else np.flatnonzero(label)
+    return ", ".join(class_name(number, names) for number in numbers) or "no class"
 
 
 def class_name(number: int, names: Sequence[str] | None) -> str:

@@ -64,11 +64,8 @@ class TrainingBatches:
         self._unreadable, self._workers = unreadable, workers or Workers()
         self._samplers = {size: Sampler(recipe, seed, size) for size in recipe.train_sizes}
         self.layers = _keras_layers(recipe)
-        if self.sampler(0).per_image and not isinstance(data, ImageDataset):
-            raise ValueError(
-                "`alternating` must be False for data that is read in sequence, in which an image cannot be recognized "
-                f"in the next epoch. Received: alternating=True for {data.name}"
-            )
+        if not isinstance(data, ImageDataset):
+            _check_stream(recipe, data, per_image=self.sampler(0).per_image)
         self._batch = recipe.batch_size // recipe.gradient_accumulation_steps
         self._steps = steps * recipe.gradient_accumulation_steps
         self._dealt = order.dealt(self._batch, devices, *host)
@@ -127,7 +124,8 @@ class TrainingBatches:
         copies = self._recipe.repeated_augmentation
         per_epoch = -(-self._steps * self._batch // copies)
         if isinstance(self._data, ImageDataset):
-            return order.indexed(self._data, self._seed, per_epoch)
+            sampled = order.balanced if self._recipe.balanced_sampling else order.indexed
+            return sampled(self._data, self._seed, per_epoch)
         first = epoch * per_epoch + step * self._batch // copies
         return order.streamed(self._data, self._seed, per_epoch, first)
 
@@ -146,7 +144,7 @@ class TrainingBatches:
         return self.mixed(images, targets, epoch, step)
 
     def read(self, candidates: order.Candidates, epoch: int, step: int, use: Use) -> np.ndarray:
-        """Reads the images of a batch, in threads; returns the label of each row, int64 [size].
+        """Reads the images of a batch, in threads; returns the labels of the rows, int64 [size] or [size, classes].
 
         Args:
             candidates: Candidates, from this batch or an earlier one on.
@@ -157,7 +155,8 @@ class TrainingBatches:
         Raises:
             ValueError: If no image is readable, or a label is outside 0..classes-1.
         """
-        labels, sampler = np.empty(self.size, np.int64), self.sampler(epoch)
+        columns = self._data.labels.shape[1:] if self._data.multi_label else ()
+        labels, sampler = np.empty((self.size, *columns), np.int64), self.sampler(epoch)
 
         def read_one(readers: Iterator[Reader], copies: Copies) -> None:
             for index, read in readers:
@@ -183,6 +182,20 @@ class TrainingBatches:
         self._workers.each(lambda job: read_one(*job), jobs)
         check_labels(self._data.name, labels, self._recipe.classes)
         return labels
+
+
+def _check_stream(recipe: BaseRecipe, data: ImageStream, *, per_image: bool) -> None:
+    """Raises ValueError if a recipe needs to find images by their index."""
+    if per_image:
+        raise ValueError(
+            "`alternating` must be False for data that is read in sequence, in which an image cannot be recognized "
+            f"in the next epoch. Received: alternating=True for {data.name}"
+        )
+    if recipe.balanced_sampling:
+        raise ValueError(
+            "`balanced_sampling` must be False for data that is read in sequence, in which images of a class cannot be "
+            f"chosen. Received: balanced_sampling=True for {data.name}. `class_weights` of the loss works with it."
+        )
 
 
 def _keras_layers(recipe: BaseRecipe) -> Any:

@@ -1,5 +1,7 @@
 """Binary cross-entropy on integer, mixed or thresholded targets."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -40,6 +42,8 @@ class BinaryCrossentropy(keras.losses.Loss):
         from_logits: Must be True: a logarithm of the sigmoid loses the precision that the recipes need.
         label_smoothing: s above, in 0 <= s < 1; for integer labels only.
         target_threshold: In 0 <= threshold < 1, or None for soft targets.
+        positive_weights: One factor per class, at least 0, of the term of its target, `softplus(-x) * t`, for images
+            with several labels: torch's `pos_weight`. None means 1.
         reduction: As in `keras.losses.Loss`; it reduces the n means over classes.
         name: Name of the loss.
         dtype: The dtype of the computation; None means `keras.config.floatx()`.
@@ -68,6 +72,7 @@ class BinaryCrossentropy(keras.losses.Loss):
         from_logits: bool = True,
         label_smoothing: float = 0.0,
         target_threshold: float | None = None,
+        positive_weights: Sequence[float] | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "binary_crossentropy",
         dtype: str | keras.DTypePolicy | None = None,
@@ -89,9 +94,17 @@ class BinaryCrossentropy(keras.losses.Loss):
                 "`target_threshold` must be in [0, 1), or None for soft targets. "
                 f"Received: target_threshold={target_threshold!r}"
             )
+        if positive_weights is not None and not all(
+            0 <= one < math.inf for one in positive_weights
+        ):
+            raise ValueError(
+                "`positive_weights` must be numbers of at least 0, one per class, or None. "
+                f"Received: positive_weights={positive_weights!r}"
+            )
         self.from_logits = from_logits
         self.label_smoothing = label_smoothing
         self.target_threshold = target_threshold
+        self.positive_weights = positive_weights and tuple(map(float, positive_weights))
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the mean loss over the classes of each image, shape (n,).
@@ -103,7 +116,12 @@ class BinaryCrossentropy(keras.losses.Loss):
         targets = self._dense_targets(y_true, y_pred)
         if self.target_threshold is not None:
             targets = ops.cast(targets > self.target_threshold, y_pred.dtype)
-        losses = ops.binary_crossentropy(targets, y_pred, from_logits=True)
+        if self.positive_weights is None:
+            losses = ops.binary_crossentropy(targets, y_pred, from_logits=True)
+        else:
+            weights = ops.convert_to_tensor(self.positive_weights, y_pred.dtype)
+            positive = weights * targets * ops.softplus(-y_pred)
+            losses = positive + (1 - targets) * ops.softplus(y_pred)
         return ops.mean(losses, axis=-1)
 
     def _dense_targets(self, y_true: Any, y_pred: Any) -> Any:
@@ -129,5 +147,6 @@ class BinaryCrossentropy(keras.losses.Loss):
             "from_logits": self.from_logits,
             "label_smoothing": self.label_smoothing,
             "target_threshold": self.target_threshold,
+            "positive_weights": self.positive_weights,
             "dtype": self.dtype,
         }

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 # Fields that images depend on; others may be unpublished.
-_SEEN = ("loss", "train_size", "progressive_size", "repeated_augmentation", "augmentation", "mix")
+_SEEN = (
+    *("loss", "train_size", "progressive_size", "repeated_augmentation", "balanced_sampling"),
+    *("augmentation", "mix"),
+)
 
 
 def preview(recipe: BaseRecipe, dataset: Any, *, rows: int, columns: int, seed: int) -> np.ndarray:

@@ -186,6 +186,7 @@ class KerasLoss(KerasObject):
 
     namespace: ClassVar[str] = "keras.losses"
     label_smoothing: ClassVar[float] = 0.0
+    class_weights: ClassVar[None] = None
 
     @property
     def activation(self) -> str:

@@ -90,6 +90,9 @@ class BaseRecipe(Scaling):
     repeated_augmentation: int = number(
         1, "copies of each image in a batch, augmented independently", minimum=1, off=1
     )
+    balanced_sampling: bool = number(
+        False, "draw the class of each image uniformly, then an image of the class", off=False
+    )
     augmentation: tuple[Augmentation | KerasLayer, ...] = part((), "augmentation", Augmentation)
     mix: Mix | KerasLayer | None = part(None, "MixUp or CutMix", Mix)
     mix_per_replica: bool = number(True, "images are mixed within each device's shard of the batch")

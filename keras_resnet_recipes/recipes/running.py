@@ -45,7 +45,7 @@ class Running:
                 receives the same augmented and mixed images as the network; `label_weight`,
                 `distillation_weight` and `distillation_temperature` define the loss. The teacher is not
                 trained or saved and must be given again to resume.
-                On several devices the logged `loss` is the loss of the labels only.
+                On several devices the logged `loss` is that of the labels only, without class weights.
             run_dir: Run folder for the recipe, the log, the environment and checkpoints. A second call with the
                 same recipe resumes from the last checkpoint; a finished run is returned without training. One
                 process at a time trains into it. On
@@ -70,7 +70,8 @@ class Running:
         Returns:
             Keras' History of all epochs, with the trained model as `.model`. Logs: `loss`, `top1` and `top5`
             (in training, against the largest class of the mixed targets), the same with the prefix `val_`,
-            `learning_rate`, `seconds` (evaluation included) and `images_per_second`.
+            `learning_rate`, `seconds` (evaluation included) and `images_per_second`. For images with several labels
+            `val_mean_average_precision` and `val_f1` instead of the accuracies.
 
         Raises:
             ValueError: If an argument or the data is invalid.
@@ -191,7 +192,8 @@ class Running:
         Returns:
             A dict with `top1` and `top5` in 0..1 (`top5` only with more than five classes), `images`, the
             number of images evaluated, and `loss` if the model returns logits and `test_views` is "one" or
-            "mirrored".
+            "mirrored". For images with several labels `mean_average_precision` and `f1` instead of the accuracies, see
+            docs/labels.md.
 
         Raises:
             ValueError: If the data is invalid or its classes differ from the model's.
@@ -211,7 +213,7 @@ class Running:
         model: "keras.Model",
         paths: "Sequence[str | Path]",
         *,
-        top: int = 5,
+        top: int | None = None,
         class_names: Sequence[str] | None = None,
         batch_size: int = 32,
     ) -> "Iterator[Prediction]":
@@ -220,13 +222,14 @@ class Running:
         Args:
             model: As for `evaluate`, such as `History.model` or `krr.load_run("runs/flowers")`.
             paths: Image files, or folders whose image files are all classified.
-            top: Number of classes per image.
+            top: Number of classes per image; by default 5, or all after training on images with several labels.
             class_names: Names of the classes, if the model does not have them.
             batch_size: Images per batch.
 
         Returns:
             An iterator of `krr.evaluation.Prediction`, one per file: the path, and for each of the most probable
-            classes its index, name and probability (a sigmoid after training with binary cross-entropy). A
+            classes its index, name and probability (a sigmoid after training with binary cross-entropy). After
+            training on images with several labels, `present` has those with a probability above 0.5. A
             file that cannot be read has an error instead.
 
         Raises:

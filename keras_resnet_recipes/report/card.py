@@ -71,9 +71,10 @@ def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
     ]
     if run.best is not None:
         identifier = re.sub("[^a-z0-9]+", "-", dataset.lower()).strip("-") or "unnamed"
+        kinds = [*run.scores] if run.multi_label else ["accuracy"]
         lines += [
             "metrics:",
-            "- accuracy",
+            *(f"- {kind}" for kind in kinds),
             "model-index:",
             f"- name: {quoted(run.name)}",
             "  results:",
@@ -84,10 +85,11 @@ def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
             f"      type: {quoted(identifier)}",
             "    metrics:",
         ]
-        for log, title in (("val_top1", "top-1"), ("val_top5", "top-5")):
-            if log in run.best:
-                lines += ["    - type: accuracy", f"      name: {quoted(title + ' accuracy')}"]
-                lines += [f"      value: {run.best[log]:.4f}"]
+        for log, title in run.scores.items():
+            if f"val_{log}" in run.best:
+                kind, name = (log, title) if run.multi_label else ("accuracy", f"{title} accuracy")
+                lines += [f"    - type: {kind}", f"      name: {quoted(name)}"]
+                lines += [f"      value: {run.best[f'val_{log}']:.4f}"]
     return [*lines, "---"]
 
 
@@ -129,9 +131,9 @@ def _accuracy(run: Run, dataset: str) -> list[str]:
         return ["The log contains no accuracy on validation data."]
     epoch, best = f"{run.best['epoch'] + 1:.0f}", run.best
     scores = [
-        f"| {title} | {100 * best[log]:.2f} % |"
-        for log, title in (("val_top1", "top-1"), ("val_top5", "top-5"))
-        if log in best
+        f"| {title} | {100 * best[f'val_{log}']:.2f} % |"
+        for log, title in run.scores.items()
+        if f"val_{log}" in best
     ]
     lines = [
         f"On the validation split of {_plain(dataset)}, with the weights of epoch {epoch}, the epoch with the best "

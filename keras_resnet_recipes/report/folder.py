@@ -18,6 +18,7 @@ from keras_resnet_recipes.runs.ownership import FACTS, RECIPE, read_facts
 PUBLIC_FACTS = (
     "dataset",
     "class_names",
+    "multi_label",
     "own_model",
     "images",
     "steps_per_epoch",
@@ -71,11 +72,28 @@ class Run:
         return f"stopped after epoch {len(self.rows)} of {self.epochs}"
 
     @property
+    def multi_label(self) -> bool:
+        """Whether the images have several labels."""
+        return bool(self.facts.get("multi_label"))
+
+    @property
+    def scores(self) -> dict[str, str]:
+        """Titles of the metrics by the names of their logs; the first one tells which epoch is the best."""
+        if self.multi_label:
+            return {"mean_average_precision": "mean average precision", "f1": "F1"}
+        return {"top1": "top-1", "top5": "top-5"}
+
+    @property
+    def monitor(self) -> str:
+        """The log whose largest value marks the best epoch."""
+        return f"val_{next(iter(self.scores))}"
+
+    @property
     def best(self) -> dict[str, float] | None:
         """Row of the first epoch with the highest validation accuracy."""
         since = self.facts.get("validated_since_epoch", 0)
-        rows = [row for row in self.rows[since:] if "val_top1" in row]
-        return max(rows, key=lambda row: row["val_top1"], default=None)
+        rows = [row for row in self.rows[since:] if self.monitor in row]
+        return max(rows, key=lambda row: row[self.monitor], default=None)
 
     @property
     def validated_on(self) -> str:

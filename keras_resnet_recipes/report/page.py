@@ -84,12 +84,12 @@ def _heading(run: Run) -> Markup:
         lines.append(element("p", idle + hint))
     lines += [element("p", problem, class_="problem") for problem in run.problems]
     speed = [row["images_per_second"] for row in run.rows if "images_per_second" in row]
-    best = run.best
+    best, title = run.best, next(iter(run.scores.values()))
     tiles = [
-        (percent(run.rows[-1].get("val_top1") if run.rows else None), "top-1, last epoch"),
+        (percent(run.rows[-1].get(run.monitor) if run.rows else None), f"{title}, last epoch"),
         (
-            percent(best and best["val_top1"]),
-            f"best top-1, epoch {best['epoch'] + 1:.0f}" if best else "best top-1",
+            percent(best and best[run.monitor]),
+            f"best {title}, epoch {best['epoch'] + 1:.0f}" if best else f"best {title}",
         ),
         (f"{len(run.rows)} of {run.epochs}", "epochs"),
         (f"{speed[-1]:.4g}" if speed else "–", "images/s, last epoch"),
@@ -105,14 +105,14 @@ def _heading(run: Run) -> Markup:
 def _accuracy(run: Run) -> Markup:
     kind = type(run.recipe)
     rows = [
-        (f"this run, {name}", *_scores(row), f"{row['epoch'] + 1:.0f}", run.validated_on)
+        (f"this run, {name}", *_scores(run, row), f"{row['epoch'] + 1:.0f}", run.validated_on)
         for name, row in (("last epoch", run.rows[-1] if run.rows else None), ("best", run.best))
-        if row is not None and "val_top1" in row
+        if row is not None and run.monitor in row
     ]
     notes = []
     if not rows:
         notes.append("This run has no accuracy on validation data.")
-    if kind.published_top1 is not None:
+    if kind.published_top1 is not None and not run.multi_label:
         several = run.recipe.epochs in dict(kind.published_lengths)
         epochs = shown(run.recipe.epochs if several else kind().epochs)
         score = f"{run.recipe.published} %"
@@ -122,7 +122,7 @@ def _accuracy(run: Run) -> Markup:
             f"trained on {run.facts.get('dataset', 'data whose name is not recorded')}. The two are comparable "
             "only if data set and recipe are the same."
         )
-    header = ("", "top-1", "top-5", "epoch", "evaluated on")
+    header = ("", *run.scores.values(), "epoch", "evaluated on")
     return section(
         "Accuracy",
         table(header, *rows, class_="numbers"),
@@ -130,8 +130,8 @@ def _accuracy(run: Run) -> Markup:
     )
 
 
-def _scores(row: dict[str, float]) -> tuple[str, str]:
-    return percent(row.get("val_top1")), percent(row.get("val_top5"))
+def _scores(run: Run, row: dict[str, float]) -> list[str]:
+    return [percent(row.get(f"val_{name}")) for name in run.scores]
 
 
 def _curves(runs: Sequence[Run]) -> Markup:
@@ -150,7 +150,7 @@ def _curves(runs: Sequence[Run]) -> Markup:
 
 def _curves_of(run: Run) -> list[Markup]:
     figures = []
-    for title, name in (("loss", "loss"), ("top-1", "top1"), ("top-5", "top5")):
+    for name, title in {"loss": "loss", **run.scores}.items():
         training = Curve("training", run.column(name), 0, dashed=True)
         figures.append(chart(title, [training, Curve("validation", run.column(f"val_{name}"), 1)]))
     for title, name in (("learning rate", "learning_rate"), ("images/s", "images_per_second")):
@@ -159,9 +159,10 @@ def _curves_of(run: Run) -> list[Markup]:
 
 
 def _overlaid_curves(runs: Sequence[Run]) -> list[Markup]:
+    name, title = next(iter(runs[0].scores.items()))
     names = {
-        "val_top1": "top-1, validation",
-        "top1": "top-1, training",
+        f"val_{name}": f"{title}, validation",
+        name: f"{title}, training",
         "val_loss": "loss, validation",
         "loss": "loss, training",
         "learning_rate": "learning rate",
@@ -226,12 +227,13 @@ def _value(value: object) -> str:
 
 
 def _results(runs: Sequence[Run]) -> Markup:
+    title = next(iter(runs[0].scores.values()))
     header = (
         "run",
         "recipe",
         "state",
-        "last top-1",
-        "best top-1",
+        f"last {title}",
+        f"best {title}",
         "epoch",
         "images/s",
         "evaluated on",
@@ -245,15 +247,15 @@ def _results(runs: Sequence[Run]) -> Markup:
                 run.name,
                 f"{type(run.recipe).__name__}, {run.recipe.network_name}",
                 element("span", run.headline, class_=f"state {run.state}"),
-                percent(last.get("val_top1")),
-                percent(best and best["val_top1"]),
+                percent(last.get(run.monitor)),
+                percent(best and best[run.monitor]),
                 f"{best['epoch'] + 1:.0f}" if best else "–",
                 "–" if speed is None else f"{speed:.4g}",
                 run.validated_on,
             )
         )
     problems = [f"{run.name}: {problem}" for run in runs for problem in run.problems]
-    if len({run.validated_on for run in runs}) > 1:
+    if len({(run.validated_on, run.monitor) for run in runs}) > 1:
         problems.append(
             "The runs were evaluated on different data, so their accuracies are not comparable."
         )

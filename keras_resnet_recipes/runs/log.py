@@ -2,9 +2,23 @@
 
 import csv
 import io
+from collections.abc import Collection
 from pathlib import Path
 
 LOG = "log.csv"
+# The log whose largest value marks the best epoch, for one label per image and for several.
+TOP1, MEAN_AVERAGE_PRECISION = "val_top1", "val_mean_average_precision"
+TITLES = {MEAN_AVERAGE_PRECISION: "mean average precision", TOP1: "top-1"}
+
+
+def monitored(names: Collection[str]) -> str | None:
+    """Returns which log's largest value marks the best epoch, of the logs of an epoch; None without validation.
+
+    Example:
+        >>> monitored(["loss", "val_loss", "val_top1"])
+        'val_top1'
+    """
+    return next((name for name in TITLES if name in names), None)
 
 
 def read_log(path: str | Path) -> list[dict[str, float]]:

@@ -175,6 +175,7 @@ def facts(
         "data": identity(data),
         "validation_data": None if validation is None else identity(validation),
         "class_names": names,
+        "multi_label": data.multi_label,
         "steps_per_epoch": steps,
         "seed": seed,
         "own_model": own_model,
@@ -204,15 +205,18 @@ def list_drawn(path: str | Path, validation: "ImageDataset | ImageStream | None"
     file = Path(path) / "validation.csv"
     if validation is None or not validation.drawn or file.exists() or not distribution.is_writer():
         return
-    names = validation.class_names
+    names, several = validation.class_names, validation.multi_label
+    columns = max(2, int(validation.labels.sum(axis=1).max())) if several else 1
     with replacing(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
         rows = csv.writer(out)
-        rows.writerow(["path", "label"])
-        for index, label in enumerate(validation.labels):
+        rows.writerow(["path", *["label"] * columns])
+        for index, label in enumerate(validation.all_labels):
             image = validation.describe(index)
             # Paths in a list are relative to its folder.
             image = os.path.abspath(image) if os.path.isfile(image) else image
-            rows.writerow([image, label if names is None else names[label]])
+            own = np.flatnonzero(label).tolist() if several else [label]
+            words = own if names is None else [names[one] for one in own]
+            rows.writerow([image, *words, *[""] * (columns - len(words))])
 
 
 def read_facts(path: str | Path) -> dict[str, Any]:

@@ -68,7 +68,9 @@ def architecture(recipe: BaseRecipe) -> Network:
     return recipe.network.function()
 
 
-def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) -> keras.Model:
+def compiled(
+    recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int, multi_label: bool = False
+) -> keras.Model:
     """Returns the model, compiled with the recipe's optimizer, loss and metrics."""
     freeze(model, recipe.frozen_stages)
     if recipe.batch_norm == "synchronized" and replicas > 1:
@@ -78,7 +80,7 @@ def compiled(recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int) 
         accumulation_steps=recipe.gradient_accumulation_steps,
         loss_scaling="float16" in compute_dtypes(model),
     )
-    model.compile(optimizer=made, **objective(recipe, replicas), auto_scale_loss=False)
+    model.compile(optimizer=made, **objective(recipe, replicas, multi_label), auto_scale_loss=False)
     # Variables created in the first step would make TensorFlow trace it twice.
     model.optimizer.build(model.trainable_variables)
     return model
@@ -92,9 +94,9 @@ def optimizer(recipe: BaseRecipe, model: keras.Model, steps: int) -> keras.optim
     return grouped_optimizer(recipe.optimizer, recipe.groups, rate, model)
 
 
-def objective(recipe: BaseRecipe, replicas: int = 1) -> dict[str, Any]:
+def objective(recipe: BaseRecipe, replicas: int = 1, multi_label: bool = False) -> dict[str, Any]:
     """Returns the loss and the metrics as arguments of `compile`."""
-    return {"loss": loss(recipe), "weighted_metrics": metrics(recipe, replicas)}
+    return {"loss": loss(recipe), "weighted_metrics": metrics(recipe, replicas, multi_label)}
 
 
 def loss(recipe: BaseRecipe, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
@@ -127,15 +129,21 @@ def top_k_hits(y_true: Any, y_pred: Any, k: int) -> Any:
     return keras.ops.cast(keras.ops.logical_and(hits, keras.ops.logical_not(unknown)), "float32")
 
 
-def metrics(recipe: BaseRecipe, replicas: int = 1) -> list[keras.metrics.Metric]:
+def metrics(
+    recipe: BaseRecipe, replicas: int = 1, multi_label: bool = False
+) -> list[keras.metrics.Metric]:
     """Returns top-1, top-5 for more than five classes, and on several devices the loss.
+
+    Images with several labels have no top-1; the metrics of their evaluations are those of `multi_label.scores`.
 
     There the last batch of an evaluation is padded with images of weight 0, which Keras' own
     loss counts; a metric of that name replaces it in the logs.
     """
     wrapped = keras.metrics.MeanMetricWrapper
     made = [
-        wrapped(top_k_hits, name=f"top{k}", k=k) for k in (1, 5) if k == 1 or recipe.classes > k
+        wrapped(top_k_hits, name=f"top{k}", k=k)
+        for k in (() if multi_label else (1, 5))
+        if k == 1 or recipe.classes > k
     ]
     for accuracy in made:
         # From this private attribute Keras' callbacks know whether to maximize a metric.

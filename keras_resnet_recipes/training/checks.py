@@ -288,24 +288,24 @@ def check_teacher(recipe: BaseRecipe, teacher: Any) -> None:
 
 
 def _counted_classes(data: "ImageDataset | ImageStream") -> int:
-    if data.labels is not None:
-        largest = int(data.labels.max())
-    elif data.size is None:
+    if data.labels is None and data.size is None:
         raise ValueError(
             f"`classes` must be given for data of unknown length, such as {data.name}."
         )
-    else:
-        examples = (
-            (data.read(index) for index in range(data.size))
-            if isinstance(data, ImageDataset)
-            else (pair for _, *pair in data.in_order())
-        )
-        largest = max(label for _, label in examples)
+    if data.multi_label:
+        return data.labels.shape[1]
+    labels = data.all_labels
+    largest, smallest = int(labels.max()), int(labels.min())
     if largest < 1:
         raise ValueError(
             f"`labels` of {data.name} must be of two classes or more. Received: labels that are all 0"
         )
     print(f"`classes`: {largest + 1}, the largest label of {data.name} plus one.")
+    if smallest > 0:
+        print(
+            f"`classes`: no image has a label below {smallest}. If labels begin with {smallest}, use "
+            f"krr.data.from_source(..., label_offset={smallest}), --label-offset {smallest} of krr."
+        )
     return largest + 1
 
 

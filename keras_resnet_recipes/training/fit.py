@@ -1,5 +1,6 @@
 """`fit`: builds the parts of a recipe and calls `keras.Model.fit`."""
 
+import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +16,16 @@ from keras_resnet_recipes.recipe import BaseRecipe, misfits
 from keras_resnet_recipes.runs import ownership
 from keras_resnet_recipes.runs.checkpoints import MANIFEST, Position
 from keras_resnet_recipes.runs.folder import RunFolder
+from keras_resnet_recipes.runs.log import MEAN_AVERAGE_PRECISION, TOP1
 from keras_resnet_recipes.runs.non_finite import NonFinite
 from keras_resnet_recipes.runs.resuming import RunCallbacks
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training import build, checks, determinism, learning_rate, pretrained
+from keras_resnet_recipes.training.class_weights import training_loss
 from keras_resnet_recipes.training.feeds import feed_class
 from keras_resnet_recipes.training.learning_rate import PlateauCallback
 from keras_resnet_recipes.training.model import TrainingModel
+from keras_resnet_recipes.training.multi_label import check_trained, scores
 from keras_resnet_recipes.training.teacher import teacher_of
 
 if TYPE_CHECKING:
@@ -55,6 +59,8 @@ def fit(
         recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
         checks.check_together(recipe, model, teacher, replicas, validated=validation is not None)
         steps = checks.resolved_steps(recipe, data, steps_per_epoch)
+        check_trained(recipe, data, validated=validation is not None)
+        loss = training_loss(recipe, data)
         for misfit in misfits(recipe, steps):
             print(misfit)
         numbers = {"steps": steps, "seed": seed, "replicas": replicas}
@@ -64,19 +70,24 @@ def fit(
         begun = model
         if begun is None:
             begun = _new_network(recipe, feed, run_dir, data.class_names)
-        network = _compiled_network(recipe, begun, replicas, steps, new=model is None)
-        learner = _training_model(recipe, network, teacher, feed, steps, replicas)
+        numbers = {"replicas": replicas, "steps": steps, "multi_label": data.multi_label}
+        network = _compiled_network(recipe, begun, **numbers, new=model is None)
+        terms = {"teacher": teacher_of(recipe, teacher), "training_loss": loss}
+        learner = _training_model(recipe, network, terms, feed, **numbers)
         try:
             with ownership.owned(run_dir, recipe, facts, accept_changed_data):
-                folder, position = _opened(run_dir, recipe, learner, steps, save_every_steps)
+                monitor = MEAN_AVERAGE_PRECISION if data.multi_label else TOP1
+                saving = {"save_every_steps": save_every_steps, "monitor": monitor}
+                folder, position = _opened(run_dir, recipe, learner, steps, **saving)
                 if run_dir is not None:
                     ownership.list_drawn(run_dir, validation)
                 for one in (network, begun):
                     # After training the weights are no longer the published ones.
                     one.class_names, one.published = data.class_names, None
+                    one.multi_label = data.multi_label
                 verbose = verbose if devices.is_writer() else 0
                 called = RunCallbacks(
-                    [*learner.own_callbacks, *_callbacks(recipe, steps, feed, position)],
+                    [*learner.own_callbacks, *_callbacks(recipe, steps, feed, position, monitor)],
                     callbacks,
                     folder,
                     learner,
@@ -104,7 +115,7 @@ def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, 
 
 
 def _compiled_network(
-    recipe: BaseRecipe, model: keras.Model, replicas: int, steps: int, *, new: bool
+    recipe: BaseRecipe, model: keras.Model, *, new: bool, replicas: int, **numbers: int
 ) -> keras.Model:
     """Returns the network that is trained, compiled: a model, on several devices a clone unless it is new."""
     network = model
@@ -112,7 +123,7 @@ def _compiled_network(
         # Variables created outside the scope are on one device only.
         network = keras.models.clone_model(model)
         network.set_weights(model.get_weights())
-    network = build.compiled(recipe, network, replicas, steps)
+    network = build.compiled(recipe, network, replicas, **numbers)
     if not new:
         _report_frozen(recipe, network)
     return network
@@ -153,21 +164,23 @@ def _report_frozen(recipe: BaseRecipe, model: keras.Model) -> None:
 def _training_model(
     recipe: BaseRecipe,
     network: keras.Model,
-    teacher: keras.Model | None,
+    terms: dict[str, Any],
     feed: "Feed",
+    *,
     steps: int,
     replicas: int,
+    multi_label: bool,
 ) -> TrainingModel:
     """Returns the network as it is trained, compiled with the network's optimizer."""
     learner = TrainingModel(
         network,
         average=build.moving_average(recipe, steps),
-        teacher=teacher_of(recipe, teacher),
+        scores=functools.partial(scores, recipe) if multi_label else None,
+        **terms,
         **feed.step,
     )
-    learner.compile(
-        optimizer=network.optimizer, **build.objective(recipe, replicas), auto_scale_loss=False
-    )
+    objective = build.objective(recipe, replicas, multi_label)
+    learner.compile(optimizer=network.optimizer, **objective, auto_scale_loss=False)
     learner.build_losses_and_metrics()
     return learner
 
@@ -177,7 +190,9 @@ def _opened(
     recipe: BaseRecipe,
     learner: TrainingModel,
     steps: int,
+    *,
     save_every_steps: int | None,
+    monitor: str,
 ) -> tuple[RunFolder | None, Position]:
     """Returns the run folder, if there is one, and where the run resumes."""
     if run_dir is None:
@@ -185,7 +200,8 @@ def _opened(
     accumulated = recipe.gradient_accumulation_steps
     save_every = save_every_steps and save_every_steps * accumulated
     since = ownership.validated_since(run_dir)
-    folder = RunFolder(run_dir, save_every=save_every, average=learner.average, best_since=since)
+    saving = {"save_every": save_every, "average": learner.average, "best_since": since}
+    folder = RunFolder(run_dir, monitor, **saving)
     with devices.alone():
         position = folder.restore(learner)
     ownership.check_shared(run_dir, position.epochs)
@@ -260,7 +276,7 @@ def _finished(learner: TrainingModel, folder: RunFolder | None) -> keras.callbac
 
 
 def _callbacks(
-    recipe: BaseRecipe, steps: int, feed: "Feed", position: Position
+    recipe: BaseRecipe, steps: int, feed: "Feed", position: Position, monitor: str
 ) -> list[keras.callbacks.Callback]:
     """Returns the recipe's callbacks, which come before the user's."""
     guard = NonFinite(
@@ -272,7 +288,7 @@ def _callbacks(
         logs["learning_rate"] = float(rate)
 
     if isinstance(recipe.schedule, Plateau):
-        rate = PlateauCallback(recipe, "val_top1" if feed.evaluates else "top1")
+        rate = PlateauCallback(recipe, monitor if feed.evaluates else "top1")
     elif not learning_rate.per_update(recipe):
         rate = keras.callbacks.LearningRateScheduler(learning_rate.schedule(recipe))
     else:

@@ -94,12 +94,12 @@ def learning_rates(recipe: BaseRecipe, steps: int) -> tuple[np.ndarray, np.ndarr
 class PlateauCallback(keras.callbacks.ReduceLROnPlateau):
     """Keras' callback with a recipe's numbers; it resumes with the run.
 
-    Every larger top-1 counts as an improvement, however small. Keras' callback forgets its state when training
+    Every larger value counts as an improvement, however small. Keras' callback forgets its state when training
     begins; this one replays the finished epochs, from the first rate on, to the same rate, best value and count.
 
     Args:
         recipe: Its schedule is a `Plateau`.
-        monitor: The log to maximize: "val_top1", or "top1" without validation data.
+        monitor: The log to maximize: that of the best epoch, or "top1" without validation data.
     """
 
     def __init__(self, recipe: BaseRecipe, monitor: str) -> None:

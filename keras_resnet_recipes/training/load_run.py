@@ -45,6 +45,7 @@ def load_run(path: str | Path, weights: str | None = None) -> keras.Model:
         average.finish()
     names = facts["class_names"]
     model.class_names = None if names is None else tuple(names)
+    model.multi_label = facts.get("multi_label", False)
     # `loss` selects sigmoid or softmax in exports and predictions. Not compiled: the model must not be trained
     # with another optimizer by mistake.
     model.loss = build.loss(recipe)

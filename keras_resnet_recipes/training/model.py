@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_resnet_recipes.applications.plain import check_plain
@@ -22,7 +23,7 @@ class TrainingModel(keras.Model):
 
         images, targets = train_inputs(*data)     # where they are made on the device
         logits          = network(images)
-        loss            = compiled loss(targets, logits), with a teacher combined with its term
+        loss            = training loss(targets, logits), with a teacher combined with its term
         optimizer       : one update; scaled, accumulated, clipped as `krr.distribution.repair_optimizer` sets it up
         average         : follows the weights
 
@@ -36,8 +37,11 @@ class TrainingModel(keras.Model):
             compiled nor changed otherwise.
         average: The EMA of its weights.
         teacher: A network whose outputs the network learns from, next to the targets.
+        training_loss: Loss of the training step, if it differs from the compiled one, which evaluations use.
         train_inputs: Function from the items of a batch to images and targets, called in the training step.
         test_inputs: The same for the test step.
+        scores: Function of the targets and outputs of all images of an evaluation, [images, classes], that returns its
+            logs, instead of the compiled loss and metrics: for metrics that are no mean over batches.
         test_views: Views of each image whose mean output evaluations and predictions use: "one", "mirrored" or
             "shifted", see `krr.recipe.Test`.
 
@@ -59,8 +63,10 @@ class TrainingModel(keras.Model):
         *,
         average: MovingAverage | None = None,
         teacher: Teacher | None = None,
+        training_loss: keras.losses.Loss | None = None,
         train_inputs: Callable[..., tuple[Any, Any]] | None = None,
         test_inputs: Callable[..., tuple[Any, Any]] | None = None,
+        scores: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None = None,
         test_views: str = "one",
     ) -> None:
         _check(network, average, teacher)
@@ -70,6 +76,7 @@ class TrainingModel(keras.Model):
         # As an attribute, or a property, Keras would save its layers a second time.
         self.network = lambda: network
         self.average, self._teacher, self._test_views = average, teacher, test_views
+        self._training_loss, self._scores = training_loss, scores
         self._train_inputs, self._test_inputs = train_inputs, test_inputs
         averages = () if average is None else (_Averages(average),)
         self.own_callbacks = (InterruptBetweenBatches(), *averages)
@@ -146,8 +153,13 @@ class TrainingModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Returns the loss of a batch: the compiled one, in training combined with the teacher's term."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        """Returns the loss of a batch: in training that of training, combined with the teacher's term."""
+        if training and self._training_loss is not None:
+            loss = self._training_loss(y, y_pred, sample_weight)
+            # Regularization of a given model, scaled as Keras does on several devices.
+            loss += sum(self._aggregate_additional_loss(one) for one in self.losses)
+        else:
+            loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if self._teacher is None or not training:
             return loss
         return self._teacher.combined(loss, x, y, y_pred)
@@ -156,7 +168,39 @@ class TrainingModel(keras.Model):
         """Evaluates as `keras.Model.evaluate`, with averaged weights and statistics."""
         average_statistics(self)
         with self.averaged(), self._weights_kept():
+            if self._scores is not None:
+                return self._scored(*arguments, **options)
             return super().evaluate(*arguments, **options)
+
+    def _scored(
+        self, x: Any, *, verbose: str | int = "auto", callbacks: Any = None, **options: Any
+    ) -> dict[str, float]:
+        """Evaluates with `scores`; the other options of `evaluate` are those that Keras' `fit` passes."""
+        indexed = isinstance(x, keras.utils.PyDataset)
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            known = {"verbose": verbose, "epochs": 1, "steps": x.num_batches if indexed else None}
+            callbacks = keras.callbacks.CallbackList(callbacks, False, verbose != 0, self, **known)
+        batches = (x[number] for number in range(x.num_batches)) if indexed else x
+        seen = []
+        callbacks.on_test_begin()
+        for number, data in enumerate(batches):
+            callbacks.on_test_batch_begin(number)
+            seen.append(self._seen(data))
+            callbacks.on_test_batch_end(number, {})
+        logs = self._scores(*map(np.concatenate, zip(*seen, strict=True)))
+        callbacks.on_test_end(logs)
+        return logs
+
+    def _seen(self, data: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the targets and outputs of a batch, without the images that fill it."""
+        if self._test_inputs is not None:
+            data = self._test_inputs(*data)
+        images, targets, *weights = data
+        targets = ops.convert_to_numpy(targets)
+        # MirroredStrategy predicts a batch on each device.
+        outputs = self.predict_on_batch(images)[: len(targets)].astype(np.float32)
+        real = ops.convert_to_numpy(weights[0]) > 0 if weights else slice(None)
+        return targets[real], outputs[real]
 
     def averaged(self) -> contextlib.AbstractContextManager[None]:
         """Context manager: the weights are the averages, if there are any."""

@@ -57,8 +57,8 @@ def test_validation_labels_follow_the_training_names(listed):
     [
         ("", "at least one image"),
         ("path,label\n", "at least one image"),
-        ("1.png\n", r"two columns, path and label. Received: \['1.png'\] in line 1"),
-        ("1.png,a\n\n1.png,a,b\n", "two columns, path and label. .* in line 3"),
+        ("1.png\n", r"two columns, path and label, .* Received: \['1.png'\] in line 1"),
+        ("1.png,a\n\n1.png\n", "two columns, path and label, .* in line 3"),
         ("1.png,\n", "two columns"),
         ("1.png,-1\n", "must be 0 or more. Received: -1 in line 1"),
         (
@@ -69,7 +69,7 @@ def test_validation_labels_follow_the_training_names(listed):
             "1.png,7\n1.png," + "9" * 5000,
             "must be at most 2147483647. Received: 99999999999999999999 in line 2",
         ),
-        ("path,label,more\n", "two columns, path and label. .* in line 1"),
+        ("path,label,more\n", "two columns, path and label, .* in line 1"),
         (
             "1.png,a\n" + "x" * 200_000 + ",b\n",
             "cannot read .*list.csv': field larger than field limit",

@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_resnet_recipes.data import ImageDataset
 from keras_resnet_recipes.data.arrays import ImageArrays
-from keras_resnet_recipes.input_pipeline.snapshots import Snapshot, class_name
+from keras_resnet_recipes.input_pipeline.snapshots import Snapshot, label_caption
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training.checks import check_in_memory, resolved_classes
 from keras_resnet_recipes.training.feeds.parameters import (
@@ -96,10 +96,7 @@ class Feed:
 
         def parameters(epoch: int) -> np.ndarray:
             count = self._batches * self._batch_size
-            drawn = drawn_parameters(
-                self._recipe, self._images.images.shape, count=count, seed=self._seed, epoch=epoch
-            )
-            return drawn[first_batch * self._batch_size :]
+            return self._drawn(count, epoch)[first_batch * self._batch_size :]
 
         yield {
             "x": _Batches(parameters, self._batch_size, first_epoch, self._train),
@@ -125,16 +122,14 @@ class Feed:
 
     def previewed(self, rows: int) -> np.ndarray:
         """Returns the images of the first batches, uint8 [rows, batch, size, size, 3]."""
-        shape, size = self._images.images.shape, self._recipe.batch_size
-        drawn = drawn_parameters(self._recipe, shape, count=rows * size, seed=self._seed, epoch=0)
+        size = self._recipe.batch_size
+        drawn = self._drawn(rows * size)
         made = augmented(self._recipe, ops.convert_to_tensor(drawn), self._train[0])
         return _as_bytes(made).reshape(rows, size, *made.shape[1:])
 
     def snapshots(self) -> list[Snapshot]:
         """Returns the first batch as given and after each ingredient."""
-        count = self._recipe.batch_size
-        shape = self._images.images.shape
-        drawn = drawn_parameters(self._recipe, shape, count=count, seed=self._seed, epoch=0)
+        drawn = self._drawn(self._recipe.batch_size)
         labels = ops.convert_to_numpy(self._train[1])[drawn[:, 0]]
         made = after_each(self._recipe, ops.convert_to_tensor(drawn), self._train[0])
         return [
@@ -143,7 +138,7 @@ class Feed:
                 _as_bytes(images),
                 [described(self._recipe, step, row) for row in drawn]
                 if step
-                else [class_name(label, None) for label in labels],
+                else [label_caption(label, None) for label in labels],
             )
             for step, images in made
         ]
@@ -151,6 +146,10 @@ class Feed:
     def first_images(self, count: int) -> np.ndarray:
         """At most so many of the training images, uint8 [n, size, size, 3]."""
         return self._images.rgb()[:count]
+
+    def _drawn(self, count: int, epoch: int = 0) -> np.ndarray:
+        data, numbers = self._images, {"count": count, "seed": self._seed, "epoch": epoch}
+        return drawn_parameters(self._recipe, data.images.shape, data.labels, **numbers)
 
     @property
     def _batch_size(self) -> int:
@@ -164,7 +163,7 @@ class Feed:
             # Keras leaves the size of a batch open.
             parameters = ops.reshape(parameters, (size, 6))
             smoothing = recipe.loss.label_smoothing
-            made = targets(recipe, ops.take(labels, parameters[:, 0]), smoothing)
+            made = targets(recipe, ops.take(labels, parameters[:, 0], axis=0), smoothing)
             return augmented(recipe, parameters, images), made
 
         return inputs
@@ -174,7 +173,8 @@ class Feed:
 
         def inputs(indices: Any, arrays: tuple[Any, Any] | None = arrays) -> tuple[Any, Any]:
             images, labels = arrays
-            return ops.take(images, indices, axis=0), targets(recipe, ops.take(labels, indices))
+            labels = ops.take(labels, indices, axis=0)
+            return ops.take(images, indices, axis=0), targets(recipe, labels)
 
         return inputs
 

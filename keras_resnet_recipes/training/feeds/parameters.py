@@ -13,6 +13,7 @@ from keras import ops
 from keras_resnet_recipes.augment import Cutout, PadAndCrop, RandomFlip
 from keras_resnet_recipes.augment.backend import NUMPY
 from keras_resnet_recipes.augment.pad_and_crop import moved_text
+from keras_resnet_recipes.input_pipeline.order import balanced_order
 from keras_resnet_recipes.layers import boxes
 from keras_resnet_recipes.layers.backend import running_backend
 from keras_resnet_recipes.recipe import BaseRecipe
@@ -22,7 +23,13 @@ _PER_IMAGE = 1 << 32
 
 
 def drawn_parameters(
-    recipe: BaseRecipe, shape: tuple[int, ...], *, count: int, seed: int, epoch: int
+    recipe: BaseRecipe,
+    shape: tuple[int, ...],
+    labels: np.ndarray | None = None,
+    *,
+    count: int,
+    seed: int,
+    epoch: int,
 ) -> np.ndarray:
     """Draws the parameters of an epoch; row i depends on (seed, epoch, i) alone.
 
@@ -30,7 +37,9 @@ def drawn_parameters(
 
     Args:
         recipe: The recipe.
-        shape: Number, height and width of the images; each is drawn once before any is drawn again.
+        shape: Number, height and width of the images; each is drawn once before any is drawn again, unless
+            `balanced_sampling` draws the classes.
+        labels: Labels of the images [n], for `balanced_sampling`.
         count: Samples per epoch.
         seed: Seed of the run.
         epoch: Epoch, from 0.
@@ -52,7 +61,10 @@ def drawn_parameters(
     crops = 2 * pad.padding + 1 if pad else 1
     squares = [length - (cutout.size if cutout else length) + 1 for length in (height, width)]
     ends = (crops, crops, 1, *squares)
-    columns = [_random(seed, epoch, 0).permutation(images)[np.arange(count) % images]]
+    if recipe.balanced_sampling:
+        columns = [balanced_order(labels, count, seed, epoch)]
+    else:
+        columns = [_random(seed, epoch, 0).permutation(images)[np.arange(count) % images]]
     for number, end in enumerate(ends, start=1):
         columns.append(_random(seed, epoch, number).randint(end, size=count, dtype=np.int64))
     if flip and flip.per_image:
@@ -135,12 +147,15 @@ def targets(recipe: BaseRecipe, labels: Any, label_smoothing: float = 0.0) -> An
 
     Args:
         recipe: The recipe, its `classes` known.
-        labels: Integers [n].
-        label_smoothing: s, from 0 to 1: the right class gets 1 - s + s / classes, all others s / classes.
+        labels: Integers [n], or multi-hot rows [n, classes or fewer].
+        label_smoothing: s, from 0 to 1: right classes get 1 - s + s / classes, all others s / classes.
 
     Returns:
         float32 [n, classes].
     """
     off = label_smoothing / recipe.classes
-    right = ops.one_hot(labels, recipe.classes, dtype="bool")
+    if len(labels.shape) == 2:
+        right = ops.pad(labels > 0, ((0, 0), (0, recipe.classes - labels.shape[1])))
+    else:
+        right = ops.one_hot(labels, recipe.classes, dtype="bool")
     return ops.cast(ops.where(right, 1.0 - label_smoothing + off, off), "float32")
