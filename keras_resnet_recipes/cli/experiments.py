@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.cli.recipes import DATA, RECIPE, add_size, chosen_recipe
-from keras_resnet_recipes.cli.terminal import say, verbosity
+from keras_resnet_recipes.cli.terminal import say
 from keras_resnet_recipes.data import has_validation
 
 
@@ -97,6 +97,5 @@ def _ablate(options: argparse.Namespace) -> None:
         seeds=seeds_of(options),
         teacher=None if options.teacher is None else load_network(options.teacher),
         distribution=options.distribution,
-        verbose=verbosity(),
     )
     say(f"\n{results}")

@@ -121,7 +121,6 @@ def _fit(
         save_every_steps=options.save_every_steps,
         accept_changed_data=options.accept_changed_data,
         seed=seed,
-        verbose=verbosity(),
     )
 
 

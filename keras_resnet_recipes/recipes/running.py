@@ -62,7 +62,8 @@ class Running:
                 around the network. In a run that resumes, `EarlyStopping`, `ModelCheckpoint` and `CSVLogger`
                 continue, and a callback's method `resume(rows)` is called with the log of the finished epochs, see
                 `krr.runs.RunCallbacks`. A callback that sets `model.stop_training` ends the run for good.
-            verbose: As in `keras.Model.fit`.
+            verbose: 0 prints nothing, 1 a progress bar, 2 one line per epoch, of at most 100 columns; "auto" is 1 on
+                a terminal or in a notebook, else 2. See `krr.runs.Progress`.
             seed: Seed of the initial weights, the shuffling and the augmentation. The image at index i of
                 epoch e depends only on (seed, e, i). Afterwards the random states of Python, NumPy and Keras are
                 what they were before.

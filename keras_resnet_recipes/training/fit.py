@@ -16,6 +16,7 @@ from keras_resnet_recipes.runs import ownership
 from keras_resnet_recipes.runs.checkpoints import MANIFEST, Position
 from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.runs.non_finite import NonFinite
+from keras_resnet_recipes.runs.progress import Progress
 from keras_resnet_recipes.runs.resuming import RunCallbacks
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training import build, checks, determinism, learning_rate, pretrained
@@ -209,9 +210,13 @@ def _train(
     length = steps * recipe.gradient_accumulation_steps
     begun = [(position.epochs, position.batches, position.epochs + 1)] if position.batches else []
     callbacks.begin()
-    for epoch, batch, end in [*begun, (position.epochs + len(begun), 0, last)]:
-        if epoch < end and not learner.stop_training:
-            _fit(learner, feed, callbacks, epochs=(epoch, end), batches=(batch, length))
+    try:
+        for epoch, batch, end in [*begun, (position.epochs + len(begun), 0, last)]:
+            if epoch < end and not learner.stop_training:
+                _fit(learner, feed, callbacks, epochs=(epoch, end), batches=(batch, length))
+    except BaseException:
+        callbacks.break_off()
+        raise
     callbacks.end()
 
 
@@ -276,7 +281,10 @@ def _callbacks(
     # The clock comes first: evaluations by other callbacks are not training.
     # Statistics are averaged before anything is saved.
     return [
-        learning_rate.progress(recipe, steps),
+        Progress(
+            images=recipe.batch_size // recipe.gradient_accumulation_steps,
+            batches=steps * recipe.gradient_accumulation_steps,
+        ),
         devices.AveragedStatistics(),
         rate,
         guard,
