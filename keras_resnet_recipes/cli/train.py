@@ -100,7 +100,6 @@ def _train(options: argparse.Namespace) -> None:
 
     distribution.join_hosts()
     recipe = chosen_recipe(options)
-    say(recipe)
     options.val = validation_of(options)
     if len(seeds_of(options)) > 1:
         say(_train_with_each_seed(recipe, options))

@@ -84,7 +84,6 @@ class Running:
             >>> recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, batch_size=4, train_size=32)
             >>> history = recipe.fit((x, np.arange(8) % 2), verbose=0)
             `classes`: 2, the largest label of the arrays plus one.
-            `precision`: float32, for the CPU.
             >>> history.epoch
             [0]
         """

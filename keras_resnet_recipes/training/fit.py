@@ -23,6 +23,7 @@ from keras_resnet_recipes.training import build, checks, determinism, learning_r
 from keras_resnet_recipes.training.feeds import feed_class
 from keras_resnet_recipes.training.learning_rate import PlateauCallback
 from keras_resnet_recipes.training.model import TrainingModel
+from keras_resnet_recipes.training.overview import overview
 from keras_resnet_recipes.training.teacher import teacher_of
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ def fit(
                     # After training the weights are no longer the published ones.
                     one.class_names, one.published = data.class_names, None
                 verbose = verbose if devices.is_writer() else 0
+                if verbose:
+                    about = data, validation, model, run_dir, position
+                    print(overview(recipe, *about, steps=steps, replicas=replicas))
                 called = RunCallbacks(
                     [*learner.own_callbacks, *_callbacks(recipe, steps, feed, position)],
                     callbacks,
@@ -123,9 +127,7 @@ def _new_network(
 ) -> keras.Model:
     """Returns the recipe's network in its precision, with pretrained or random weights."""
     policy = build.resolved_precision(recipe)
-    if recipe.precision == "auto":
-        print(f"`precision`: {policy}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
-    elif policy != "float32" and not devices.accelerators():
+    if policy != "float32" and not devices.accelerators():
         print(f"`precision`: {policy} is slower than float32 here, on a CPU; 'auto' is float32.")
     with build.dtype_policy(policy):
         network = build.network(recipe)
