@@ -45,6 +45,7 @@ def number(
     from_recipe: bool = False,
     off: Any = ...,
     kw_only: bool = False,
+    also: Sequence[str] = (),
 ) -> Any:
     """Declares one field of a part or of a recipe.
 
@@ -62,6 +63,7 @@ def number(
             crop. Such a field is not in the recipe's table.
         off: Value that disables the ingredient, if there is one, for ablations.
         kw_only: Whether it is a keyword-only argument of the constructor.
+        also: Names that it has elsewhere, for messages.
 
     Returns:
         A `dataclasses.field`.
@@ -77,6 +79,7 @@ def number(
         "flat": flat,
         "from_recipe": from_recipe,
         "off": off,
+        "also": also,
     }
     return dataclasses.field(default=default, metadata=metadata, kw_only=kw_only)
 

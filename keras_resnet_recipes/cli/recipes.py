@@ -98,12 +98,20 @@ def add_changes(command: argparse.ArgumentParser) -> None:
 
 
 def add_size(command: argparse.ArgumentParser) -> None:
-    """Adds `--rescale` and `--set` for `chosen_recipe`."""
+    """Adds the options of `chosen_recipe`."""
+    command.add_argument("--epochs", type=int, metavar="N", help="train N epochs")
     command.add_argument(
         "--rescale",
+        "--batch-size",
         type=int,
-        metavar="BATCH",
-        help="change the batch size and scale the learning rate with it",
+        metavar="N",
+        help="train with N images per update, and scale the learning rate with them; --set batch_size=N keeps the rate",
+    )
+    command.add_argument(
+        "--learning-rate", "--lr", type=float, metavar="RATE", help="peak learning rate"
+    )
+    command.add_argument(
+        "--weights", metavar="WEIGHTS", help="initial weights: a tag, file, or run folder"
     )
     add_changes(command)
 
@@ -113,7 +121,10 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     recipe = named_recipe(options.recipe)
     if options.rescale is not None:
         recipe = recipe.rescaled(options.rescale)
-    return changed(recipe, options.changes)
+    given = {name: getattr(options, name) for name in ("epochs", "learning_rate", "weights")}
+    # All at once: a warm-up may fit only the new number of epochs.
+    own = [f"{name}={value!r}" for name, value in given.items() if value is not None]
+    return changed(recipe, [*own, *options.changes])
 
 
 def named_recipe(name: str) -> Recipe:

@@ -13,6 +13,7 @@ from keras_resnet_recipes.cli.recipes import (
     add_size,
     changed,
     chosen_recipe,
+    named_recipe,
 )
 from keras_resnet_recipes.cli.terminal import say, verbosity
 from keras_resnet_recipes.recipe import load_recipe
@@ -100,6 +101,11 @@ def _train(options: argparse.Namespace) -> None:
 
     distribution.join_hosts()
     recipe = chosen_recipe(options)
+    if options.rescale is not None and recipe.learning_rate is not None:
+        say(
+            f"`--batch-size` {options.rescale}: the learning rate is {recipe.learning_rate:.4g}, scaled from "
+            f"{named_recipe(options.recipe).learning_rate:.4g}."
+        )
     options.val = validation_of(options)
     if len(seeds_of(options)) > 1:
         say(_train_with_each_seed(recipe, options))

@@ -206,6 +206,11 @@ def _check_images(images: np.ndarray) -> None:
 def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
+    if labels.dtype.kind in "USO" and labels.size:
+        raise ValueError(
+            f"`labels` must be integers. Received: {str(labels.flat[0])!r} among them. Number the classes: "
+            "names, labels = np.unique(labels, return_inverse=True)."
+        )
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"`labels` must be integers [n] or [n, 1]. Received: {labels.dtype} of shape {labels.shape}."

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes import evaluation, preview, training
+from keras_resnet_recipes.recipes.habits import explained
 
 if TYPE_CHECKING:
     import keras
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 class Running:
     """Methods of `Recipe` that use data or a model."""
 
+    @explained
     def fit(
         self,
         dataset: Any,

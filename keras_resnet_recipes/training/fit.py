@@ -1,6 +1,7 @@
 """`fit`: builds the parts of a recipe and calls `keras.Model.fit`."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ def fit(
     data, validation = _read(recipe, dataset, validation_data)
     # NumPy's integers neither seed Keras nor are JSON.
     seed = int(seed)
+    if hint := devices.unused_accelerator():
+        warnings.warn(hint, stacklevel=4)
     with devices.scope(distribution) as replicas, determinism.seeded(seed):
         recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
         checks.check_together(recipe, model, teacher, replicas, validated=validation is not None)
