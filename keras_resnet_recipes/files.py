@@ -56,15 +56,14 @@ def without_folders(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
+def replacing(path: str | Path) -> Iterator[Path]:
     """Context manager that replaces a file atomically, once the new contents are on the disk.
 
-    A crash at any moment leaves the old file or the new one. If either path is a link, the link is
-    replaced, never followed.
+    A crash at any moment leaves the old file or the new one. If the path is a link, the link is replaced,
+    never followed.
 
     Args:
         path: The file.
-        keep_as: New path of the old file, which is otherwise deleted. A crash may then leave only that one.
 
     Yields:
         Path of a temporary file in the same folder, to be written.
@@ -87,8 +86,6 @@ def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
     try:
         yield temporary
         _flush(temporary)
-        if keep_as is not None and path.exists():
-            os.replace(path, keep_as)
         os.replace(temporary, path)
         _flush(path.parent)
     except BaseException as error:
@@ -97,6 +94,19 @@ def replacing(path: str | Path, keep_as: Path | None = None) -> Iterator[Path]:
             # `write` does not know the file.
             error.filename = str(path)
         raise
+
+
+def read_back(path: Path) -> memoryview:
+    """Returns the contents of a file from the disk, where the system can leave out its memory of them.
+
+    Raises:
+        OSError: If they cannot be written or read.
+    """
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return memoryview(file.read())
 
 
 def sha256(contents: Path | memoryview) -> str:

@@ -46,6 +46,7 @@ def number(
     off: Any = ...,
     kw_only: bool = False,
     scales: bool = False,
+    also: Sequence[str] = (),
 ) -> Any:
     """Declares one field of a part or of a recipe.
 
@@ -65,6 +66,7 @@ def number(
         kw_only: Whether it is a keyword-only argument of the constructor.
         scales: Whether it is a time in epochs that is proportional to the length of the training, for
             `Recipe.shortened`. Of a pair, the first number is the time.
+        also: Names that it has elsewhere, for messages.
 
     Returns:
         A `dataclasses.field`.
@@ -81,6 +83,7 @@ def number(
         "from_recipe": from_recipe,
         "off": off,
         "scales": scales,
+        "also": also,
     }
     return dataclasses.field(default=default, metadata=metadata, kw_only=kw_only)
 

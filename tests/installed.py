@@ -40,7 +40,7 @@ def write_images(folder: Path, count: int) -> str:
 def main() -> None:
     """Trains, evaluates, and evaluates from the command line."""
     files = {str(file) for file in metadata.files("keras-resnet-recipes") or ()}
-    for name in ("py.typed", "applications/published.csv", "recipes/timm_arguments.csv"):
+    for name in ("py.typed", "applications/published.csv", "recipe/timm_arguments.csv"):
         if f"keras_resnet_recipes/{name}" not in files:
             raise SystemExit(f"{name} is missing from the wheel.")
     if Path(krr.__file__) == CHECKOUT / "keras_resnet_recipes" / "__init__.py":

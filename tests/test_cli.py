@@ -82,12 +82,31 @@ def test_train_then_resume_then_evaluate(folder, tmp_path, capsys):
     command = ["train", "A3", "--data", str(folder / "train"), "--val", str(folder / "val")]
     command += ["--run-dir", run, *SMALL]
     assert main(command) == 0
-    out = capsys.readouterr().out
-    assert "(2048 in A3)" in out
-    assert "Epoch 2/2" in out
-    assert out.splitlines()[-1].startswith("trained 2 epochs, loss ")
+    lines = capsys.readouterr().out.splitlines()
+    title = next(index for index, line in enumerate(lines) if line.startswith('A3 from "ResNet'))
+    # The changed values alone, after the data were read.
+    assert any("16 images, 2 classes: a, b" in line for line in lines[:title])
+    end = lines.index("", title)
+    assert [line.split()[0] for line in lines[title + 1 : end]] == [
+        *("network", "epochs", "batch_size", "learning_rate", "warmup_epochs"),
+        *("train_size", "rand_augment", "test_size"),
+    ]
+    assert lines[title + 3].split(maxsplit=2) == ["batch_size", "8", "(2048 in A3)"]
+    names = str(folder / "train"), str(folder / "val")
+    assert lines[end + 1 : end + 7] == [
+        f"data        {names[0]!r}, 16 images",
+        f"validation  {names[1]!r}, 8 images",
+        "classes     2",
+        "precision   float32, for the CPU",
+        "training    2 epochs of 2 updates with 8 images each",
+        f"run folder  {run!r}, new",
+    ]
+    assert [line[:16] for line in lines[end + 8 : -1]] == ["epoch 1/2  loss ", "epoch 2/2  loss "]
+    assert lines[-1].startswith("trained 2 epochs, loss ")
     assert main(command) == 0
-    assert "Epoch" not in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert f"run folder  {run!r}, finished" in lines
+    assert not any(line.startswith("epoch ") for line in lines)
     for weights in ([], ["--weights", "last"]):
         assert main(["evaluate", run, "--data", str(folder / "val"), *weights]) == 0
         assert capsys.readouterr().out.splitlines()[-1].endswith("images 8")

@@ -221,7 +221,7 @@ COMMANDS = {
     ),
     "damaged checkpoints": (
         train("small.npz", "--run-dir", "damaged", "--set", "classes=2"),
-        ["No checkpoint in 'damaged' is intact", "another `run_dir`"],
+        ["'damaged/last.weights.h5' is damaged", "Put it back", "another `run_dir`"],
     ),
     "a truncated recipe": (
         train("small.npz", "--run-dir", "truncated", "--set", "classes=2"),

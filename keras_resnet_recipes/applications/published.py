@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import functools
 import os
+import sys
 from pathlib import Path
 
 import keras
@@ -91,7 +92,7 @@ def find(network: str, tag: str) -> Published:
 
     Args:
         network: Name of a network, such as "ResNet50".
-        tag: timm's tag of the weights, such as "a1_in1k".
+        tag: timm's tag of the weights, such as "a1_in1k"; "imagenet" is timm's default, which is printed.
 
     Raises:
         ValueError: If there are none; the message lists the tags of the network.
@@ -104,6 +105,15 @@ def find(network: str, tag: str) -> Published:
     rows = {row.tag: row for row in table() if row.network == network}
     if tag in rows:
         return rows[tag]
+    if tag == "imagenet" and rows:
+        # What `keras.applications` calls its weights.
+        default = next(row for row in rows.values() if row.default)
+        print(
+            f"`weights`: 'imagenet' is {default.tag!r} of {network}, timm's default "
+            f"({default.license or 'no license'}); docs/weights.md lists the others.",
+            file=sys.stderr,
+        )
+        return default
     hint = closest(tag, rows)
     raise ValueError(
         f"`weights` of {network} must be None, a published tag ({', '.join(rows) or 'there are none'}), or the "

@@ -1,5 +1,6 @@
 """RandAugment, as in timm's recipes."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,37 @@ OPERATIONS = (
 
 UNIFORMS = 6
 """Uniform variates per image and drawn operation."""
+
+
+def of_timm(policy: str) -> tuple["RandAugment | None", bool]:
+    """Returns what a policy of timm's is here.
+
+    Args:
+        policy: Such as "rand-m7-mstd0.5-inc1".
+
+    Returns:
+        The value, or None if it is no RandAugment, and whether it is exactly the policy: only the operations whose
+        strength increases with the magnitude, up to 10, are implemented here.
+
+    Example:
+        >>> of_timm("rand-m9-mstd0.5-inc1"), of_timm("rand-m9"), of_timm("augmix-m3")
+        ((RandAugment(magnitude=9.0), True), (RandAugment(magnitude=9.0, std=0.0), False), (None, False))
+    """
+    kind, *sections = policy.split("-")
+    if kind != "rand":
+        return None, False
+    values = {"m": 10.0, "mstd": 0.0, "mmax": 10.0, "n": 2.0, "p": 0.5, "inc": 0.0}
+    matches = [re.fullmatch(r"(m|mstd|mmax|n|p|inc)(\d+(?:\.\d+)?)", one) for one in sections]
+    values |= {match[1]: float(match[2]) for match in matches if match}
+    within = values["m"] <= 10 and values["mstd"] <= 10
+    exact = None not in matches and within and (values["inc"], values["mmax"]) == (1, 10)
+    value = RandAugment(
+        magnitude=min(values["m"], 10.0),
+        std=min(values["mstd"], 10.0),
+        operations=int(values["n"]),
+        probability=values["p"],
+    )
+    return value, exact
 
 
 class RandAugment(PackedAugmentation):

@@ -12,7 +12,7 @@ from keras_resnet_recipes.cli.recipes import (
     chosen_recipe,
     with_offset,
 )
-from keras_resnet_recipes.cli.terminal import say, verbosity
+from keras_resnet_recipes.cli.terminal import say
 from keras_resnet_recipes.data import from_source, has_validation, split
 
 
@@ -142,6 +142,5 @@ def _ablate(options: argparse.Namespace) -> None:
         seeds=seeds_of(options),
         teacher=None if options.teacher is None else load_network(options.teacher),
         distribution=options.distribution,
-        verbose=verbosity(),
     )
     say(f"\n{results}")

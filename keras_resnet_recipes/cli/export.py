@@ -14,7 +14,12 @@ def add_commands(commands: Any) -> None:
     )
     command.add_argument("model", metavar="MODEL", help=MODEL)
     command.add_argument(
-        "--to", required=True, choices=("saved_model", "onnx", "litert"), help="file format"
+        "--to",
+        required=True,
+        # LiteRT is the new name of TensorFlow Lite.
+        type=lambda name: "litert" if name == "tflite" else name,
+        choices=("saved_model", "onnx", "litert"),
+        help="file format",
     )
     command.add_argument(
         "--out",

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_resnet_recipes.cli import train
 from keras_resnet_recipes.cli.experiments import add_validation, read_validation
-from keras_resnet_recipes.cli.recipes import DATA, add_changes
+from keras_resnet_recipes.cli.recipes import DATA, add_changes, add_epochs
 from keras_resnet_recipes.cli.terminal import say
 from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.recipe import load_recipe
@@ -36,6 +36,7 @@ def add_commands(commands: Any) -> None:
     )
     add_validation(command, "val/ next to train/, else a fifth of the images of each class")
     train.add_options(command, run_dir="runs/ and the name of DATA")
+    add_epochs(command)
     add_changes(command)
     command.set_defaults(run=_finetune)
 
@@ -69,6 +70,8 @@ def _finetune(options: argparse.Namespace) -> None:
 def _recipe(options: argparse.Namespace) -> FineTune:
     """Returns the preset for the number of training images, with the weights of the command line."""
     recipe = FineTune.for_images(options.data.size, pretrained=not options.from_scratch)
+    if options.epochs is not None:
+        recipe = recipe.shortened(options.epochs)
     changes = {"network": options.network, "weights": options.weights}
     if options.weights is not None and Path(options.weights).is_dir():
         trained = load_recipe(options.weights)

@@ -10,7 +10,7 @@ from keras_resnet_recipes.cli.terminal import say
 from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import closest
-from keras_resnet_recipes.number import shown
+from keras_resnet_recipes.number import UNPUBLISHED, shown
 from keras_resnet_recipes.recipe import compare, load_recipe, table
 from keras_resnet_recipes.recipe.text import changed as changed
 from keras_resnet_recipes.recipes import RECIPES, Recipe, from_timm
@@ -116,13 +116,31 @@ def add_changes(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_epochs(command: argparse.ArgumentParser) -> None:
+    """Adds `--epochs`, for `Recipe.shortened`."""
+    command.add_argument(
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="train N epochs, with warm-up and steps in proportion; --set epochs=N changes nothing else",
+    )
+
+
 def add_size(command: argparse.ArgumentParser) -> None:
-    """Adds `--rescale` and `--set` for `chosen_recipe`."""
+    """Adds the options of `chosen_recipe`."""
+    add_epochs(command)
     command.add_argument(
         "--rescale",
+        "--batch-size",
         type=int,
-        metavar="BATCH",
-        help="change the batch size and scale the learning rate with it",
+        metavar="N",
+        help="train with N images per update, and scale the learning rate with them; --set batch_size=N keeps the rate",
+    )
+    command.add_argument(
+        "--learning-rate", "--lr", type=float, metavar="RATE", help="peak learning rate"
+    )
+    command.add_argument(
+        "--weights", metavar="WEIGHTS", help="initial weights: a tag, file, or run folder"
     )
     add_changes(command)
 
@@ -130,9 +148,20 @@ def add_size(command: argparse.ArgumentParser) -> None:
 def chosen_recipe(options: argparse.Namespace) -> Recipe:
     """Returns the recipe of the command line, rescaled and changed."""
     recipe = named_recipe(options.recipe)
+    if options.epochs is not None:
+        recipe = _of_length(recipe, options.epochs)
     if options.rescale is not None:
         recipe = recipe.rescaled(options.rescale)
-    return changed(recipe, options.changes)
+    given = {name: getattr(options, name) for name in ("learning_rate", "weights")}
+    own = [f"{name}={value!r}" for name, value in given.items() if value is not None]
+    return changed(recipe, [*own, *options.changes])
+
+
+def _of_length(recipe: Recipe, epochs: int) -> Recipe:
+    """Returns a recipe with its times in proportion; where none were published, with that number of epochs."""
+    if recipe.epochs is UNPUBLISHED:
+        return recipe.replace(epochs=epochs)
+    return recipe.shortened(epochs)
 
 
 def named_recipe(name: str) -> Recipe:

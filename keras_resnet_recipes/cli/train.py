@@ -19,6 +19,7 @@ from keras_resnet_recipes.cli.recipes import (
     add_size,
     changed,
     chosen_recipe,
+    named_recipe,
     with_offset,
 )
 from keras_resnet_recipes.cli.terminal import say, verbosity
@@ -109,13 +110,17 @@ def _train(options: argparse.Namespace) -> None:
 
     distribution.join_hosts()
     recipe = chosen_recipe(options)
+    if options.rescale is not None and recipe.learning_rate is not None:
+        say(
+            f"`--batch-size` {options.rescale}: the learning rate is {recipe.learning_rate:.4g}, scaled from "
+            f"{named_recipe(options.recipe).learning_rate:.4g}."
+        )
     read_validation(options)
     run(recipe, options)
 
 
 def run(recipe: Recipe, options: argparse.Namespace) -> None:
     """Trains a recipe once, or with each seed, and prints the result."""
-    say(recipe)
     if len(seeds_of(options)) > 1:
         say(_train_with_each_seed(recipe, options))
         return
@@ -135,7 +140,6 @@ def _fit(
         save_every_steps=options.save_every_steps,
         accept_changed_data=options.accept_changed_data,
         seed=seed,
-        verbose=verbosity(),
     )
 
 

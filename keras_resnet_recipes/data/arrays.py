@@ -210,6 +210,11 @@ def _check_images(images: np.ndarray) -> None:
 def _checked_labels(labels: np.ndarray, images: int) -> np.ndarray:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
+    if labels.dtype.kind in "USO" and labels.size:
+        raise ValueError(
+            f"`labels` must be integers. Received: {str(labels.flat[0])!r} among them. Number the classes: "
+            "names, labels = np.unique(labels, return_inverse=True)."
+        )
     several = is_multi_hot(labels) and bool((labels.sum(axis=1) != 1).any())
     if not several and (labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer)):
         raise ValueError(

@@ -21,7 +21,12 @@ from keras_resnet_recipes.distribution.clipping import clip_after_sum
 from keras_resnet_recipes.distribution.hosts import alone, gather, host, is_writer, join_hosts
 from keras_resnet_recipes.distribution.loss_scale import AgreeingLossScale
 from keras_resnet_recipes.distribution.repair import repair_optimizer
-from keras_resnet_recipes.distribution.scope import accelerators, scope, scope_of
+from keras_resnet_recipes.distribution.scope import (
+    accelerators,
+    scope,
+    scope_of,
+    unused_accelerator,
+)
 
 __all__ = [
     "AgreeingLossScale",
@@ -39,4 +44,5 @@ __all__ = [
     "scope",
     "scope_of",
     "synchronize_statistics",
+    "unused_accelerator",
 ]

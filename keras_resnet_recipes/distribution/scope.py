@@ -2,12 +2,18 @@
 
 import contextlib
 import functools
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import keras
 
 from keras_resnet_recipes.distribution.hosts import check_hosts
+
+# Where Linux lists its devices.
+_DEVICES = Path("/dev")
 
 
 @contextlib.contextmanager
@@ -156,3 +162,31 @@ def accelerators() -> list[str]:
 
         return [f"gpu:{index}" for index in range(torch.cuda.device_count())]
     return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
+
+
+def unused_accelerator() -> str | None:
+    """Returns a hint if the machine has an NVIDIA GPU that Keras' backend does not use; None otherwise.
+
+    A GPU that CUDA_VISIBLE_DEVICES hides is not meant to be used.
+
+    Example:
+        >>> unused_accelerator() is None or "CUDA" in unused_accelerator()
+        True
+    """
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    # In WSL the GPU is another device.
+    found = any(_DEVICES.glob("nvidia[0-9]*")) or (
+        (_DEVICES / "dxg").exists() and shutil.which("nvidia-smi") is not None
+    )
+    if hidden or not found or accelerators():
+        return None
+    backend = keras.backend.backend()
+    install = {
+        "tensorflow": "pip install 'tensorflow[and-cuda]'",
+        "jax": "pip install 'jax[cuda12]'",
+        "torch": "install torch with CUDA as pytorch.org says",
+    }[backend]
+    return (
+        f"This machine has an NVIDIA GPU, but {backend} finds none and trains on the CPU, many times slower. To use "
+        f"it: {install}, with a driver that fits its version of CUDA."
+    )

@@ -91,7 +91,9 @@ def _check_batch(recipe: "BaseRecipe") -> None:
 def _check_schedule(recipe: "BaseRecipe") -> None:
     schedule, own = recipe.schedule, isinstance(recipe.schedule, KerasSchedule)
     if own != (recipe.learning_rate is None):
-        legal = "None with a Keras schedule, which has its own rates" if own else "a number"
+        legal = "a number"
+        if own:
+            legal = "None with a Keras schedule, which has its own rates: schedule=..., learning_rate=None"
         raise ValueError(
             f"`learning_rate` must be {legal}. Received: learning_rate={recipe.learning_rate!r}"
         )

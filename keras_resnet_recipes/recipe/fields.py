@@ -6,7 +6,7 @@ from typing import Any
 from keras_resnet_recipes import applications
 from keras_resnet_recipes.number import UNPUBLISHED, checked, number
 from keras_resnet_recipes.part import Part
-from keras_resnet_recipes.recipe.keras_objects import wrapped_object
+from keras_resnet_recipes.recipe.keras_objects import KerasSchedule, wrapped_object
 from keras_resnet_recipes.recipe.networks import checked_network
 
 
@@ -18,6 +18,12 @@ def part(default: Any, help: str, kind: type[Part], **options: Any) -> Any:
 
 def checked_field(field: "dataclasses.Field[Any]", value: Any) -> Any:
     """Returns a value in the type of its field; Keras objects and functions become parts."""
+    if field.name == "learning_rate" and isinstance(wrapped_object(value), KerasSchedule):
+        raise ValueError(
+            "`learning_rate` must be a number; a schedule has a field of its own: "
+            f"schedule={type(value).__name__}(...), learning_rate=None. "
+            f"Received: learning_rate={type(value).__name__}(...)"
+        )
     if field.name == "network":
         return checked_network(value, applications.NETWORKS)
     if "part" in field.metadata:

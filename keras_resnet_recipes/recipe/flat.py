@@ -4,11 +4,13 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from keras_resnet_recipes.augment.rand_augment import of_timm
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.number import checked
 from keras_resnet_recipes.part import Part, flat_name, hints, own_numbers
 from keras_resnet_recipes.recipe.known import known_parts
 from keras_resnet_recipes.recipe.networks import ConfigurableNetwork, with_numbers
+from keras_resnet_recipes.recipe.timm_names import arguments
 
 if TYPE_CHECKING:
     from keras_resnet_recipes.recipe.recipe import BaseRecipe
@@ -183,7 +185,7 @@ def _unknown(
         numbers = ", ".join(f"`{flat}`" for flat in part.flat_names())
         return (
             f"`{name}` must be None, which removes it, or {part.__name__}(...). Its numbers are {numbers}. "
-            f"Received: {name}={changes[name]!r}"
+            f"Received: {name}={changes[name]!r}.{_of_timm(changes[name])}"
         )
     owners = [part for part in parts.values() if name in part.flat_names() or name == part.label()]
     if owners:
@@ -191,8 +193,44 @@ def _unknown(
         return (
             f"`{name}` requires {names}, which {recipe.__name__} does not have. "
             f"Received: {name}={changes[name]!r}. Give the part itself, such as {_example(owners[0], recipe)}."
+            f"{_of_timm(changes[name])}"
         )
-    return f"`{recipe.__name__}` has no `{name}`.{closest(name, [*values, *paths])}"
+    known = _meant(name, recipe, values)
+    hint = f" Did you mean `{known}`?" if known else closest(name, [*values, *paths])
+    return f"`{recipe.__name__}` has no `{name}`.{hint}{_of_timm(changes[name])}"
+
+
+def meant(recipe: "BaseRecipe", name: str) -> str | None:
+    """Returns the flat name of what has a name in a recipe, in timm or elsewhere; None if there is none.
+
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> [meant(krr.A1(), name) for name in ("epochs", "lr", "wd", "img_size", "warmup", "metrics")]
+        ['epochs', 'learning_rate', 'weight_decay', 'train_size', 'warmup_epochs', None]
+    """
+    values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    return _meant(name, type(recipe), values)
+
+
+def _meant(name: str, recipe: "type[BaseRecipe]", values: Mapping[str, Any]) -> str | None:
+    fields = {field.name: field for field in dataclasses.fields(recipe)}
+    fields |= {number.name: number.field for number in _numbers_of_parts(values)}
+    if name in fields:
+        return name
+    also = [own for own, field in fields.items() if name in field.metadata.get("also", ())]
+    _, in_timm = arguments().get(name, (None, ""))
+    begun = [own for own in fields if own.startswith(f"{name}_")]
+    return next((own for own in [*also, *in_timm.split(), *begun] if own in fields), None)
+
+
+def not_assigned(recipe: "BaseRecipe", name: str, value: Any) -> None:
+    """Raises the error of a frozen dataclass for an assignment, as `__setattr__` of a recipe."""
+    text = repr(value)
+    text = "..." if text.startswith("<") else text
+    raise dataclasses.FrozenInstanceError(
+        f"`{name}` cannot be assigned, because a recipe does not change. "
+        f"Write recipe = recipe.replace({name}={text})."
+    )
 
 
 def _example(part: type[Part], recipe: "type[BaseRecipe]") -> str:
@@ -204,3 +242,12 @@ def _example(part: type[Part], recipe: "type[BaseRecipe]") -> str:
             several = isinstance(field.default, tuple)
             return f"{field.name}=(..., {call})" if several else f"{field.name}={call}"
     return f"{'network=' if issubclass(part, ConfigurableNetwork) else ''}{part.__name__}(...)"
+
+
+def _of_timm(value: Any) -> str:
+    """Returns a hint for one of timm's strings of RandAugment."""
+    policy = of_timm(value)[0] if isinstance(value, str) else None
+    if policy is None:
+        return ""
+    here = f"RandAugment(magnitude={policy.magnitude}, std={policy.std})"
+    return f" timm's {value!r} is rand_augment={here}."

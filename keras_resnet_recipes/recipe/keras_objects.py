@@ -160,9 +160,15 @@ class KerasOptimizer(KerasObject):
         default = inspect.signature(type(given)).parameters.get("learning_rate")
         rate = config.get("learning_rate")
         if default is None or not _same_number(rate, default.default):
+            kind = type(given).__name__
+            if isinstance(rate, dict):
+                rate = f"{rate['class_name']}(...)"
+                instead = f"schedule={rate}, learning_rate=None, optimizer={kind}()"
+            else:
+                instead = f"learning_rate={rate:.6g}, optimizer={kind}()"
             raise ValueError(
-                "`optimizer` must not set a learning rate; use the recipe's `learning_rate`. "
-                f"Received: optimizer={type(given).__name__}(learning_rate={rate!r})"
+                "`optimizer` must not set a learning rate, which is a value of the recipe: "
+                f"recipe.replace({instead}). Received: optimizer={kind}(learning_rate={rate})"
             )
         return super().of(given)
 

@@ -3,16 +3,37 @@
 import importlib
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from keras_resnet_recipes.number import number
 from keras_resnet_recipes.part import Part
+from keras_resnet_recipes.recipe.keras_objects import KerasSchedule, wrapped_object
 
 if TYPE_CHECKING:
     import keras
 
 
-class Optimizer(Part, abstract=True):
+class _WithoutRate(Part, abstract=True):
+    """Base class that rejects a learning rate; a class of its own, so that `Optimizer` keeps its signature."""
+
+    def __new__(cls, *values: Any, **named: Any) -> Self:
+        """Rejects a learning rate, which optimizers of Keras take."""
+        given = next((n for n in ("learning_rate", "lr") if n in named), None)
+        if given or any(isinstance(wrapped_object(one), KerasSchedule) for one in values):
+            rate = named[given] if given else values[0]
+            if isinstance(wrapped_object(rate), KerasSchedule):
+                rate = f"{type(rate).__name__}(...)"
+                instead = f"schedule={rate}, learning_rate=None"
+            else:
+                instead = f"learning_rate={rate!r}"
+            raise ValueError(
+                f"`{cls.__name__}` in a recipe has no learning rate, which is a value of the recipe: "
+                f"krr.A1({instead}, optimizer={cls.__name__}()). Received: {given or 'the first argument'}={rate}"
+            )
+        return super().__new__(cls)
+
+
+class Optimizer(_WithoutRate, abstract=True):
     """Base class of the optimizers of a recipe.
 
     Args:
@@ -27,7 +48,7 @@ class Optimizer(Part, abstract=True):
     scaling: ClassVar[float] = 0.5
     """Exponent with which the learning rate scales with the batch size, see `Recipe.rescaled`."""
 
-    weight_decay: float = number(0.0, "weight decay", minimum=0, off=0.0)
+    weight_decay: float = number(0.0, "weight decay", minimum=0, off=0.0, also=("wd",))
     weight_decay_on: str = number(
         "kernels", "weights that decay", choices=("kernels", "all", "all_but_norm")
     )

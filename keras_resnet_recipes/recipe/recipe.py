@@ -15,7 +15,13 @@ from keras_resnet_recipes.recipe.checks import check_together
 from keras_resnet_recipes.recipe.distillation import Distillation
 from keras_resnet_recipes.recipe.ema import EMA
 from keras_resnet_recipes.recipe.fields import checked_field, part
-from keras_resnet_recipes.recipe.flat import Number, inner_changes, numbers, resolved
+from keras_resnet_recipes.recipe.flat import (
+    Number,
+    inner_changes,
+    not_assigned,
+    numbers,
+    resolved,
+)
 from keras_resnet_recipes.recipe.groups import Group
 from keras_resnet_recipes.recipe.initialization import Initialization
 from keras_resnet_recipes.recipe.keras_objects import (
@@ -73,7 +79,7 @@ class BaseRecipe(Scaling):
         0.0, "stochastic depth rate of the last block, linear from 0", minimum=0, maximum=1, off=0.0
     )
     epochs: int = number(100, "passes over the training set, including warm-up", minimum=1)
-    batch_size: int = number(256, "images per update, over all devices", minimum=1)
+    batch_size: int = number(256, "images per update, over all devices", minimum=1, also=("bs",))
     learning_rate: float | None = number(
         0.001, "peak learning rate, not rescaled with batch_size", above=0, none="from the schedule"
     )
@@ -83,7 +89,9 @@ class BaseRecipe(Scaling):
     ema: EMA | None = part(None, "EMA of the weights", EMA, optional=True)
     loss: Loss | KerasLoss = part(CategoricalCrossentropy(), "loss", Loss)
     distillation: Distillation | None = part(None, "distillation", Distillation, optional=True)
-    train_size: int = number(224, "side of a training image, pixels", minimum=1)
+    train_size: int = number(
+        224, "side of a training image, pixels", minimum=1, also=("image_size",)
+    )
     progressive_size: ProgressiveSize | None = part(
         None, "smaller images first", ProgressiveSize, optional=True
     )
@@ -126,6 +134,8 @@ class BaseRecipe(Scaling):
                 )
             cls._take_values()
         dataclasses.dataclass(frozen=True, kw_only=True, repr=False, init=False)(cls)
+        # In place of the one of dataclasses, whose error does not say what to write.
+        cls.__setattr__ = not_assigned
         BaseRecipe.known[cls.__name__] = cls
 
     @classmethod

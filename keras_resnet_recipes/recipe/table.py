@@ -233,10 +233,37 @@ def sheet(recipe: "BaseRecipe", *, every_row: bool = False) -> str:
     for row in rows:
         if (row.group.upper(),) not in lines:
             lines.append((row.group.upper(),))
-        note = f"({row.published} in {type(recipe).__name__})" if row.published is not None else ""
-        text = row.text if len(row.text) <= _WIDEST else f"{row.text[: _WIDEST - 3]}..."
-        lines.append((row.name, text, *([note] if changed else []), row.help))
+        note = [_published(recipe, row)] if changed else []
+        lines.append((row.name, _cut(row.text), *note, row.help))
     return "\n".join([_title(recipe), *_aligned(lines)])
+
+
+def changes(recipe: "BaseRecipe") -> str:
+    """Formats the values of a recipe that differ from the published ones, under its title.
+
+    Example:
+        >>> import keras_resnet_recipes as krr
+        >>> print(changes(krr.A3(epochs=30, mixup_alpha=0.2)))
+        A3 from "ResNet strikes back: ..." (arXiv 2110.00476), published top-1 78.1 % on ImageNet-1k
+          epochs       30   (100 in A3)
+          mixup_alpha  0.2  (0.1 in A3)
+    """
+    # The numbers of a removed part say no more than its name.
+    removed = {one.name for one in numbers(type(recipe)())} - {one.name for one in numbers(recipe)}
+    rows = [
+        (f"  {row.name}", _cut(row.text), _published(recipe, row))
+        for row in table_rows(recipe)
+        if row.published is not None and row.name not in removed
+    ]
+    return "\n".join([_title(recipe), *(table(rows) if rows else ["  all values as published"])])
+
+
+def _published(recipe: "BaseRecipe", row: TableRow) -> str:
+    return "" if row.published is None else f"({_cut(row.published)} in {type(recipe).__name__})"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes import evaluation, preview, training
+from keras_resnet_recipes.recipes.habits import explained
 
 if TYPE_CHECKING:
     import keras
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 class Running:
     """Methods of `Recipe` that use data or a model."""
 
+    @explained
     def fit(
         self,
         dataset: Any,
@@ -62,7 +64,8 @@ class Running:
                 around the network. In a run that resumes, `EarlyStopping`, `ModelCheckpoint` and `CSVLogger`
                 continue, and a callback's method `resume(rows)` is called with the log of the finished epochs, see
                 `krr.runs.RunCallbacks`. A callback that sets `model.stop_training` ends the run for good.
-            verbose: As in `keras.Model.fit`.
+            verbose: 0 prints nothing, 1 a progress bar, 2 one line per epoch, of at most 100 columns; "auto" is 1 on
+                a terminal or in a notebook, else 2. See `krr.runs.Progress`.
             seed: Seed of the initial weights, the shuffling and the augmentation. The image at index i of
                 epoch e depends only on (seed, e, i). Afterwards the random states of Python, NumPy and Keras are
                 what they were before.
@@ -84,7 +87,6 @@ class Running:
             >>> recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, batch_size=4, train_size=32)
             >>> history = recipe.fit((x, np.arange(8) % 2), verbose=0)
             `classes`: 2, the largest label of the arrays plus one.
-            `precision`: float32, for the CPU.
             >>> history.epoch
             [0]
         """

@@ -1,6 +1,6 @@
 """Conversion of the arguments of timm's training script to a recipe."""
 
-import re
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from keras_resnet_recipes.augment import (
     RandomFlip,
     RandomResizedCrop,
 )
+from keras_resnet_recipes.augment.rand_augment import of_timm
 from keras_resnet_recipes.colors import IMAGENET_MEAN, IMAGENET_STD
 from keras_resnet_recipes.names import closest
 from keras_resnet_recipes.recipe import (
@@ -307,26 +308,9 @@ def _augmentations(given: Arguments, interpolation: str) -> Iterator[Any]:
 
 
 def _rand_augment(given: Arguments, interpolation: str) -> Iterator[RandAugment]:
-    """Parses a policy such as "rand-m7-mstd0.5-inc1"."""
-    kind, *sections = (given["aa"] or "").split("-")
-    if kind != "rand":
-        if kind:
-            given.unmatched["aa"] = given["aa"]
-        return
-    values = {"m": 10.0, "mstd": 0.0, "mmax": 10.0, "n": 2.0, "p": 0.5, "inc": 0.0}
-    for section in sections:
-        match = re.fullmatch(r"(m|mstd|mmax|n|p|inc)(\d+(?:\.\d+)?)", section)
-        if match is None:
-            given.unmatched["aa"] = given["aa"]
-        else:
-            values[match[1]] = float(match[2])
-    # Only the operations whose strength increases with the magnitude, up to 10, are implemented here.
-    if values["inc"] != 1 or values["mmax"] != 10 or values["m"] > 10 or values["mstd"] > 10:
+    """Yields the RandAugment of a policy such as "rand-m7-mstd0.5-inc1"."""
+    value, exact = of_timm(given["aa"] or "")
+    if given["aa"] and not exact:
         given.unmatched["aa"] = given["aa"]
-    yield RandAugment(
-        magnitude=min(values["m"], 10.0),
-        std=min(values["mstd"], 10.0),
-        operations=int(values["n"]),
-        probability=values["p"],
-        interpolation=interpolation,
-    )
+    if value is not None:
+        yield dataclasses.replace(value, interpolation=interpolation)

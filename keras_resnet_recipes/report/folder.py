@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_resnet_recipes.files import without_folders
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
-from keras_resnet_recipes.runs.checkpoints import BEST, LAST, PREVIOUS, is_intact, verified
+from keras_resnet_recipes.runs.checkpoints import BEST, LAST, is_intact, verified
 from keras_resnet_recipes.runs.log import LOG, read_log
 from keras_resnet_recipes.runs.ownership import FACTS, RECIPE, read_facts
 
@@ -145,7 +145,7 @@ def read_run(path: str | Path, now: float | None = None) -> Run:
             return default
 
     rows, facts = read(read_log, []), read(read_facts, {})
-    files = [path / name for name in (LAST, PREVIOUS, BEST) if (path / name).is_file()]
+    files = [path / name for name in (LAST, BEST) if (path / name).is_file()]
     damaged = read(lambda _: [file.name for file in files if not is_intact(file)], [])
     problems += [f"{name} is damaged." for name in damaged]
     if not files:

@@ -1,6 +1,19 @@
-"""Checkpoints of a run: everything that training needs to resume, in Keras' weights files and one manifest."""
+"""Checkpoints of a run: Keras' weights files and one manifest.
+
+- `last.weights.h5` is everything that training needs to resume bit by bit: weights, optimizer, EMA, and in the manifest
+  the random seeds and the running metrics.
+- `best.weights.h5` is the weights alone, since nothing is trained from it bit by bit.
+- `checkpoints.json`, the manifest, has the position of the run and the SHA-256 of each file.
+
+A file is written under another name, flushed, read back from the disk and compared, and only then renamed, so a crash,
+a full disk or a bad write at any moment leaves one complete, verified checkpoint. No previous one is kept, which with
+LAMB's two moments would be three times the weights again: a ResNet-18 takes four times its weights, 179 MB, plus three
+times while a file is written. What this gives up: if the file is damaged later, where it lies, the run cannot resume,
+and a new one begins from the best weights.
+"""
 
 import dataclasses
+import errno
 import io
 import json
 from collections.abc import Sequence
@@ -11,13 +24,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_resnet_recipes.files import replacing, sha256
+from keras_resnet_recipes.files import read_back, replacing, sha256
 
 LAST = "last.weights.h5"
-PREVIOUS = "previous.weights.h5"
 BEST = "best.weights.h5"
 MANIFEST = "checkpoints.json"
-# Entries that the manifest keeps of each file: of the file, of the previous one, and of saves that a crash cut short.
+# Entries that the manifest keeps of each file: of the file, and of saves that a crash cut short.
 _KEPT = 16
 
 
@@ -48,21 +60,19 @@ class _Memory(io.BytesIO):
 
 
 def save(path: str | Path, model: keras.Model, position: Position) -> None:
-    """Saves a compiled model's weights, optimizer, random seeds and running metrics.
+    """Saves a compiled model: its weights, and in a last checkpoint optimizer, random seeds and running metrics.
 
-    The file is Keras' .weights.h5, which `keras.Model.load_weights` reads. `checkpoints.json` next to it
-    holds what Keras does not save, the states of random seeds and metrics, with the SHA-256 of the file. It
-    is written before the file is renamed and keeps the entries of earlier files, so a crash at any moment
-    leaves an intact checkpoint with its entry.
+    The file is Keras' .weights.h5, which `keras.Model.load_weights` reads. The manifest next to it is written before
+    the file is renamed and keeps the entries of earlier files, so a crash at any moment leaves an intact checkpoint
+    with its entry.
 
     Args:
-        path: The file, named last.weights.h5 or best.weights.h5. A last one that exists becomes
-            previous.weights.h5; a best one is replaced.
+        path: The file, named last.weights.h5 or best.weights.h5; one that exists is replaced.
         model: The model.
         position: The position of the run; its metrics are the model's, if the position is within an epoch.
 
     Raises:
-        OSError: If the file cannot be written.
+        OSError: If the file cannot be written, or is not on the disk what was written; the earlier one is kept.
 
     Example:
         >>> import tempfile
@@ -75,24 +85,25 @@ def save(path: str | Path, model: keras.Model, position: Position) -> None:
     path = Path(path)
     # On a full disk HDF5 ends the process with a segmentation fault.
     memory = _Memory()
-    model.save_weights(memory)
+    keras.saving.save_weights(model, memory, objects_to_skip=_left_out(path, model))
     entry = {
         "file": path.name,
         "sha256": sha256(memory.getbuffer()),
         **dataclasses.asdict(position),
-        "shapes": _shapes(model),
+        "shapes": _shapes(path, model),
         "seeds": [_numbers(seed) for seed in _seeds(model)],
     }
     if position.batches:
         entry["metrics"] = [_numbers(value) for value in model.metrics_variables]
-    keep_as = path.with_name(PREVIOUS) if path.name == LAST else None
-    with replacing(path, keep_as) as temporary:
+    with replacing(path) as temporary:
         temporary.write_bytes(memory.getbuffer())
+        if sha256(read_back(temporary)) != entry["sha256"]:
+            raise OSError(errno.EIO, "The disk returns other bytes than were written", str(path))
         _write_manifest(path.parent, entry)
 
 
 def load(path: str | Path, model: keras.Model) -> Position:
-    """Loads a checkpoint into a model that is compiled and built like the saved one.
+    """Loads a last checkpoint into a model that is compiled and built like the saved one.
 
     Returns:
         The position of the run; its metrics are set once the epoch has begun, see `resume_metrics`.
@@ -106,12 +117,12 @@ def load(path: str | Path, model: keras.Model) -> Position:
 
 
 def weights_of(path: str | Path, model: keras.Model) -> list[np.ndarray]:
-    """Returns the weights of a checkpoint in the order of `get_weights`; the model keeps its own.
+    """Returns the weights of a best checkpoint in the order of `get_weights`; the model keeps its own.
 
     Raises:
         ValueError: If the file is damaged, or is of another model.
     """
-    variables = [*model.variables, *model.optimizer.variables]
+    variables = model.variables
     own = [ops.convert_to_numpy(variable) for variable in variables]
     try:
         _load_weights(path, model)
@@ -127,15 +138,15 @@ def sha256_of_rows(rows: list[dict[str, float]]) -> str:
 
 
 def _load_weights(path: str | Path, model: keras.Model) -> dict[str, Any]:
-    """Loads a checkpoint's weights and optimizer, and returns its entry in the manifest."""
+    """Loads what a checkpoint has of a model, and returns its entry in the manifest."""
     entry = verified(path)
     # Keras loads what fits of another network's weights, with a warning.
-    if entry["shapes"] != _shapes(model):
+    if entry["shapes"] != _shapes(path, model):
         raise ValueError(
             f"{str(path)!r} has the weights of another network, or of another optimizer. "
             "Give the model that the run began with."
         )
-    model.load_weights(path)
+    model.load_weights(path, objects_to_skip=_left_out(path, model))
     return entry
 
 
@@ -154,29 +165,35 @@ def verified(path: str | Path) -> dict[str, Any]:
     return _entries(path.parent)[index]
 
 
-def newest(folder: Path) -> Path | None:
-    """Returns the newest intact one of the last and the previous checkpoint; None if nothing was saved.
+def last(folder: Path) -> Path | None:
+    """Returns the last checkpoint of a run; None if nothing was saved.
 
     Raises:
-        ValueError: If all are damaged or were removed, or the manifest is damaged or missing.
+        ValueError: If it is damaged or was removed, or the manifest is damaged or missing.
     """
-    files = [folder / name for name in (LAST, PREVIOUS) if (folder / name).is_file()]
-    if not files:
+    file, best = folder / LAST, folder / BEST
+    if not file.is_file():
         saves = [entry for entry in _entries(folder, required=False) if entry["file"] == LAST]
         # After the first of two saves there was a file; a crash in the very first one leaves none.
         if len(saves) > 1:
             raise ValueError(
-                f"{str(folder)!r} has neither {LAST} nor {PREVIOUS}, but {MANIFEST} lists {len(saves)} "
-                "checkpoints. Put them back, or give another `run_dir` to start again."
+                f"{str(file)!r} is missing, but {MANIFEST} lists {len(saves)} saves of it. {_instead(best)}"
             )
         return None
-    positions = {file: _position_of(file) for file in files}
-    intact = [file for file in files if positions[file] is not None]
-    if not intact:
-        raise ValueError(
-            f"No checkpoint in {str(folder)!r} is intact; give another `run_dir` to start again."
-        )
-    return min(intact, key=positions.__getitem__)
+    if not is_intact(file):
+        raise ValueError(f"{str(file)!r} is damaged, so the run cannot resume. {_instead(best)}")
+    return file
+
+
+def _instead(best: Path) -> str:
+    """Returns what to do without a last checkpoint."""
+    if not best.is_file() or not is_intact(best):
+        return "Put it back from a copy, or give another `run_dir` to start again."
+    start = str(best.parent)
+    return (
+        f"Put it back from a copy, or begin a new run from the best weights, which are intact: weights={start!r} "
+        f"(--set weights={start}) and another `run_dir`."
+    )
 
 
 def was_saved(path: Path) -> bool:
@@ -195,9 +212,9 @@ def is_intact(path: Path) -> bool:
 
 def _position_of(path: Path) -> int | None:
     """Returns the index of a checkpoint's entry in the manifest, newest first; None if it is damaged."""
-    digest, written_as = sha256(path), LAST if path.name == PREVIOUS else path.name
+    digest = sha256(path)
     for index, entry in enumerate(_entries(path.parent)):
-        if (entry["file"], entry["sha256"]) == (written_as, digest):
+        if (entry["file"], entry["sha256"]) == (path.name, digest):
             return index
     return None
 
@@ -271,11 +288,17 @@ def _check(entry: dict[str, Any]) -> str:
     return sha256(memoryview(json.dumps(known, sort_keys=True).encode()))
 
 
-def _shapes(model: keras.Model) -> str:
-    """Returns a digest of the shapes of all weights and of the optimizer's variables."""
+def _left_out(path: str | Path, model: keras.Model) -> list[Any]:
+    """Returns the objects of a model that are not in a checkpoint: best weights have no optimizer."""
     optimizer = getattr(model, "optimizer", None)
-    variables = [*model.weights, *(optimizer.variables if optimizer else ())]
-    shapes = [list(variable.shape) for variable in variables]
+    return [optimizer] if optimizer and Path(path).name == BEST else []
+
+
+def _shapes(path: str | Path, model: keras.Model) -> str:
+    """Returns a digest of the shapes of everything in a checkpoint."""
+    optimizer = getattr(model, "optimizer", None)
+    saved = [] if optimizer is None or _left_out(path, model) else optimizer.variables
+    shapes = [list(variable.shape) for variable in [*model.weights, *saved]]
     return sha256(memoryview(json.dumps(shapes).encode()))
 
 

@@ -2,9 +2,7 @@
 
 import contextlib
 import csv
-import os
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from keras_resnet_recipes.averages import MovingAverage
 from keras_resnet_recipes.distribution import alone, average_statistics, is_writer
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.runs import checkpoints
-from keras_resnet_recipes.runs.checkpoints import BEST, LAST, PREVIOUS, Position
+from keras_resnet_recipes.runs.checkpoints import BEST, LAST, Position
 from keras_resnet_recipes.runs.log import LOG, read_log
 from keras_resnet_recipes.runs.non_finite import check_weights
 
@@ -24,11 +22,11 @@ TERMINATED = 143
 
 
 class RunFolder(keras.callbacks.Callback):
-    """Writes a log and the last, previous and best weights into a folder after every epoch.
+    """Writes a log, a checkpoint to resume from and the best weights into a folder after every epoch.
 
-    Files are written to a temporary name and renamed, so a run that is killed at any moment leaves
-    an intact checkpoint; weights that are not finite are never saved. The weights are in Keras' format;
-    checkpoints.json holds their SHA-256 and the states of random seeds and metrics. Keras'
+    Files are written to a temporary name, read back and renamed, so a run that is killed at any moment leaves
+    an intact checkpoint; weights that are not finite are never saved. The weights are in Keras' format, the best
+    ones without the optimizer; checkpoints.json holds their SHA-256 and the states of random seeds and metrics. Keras'
     `BackupAndRestore` deletes its file when training ends, writes no log and loses the states of random
     seeds; `ModelCheckpoint` does not save the epoch.
 
@@ -85,9 +83,9 @@ class RunFolder(keras.callbacks.Callback):
             The position of the run; the beginning if nothing was saved.
 
         Raises:
-            ValueError: If no checkpoint is intact, the best one is missing, or the log lacks an epoch.
+            ValueError: If the checkpoint is damaged, the best one is missing, or the log lacks an epoch.
         """
-        file = self.last_save()
+        file = checkpoints.last(self.path)
         if file is None:
             # A kill in the first save leaves one row at most.
             if len(read_log(self.path)) > 1:
@@ -96,10 +94,7 @@ class RunFolder(keras.callbacks.Callback):
                     f"{checkpoints.MANIFEST} back, or give another `run_dir` to start again."
                 )
             return self._begun
-        if file.name == PREVIOUS:
-            # A damaged file must not become the previous one.
-            os.replace(file, self.path / LAST)
-        self._begun = position = checkpoints.load(self.path / LAST, model)
+        self._begun = position = checkpoints.load(file, model)
         # A kill between the two files leaves a row without weights; that epoch is trained again.
         self.rows = read_log(self.path)[: position.epochs]
         if len(self.rows) < position.epochs:
@@ -117,20 +112,6 @@ class RunFolder(keras.callbacks.Callback):
                 f"{str(self.path / BEST)!r} is missing; put the file back, or give another `run_dir` to start again."
             )
         return position
-
-    def last_save(self) -> Path | None:
-        """Returns the newest intact checkpoint, with a warning if the last is damaged; None if nothing was saved.
-
-        Raises:
-            ValueError: If all are damaged or were removed, or the manifest is.
-        """
-        file = checkpoints.newest(self.path)
-        if file is not None and file.name == PREVIOUS and (self.path / LAST).is_file():
-            warnings.warn(
-                f"{str(self.path / LAST)!r} is damaged; the previous checkpoint is used.",
-                stacklevel=3,
-            )
-        return file
 
     def best_row(self) -> dict[str, float] | None:
         """Returns the row of the first epoch with the largest monitored value; None if there is none."""

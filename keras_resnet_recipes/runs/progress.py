@@ -1,7 +1,9 @@
-"""Durations and speed of a training run."""
+"""Durations and speed of a training run, in its log and on the terminal."""
 
+import shutil
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,32 +12,35 @@ import keras
 SECONDS = "train_seconds"
 TIMES = ("seconds", SECONDS, "images_per_second")
 # Minimum seconds between updates of the progress bar.
-_SHOWN_FOR = 0.5
+_SHOWN_FOR = 0.2
+# Columns of a line that no terminal limits, and cells of the bar.
+_COLUMNS, _CELLS = 100, 8
 
 
-class Progress(keras.callbacks.Callback):
-    """Logs how long each epoch takes, and shows speed and remaining time in Keras' progress bar.
+class Progress(keras.callbacks.ProgbarLogger):
+    """Logs how long each epoch takes, and replaces Keras' progress bar by one that fits on a line.
 
     The logs of an epoch get `seconds`, which include its evaluation, and `train_seconds` and
     `images_per_second` of training alone, until the device has finished the last update; those of the
-    first epoch include compilation. The progress bar (`verbose=1`) shows `images_per_second` of the epoch so
-    far, without its first batch, the `learning_rate` of the update, and `minutes_left` of the whole run.
-    An epoch that resumes is measured from there.
+    first epoch include compilation. An epoch that resumes is measured from there.
+
+    With `verbose=2` every epoch prints one line, with `verbose=1` the line is redrawn while the epoch trains, and
+    `"auto"` means 1 on a terminal or in a notebook, 2 otherwise. A line has at most the columns of the terminal, or
+    100: the loss and the first metric, in training and in validation, then the time that the run still takes, the
+    speed, and further metrics in their order, as far as they fit.
 
     Args:
         images: Images per batch, over all devices.
         batches: Batches per epoch, as Keras counts them.
-        epochs: Epochs of the run.
-        rate_at: Function from a batch, counted from 0 over all epochs, to its learning rate, which is also called
-            from other threads; None if the rate is unknown in advance.
 
     Example:
         >>> import numpy as np, keras, keras_resnet_recipes as krr
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
-        >>> watch = krr.runs.Progress(images=2, batches=2, epochs=1, rate_at=lambda batch: 0.01)
+        >>> watch = krr.runs.Progress(images=2, batches=2)
         >>> x, y = np.ones((4, 2)), np.ones((4, 1))
-        >>> history = model.fit(x, y, batch_size=2, callbacks=[watch], verbose=0)
+        >>> history = model.fit(x, y, batch_size=2, callbacks=[watch], verbose=2)
+        epoch 1/1  loss ...  ... images/s
         >>> sorted(history.history)
         ['images_per_second', 'loss', 'seconds', 'train_seconds']
     """
@@ -43,48 +48,64 @@ class Progress(keras.callbacks.Callback):
     # Keras waits for every batch unless all callbacks that use batches are marked so.
     async_safe = True
 
-    def __init__(
-        self, *, images: int, batches: int, epochs: int, rate_at: Callable[[int], float] | None
-    ) -> None:
+    def __init__(self, *, images: int, batches: int) -> None:
         super().__init__()
-        self.images, self.batches, self.epochs, self.rate_at = images, batches, epochs, rate_at
+        self.images, self.batches = images, batches
         self._epoch, self._evaluation = 0, 0.0
         self._begun = time.perf_counter()
         self._trained: float | None = None
         self._first: tuple[int, float] | None = None
-        self._shown: dict[str, float] = {}
-        self._shown_at = 0.0
+        self._last = 0
+        self._drawn, self._drawn_at = "", 0.0
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Sets Keras' parameters."""
+        self.params, self.epochs = params, params["epochs"]
+        self.verbose = params["verbose"]
+        if self.verbose == "auto":
+            self.verbose = 1 if sys.stdout.isatty() or "ipykernel" in sys.modules else 2
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Starts the clock."""
         self._epoch, self._begun, self._trained = epoch, time.perf_counter(), None
-        self._first, self._shown, self._shown_at = None, {}, 0.0
+        self._first, self._last = None, 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Adds the numbers of the progress bar to the logs."""
-        if self.params.get("verbose") not in (1, "auto") or logs is None:
-            return
+        """Redraws the line."""
         now = time.perf_counter()
         if self._first is None:
             self._first = batch, now
-        elif now - self._shown_at > _SHOWN_FOR and batch > self._first[0]:
-            self._shown, self._shown_at = self._numbers(batch, now), now
-        logs.update(self._shown)
+        # Other threads may be late.
+        self._last = max(self._last, batch)
+        if now - self._drawn_at >= _SHOWN_FOR and batch > self._first[0]:
+            each, done = self._each(now), self.batches - self._steps + batch + 1
+            left = each * (self.batches - done) + self._evaluation + self._later(each)
+            speed = [_speed(self.images / each), f"{duration(left)} left"]
+            self._draw(done / self.batches, logs or {}, speed)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Stops the clock of training: the evaluation begins."""
         self._stop()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Logs the times."""
+        """Logs the times, and prints the line."""
         trained = self._stop()
         now = time.perf_counter()
         self._evaluation = now - trained
+        seconds = trained - self._begun
+        speed = self.images * self._steps / max(seconds, 1e-9)
+        left = self._later(self._each(trained))
+        shown = [_speed(speed), *([f"{duration(left)} left"] if left else [])]
+        self._draw(None, logs or {}, shown)
         if logs is not None:
-            seconds = trained - self._begun
-            speed = self.images * self._steps / max(seconds, 1e-9)
             values = round(now - self._begun, 3), round(seconds, 3), round(speed, 1)
             logs.update(zip(TIMES, values, strict=True))
+
+    def break_off(self) -> None:
+        """Ends a bar that an error, or the user, has stopped: what is printed next begins a line."""
+        if self._drawn:
+            print()
+            self._drawn = ""
 
     def _stop(self) -> float:
         """Returns when training of this epoch ended."""
@@ -99,18 +120,70 @@ class Progress(keras.callbacks.Callback):
         """Batches of this epoch, fewer where it resumes."""
         return self.params.get("steps") or self.batches
 
-    def _numbers(self, batch: int, now: float) -> dict[str, float]:
+    def _each(self, now: float) -> float:
+        """Returns the seconds per batch of this epoch, without its first one, which includes compilation."""
         first, since = self._first or (0, self._begun)
-        each = max(now - since, 1e-9) / (batch - first)
-        index = self._epoch * self.batches + self.batches - self._steps + batch
-        left = self.epochs * self.batches - index - 1
-        evaluations = (self.epochs - self._epoch) * self._evaluation
-        rate = {} if self.rate_at is None else {"learning_rate": self.rate_at(index)}
-        return {
-            "images_per_second": self.images / each,
-            **rate,
-            "minutes_left": (left * each + evaluations) / 60,
-        }
+        if self._last > first:
+            return max(now - since, 1e-9) / (self._last - first)
+        return max(now - self._begun, 1e-9) / self._steps
+
+    def _later(self, each: float) -> float:
+        """Returns the seconds of the epochs after this one."""
+        return (self.epochs - self._epoch - 1) * (self.batches * each + self._evaluation)
+
+    def _draw(self, done: float | None, logs: Mapping[str, float], speed: list[str]) -> None:
+        """Prints the line; `done` is the fraction of an epoch that is not finished yet."""
+        if self.verbose not in (1, 2) or (done is not None and self.verbose == 2):
+            return
+        name = f"epoch {self._epoch + 1}/{self.epochs}"
+        if done is not None:
+            cells = int(done * _CELLS)
+            name += f" [{'=' * cells}{'.' * (_CELLS - cells)}]"
+        width = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else _COLUMNS
+        line = fitted(name, logs, speed, width)
+        # Spaces, because notebooks do not know the code that clears a line.
+        over = line.ljust(min(len(self._drawn), width))
+        text = f"\r{over}" if self.verbose == 1 else line
+        print(text, end="" if done is not None else "\n", flush=True)
+        self._drawn, self._drawn_at = "" if done is None else line, time.perf_counter()
+
+
+def fitted(name: str, metrics: Mapping[str, float], speed: Sequence[str], width: int) -> str:
+    """Returns a line of progress with as much as fits.
+
+    The most important are the first two metrics, their `val_` values, and the last of `speed`.
+
+    Args:
+        name: Beginning of the line.
+        metrics: Values by name, in training and in validation.
+        speed: End of the line.
+        width: Columns of the line.
+
+    Example:
+        >>> metrics = {"loss": 2.3456, "top1": 0.5, "top5": 0.75, "val_loss": 12.3456, "val_top1": 0.25}
+        >>> fitted("epoch 1/9", metrics, ["80 images/s"], 100)
+        'epoch 1/9  loss 2.3456  top1 0.5000  top5 0.7500  val_loss 12.35  val_top1 0.2500  80 images/s'
+        >>> fitted("epoch 1/9", metrics, ["80 images/s"], 60)
+        'epoch 1/9  loss 2.3456  top1 0.5000  val_top1 0.2500'
+    """
+    texts = {name: f"{name} {_short(value)}" for name, value in metrics.items()}
+    first = [one for one in texts if not one.startswith("val_")][:2]
+    first += [f"val_{one}" for one in reversed(first) if f"val_{one}" in texts]
+    others = [texts[one] for one in texts if one not in first]
+    line = [name[:width]]
+    for text in [*(texts[one] for one in first), *reversed(speed), *others]:
+        if sum(map(len, line)) + 2 * len(line) + len(text) <= width:
+            line.append(text)
+    return "  ".join([line[0], *(one for one in (*texts.values(), *speed) if one in line[1:])])
+
+
+def _short(value: float) -> str:
+    """Returns a number with four decimals, or four significant digits."""
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 10 or value == 0 else f"{value:.4g}"
+
+
+def _speed(value: float) -> str:
+    return f"{value:.0f} images/s" if value >= 100 else f"{value:.3g} images/s"
 
 
 def reached(history: Mapping[str, Sequence[float]], top1: float) -> tuple[int, float] | None:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_resnet_recipes.runs.folder import RunFolder
+from keras_resnet_recipes.runs.progress import Progress
 
 # Weights of a best epoch that nobody has.
 _NOT_KEPT: list[Any] = []
@@ -29,7 +30,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
         users: The user's.
         folder: The run folder, if there is one, which is called last.
         model: The model that is trained.
-        verbose: As in `keras.Model.fit`.
+        verbose: As in `Recipe.fit`.
         epochs: Epochs of the run.
 
     Example:
@@ -80,6 +81,12 @@ class RunCallbacks(keras.callbacks.CallbackList):
                     "`callbacks`: EarlyStopping has restored no weights; no later epoch was better."
                 )
         super().on_train_end(self._last_logs)
+
+    def break_off(self) -> None:
+        """Ends the lines of progress after an error."""
+        for one in self.callbacks:
+            if isinstance(one, Progress):
+                one.break_off()
 
     def set_steps(self, steps: int) -> None:
         """Sets the number of batches per epoch in the next call of `fit`; an epoch that resumes has fewer."""

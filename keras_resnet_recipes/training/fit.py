@@ -2,6 +2,7 @@
 
 import functools
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from keras_resnet_recipes.runs.checkpoints import MANIFEST, Position
 from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.runs.log import MEAN_AVERAGE_PRECISION, TOP1
 from keras_resnet_recipes.runs.non_finite import NonFinite
+from keras_resnet_recipes.runs.progress import Progress
 from keras_resnet_recipes.runs.resuming import RunCallbacks
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training import build, checks, determinism, learning_rate, pretrained
@@ -26,6 +28,7 @@ from keras_resnet_recipes.training.feeds import feed_class
 from keras_resnet_recipes.training.learning_rate import PlateauCallback
 from keras_resnet_recipes.training.model import TrainingModel
 from keras_resnet_recipes.training.multi_label import check_trained, scores
+from keras_resnet_recipes.training.overview import overview
 from keras_resnet_recipes.training.teacher import teacher_of
 
 if TYPE_CHECKING:
@@ -55,6 +58,8 @@ def fit(
     data, validation = _read(recipe, dataset, validation_data)
     # NumPy's integers neither seed Keras nor are JSON.
     seed = int(seed)
+    if hint := devices.unused_accelerator():
+        warnings.warn(hint, stacklevel=4)
     with devices.scope(distribution) as replicas, determinism.seeded(seed):
         recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
         checks.check_together(recipe, model, teacher, replicas, validated=validation is not None)
@@ -86,6 +91,9 @@ def fit(
                     one.class_names, one.published = data.class_names, None
                     one.multi_label = data.multi_label
                 verbose = verbose if devices.is_writer() else 0
+                if verbose:
+                    about = data, validation, model, run_dir, position
+                    print(overview(recipe, *about, steps=steps, replicas=replicas))
                 called = RunCallbacks(
                     [*learner.own_callbacks, *_callbacks(recipe, steps, feed, position, monitor)],
                     callbacks,
@@ -137,9 +145,7 @@ def _new_network(
 ) -> keras.Model:
     """Returns the recipe's network in its precision, with pretrained or random weights."""
     policy = build.resolved_precision(recipe)
-    if recipe.precision == "auto":
-        print(f"`precision`: {policy}, for {', '.join(devices.accelerators()) or 'the CPU'}.")
-    elif policy != "float32" and not devices.accelerators():
+    if policy != "float32" and not devices.accelerators():
         print(f"`precision`: {policy} is slower than float32 here, on a CPU; 'auto' is float32.")
     with build.dtype_policy(policy):
         network = build.network(recipe)
@@ -229,9 +235,13 @@ def _train(
     length = steps * recipe.gradient_accumulation_steps
     begun = [(position.epochs, position.batches, position.epochs + 1)] if position.batches else []
     callbacks.begin()
-    for epoch, batch, end in [*begun, (position.epochs + len(begun), 0, last)]:
-        if epoch < end and not learner.stop_training:
-            _fit(learner, feed, callbacks, epochs=(epoch, end), batches=(batch, length))
+    try:
+        for epoch, batch, end in [*begun, (position.epochs + len(begun), 0, last)]:
+            if epoch < end and not learner.stop_training:
+                _fit(learner, feed, callbacks, epochs=(epoch, end), batches=(batch, length))
+    except BaseException:
+        callbacks.break_off()
+        raise
     callbacks.end()
 
 
@@ -296,7 +306,10 @@ def _callbacks(
     # The clock comes first: evaluations by other callbacks are not training.
     # Statistics are averaged before anything is saved.
     return [
-        learning_rate.progress(recipe, steps),
+        Progress(
+            images=recipe.batch_size // recipe.gradient_accumulation_steps,
+            batches=steps * recipe.gradient_accumulation_steps,
+        ),
         devices.AveragedStatistics(),
         rate,
         guard,

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 
 from keras_resnet_recipes.recipe import BaseRecipe, KerasSchedule, check_complete
-from keras_resnet_recipes.runs.progress import Progress
 from keras_resnet_recipes.schedules import Plateau, Schedule
 
 
@@ -58,19 +57,6 @@ def rate_at(recipe: BaseRecipe, steps: int) -> Callable[[int], float]:
         return lambda update: rates(update // steps)
     updates = first_rate(recipe, steps)
     return lambda update: float(keras.ops.convert_to_numpy(updates(update)))
-
-
-def progress(recipe: BaseRecipe, steps: int) -> Progress:
-    """Returns the callback that reports the speed of a run, for a number of updates per epoch."""
-    accumulated = recipe.gradient_accumulation_steps
-    # The rates of a plateau are not known in advance.
-    rates = None if isinstance(recipe.schedule, Plateau) else rate_at(recipe, steps)
-    return Progress(
-        images=recipe.batch_size // accumulated,
-        batches=steps * accumulated,
-        epochs=recipe.total_epochs,
-        rate_at=rates and (lambda batch: rates(batch // accumulated)),
-    )
 
 
 def learning_rates(recipe: BaseRecipe, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,6 @@ from keras_resnet_recipes.applications.archives import check_weights
 from keras_resnet_recipes.files import local_path
 from keras_resnet_recipes.recipe import load_recipe
 from keras_resnet_recipes.runs import checkpoints, ownership
-from keras_resnet_recipes.runs.folder import RunFolder
 from keras_resnet_recipes.training import build
 
 
@@ -63,7 +62,7 @@ def _weights_of(path: Path, weights: str | None) -> tuple[str, Path]:
         raise ValueError(
             f"{str(best)!r} is missing. Put it back, or take the last weights with weights='last' (--weights last)."
         )
-    last = RunFolder(path).last_save()
+    last = checkpoints.last(path)
     if weights != "best" and last is not None:
         return "last", last
     why = "only `weights` 'last'" if last else "no epoch is finished"

@@ -11,7 +11,7 @@ from keras_resnet_recipes.applications.published import is_tag
 from keras_resnet_recipes.applications.weights import checked_path, classes_in
 from keras_resnet_recipes.recipe import BaseRecipe, load_recipe
 from keras_resnet_recipes.recipe.optimizers import classifier
-from keras_resnet_recipes.runs.checkpoints import LAST, PREVIOUS
+from keras_resnet_recipes.runs.checkpoints import LAST
 from keras_resnet_recipes.training.load_run import load_run
 
 
@@ -33,7 +33,7 @@ def load(
         ValueError: If there are no such weights, or they are of another network.
         ConnectionError, FileNotFoundError: If published weights cannot be downloaded.
     """
-    begun = run_dir is not None and any((Path(run_dir) / n).is_file() for n in (LAST, PREVIOUS))
+    begun = run_dir is not None and (Path(run_dir) / LAST).is_file()
     if recipe.weights is None or begun:
         return
     source = _source(recipe)

@@ -125,7 +125,6 @@ def test_one_process_writes(folders):
         "checkpoints.json",
         "last.weights.h5",
         "log.csv",
-        "previous.weights.h5",
         "recipe.json",
         "run.json",
     ]

@@ -17,8 +17,8 @@ from keras_resnet_recipes.recipe import (
     RMSpropTF,
 )
 from keras_resnet_recipes.recipe.known import known_parts
+from keras_resnet_recipes.recipe.timm_names import arguments
 from keras_resnet_recipes.recipes import from_timm
-from keras_resnet_recipes.recipes.timm_arguments import arguments
 from keras_resnet_recipes.training.learning_rate import schedule as schedule_of
 
 FILES = Path(__file__).parent / "timm"

@@ -40,7 +40,7 @@ def make_run(path, epochs=4, recipe=RECIPE, facts=FACTS, idle=0.0, top1=(0.2, 0.
             entry |= {"epochs": epochs, "batches": 0, "seeds": [], "metrics": []}
             entry |= {"stopped": False, "shapes": "", "log_sha256": ""}
             checkpoints._write_manifest(path, entry)
-        for name in ("best", "last", "previous"):
+        for name in ("best", "last"):
             (path / f"{name}.weights.h5").write_bytes(b"weights")
     then = time.time() - idle
     for file in path.iterdir():

@@ -129,7 +129,7 @@ def test_the_upload_is_a_run_folder_without_paths(run, hub, trained, tmp_path, c
     ]
     # The optimizer state is not uploaded.
     pushed = io.BytesIO(hub.committed["best.weights.h5"])
-    for file, expected in ((run / "best.weights.h5", True), (pushed, False)):
+    for file, expected in ((run / "last.weights.h5", True), (pushed, False)):
         with h5py.File(file) as weights:
             assert ("optimizer" in weights) == expected
     loaded = tmp_path / "downloaded"

@@ -87,7 +87,7 @@ def test_a_run_resumes_between_micro_batches(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "missing"])
-def test_a_damaged_checkpoint_is_replaced_by_the_previous_one(whole, copy, damage, recwarn):
+def test_a_damaged_checkpoint_is_an_error_that_names_the_best_weights(copy, damage):
     last = copy / "last.weights.h5"
     contents = bytearray(last.read_bytes())
     if damage == "changed":
@@ -95,23 +95,45 @@ def test_a_damaged_checkpoint_is_replaced_by_the_previous_one(whole, copy, damag
         last.write_bytes(contents)
     elif damage == "truncated":
         last.write_bytes(contents[:-100])
-    else:  # killed between two renames
-        last.unlink()
-    if damage == "missing":
-        assert_same(fit(copy), whole[1])
     else:
-        with pytest.warns(
-            UserWarning, match="last.weights.h5' is damaged; the previous checkpoint"
-        ):
-            assert_same(fit(copy), whole[1])
+        last.unlink()
+    before = {file: file.read_bytes() for file in copy.iterdir()}
+    what = "is missing" if damage == "missing" else "is damaged"
+    with pytest.raises(
+        ValueError, match=rf"last.weights.h5' {what}.* from the best weights"
+    ) as error:
+        fit(copy)
+    assert f"weights={str(copy)!r} (--set weights={copy})" in str(error.value)
+    assert {file: file.read_bytes() for file in copy.iterdir()} == before, "nothing is overwritten"
 
 
-def test_without_an_intact_checkpoint_nothing_is_overwritten(tmp_path):
-    fit(tmp_path, RECIPE.replace(epochs=1))
+def test_a_new_run_begins_from_the_best_weights_of_a_damaged_one(tmp_path, tiny_resnet20):
+    recipe, run = RECIPE.replace(network="ResNet20"), tmp_path / "run"
+    options = {"validation_data": DATA, "verbose": 0}
+    recipe.fit(DATA, run_dir=run, **options)
+    best = krr.load_run(run, "best").get_weights()
+    (run / "last.weights.h5").write_bytes(b"cut off")
+    with pytest.raises(ValueError, match="begin a new run from the best weights"):
+        recipe.fit(DATA, run_dir=run, **options)
+
+    class First(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.weights = self.model.get_weights()
+
+    first = First()
+    again = recipe.replace(weights=str(run))
+    again.fit(DATA, run_dir=tmp_path / "again", callbacks=[first], **options)
+    for ours, theirs in zip(first.weights, best, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_without_best_weights_a_damaged_checkpoint_is_an_error(tmp_path):
+    recipe = RECIPE.replace(epochs=1)
+    recipe.fit(DATA, model=network(), run_dir=tmp_path, verbose=0)
     last = tmp_path / "last.weights.h5"
     last.write_bytes(last.read_bytes()[:-1])
-    with pytest.raises(ValueError, match="is intact; give another"):
-        fit(tmp_path, RECIPE.replace(epochs=1))
+    with pytest.raises(ValueError, match=r"is damaged.* or give another `run_dir` to start again"):
+        recipe.fit(DATA, model=network(), run_dir=tmp_path, verbose=0)
 
 
 def test_a_missing_log_is_an_error(copy):
@@ -171,7 +193,7 @@ def test_the_command_reports_a_full_disk_without_a_traceback(tmp_path, monkeypat
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(keras.Model, "save_weights", full)
+    monkeypatch.setattr(keras.saving, "save_weights", full)
     for name in "ab":
         (tmp_path / "data" / name).mkdir(parents=True)
         for number in range(4):

@@ -25,7 +25,7 @@ class Slow(keras.callbacks.Callback):
 
 
 def progress():
-    return Progress(images=1, batches=4, epochs=3, rate_at=None)
+    return Progress(images=1, batches=4)
 
 
 @pytest.mark.every_backend

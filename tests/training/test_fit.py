@@ -150,7 +150,6 @@ def test_a_run_folder_contains_recipe_and_facts(finished):
         "run.json",
         "log.csv",
         "last.weights.h5",
-        "previous.weights.h5",
         "best.weights.h5",
         "checkpoints.json",
     }

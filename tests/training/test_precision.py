@@ -60,18 +60,18 @@ def small_network(precision):
         return keras.Sequential([keras.Input((16, 16, 3)), *layers])
 
 
-def test_the_choice_is_reported_once(tiny_resnet20, capsys):
+def test_the_precision_is_reported_once(tiny_resnet20, capsys):
     recipe = RECIPE.replace(network="ResNet20")
+    recipe.fit(images(16), verbose=2)
+    assert capsys.readouterr().out.count("precision   float32, for the CPU\n") == 1
     recipe.fit(images(16), verbose=0)
-    assert capsys.readouterr().out.count("`precision`: float32, for the CPU.") == 1
-    recipe.replace(precision="float32").fit(images(16), verbose=0)
     assert "precision" not in capsys.readouterr().out
     recipe.replace(precision="mixed_float16").fit(images(16), verbose=0)
     warning = "`precision`: mixed_float16 is slower than float32 here, on a CPU; 'auto' is float32."
     assert capsys.readouterr().out.count(warning) == 1
     # A given model has its own precision.
-    recipe.fit(images(16), model=small_network("float32"), verbose=0)
-    assert "precision" not in capsys.readouterr().out
+    recipe.fit(images(16), model=small_network("float32"), verbose=2)
+    assert "precision   float32, as the given model has it\n" in capsys.readouterr().out
 
 
 @pytest.mark.every_backend

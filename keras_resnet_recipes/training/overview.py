@@ -1,0 +1,82 @@
+"""Overview of a run, printed before it trains."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+
+from keras_resnet_recipes import distribution
+from keras_resnet_recipes.names import printable
+from keras_resnet_recipes.recipe import BaseRecipe
+from keras_resnet_recipes.recipe.table import changes, table
+from keras_resnet_recipes.runs.checkpoints import Position
+from keras_resnet_recipes.training.build import resolved_precision
+from keras_resnet_recipes.training.checks import compute_dtypes
+
+if TYPE_CHECKING:
+    from keras_resnet_recipes.data import ImageDataset, ImageStream
+
+
+def overview(
+    recipe: BaseRecipe,
+    data: "ImageDataset | ImageStream",
+    validation: "ImageDataset | ImageStream | None",
+    model: keras.Model | None,
+    run_dir: str | Path | None,
+    position: Position,
+    *,
+    steps: int,
+    replicas: int,
+) -> str:
+    """Returns the recipe's changed values, and one line each about data, classes, precision and length of a run.
+
+    Args:
+        recipe: The recipe, its `classes` known.
+        data: The training data.
+        validation: The validation data, if there are any.
+        model: The model that was given instead of the recipe's network, if there is one.
+        run_dir: The run folder, if there is one.
+        position: Where the run resumes.
+        steps: Updates per epoch.
+        replicas: Number of devices.
+    """
+    devices = ", ".join(distribution.accelerators()) or "the CPU"
+    if model is None:
+        precision = f"{resolved_precision(recipe)}, for {devices}"
+    else:
+        precision = f"{', '.join(sorted(compute_dtypes(model)))}, as the given model has it"
+    spread = f", on {replicas} devices" if replicas > 1 else ""
+    rows = [
+        ("data", _size(data)),
+        ("validation", "none" if validation is None else _size(validation)),
+        ("classes", f"{recipe.classes:,}"),
+        ("precision", precision),
+        (
+            "training",
+            f"{_counted(recipe.total_epochs, 'epoch')} of {_counted(steps, 'update')} "
+            f"with {_counted(recipe.batch_size, 'image')} each{spread}",
+        ),
+        ("run folder", _folder(recipe, run_dir, position)),
+    ]
+    # The number of classes has a line of its own.
+    own = recipe.replace(classes=type(recipe)().classes)
+    return printable("\n".join(["", changes(own), "", *table(rows), ""]), keep="\n")
+
+
+def _size(data: "ImageDataset | ImageStream") -> str:
+    return data.name if data.size is None else f"{data.name}, {_counted(data.size, 'image')}"
+
+
+def _folder(recipe: BaseRecipe, run_dir: str | Path | None, position: Position) -> str:
+    if run_dir is None:
+        return "none: nothing is saved"
+    if position == Position():
+        return f"{str(run_dir)!r}, new"
+    if position.stopped or position.epochs == recipe.total_epochs:
+        return f"{str(run_dir)!r}, finished"
+    within = f" and {position.batches:,} batches" if position.batches else ""
+    return f"{str(run_dir)!r}, resumes after {_counted(position.epochs, 'epoch')}{within}"
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
