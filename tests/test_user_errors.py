@@ -448,9 +448,9 @@ CALLS = {
         lambda: krr.applications.ResNet50(weights=True),
         ["weights=True", "'a1_in1k'", "path"],
     ),
-    "weights of keras.applications": (
-        lambda: krr.applications.ResNet50(weights="imagenet"),
-        ["weights='imagenet'", "a1_in1k"],
+    "misspelt weights": (
+        lambda: krr.applications.ResNet50(weights="a1"),
+        ["weights='a1'", "a1_in1k"],
     ),
     "a batch size that the devices do not divide": (
         lambda: check_shards(RECIPE, 3),
