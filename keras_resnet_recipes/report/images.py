@@ -8,8 +8,9 @@ import numpy as np
 import simplejpeg
 
 from keras_resnet_recipes import training
-from keras_resnet_recipes.evaluation.mistakes import Examination, Verdict, examine
+from keras_resnet_recipes.evaluation import Examination, Verdict, examine
 from keras_resnet_recipes.preview import preview
+from keras_resnet_recipes.report.charts import reliability
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.report.markup import Markup, element, table
 from keras_resnet_recipes.report.page import percent, section
@@ -18,6 +19,8 @@ from keras_resnet_recipes.runs.checkpoints import BEST
 # With more classes, the most frequent confusions are listed instead of the matrix.
 _LARGEST_MATRIX = 50
 _ROWS, _COLUMNS = 3, 8
+# Images with the largest losses.
+_WORST = 24
 
 
 def samples(run: Run, train_data: Any) -> Markup:
@@ -50,8 +53,8 @@ def mistakes(run: Run, data: Any, weights: str | None = None) -> list[Markup]:
     """
     model = training.load_run(run.path, weights)
     which = weights or ("best" if (run.path / BEST).is_file() else "last")
-    examination = examine(run.recipe, model, data)
-    names = getattr(model, "class_names", None) or [*map(str, range(run.recipe.classes))]
+    examination = examine(run.recipe.replace(test_views="one"), model, data, worst=_WORST)
+    names = examination.class_names
     summary = (
         f"With the {which} weights, {percent(examination.top1)} of {examination.images} images of "
         f"{examination.dataset} are classified correctly."
@@ -62,7 +65,7 @@ def mistakes(run: Run, data: Any, weights: str | None = None) -> list[Markup]:
         element("p", summary),
         element("div", *figures, class_="images"),
     )
-    return [worst, _confusions(examination, names)]
+    return [worst, _classes(examination), _confusions(examination)]
 
 
 def _verdict(verdict: Verdict, names: Sequence[str]) -> Markup:
@@ -81,7 +84,43 @@ def _verdict(verdict: Verdict, names: Sequence[str]) -> Markup:
     return element("figure", _image(verdict.image, names[verdict.label]), caption)
 
 
-def _confusions(examination: Examination, names: Sequence[str]) -> Markup:
+def _classes(examination: Examination) -> Markup:
+    """Returns a section with the figures of the classes, the lowest F1 first, and the calibration."""
+    rows = sorted(examination.per_class, key=lambda row: row.f1)
+    hidden = max(len(rows) - _LARGEST_MATRIX, 0)
+    cells = [
+        (row.name, str(row.images), *map(percent, (row.precision, row.recall, row.f1)))
+        for row in (*rows[:_LARGEST_MATRIX], examination.macro_average)
+    ]
+    notes = [
+        "Precision is the fraction of the images predicted as the class that are of it, recall the fraction of its "
+        "images that are predicted as it, F1 their harmonic mean; the lowest F1 is first."
+    ]
+    if hidden:
+        notes.append(f"{hidden} more classes have a higher F1; krr evaluate --json writes all.")
+    if examination.constant_is_as_good:
+        notes.append(
+            f"A constant answer, always {examination.most_frequent_class}, would score as high: "
+            f"{percent(examination.constant_top1)}."
+        )
+    source = f"the {examination.activation}" if examination.activation else "the model's output"
+    error = (
+        f"The expected calibration error is {percent(examination.calibration_error)}: the mean distance between "
+        f"accuracy and probability, {source} of the predicted class, in 15 intervals. Darker bars have more images."
+    )
+    figures = table(("class", "images", "precision", "recall", "F1"), *cells, class_="figures")
+    diagram = element(
+        "div", reliability(examination.confidence_bins), element("p", error, class_="soft")
+    )
+    return section(
+        "Classes and calibration",
+        element("div", figures, diagram, class_="beside"),
+        *(element("p", note, class_="soft") for note in notes),
+    )
+
+
+def _confusions(examination: Examination) -> Markup:
+    names = examination.class_names
     counts, title = examination.confusion, "Confusion matrix"
     if len(names) > _LARGEST_MATRIX:
         wrong = counts * (1 - np.eye(len(names), dtype=counts.dtype))

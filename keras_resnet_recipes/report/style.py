@@ -67,6 +67,12 @@ pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 8p
   font-size: 12px; line-height: 1.35; }
 .images img { width: 100%; display: block; border-radius: 4px; }
 .images figcaption { overflow-wrap: anywhere; margin-top: 4px; }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(360px, 100%), 1fr)); gap: 20px 32px; }
+.bar { fill: var(--c0); }
+.reliability { max-width: 380px; }
+.figures th, .figures td { white-space: nowrap; padding-right: 0; }
+.figures th + th, .figures td { text-align: right; padding-left: 18px; }
+.figures tr:last-child > * { border-bottom: 0; font-weight: 600; }
 .confusion { font-size: 12px; }
 .confusion th, .confusion td { padding: 3px 7px; border: 1px solid var(--rule); text-align: right; }
 .confusion thead th { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left;

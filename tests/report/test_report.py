@@ -9,7 +9,7 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.evaluation.mistakes import examine
+from keras_resnet_recipes.evaluation import examine
 from keras_resnet_recipes.report import read_run, write_card, write_report
 from keras_resnet_recipes.training import load_run
 from tests.report.folders import FACTS, RECIPE, make_run
@@ -239,6 +239,11 @@ def test_images_of_a_real_run(trained, capsys):
         r"With the last weights, .* of 12 images of .*val'? are classified correctly", page.text
     )
     assert "class \\ predicted bright dark & <b>cold<|b> bright" in page.text
+    assert re.search(r"class images precision recall F1 .* 6 .* macro average 12 ", page.text)
+    assert re.search(
+        r"The expected calibration error is [\d.]+ %: .*, the sigmoid of the predicted class",
+        page.text,
+    )
     row = read_run(trained / "run").rows[0]
     assert row["seconds"] > 0
     assert row["images_per_second"] >= 16 / row["seconds"] - 0.1
