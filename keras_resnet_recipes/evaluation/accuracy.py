@@ -55,6 +55,8 @@ def predict(
     top: int,
     class_names: Sequence[str] | None,
     batch_size: int,
+    exif_rotate: bool,
+    explain: bool,
 ) -> Iterator[predictions.Prediction]:
     """Predicts as `Recipe.predict` says."""
     check_input(model)
@@ -67,6 +69,8 @@ def predict(
         top=top,
         class_names=class_names,
         batch_size=batch_size,
+        exif_rotate=exif_rotate,
+        explain=explain,
     )
 
 
