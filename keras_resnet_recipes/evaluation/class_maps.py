@@ -12,7 +12,6 @@ from keras_resnet_recipes.augment import CenterCrop, kernels
 
 # Of the colors between black, through red and orange, to pale yellow, as in matplotlib's "inferno".
 _COLORS = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)])
-_LINE = (255, 255, 255)
 
 
 class ClassActivationMaps:
@@ -148,7 +147,10 @@ def framed(
     if box != [0, 0, width, height]:
         line = max(1, round(max(height, width) / 200))
         corners = (box[0], box[1], box[2] - 1, box[3] - 1)
-        ImageDraw.Draw(drawn).rectangle(corners, outline=_LINE, width=line)
+        # White with a black outline is visible on light and dark images.
+        around = [edge + sign * line for edge, sign in zip(corners, (-1, -1, 1, 1), strict=True)]
+        ImageDraw.Draw(drawn).rectangle(around, outline=(0, 0, 0), width=line)
+        ImageDraw.Draw(drawn).rectangle(corners, outline=(255, 255, 255), width=line)
     return np.asarray(drawn)
 
 

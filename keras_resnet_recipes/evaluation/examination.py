@@ -17,6 +17,8 @@ class Verdict:
 
     Args:
         image: The image as the network sees it, uint8 [size, size, 3]; of several views, the first.
+        original: The whole image, uint8 [height, width, 3], at most 320 pixels on the longer side; None for data that
+            can only be iterated.
         name: Its name in the data set.
         label: Its class.
         predicted: The class with the largest score.
@@ -25,6 +27,7 @@ class Verdict:
     """
 
     image: np.ndarray
+    original: np.ndarray | None
     name: str
     label: int
     predicted: int

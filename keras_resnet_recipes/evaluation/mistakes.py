@@ -8,12 +8,17 @@ import numpy as np
 
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications.outputs import gives_logits, probabilities
-from keras_resnet_recipes.data import from_source
+from keras_resnet_recipes.data import ImageDataset, ImageStream, from_source
+from keras_resnet_recipes.data.decode import opened
 from keras_resnet_recipes.evaluation import accuracy
+from keras_resnet_recipes.evaluation.class_maps import thumbnail
 from keras_resnet_recipes.evaluation.examination import Examination, Verdict
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import build
 from keras_resnet_recipes.training.feeds import feed_class
+
+# Pixels on the longer side of the image of a verdict.
+_ORIGINAL = 320
 
 
 def examine(
@@ -60,7 +65,7 @@ def examine(
             seen += len(targets)
             bar.update(seen)
     feed.warn()
-    places = feed.names({index for index, _ in found})
+    indices = feed.indices({position for position, _ in found})
     labels, predicted, chances, losses = map(np.concatenate, zip(*batches, strict=True))
     return Examination(
         dataset=data.name,
@@ -70,8 +75,18 @@ def examine(
         predicted=predicted,
         probabilities=chances,
         scores=network.scores(losses),
-        worst=tuple(dataclasses.replace(one, name=places[index]) for index, one in found),
+        worst=tuple(_located(one, data, indices[position]) for position, one in found),
     )
+
+
+def _located(verdict: Verdict, data: ImageDataset | ImageStream, index: int) -> Verdict:
+    """Returns a verdict with the name of its image, and the whole image if it can be read again."""
+    original = None
+    if isinstance(data, ImageDataset):
+        image, _ = data.read(index)
+        with opened(image, data.max_pixels) as one:
+            original = thumbnail(one.packed(), _ORIGINAL)
+    return dataclasses.replace(verdict, name=data.describe(index), original=original)
 
 
 class _Batch(NamedTuple):
@@ -127,6 +142,7 @@ def _worst(
             Verdict(
                 # A view of the array would keep the whole batch in memory.
                 views[row].copy(),
+                None,
                 "",
                 int(batch.labels[row]),
                 int(batch.predicted[row]),

@@ -104,7 +104,8 @@ def test_a_map_covers_the_crop_alone():
     image = np.full((40, 80, 3), 100, "uint8")
     drawn = framed(image, CenterCrop(20, crop_ratio=0.5), np.array([[0.0, 0.0], [0.0, 1.0]]))
     outside = np.ones((40, 80), bool)
-    outside[10:30, 30:50] = False
+    # With a line around it.
+    outside[9:31, 29:51] = False
     assert (drawn[outside] == 100).all()
     assert (drawn[10, 30:50] == 255).all(), "the frame"
     gray_and_black, gray_and_yellow = drawn[12, 32].astype(int), drawn[27, 47].astype(int)

@@ -118,19 +118,17 @@ class Feed:
                 )
             yield images, targets
 
-    def names(self, positions: Collection[int]) -> dict[int, str]:
-        """Returns names of images by their positions in `examined`, once all were seen."""
-        names: dict[int, str] = {}
+    def indices(self, positions: Collection[int]) -> dict[int, int]:
+        """Returns indices of images in the data by their positions in `examined`, once all were seen."""
+        found: dict[int, int] = {}
         index = position = 0
-        while len(names) < len(positions):
-            name = self._tested.describe(index)
+        while len(found) < len(positions):
+            if self._tested.describe(index) not in self._watchers[-1].reasons:
+                if position in positions:
+                    found[position] = index
+                position += 1
             index += 1
-            if name in self._watchers[-1].reasons:
-                continue
-            if position in positions:
-                names[position] = name
-            position += 1
-        return names
+        return found
 
     def previewed(self, rows: int) -> np.ndarray:
         """Returns the images of the first batches, uint8 [rows, batch, size, size, 3]."""
