@@ -11,9 +11,11 @@ from keras_resnet_recipes.applications.plain import OUTPUTS, check_plain
 
 ACTIVATIONS = ("softmax", "sigmoid")
 # Keras' names of layers and operations after which scores are probabilities, or their logarithms.
-_ACTIVATING = {"Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid", "HardSigmoid", "Sparsemax"}
+ACTIVATING = frozenset(
+    {"Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid", "HardSigmoid", "Sparsemax"}
+)
 # And of those that leave scores what they are.
-_PASSING = {"Activation", "Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze"}
+PASSING = frozenset({"Activation", "Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze"})
 # Pixels of the images that a model of any size is tried with.
 _SIDE = 64
 
@@ -46,11 +48,11 @@ def _ends_in_activation(model: keras.Model) -> bool:
         if isinstance(operation, keras.Model):
             tensor = operation.outputs[index]
             continue
-        if type(operation).__name__ in _ACTIVATING:
+        if type(operation).__name__ in ACTIVATING:
             return True
         if getattr(operation, "activation", None) not in (None, keras.activations.linear):
             return True
-        if type(operation).__name__ not in _PASSING:
+        if type(operation).__name__ not in PASSING:
             return False
         tensor = operation._inbound_nodes[node].input_tensors[0]
 

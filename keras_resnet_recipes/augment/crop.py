@@ -167,12 +167,28 @@ class CenterCrop:
         """
         return math.floor(self.size / self.crop_ratio)
 
+    def box(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """Returns the part of an image that is cropped: top, left, height and width in pixels of the image.
+
+        Example:
+            >>> CenterCrop(size=16, crop_ratio=0.5).box(64, 128)
+            (16.0, 48.0, 32.0, 32.0)
+        """
+        (rows, columns), (top, left) = self._resized(height, width)
+        down, right = height / rows, width / columns
+        return top * down, left * right, self.size * down, self.size * right
+
+    def _resized(self, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Returns the shape of a resized image, and the corner of the square in it."""
+        shorter = min(height, width)
+        shape = (self.shorter_edge * height // shorter, self.shorter_edge * width // shorter)
+        # Python rounds half to even. An odd square may begin before an image of its own size.
+        return shape, (round((shape[0] - self.size) / 2), round((shape[1] - self.size) / 2))
+
     def cut(self, pixels: np.ndarray) -> np.ndarray:
         """Resizes and crops packed pixels, computing only the pixels of the square."""
-        shape = tuple(self.shorter_edge * length // min(pixels.shape) for length in pixels.shape)
-        # Python rounds half to even. An odd square may begin before an image of its own size.
-        top, left = (round((length - self.size) / 2) for length in shape)
-        window = (top, left, self.size, self.size)
+        shape, corner = self._resized(*pixels.shape)
+        window = (*corner, self.size, self.size)
         cubic = self.interpolation == "bicubic"
         return kernels.resize.resize(pixels, (0, 0, *pixels.shape), shape, cubic, window)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from keras_resnet_recipes.cli import (
+    evaluate,
     experiments,
     export,
     finetune,
@@ -150,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     # Commands that only print recipes override this, because importing Keras takes seconds.
     parser.set_defaults(needs_keras=lambda options: True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Command)
-    for group in (finetune, recipes, train, experiments, report, predict, export, prepare):
+    groups = (finetune, recipes, train, evaluate, experiments, report, predict, export, prepare)
+    for group in groups:
         group.add_commands(commands)
     return parser

@@ -2,8 +2,10 @@
 
 import argparse
 import csv
+import dataclasses
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_resnet_recipes.cli.models import MODEL, add_model_options, trained
@@ -43,6 +45,16 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--batch-size", type=int, default=32, metavar="N", help="images per batch; default: 32"
     )
+    command.add_argument(
+        "--exif-rotate",
+        action="store_true",
+        help="turn images as their EXIF orientation says, as phones show them; default: as in training, ignored",
+    )
+    command.add_argument(
+        "--explain",
+        metavar="DIR",
+        help="new folder for a copy of each image with the class activation map of the most probable class",
+    )
     add_model_options(command)
     command.set_defaults(run=_predict)
 
@@ -55,6 +67,7 @@ def _predict(options: argparse.Namespace) -> int:
         name, *paths = paths
     if not paths:
         raise ValueError(f"`MODEL` and at least one `IMAGE` must be given. Received: only {name!r}")
+    folder = None if options.explain is None else _new_folder(options.explain)
     loaded = trained(name, options, options.size)
     predictions = predict(
         loaded.model,
@@ -63,26 +76,65 @@ def _predict(options: argparse.Namespace) -> int:
         activation=loaded.activation,
         top=options.top,
         batch_size=options.batch_size,
+        exif_rotate=options.exif_rotate,
+        explain=folder is not None,
     )
-    unreadable: list[Prediction] = []
-    (_print_csv if options.csv else _print)(_readable(predictions, unreadable))
+    seen = _Seen([], [])
+    readable = seen.readable(predictions)
+    if folder is not None:
+        readable = _explained(readable, folder)
+    (_print_csv if options.csv else _print)(readable)
     sys.stdout.flush()
-    for prediction in unreadable:
+    if seen.turned and not options.exif_rotate:
+        complain(_ignored(seen.turned))
+    for prediction in seen.unreadable:
         complain(f"cannot read {printable(prediction.path)}: {prediction.error}")
-    if unreadable:
-        complain(f"unreadable images: {len(unreadable)}")
-    return 1 if unreadable else 0
+    if seen.unreadable:
+        complain(f"unreadable images: {len(seen.unreadable)}")
+    return 1 if seen.unreadable else 0
 
 
-def _readable(
-    predictions: Iterable["Prediction"], unreadable: "list[Prediction]"
-) -> Iterator["Prediction"]:
-    """Yields the predictions, and adds those of paths that cannot be read to a list."""
-    for prediction in predictions:
-        if prediction.error is None:
-            yield prediction
-        else:
-            unreadable.append(prediction)
+@dataclasses.dataclass
+class _Seen:
+    """Predictions of paths that cannot be read, and of images with an EXIF orientation other than upright."""
+
+    unreadable: "list[Prediction]"
+    turned: "list[Prediction]"
+
+    def readable(self, predictions: Iterable["Prediction"]) -> Iterator["Prediction"]:
+        """Yields the predictions of readable images."""
+        for prediction in predictions:
+            if prediction.orientation != 1:
+                self.turned.append(dataclasses.replace(prediction, explanation=None))
+            if prediction.error is None:
+                yield prediction
+            else:
+                self.unreadable.append(prediction)
+
+
+def _ignored(turned: Sequence["Prediction"]) -> str:
+    first, more = printable(turned[0].path), len(turned) - 1
+    images = f"{first} and {more} more images have" if more else f"{first} has"
+    return f"{images} an EXIF orientation that is ignored, as in training; --exif-rotate applies it"
+
+
+def _new_folder(path: str) -> Path:
+    folder = Path(path).expanduser()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"`--explain` must be a new or empty folder. Received: {path!r}")
+    return folder
+
+
+def _explained(predictions: Iterable["Prediction"], folder: Path) -> Iterator["Prediction"]:
+    """Yields the predictions, after it has written their explanations."""
+    from PIL import Image
+
+    for number, prediction in enumerate(predictions, 1):
+        folder.mkdir(parents=True, exist_ok=True)
+        # Files of different folders may have the same name.
+        path = folder / f"{number:04}-{Path(prediction.path).stem}.jpg"
+        Image.fromarray(prediction.explanation).save(path, quality=90)
+        yield prediction
 
 
 def _print(predictions: Iterable["Prediction"]) -> None:

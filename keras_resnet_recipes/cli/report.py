@@ -45,6 +45,11 @@ def _add_card(command: argparse.ArgumentParser) -> None:
         "--license", metavar="ID", help="license such as apache-2.0; default: not stated"
     )
     command.add_argument(
+        "--data",
+        metavar="DATA",
+        help=f"validation data, to add a confusion matrix (the extra plot): {DATA}",
+    )
+    command.add_argument(
         "--push",
         metavar="OWNER/NAME",
         help="upload card, weights, recipe and log to this repository of the Hugging Face hub; "
@@ -73,10 +78,11 @@ def _card(options: argparse.Namespace) -> None:
 
     run = read_run(options.run_dir)
     if options.push is None or not (run.path / CARD).exists():
-        say(write_card(run, dataset=options.dataset, license=options.license))
-    elif options.dataset or options.license:
+        say(write_card(run, dataset=options.dataset, license=options.license, data=options.data))
+    elif options.dataset or options.license or options.data:
         raise ValueError(
-            f"`--dataset` and `--license` must not be given if the card exists. Received: {str(run.path / CARD)!r}"
+            "`--dataset`, `--license` and `--data` must not be given if the card exists. "
+            f"Received: {str(run.path / CARD)!r}"
         )
     if options.license is None and "\nlicense:" not in (run.path / CARD).read_text(
         encoding="utf-8"

@@ -1,4 +1,4 @@
-"""The commands train and evaluate."""
+"""The command train."""
 
 import argparse
 from pathlib import Path
@@ -14,16 +14,11 @@ from keras_resnet_recipes.cli.models import load_network
 from keras_resnet_recipes.cli.recipes import (
     DATA,
     RECIPE,
-    add_changes,
-    add_label_offset,
     add_size,
-    changed,
     chosen_recipe,
     named_recipe,
-    with_offset,
 )
-from keras_resnet_recipes.cli.terminal import say, verbosity
-from keras_resnet_recipes.recipe import load_recipe
+from keras_resnet_recipes.cli.terminal import say
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.runs.log import TITLES, monitored
 
@@ -33,14 +28,10 @@ if TYPE_CHECKING:
     from keras_resnet_recipes.experiments.runs import Row
     from keras_resnet_recipes.experiments.spread import Log
 
-# Fields by which an evaluation may differ from those in the training.
-_EVALUATION = "test", "batch_size", "data_on_device", "unreadable_images"
-
 
 def add_commands(commands: Any) -> None:
-    """Adds train and evaluate."""
+    """Adds train."""
     _add_train(commands.add_parser("train", help="train a recipe on a data set"))
-    _add_evaluate(commands.add_parser("evaluate", help="evaluate a trained run on a data set"))
 
 
 def _add_train(command: argparse.ArgumentParser) -> None:
@@ -87,22 +78,6 @@ def add_options(command: argparse.ArgumentParser, run_dir: str = "none") -> None
         help="resume although images have changed since the run began",
     )
     add_seeds(command)
-
-
-def _add_evaluate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run_dir", metavar="DIR", help="run folder of krr train")
-    command.add_argument(
-        "--data",
-        required=True,
-        metavar="DATA",
-        help=DATA,
-    )
-    command.add_argument(
-        "--weights", choices=("best", "last"), help="default: best if saved, else last"
-    )
-    add_label_offset(command)
-    add_changes(command)
-    command.set_defaults(run=_evaluate)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -168,27 +143,6 @@ def _result(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:
     if recipe.target_top1 is None or "val_top1" not in history:
         return text
     return f"{text}\n{_time_to(recipe.target_top1, history)}"
-
-
-def _evaluate(options: argparse.Namespace) -> None:
-    from keras_resnet_recipes import training
-
-    trained = load_recipe(options.run_dir)
-    recipe = changed(trained, options.changes)
-    if recipe.replace(**{name: getattr(trained, name) for name in _EVALUATION}) != trained:
-        raise ValueError(
-            "`--set` must change how the run is evaluated, such as test_size; its network and training are past. "
-            f"Received: --set {' --set '.join(options.changes)}"
-        )
-    model = training.load_run(options.run_dir, options.weights)
-    data = with_offset(options.data, options, "validation")
-    metrics = recipe.evaluate(model, data, verbose=verbosity())
-    say(
-        "  ".join(
-            f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in metrics.items()
-        )
-    )
 
 
 def _summary(history: "Log", run_dir: str | Path | None) -> str:

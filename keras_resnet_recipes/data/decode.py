@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import simplejpeg
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from keras_resnet_recipes.augment import kernels
 
@@ -24,6 +24,18 @@ _JPEG = b"\xff\xd8\xff"
 # simplejpeg raises KeyError for a chroma subsampling that it does not know, such as 4:4:1.
 _REFUSED = (ValueError, KeyError)
 _RGB = np.uint32(0x00FFFFFF)
+
+# What makes an image of each EXIF orientation upright.
+_UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda pixels: pixels,
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
 
 _one_at_a_time = threading.RLock()
 
@@ -194,6 +206,48 @@ def decode(contents: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """
     with opened(contents, max_pixels) as image:
         return image.rgb()
+
+
+def orientation(contents: bytes) -> int:
+    """Returns the EXIF orientation of an image file, 1 to 8; 1, upright, if it has none or cannot be read.
+
+    Only the header is read; EXIF data after the pixels of a PNG are not found.
+
+    Example:
+        >>> file, image = io.BytesIO(), Image.new("RGB", (5, 4))
+        >>> exif = image.getexif()
+        >>> exif[ExifTags.Base.Orientation] = 6
+        >>> image.save(file, "JPEG", exif=exif)
+        >>> orientation(file.getvalue())
+        6
+    """
+    found = 1
+    with (
+        contextlib.suppress(UnreadableImage),
+        _pillow_errors_in_one_line(),
+        _opened_by_pillow(contents) as image,
+    ):
+        # Pillow would decode a PNG to look for them.
+        if "exif" in image.info:
+            found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return found if found in _UPRIGHT else 1
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turns an image as its EXIF orientation says.
+
+    Args:
+        pixels: [height, width, ...].
+        orientation: 1 to 8, where 6, that of a phone on its side, is turned clockwise.
+
+    Example:
+        >>> upright(np.array([[1, 2], [3, 4]]), 6).tolist()
+        [[3, 1], [4, 2]]
+
+    References:
+        EXIF 2.32, tag 274; Pillow's `ImageOps.exif_transpose`.
+    """
+    return np.ascontiguousarray(_UPRIGHT[orientation](pixels))
 
 
 def packed(image: np.ndarray) -> np.ndarray:

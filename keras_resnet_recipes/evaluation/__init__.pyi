@@ -6,6 +6,12 @@ from .averaged_views import multi_scale_scores as multi_scale_scores
 from .averaged_views import shift_averaged as shift_averaged
 from .averaged_views import ten_crop as ten_crop
 from .averaged_views import view_averaged as view_averaged
+from .class_maps import ClassActivationMaps as ClassActivationMaps
+from .examination import ClassFigures as ClassFigures
+from .examination import ConfidenceBin as ConfidenceBin
+from .examination import Examination as Examination
+from .examination import Verdict as Verdict
+from .mistakes import examine as examine
 from .predictions import Prediction as Prediction
 from .predictions import evaluation_crop as evaluation_crop
 from .predictions import predict as predict

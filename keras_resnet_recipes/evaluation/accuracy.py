@@ -26,31 +26,20 @@ def evaluate(
     recipe: BaseRecipe, model: keras.Model, dataset: Any, *, verbose: str | int = "auto"
 ) -> dict[str, float]:
     """Evaluates as `Recipe.evaluate` says."""
-    check_input(model)
-    check_plain("model", model)
-    classes = model.output_shape[-1]
-    if recipe.classes not in (None, classes):
-        raise ValueError(
-            f"`model` must have {recipe.classes} outputs, as `classes` says. Received: {classes} outputs"
-        )
-    recipe = as_tested(recipe.replace(classes=classes), model)
+    recipe = checked(recipe, model)
     with devices.scope_of(model) as replicas:
-        _check_views(recipe, model, replicas)
+        check_views(recipe, model, replicas)
         names = getattr(model, "class_names", None)
         data = from_source(dataset, split="validation", class_names=names)
         check_evaluated(recipe, data)
         feed = feed_class(recipe)(recipe, None, data, replicas=replicas)
         viewed, logits = over_views(recipe, model, gives_logits(model))
         metrics = build.metrics(recipe, replicas if logits else 1, data.multi_label)
-        loss = build.loss(recipe) if logits else keras.losses.CategoricalCrossentropy()
+        loss = loss_of(recipe, logits)
         # A model around the same layers: the caller's optimizer and metrics stay as they are.
         scored = functools.partial(_scored, recipe, logits) if data.multi_label else None
         evaluator = TrainingModel(viewed, scores=scored, **feed.step)
-        # XLA would compile again for every new size of an image.
-        sizes = recipe.test.views == "multi_scale" and keras.backend.backend() == "tensorflow"
-        evaluator.compile(
-            loss=loss, weighted_metrics=[*metrics], jit_compile=False if sizes else "auto"
-        )
+        evaluator.compile(loss=loss, weighted_metrics=[*metrics], jit_compile=jit_compile(recipe))
         evaluator.build_losses_and_metrics()
         with feed.evaluation() as batches:
             shown = verbose if devices.is_writer() else 0
@@ -79,6 +68,8 @@ def predict(
     top: int | None,
     class_names: Sequence[str] | None,
     batch_size: int,
+    exif_rotate: bool,
+    explain: bool,
 ) -> Iterator[predictions.Prediction]:
     """Predicts as `Recipe.predict` says."""
     check_input(model)
@@ -91,7 +82,40 @@ def predict(
         top=top,
         class_names=class_names,
         batch_size=batch_size,
+        exif_rotate=exif_rotate,
+        explain=explain,
     )
+
+
+def checked(recipe: BaseRecipe, model: keras.Model) -> BaseRecipe:
+    """Returns the recipe with which a model is evaluated: its classes, the crop of its published weights.
+
+    Raises:
+        ValueError: If the model cannot be evaluated, or has other classes than the recipe.
+    """
+    check_input(model)
+    check_plain("model", model)
+    classes = model.output_shape[-1]
+    if recipe.classes not in (None, classes):
+        raise ValueError(
+            f"`model` must have {recipe.classes} outputs, as `classes` says. Received: {classes} outputs"
+        )
+    return as_tested(recipe.replace(classes=classes), model)
+
+
+def loss_of(
+    recipe: BaseRecipe, logits: bool, reduction: str | None = "sum_over_batch_size"
+) -> keras.losses.Loss:
+    """Returns the recipe's loss for logits, and the cross-entropy for probabilities."""
+    if logits:
+        return build.loss(recipe, reduction)
+    return keras.losses.CategoricalCrossentropy(reduction=reduction)
+
+
+def jit_compile(recipe: BaseRecipe) -> str | bool:
+    """Returns Keras' argument: XLA would compile again for every new size of an image."""
+    sizes = recipe.test.views == "multi_scale" and keras.backend.backend() == "tensorflow"
+    return False if sizes else "auto"
 
 
 def as_tested(recipe: BaseRecipe, model: keras.Model) -> BaseRecipe:
@@ -141,7 +165,7 @@ def over_views(recipe: BaseRecipe, model: keras.Model, logits: bool) -> tuple[ke
     ), False
 
 
-def _check_views(recipe: BaseRecipe, model: keras.Model, replicas: int) -> None:
+def check_views(recipe: BaseRecipe, model: keras.Model, replicas: int) -> None:
     """Raises ValueError unless a model can be tested with the recipe's views."""
     if recipe.test.views != "multi_scale":
         check_size(model, "test_size", recipe.test.size)

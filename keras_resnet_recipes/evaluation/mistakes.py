@@ -1,85 +1,53 @@
-"""Confusion matrix of a trained model, and the images it predicts worst."""
+"""Predictions of a trained model for a whole data set, and the images that it predicts worst."""
 
 import dataclasses
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-from keras_resnet_recipes.data import from_source
+from keras_resnet_recipes import distribution as devices
+from keras_resnet_recipes.applications.outputs import gives_logits, probabilities
+from keras_resnet_recipes.data import ImageDataset, ImageStream, from_source
+from keras_resnet_recipes.data.decode import opened
+from keras_resnet_recipes.evaluation import accuracy
+from keras_resnet_recipes.evaluation.class_maps import thumbnail
+from keras_resnet_recipes.evaluation.examination import Examination, Verdict
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.training import build
 from keras_resnet_recipes.training.feeds import feed_class
 
-
-@dataclasses.dataclass(frozen=True)
-class Verdict:
-    """Prediction of a model for one image.
-
-    Args:
-        image: The image as the network sees it, uint8 [size, size, 3].
-        name: Its name in the data set.
-        label: Its class.
-        predicted: The class with the largest logit.
-        probability: Probability of that class, by the activation of the recipe's loss.
-        loss: The recipe's loss of the image.
-    """
-
-    image: np.ndarray
-    name: str
-    label: int
-    predicted: int
-    probability: float
-    loss: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Examination:
-    """Predictions of a model for a data set.
-
-    Args:
-        dataset: Name of the data set.
-        confusion: int64 [classes, classes]: number of images by class (row) and predicted class (column).
-        worst: The images with the largest losses, the largest first.
-    """
-
-    dataset: str
-    confusion: np.ndarray
-    worst: tuple[Verdict, ...]
-
-    @property
-    def images(self) -> int:
-        """Number of images."""
-        return int(self.confusion.sum())
-
-    @property
-    def top1(self) -> float:
-        """Top-1 accuracy, 0 to 1."""
-        return float(np.trace(self.confusion) / max(self.images, 1))
+# Pixels on the longer side of the image of a verdict.
+_ORIGINAL = 320
 
 
 def examine(
-    recipe: BaseRecipe, model: keras.Model, dataset: Any, *, worst: int = 24
+    recipe: BaseRecipe, model: keras.Model, dataset: Any, *, worst: int = 0, verbose: int = 0
 ) -> Examination:
-    """Predicts every image of a data set, preprocessed as in `Recipe.evaluate`.
+    """Predicts every image of a data set once, preprocessed and with the test views as in `Recipe.evaluate`.
 
     Args:
-        recipe: The recipe, its `classes` known.
-        model: A Keras model with logits as output.
+        recipe: The recipe.
+        model: As for `Recipe.evaluate`.
         dataset: As for `Recipe.fit`.
-        worst: Number of images to keep.
+        worst: Number of images with the largest losses to keep.
+        verbose: 1 shows a progress bar, 0 nothing.
+
+    Returns:
+        The accuracy, figures per class, the confusion matrix and the calibration.
 
     Raises:
-        ValueError: If the data cannot be used.
+        ValueError: If the data is invalid or its classes differ from the model's.
 
     Example:
         >>> import numpy as np, keras_resnet_recipes as krr
         >>> model = krr.applications.ResNet20(classes=2, classifier_activation=None)
-        >>> data = np.zeros((4, 32, 32, 3), "uint8"), np.arange(4) % 2
-        >>> examine(krr.A3(classes=2, test_size=32), model, data, worst=3).images
-        4
+        >>> data = np.zeros((4, 32, 32, 3), "uint8"), np.array([0, 1, 0, 0])
+        >>> found = examine(krr.A3(test_size=32), model, data, worst=3)
+        >>> found.confusion.sum(axis=1).tolist(), len(found.worst)
+        ([3, 1], 3)
     """
+    recipe = accuracy.checked(recipe, model)
     names = getattr(model, "class_names", None)
     data = from_source(dataset, split="validation", class_names=names)
     if data.multi_label:
@@ -87,33 +55,106 @@ def examine(
             "`dataset` must have one label per image for a confusion matrix. "
             f"Received: {data.name}, whose images have several. `evaluate` has their metrics."
         )
-    feed = feed_class(recipe)(recipe.replace(test_views="one"), None, data)
-    confusion = np.zeros((recipe.classes, recipe.classes), np.int64)
+    names = data.class_names or names or [*map(str, range(recipe.classes))]
+    batches: list[_Batch] = []
     found: list[tuple[int, Verdict]] = []
-    for index, verdict in enumerate(_verdicts(recipe, model, feed.examined())):
-        confusion[verdict.label, verdict.predicted] += 1
-        if len(found) < worst or verdict.loss > found[-1][1].loss:
-            # A view would keep its whole batch in memory.
-            verdict = dataclasses.replace(verdict, image=verdict.image.copy())
-            found.append((index, verdict))
-            found = sorted(found, key=lambda pair: -pair[1].loss)[:worst]
+    seen = 0
+    with devices.scope_of(model) as replicas:
+        accuracy.check_views(recipe, model, replicas)
+        feed = feed_class(recipe)(recipe, None, data, replicas=replicas)
+        network = _Network(recipe, model)
+        bar = keras.utils.Progbar(data.size, verbose=verbose, unit_name="image")
+        for images, targets in feed.examined():
+            batches.append(network.predicted(images, targets))
+            found = _worst(found, images, batches[-1], seen, worst)
+            seen += len(targets)
+            bar.update(seen)
     feed.warn()
-    names = feed.names({index for index, _ in found})
-    kept = tuple(dataclasses.replace(verdict, name=names[index]) for index, verdict in found)
-    return Examination(data.name, confusion, kept)
+    indices = feed.indices({position for position, _ in found})
+    labels, predicted, chances, losses = map(np.concatenate, zip(*batches, strict=True))
+    return Examination(
+        dataset=data.name,
+        class_names=tuple(names),
+        activation=network.activation,
+        labels=labels,
+        predicted=predicted,
+        probabilities=chances,
+        scores=network.scores(losses),
+        worst=tuple(_located(one, data, indices[position]) for position, one in found),
+    )
 
 
-def _verdicts(
-    recipe: BaseRecipe, model: keras.Model, batches: Iterator[tuple[np.ndarray, np.ndarray]]
-) -> Iterator[Verdict]:
-    loss = build.loss(recipe, reduction=None)
-    activation = keras.activations.get(recipe.loss.activation)
-    for images, targets in batches:
-        logits = np.asarray(model.predict_on_batch(images), np.float32)
-        losses = keras.ops.convert_to_numpy(loss(targets, logits))
-        probabilities = keras.ops.convert_to_numpy(activation(keras.ops.convert_to_tensor(logits)))
-        rows = zip(images, targets.argmax(1), logits.argmax(1), probabilities, losses, strict=True)
-        for image, label, predicted, row, value in rows:
-            yield Verdict(
-                image, "", int(label), int(predicted), float(row[predicted]), float(value)
-            )
+def _located(verdict: Verdict, data: ImageDataset | ImageStream, index: int) -> Verdict:
+    """Returns a verdict with the name of its image, and the whole image if it can be read again."""
+    original = None
+    if isinstance(data, ImageDataset):
+        image, _ = data.read(index)
+        with opened(image, data.max_pixels) as one:
+            original = thumbnail(one.packed(), _ORIGINAL)
+    return dataclasses.replace(verdict, name=data.describe(index), original=original)
+
+
+class _Batch(NamedTuple):
+    """Predictions of a batch: label, predicted class, its probability, and loss of every image."""
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    losses: np.ndarray
+
+
+class _Network:
+    """A model with the test views of a recipe, its loss and metrics.
+
+    Attributes:
+        activation: Activation after the model that makes its outputs probabilities, or None.
+    """
+
+    def __init__(self, recipe: BaseRecipe, model: keras.Model) -> None:
+        logits = gives_logits(model)
+        self.activation = recipe.loss.activation if logits else None
+        self._model, self._has_logits = accuracy.over_views(recipe, model, logits)
+        if self._model is not model:
+            self._model.compile(jit_compile=accuracy.jit_compile(recipe))
+        self._loss = accuracy.loss_of(recipe, self._has_logits, reduction=None)
+        self._metrics = build.metrics(recipe)
+
+    def predicted(self, images: Any, targets: np.ndarray) -> _Batch:
+        """Predicts a batch."""
+        outputs = np.asarray(self._model.predict_on_batch(images), np.float32)
+        for metric in self._metrics:
+            metric.update_state(targets, outputs)
+        losses = keras.ops.convert_to_numpy(self._loss(targets, outputs))
+        chances = probabilities(outputs, self.activation if self._has_logits else None)
+        chosen = outputs.argmax(1)
+        return _Batch(targets.argmax(1), chosen, chances[np.arange(len(chosen)), chosen], losses)
+
+    def scores(self, losses: np.ndarray) -> dict[str, float]:
+        """Returns what `Recipe.evaluate` returns, after all batches: the loss is one of logits."""
+        loss = {"loss": float(losses.mean(dtype="float64"))} if self._has_logits else {}
+        found = {metric.name: float(metric.result()) for metric in self._metrics}
+        return {**loss, **found, "images": len(losses)}
+
+
+def _worst(
+    found: list[tuple[int, Verdict]], images: Any, batch: _Batch, begin: int, count: int
+) -> list[tuple[int, Verdict]]:
+    """Returns positions and verdicts of the largest losses, given those so far and a batch from position `begin`."""
+    views = keras.tree.flatten(images)[0]
+    candidates = [
+        (
+            begin + row,
+            Verdict(
+                # A view of the array would keep the whole batch in memory.
+                views[row].copy(),
+                None,
+                "",
+                int(batch.labels[row]),
+                int(batch.predicted[row]),
+                float(batch.probabilities[row]),
+                float(batch.losses[row]),
+            ),
+        )
+        for row in np.argsort(-batch.losses, kind="stable")[:count]
+    ]
+    return sorted([*found, *candidates], key=lambda pair: -pair[1].loss)[:count]

@@ -16,15 +16,19 @@ from keras_resnet_recipes.applications.outputs import (
     probabilities,
 )
 from keras_resnet_recipes.augment import CenterCrop, kernels
-from keras_resnet_recipes.data.decode import UnreadableImage, opened
+from keras_resnet_recipes.data.decode import UnreadableImage, opened, orientation, upright
 from keras_resnet_recipes.data.folder import contents_of, images_below
 from keras_resnet_recipes.data.parallel import Workers, mapped
+from keras_resnet_recipes.evaluation.class_maps import ClassActivationMaps, framed, thumbnail
 from keras_resnet_recipes.names import closest_path
+
+# Pixels on the longer side of an explanation.
+_EXPLAINED = 640
 
 Label = tuple[str | int, str, float]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
     """Prediction of a model for one image file.
 
@@ -34,6 +38,9 @@ class Prediction:
             descending order; empty for a path that cannot be read.
         error: Why the path cannot be read, or None.
         multi_label: Whether an image may have several labels: then `present` are those of this one.
+        orientation: The file's EXIF orientation, 1 to 8, whether or not it was applied; 1 is upright.
+        explanation: The image with the class activation map of the most probable class over the crop that the
+            network sees, uint8 [height, width, 3], at most 640 pixels on the longer side; None unless `explain`.
 
     Example:
         >>> Prediction("cat.jpg", ((1, "cat", 0.75), (0, "dog", 0.25))).labels[0][1]
@@ -44,6 +51,8 @@ class Prediction:
     labels: tuple[Label, ...]
     error: str | None = None
     multi_label: bool = False
+    orientation: int = 1
+    explanation: np.ndarray | None = None
 
     @property
     def present(self) -> tuple[Label, ...]:
@@ -60,6 +69,8 @@ def predict(
     top: int | None = None,
     class_names: Sequence[str] | None = None,
     batch_size: int = 32,
+    exif_rotate: bool = False,
+    explain: bool = False,
 ) -> Iterator[Prediction]:
     """Classifies image files, preprocessed as in an evaluation.
 
@@ -78,13 +89,16 @@ def predict(
         class_names: Names of the classes; by default the model's. If it has none, 1000 classes are those of
             ImageNet, and others are named by their index.
         batch_size: Images per batch.
+        exif_rotate: Whether to turn images as their EXIF orientation says, as a phone shows them. Training and
+            evaluation ignore it, as timm does.
+        explain: Whether to draw class activation maps, see `ClassActivationMaps`.
 
     Returns:
         An iterator over one prediction per file, in order. That of a file that cannot be read, a path that does
         not exist or a folder without images has an error instead of labels.
 
     Raises:
-        ValueError: If an argument is not as above, or there is no path.
+        ValueError: If an argument is not as above, there is no path, or the model has no class activation maps.
 
     Example:
         >>> import tempfile, keras_resnet_recipes as krr
@@ -106,9 +120,16 @@ def predict(
     multi_label = getattr(model, "multi_label", False)
     top = top or (classes if multi_label else 5)
     files = _files(paths)
-    crop = evaluation_crop(model) if crop is None else crop
-    activation = activation_after(model, activation)
-    made = _predictions(model, activation, files, crop, top, names, batch_size)
+    classifier = _Classifier(
+        model,
+        ClassActivationMaps(model) if explain else None,
+        evaluation_crop(model) if crop is None else crop,
+        activation_after(model, activation),
+        top,
+        names,
+        exif_rotate,
+    )
+    made = classifier.predictions(files, batch_size)
     return (dataclasses.replace(one, multi_label=multi_label) for one in made)
 
 
@@ -158,50 +179,78 @@ def _files(paths: Sequence[str | Path]) -> list[str]:
     return files
 
 
-def _predictions(
-    model: keras.Model,
-    activation: str | None,
-    files: list[str],
-    crop: CenterCrop,
-    top: int,
-    names: Sequence[str] | None,
-    batch_size: int,
-) -> Iterator[Prediction]:
-    workers = Workers()
-    groups = _groups(files, batch_size)
-    done = mapped(lambda group: _seen(group, crop, workers), groups, threads=1)
-    for group, images, reasons in done:
-        readable = [file for file in group if file in images]
-        labels: list[list[Label]] = []
-        if readable:
-            batch = np.stack([images[file] for file in readable])
-            scores = probabilities(model.predict_on_batch(batch), activation)
-            labels = decode_predictions(scores, top, names)
-        found = dict(zip(readable, labels, strict=True))
-        for file in group:
-            yield Prediction(file, tuple(found.get(file, ())), reasons.get(file))
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """A file, or why it cannot be read: the network's input, and a smaller image if it is to be explained."""
+
+    path: str
+    orientation: int = 1
+    image: np.ndarray | None = None
+    smaller: np.ndarray | None = None
+    error: str | None = None
 
 
-def _groups(files: list[str], size: int) -> Iterator[list[str]]:
-    return (files[begin : begin + size] for begin in range(0, len(files), size))
+@dataclasses.dataclass(frozen=True)
+class _Classifier:
+    """A model with the preprocessing of its images and the names of its classes."""
 
+    model: keras.Model
+    maps: ClassActivationMaps | None
+    crop: CenterCrop
+    activation: str | None
+    top: int
+    names: Sequence[str] | None
+    exif_rotate: bool
 
-def _seen(
-    files: list[str], crop: CenterCrop, workers: Workers
-) -> tuple[list[str], dict[str, np.ndarray], dict[str, str]]:
-    """Returns the preprocessed images of some files, and why others cannot be read."""
-    images: dict[str, np.ndarray] = {}
-    reasons: dict[str, str] = {}
+    def predictions(self, files: list[str], batch_size: int) -> Iterator[Prediction]:
+        """Yields the predictions of files, which are read while the model predicts others."""
+        workers = Workers()
+        groups = (files[begin : begin + batch_size] for begin in range(0, len(files), batch_size))
+        for group in mapped(lambda group: self._all_seen(group, workers), groups, threads=1):
+            yield from self._predicted(group)
 
-    def look(file: str) -> None:
+    def _all_seen(self, files: list[str], workers: Workers) -> list[_Seen]:
+        found: dict[str, _Seen] = {}
+
+        def look(file: str) -> None:
+            found[file] = self._seen(file)
+
+        workers.each(look, files)
+        return [found[file] for file in files]
+
+    def _seen(self, file: str) -> _Seen:
         try:
-            with opened(contents_of(file)) as image:
-                images[file] = kernels.packing.unpack(crop.cut(image.packed()))
+            contents = contents_of(file)
+            turned = orientation(contents)
+            with opened(contents) as image:
+                pixels = image.packed()
+                if self.exif_rotate:
+                    pixels = upright(pixels, turned)
+                cut = kernels.packing.unpack(self.crop.cut(pixels))
+                smaller = None if self.maps is None else thumbnail(pixels, _EXPLAINED)
         except UnreadableImage as error:
-            reasons[file] = _reason(file, error)
+            return _Seen(file, error=_reason(file, error))
+        return _Seen(file, turned, cut, smaller)
 
-    workers.each(look, files)
-    return files, images, reasons
+    def _predicted(self, group: list[_Seen]) -> Iterator[Prediction]:
+        readable = [one for one in group if one.error is None]
+        rows: Iterator[tuple[tuple[Label, ...], np.ndarray | None]] = iter(())
+        if readable:
+            batch = np.stack([one.image for one in readable])
+            if self.maps is None:
+                outputs, class_maps = self.model.predict_on_batch(batch), [None] * len(batch)
+            else:
+                outputs, class_maps = self.maps(batch)
+            scores = probabilities(outputs, self.activation)
+            labels = decode_predictions(scores, self.top, self.names)
+            rows = zip(map(tuple, labels), class_maps, strict=True)
+        for one in group:
+            if one.error is not None:
+                yield Prediction(one.path, (), one.error)
+                continue
+            labels, class_map = next(rows)
+            drawn = None if class_map is None else framed(one.smaller, self.crop, class_map)
+            yield Prediction(one.path, labels, None, one.orientation, drawn)
 
 
 def _reason(file: str, error: Exception) -> str:

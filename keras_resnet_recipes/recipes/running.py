@@ -218,6 +218,8 @@ class Running:
         top: int | None = None,
         class_names: Sequence[str] | None = None,
         batch_size: int = 32,
+        exif_rotate: bool = False,
+        explain: bool = False,
     ) -> "Iterator[Prediction]":
         """Classifies image files, preprocessed as in `evaluate`, with one view per image.
 
@@ -227,12 +229,16 @@ class Running:
             top: Number of classes per image; by default 5, or all after training on images with several labels.
             class_names: Names of the classes, if the model does not have them.
             batch_size: Images per batch.
+            exif_rotate: Whether to turn images as their EXIF orientation says; training and `evaluate` ignore it.
+            explain: Whether to draw class activation maps; the model must end in global average pooling and a dense
+                layer.
 
         Returns:
             An iterator of `krr.evaluation.Prediction`, one per file: the path, and for each of the most probable
             classes its index, name and probability (a sigmoid after training with binary cross-entropy). After
             training on images with several labels, `present` has those with a probability above 0.5. A
-            file that cannot be read has an error instead.
+            file that cannot be read has an error instead. With `explain`, its `explanation` is the image with the
+            class activation map of the most probable class.
 
         Raises:
             ValueError: If an argument is invalid, a path does not exist, or no image is found.
@@ -249,5 +255,12 @@ class Running:
             ['cat', 'dog']
         """
         return evaluation.accuracy.predict(
-            self, model, paths, top=top, class_names=class_names, batch_size=batch_size
+            self,
+            model,
+            paths,
+            top=top,
+            class_names=class_names,
+            batch_size=batch_size,
+            exif_rotate=exif_rotate,
+            explain=explain,
         )

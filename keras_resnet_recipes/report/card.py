@@ -3,34 +3,45 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+from keras_resnet_recipes.evaluation import examine
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import printable
 from keras_resnet_recipes.recipe import table_rows
 from keras_resnet_recipes.report.folder import Run, public
+from keras_resnet_recipes.report.plots import has_matplotlib, save_confusion, save_curves
+from keras_resnet_recipes.report.published import published_note
+from keras_resnet_recipes.training import load_run
 from keras_resnet_recipes.version import __version__
 
 CARD = "README.md"
+# Images of the card, next to it.
+CURVES, CONFUSION = "curves.png", "confusion.png"
 # Replaced by the repository on upload.
 PLACEHOLDER = "OWNER/NAME"
 
 
-def write_card(run: Run, *, dataset: str | None = None, license: str | None = None) -> Path:
-    r"""Writes a model card, README.md, to a run folder: YAML metadata for model hubs, and text.
+def write_card(
+    run: Run, *, dataset: str | None = None, license: str | None = None, data: Any = None
+) -> Path:
+    r"""Writes a model card, README.md, to a run folder: YAML metadata for model hubs, text and images.
 
     The accuracies are those of the log, of the best epoch on validation data. A license is stated only if
-    given. Local paths are omitted.
+    given. Local paths are omitted. With matplotlib (the extra `plot`) the card shows curves of loss and accuracy,
+    curves.png, and with `data` the confusion matrix, or a reliability diagram for more than 30 classes, confusion.png.
 
     Args:
         run: The run.
         dataset: Name of the data set; by default the last component of its path or name in the run.
         license: License identifier such as "apache-2.0".
+        data: Validation data, as for `Recipe.evaluate`.
 
     Returns:
         The path of the card.
 
     Raises:
-        ValueError: If the folder already has a README.md, which may have been edited.
+        ValueError: If the folder already has a README.md, which may have been edited, or the data is invalid.
 
     Example:
         >>> import tempfile, keras_resnet_recipes as krr
@@ -45,12 +56,27 @@ def write_card(run: Run, *, dataset: str | None = None, license: str | None = No
         raise ValueError(
             f"The run folder must not have a {CARD}; remove it to write a new one. Received: {str(path)!r}"
         )
+    images = _images(run, data) if has_matplotlib() else []
     run = public(run)
     name = dataset or str(run.facts.get("dataset") or "a data set whose name is not recorded")
-    text = "\n".join([*_front_matter(run, name, license), "", *_body(run, name, license)])
+    text = "\n".join([*_front_matter(run, name, license), "", *_body(run, name, license, images)])
     with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def _images(run: Run, data: Any) -> list[str]:
+    """Writes the images of the card and returns its lines that show them."""
+    lines = []
+    if run.rows:
+        save_curves(run, run.path / CURVES)
+        lines += ["", f"![Loss and top-1 accuracy per epoch]({CURVES})"]
+    if data is not None:
+        recipe = run.recipe.replace(test_views="one")
+        examination = examine(recipe, load_run(run.path), data)
+        shown = save_confusion(examination, run.path / CONFUSION)
+        lines += ["", f"![{shown}]({CONFUSION})", "", f"{shown} on the validation split."]
+    return lines
 
 
 def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
@@ -93,20 +119,21 @@ def _front_matter(run: Run, dataset: str, license: str | None) -> list[str]:
     return [*lines, "---"]
 
 
-def _body(run: Run, dataset: str, license: str | None) -> list[str]:
+def _body(run: Run, dataset: str, license: str | None, images: list[str]) -> list[str]:
     recipe, kind = run.recipe, type(run.recipe)
     source = "" if recipe.source is None else f" of '{recipe.source.title}' ({recipe.source})"
-    images = f" ({_plain(str(run.facts['images']))} images)" if run.facts.get("images") else ""
+    count = f" ({_plain(str(run.facts['images']))} images)" if run.facts.get("images") else ""
     version = _plain(str(run.versions.get("keras_resnet_recipes", __version__)))
     return [
         f"# {_plain(run.name)}",
         "",
-        f"{recipe.network_name} for {recipe.classes} classes, trained on {_plain(dataset)}{images}, with the recipe "
+        f"{recipe.network_name} for {recipe.classes} classes, trained on {_plain(dataset)}{count}, with the recipe "
         f"{kind.__name__}{source} by keras-resnet-recipes {version}. Status of the run: {run.headline}.",
         "",
         "## Accuracy",
         "",
         *_accuracy(run, dataset),
+        *images,
         "",
         "## Use",
         "",
@@ -143,14 +170,8 @@ def _accuracy(run: Run, dataset: str) -> list[str]:
         "|---|---|",
         *scores,
     ]
-    kind = type(run.recipe)
-    if kind.published_top1 is not None:
-        lines += [
-            "",
-            f"The published top-1 accuracy of the recipe, {run.recipe.published} % on {kind.published_on}, does not "
-            "apply to this model.",
-        ]
-    return lines
+    note = published_note(run)
+    return lines if note is None else [*lines, "", _plain(note)]
 
 
 def _use(size: int) -> list[str]:

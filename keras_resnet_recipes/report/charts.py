@@ -1,9 +1,10 @@
-"""SVG charts of curves over epochs, in the colors of the page."""
+"""SVG charts in the colors of the page: curves over epochs, and a reliability diagram."""
 
 import dataclasses
 import math
 from collections.abc import Sequence
 
+from keras_resnet_recipes.evaluation import ConfidenceBin
 from keras_resnet_recipes.report.markup import Markup, element, joined
 
 _WIDTH, _HEIGHT = 520, 260
@@ -50,7 +51,7 @@ def chart(title: str, curves: Sequence[Curve]) -> Markup:
     lines = [_line(curve, across, up, dots=len(points) <= _DOTS) for curve in drawn]
     frame = element(
         "svg",
-        _axes(across, up),
+        _axes(across, up, "epoch"),
         *lines,
         attributes={"viewBox": f"0 0 {_WIDTH} {_HEIGHT}"},
         role="img",
@@ -64,6 +65,59 @@ def chart(title: str, curves: Sequence[Curve]) -> Markup:
         "figcaption", element("strong", title), element("span", *legend, class_="legend")
     )
     return element("figure", caption, frame, class_="chart")
+
+
+def reliability(bins: Sequence[ConfidenceBin]) -> Markup:
+    """Returns a reliability diagram: the accuracy of the images in each interval of the probability.
+
+    Bars below the diagonal are of a model that is too confident. Their opacity grows with the number of images.
+
+    Example:
+        >>> reliability([ConfidenceBin(0.5, 1.0, 3, 0.8, 0.7)]).count('class="bar"')
+        1
+
+    References:
+        Guo et al., "On Calibration of Modern Neural Networks" (arXiv 1706.04599), figure 1.
+    """
+    side = _HEIGHT - _BOTTOM - _TOP
+    across = _Scale(0, 1, _LEFT, _LEFT + side, tuple(mark / 5 for mark in range(6)))
+    up = _Scale(0, 1, _HEIGHT - _BOTTOM, _TOP, across.ticks)
+    most = max(bin.images for bin in bins)
+    bars = [
+        element(
+            "rect",
+            element(
+                "title",
+                f"{bin.low:.2f} to {bin.high:.2f}: {bin.images} images, mean probability {bin.probability:.1%}, "
+                f"accuracy {bin.accuracy:.1%}",
+            ),
+            x=across(bin.low) + 0.5,
+            y=up(bin.accuracy),
+            width=round(across(bin.high) - across(bin.low) - 1, 1),
+            height=round(up(0) - up(bin.accuracy), 1),
+            opacity=round(0.25 + 0.75 * bin.images / most, 2),
+            class_="bar",
+        )
+        for bin in bins
+        if bin.images
+    ]
+    ends = {"x1": across(0), "y1": up(0), "x2": across(1), "y2": up(1)}
+    diagonal = element("line", **ends, class_="axis dashed")
+    frame = element(
+        "svg",
+        _axes(across, up, "probability of the predicted class"),
+        *bars,
+        diagonal,
+        attributes={"viewBox": f"0 0 {_LEFT + side + _RIGHT} {_HEIGHT}"},
+        role="img",
+        **{"aria-label": "accuracy by probability"},
+    )
+    caption = element(
+        "figcaption",
+        element("strong", "accuracy by probability"),
+        element("span", "on the dashed line if calibrated", class_="legend"),
+    )
+    return element("figure", caption, frame, class_="chart reliability")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,17 +150,17 @@ def _scale(values: Sequence[float], first: float, last: float, whole: bool = Fal
     return _Scale(low, high, first, last, tuple(mark * step for mark in marks))
 
 
-def _axes(across: _Scale, up: _Scale) -> Markup:
-    parts = []
+def _axes(across: _Scale, up: _Scale, name: str) -> Markup:
+    parts, right = [], across.last
     for value in up.ticks:
         y = up(value)
-        parts.append(element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="grid"))
+        parts.append(element("line", x1=_LEFT, x2=right, y1=y, y2=y, class_="grid"))
         parts.append(_label(_number(value), _LEFT - 8, y + 4, "end"))
     for value in across.ticks:
         parts.append(_label(f"{value:g}", across(value), _HEIGHT - _BOTTOM + 18, "middle"))
     y = _HEIGHT - _BOTTOM
-    parts.append(element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="axis"))
-    parts.append(_label("epoch", (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 4, "middle"))
+    parts.append(element("line", x1=_LEFT, x2=right, y1=y, y2=y, class_="axis"))
+    parts.append(_label(name, (_LEFT + right) / 2, _HEIGHT - 4, "middle"))
     return joined(*parts)
 
 

@@ -172,7 +172,9 @@ def public(run: Run) -> Run:
     comes from this run.
     """
     with tempfile.TemporaryDirectory() as folder:
-        values = without_folders(json.loads(run.recipe.to_json()))
+        values = json.loads(run.recipe.to_json())
+        # The groups' patterns of variable paths have slashes, too.
+        values = without_folders(values) | {"groups": values["groups"]}
         Path(folder, RECIPE).write_text(json.dumps(values), encoding="utf-8")
         recipe = load_recipe(folder)
     facts = without_folders({name: run.facts[name] for name in PUBLIC_FACTS if name in run.facts})

@@ -1,23 +1,30 @@
-"""Report sections with images: augmented training images and the model's errors."""
+"""Report sections with images: augmented training images, and those that the model predicts worst."""
 
 import base64
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import simplejpeg
 
 from keras_resnet_recipes import training
-from keras_resnet_recipes.evaluation.mistakes import Examination, Verdict, examine
+from keras_resnet_recipes.augment import CenterCrop
+from keras_resnet_recipes.evaluation import ClassActivationMaps, Verdict, examine
+from keras_resnet_recipes.evaluation.class_maps import framed, thumbnail
+from keras_resnet_recipes.input_pipeline.evaluation import center_crop
 from keras_resnet_recipes.preview import preview
+from keras_resnet_recipes.report.classes import classes
 from keras_resnet_recipes.report.folder import Run
-from keras_resnet_recipes.report.markup import Markup, element, table
+from keras_resnet_recipes.report.markup import Markup, element
 from keras_resnet_recipes.report.page import percent, section
 from keras_resnet_recipes.runs.checkpoints import BEST
 
-# With more classes, the most frequent confusions are listed instead of the matrix.
-_LARGEST_MATRIX = 50
+# Pixels on the longer side of an image on the page; twice as many are stored, for sharp screens.
+_THUMBNAIL = 160
 _ROWS, _COLUMNS = 3, 8
+# Images with the largest losses.
+_WORST = 24
 
 
 def samples(run: Run, train_data: Any) -> Markup:
@@ -38,7 +45,7 @@ def samples(run: Run, train_data: Any) -> Markup:
 
 
 def mistakes(run: Run, data: Any, weights: str | None = None) -> list[Markup]:
-    """Returns sections with the images of the largest losses and the confusions between classes.
+    """Returns sections with the images of the largest losses, and the figures of the classes.
 
     Args:
         run: The run, with weights.
@@ -50,73 +57,75 @@ def mistakes(run: Run, data: Any, weights: str | None = None) -> list[Markup]:
     """
     model = training.load_run(run.path, weights)
     which = weights or ("best" if (run.path / BEST).is_file() else "last")
-    examination = examine(run.recipe, model, data)
-    names = getattr(model, "class_names", None) or [*map(str, range(run.recipe.classes))]
+    examination = examine(run.recipe.replace(test_views="one"), model, data, worst=_WORST)
     summary = (
         f"With the {which} weights, {percent(examination.top1)} of {examination.images} images of "
         f"{examination.dataset} are classified correctly."
     )
-    figures = [_verdict(verdict, names) for verdict in examination.worst]
+    maps, note = _class_maps(model, examination.worst)
+    # With the data on the device, the network sees whole images.
+    crop = None if run.recipe.data_on_device else center_crop(run.recipe)
+    figures = [
+        _verdict(verdict, examination.class_names, crop, class_map)
+        for verdict, class_map in zip(examination.worst, maps, strict=True)
+    ]
     worst = section(
         "Images with the largest losses",
         element("p", summary),
-        element("div", *figures, class_="images"),
+        element("p", note, class_="soft"),
+        element("div", *figures, class_="worst"),
     )
-    return [worst, _confusions(examination, names)]
+    return [worst, classes(examination)]
 
 
-def _verdict(verdict: Verdict, names: Sequence[str]) -> Markup:
+def _class_maps(
+    model: keras.Model, verdicts: Sequence[Verdict]
+) -> tuple[Sequence[np.ndarray | None], str]:
+    """Returns a class activation map of the predicted class for each verdict, if the network has them, and a note."""
+    framed = "The frame is the crop that the network sees."
+    try:
+        find = ClassActivationMaps(model)
+    except ValueError:
+        return [None] * len(verdicts), framed
+    images = np.stack([verdict.image for verdict in verdicts])
+    _, maps = find(images, np.array([verdict.predicted for verdict in verdicts]))
+    return maps, (
+        f"{framed} On the right, the class activation map of the predicted class: the evidence for it is largest where "
+        "the image is pale yellow, smallest where it is black."
+    )
+
+
+def _verdict(
+    verdict: Verdict, names: Sequence[str], crop: CenterCrop | None, class_map: np.ndarray | None
+) -> Markup:
     correct = verdict.label == verdict.predicted
     caption = element(
         "figcaption",
         element("b", names[verdict.label]),
         element("br"),
         "correct" if correct else f"predicted {names[verdict.predicted]}",
-        f", {verdict.probability:.0%}",
-        element("br"),
-        f"loss {verdict.loss:.3g}",
+        f", {verdict.probability:.0%}, loss {verdict.loss:.3g}",
         element("br"),
         element("span", _last_parts(verdict.name), class_="soft"),
     )
-    return element("figure", _image(verdict.image, names[verdict.label]), caption)
+    whole = verdict.original
+    if whole is None:
+        whole, crop = thumbnail(verdict.image, 2 * _THUMBNAIL), None
+    images = [_image(framed(whole, crop), names[verdict.label], _THUMBNAIL)]
+    if class_map is not None:
+        text = f"class activation map of {names[verdict.predicted]}"
+        images.append(_image(framed(whole, crop, class_map), text, _THUMBNAIL))
+    return element("figure", element("div", *images, class_="pair"), caption)
 
 
-def _confusions(examination: Examination, names: Sequence[str]) -> Markup:
-    counts, title = examination.confusion, "Confusion matrix"
-    if len(names) > _LARGEST_MATRIX:
-        wrong = counts * (1 - np.eye(len(names), dtype=counts.dtype))
-        order = np.argsort(wrong, axis=None, kind="stable")[::-1][:30]
-        indices = [np.unravel_index(index, wrong.shape) for index in order]
-        rows = [(names[i], names[j], str(wrong[i, j])) for i, j in indices if wrong[i, j]]
-        return section("Most frequent confusions", table(("class", "predicted", "images"), *rows))
-    body = []
-    for row, name in enumerate(names):
-        total = max(counts[row].sum(), 1)
-        cells = [_cell(int(n), n / total, row == column) for column, n in enumerate(counts[row])]
-        body.append(element("tr", element("th", name, scope="row"), *cells))
-    head = [element("th", name, scope="col") for name in ("class \\ predicted", *names)]
-    matrix = element(
-        "table",
-        element("thead", element("tr", *head)),
-        element("tbody", *body),
-        class_="confusion",
-    )
-    note = (
-        "Rows are true classes, columns predicted classes. The shading is the fraction of the row."
-    )
-    return section(title, element("div", matrix, class_="wide"), element("p", note, class_="soft"))
-
-
-def _cell(count: int, fraction: float, correct: bool) -> Markup:
-    color = "heat" if correct else "wrong"
-    shade = f"background: rgba(var(--{color}), {0.75 * fraction:.2f})" if count else ""
-    return element("td", str(count or "·"), style=shade)
-
-
-def _image(pixels: np.ndarray, text: str) -> Markup:
-    encoded = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=88)
+def _image(pixels: np.ndarray, text: str, longer_side: int | None = None) -> Markup:
+    encoded = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=85)
     source = "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
-    return element("img", src=source, alt=text)
+    sizes = {}
+    if longer_side is not None:
+        height, width = (round(side * longer_side / max(pixels.shape)) for side in pixels.shape[:2])
+        sizes = {"width": width, "height": height}
+    return element("img", src=source, alt=text, **sizes)
 
 
 def _last_parts(name: str) -> str:

@@ -1,13 +1,16 @@
 """The HTML page of one run or of several runs."""
 
+import itertools
 import shlex
 from collections.abc import Sequence
 
 from keras_resnet_recipes.number import shown
 from keras_resnet_recipes.recipe import compare, table_rows
+from keras_resnet_recipes.recipe.table import TableRow
 from keras_resnet_recipes.report.charts import Curve, chart
 from keras_resnet_recipes.report.folder import Run
 from keras_resnet_recipes.report.markup import Markup, element, joined, table
+from keras_resnet_recipes.report.published import published_note
 from keras_resnet_recipes.report.style import STYLE
 from keras_resnet_recipes.runs.progress import duration
 from keras_resnet_recipes.version import __version__
@@ -117,11 +120,7 @@ def _accuracy(run: Run) -> Markup:
         epochs = shown(run.recipe.epochs if several else kind().epochs)
         score = f"{run.recipe.published} %"
         rows.append((f"{kind.__name__}, published", score, "–", epochs, kind.published_on))
-        notes.append(
-            f"The published figure is for {kind().network_name} on {kind.published_on}; this run was "
-            f"trained on {run.facts.get('dataset', 'data whose name is not recorded')}. The two are comparable "
-            "only if data set and recipe are the same."
-        )
+        notes.append(published_note(run))
     header = ("", *run.scores.values(), "epoch", "evaluated on")
     return section(
         "Accuracy",
@@ -176,22 +175,38 @@ def _overlaid_curves(runs: Sequence[Run]) -> list[Markup]:
 
 
 def _recipe(run: Run) -> Markup:
-    recipe, rows, changes = run.recipe, [], 0
-    name = type(recipe).__name__
-    rows = [
-        (
-            row.name,
-            row.text if row.published is None else element("mark", row.text),
-            row.published or "",
-            element("span", row.help, class_="help"),
-        )
-        for row in table_rows(recipe)
-    ]
-    changes = sum(row[2] != "" for row in rows)
+    """Returns the table that `print(recipe)` shows, in its groups, with changed values marked."""
+    recipe, name = run.recipe, type(run.recipe).__name__
+    rows = table_rows(recipe)
+    changes = sum(row.published is not None for row in rows)
     source = "" if recipe.source is None else f" {recipe.source.title} ({recipe.source})."
     note = f"{name}.{source} Values that differ from the published recipe: {changes}, marked below."
-    header = ("", "this run", f"{name}, if different", "description")
-    return section("Recipe", element("p", note), table(header, *rows))
+    body = [
+        element(
+            "tbody",
+            element("tr", element("th", group, colspan=3, scope="rowgroup")),
+            *(_recipe_row(row, name) for row in members),
+        )
+        for group, members in itertools.groupby(rows, key=lambda row: row.group)
+    ]
+    return section(
+        "Recipe",
+        element("p", note),
+        element("div", element("table", *body, class_="recipe"), class_="wide"),
+    )
+
+
+def _recipe_row(row: TableRow, name: str) -> Markup:
+    value: str = row.text
+    if row.published is not None:
+        published = element("span", f"({row.published} in {name})", class_="soft")
+        value = joined(element("mark", row.text), " ", published)
+    return element(
+        "tr",
+        element("th", row.name, scope="row"),
+        element("td", value),
+        element("td", row.help, class_="help"),
+    )
 
 
 def _environment(run: Run) -> Markup:

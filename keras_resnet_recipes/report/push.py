@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_resnet_recipes import training
 from keras_resnet_recipes.extras import install
-from keras_resnet_recipes.report.card import CARD, PLACEHOLDER
+from keras_resnet_recipes.report.card import CARD, CONFUSION, CURVES, PLACEHOLDER
 from keras_resnet_recipes.report.folder import PUBLIC_FACTS, Run, public
 from keras_resnet_recipes.runs import checkpoints
 from keras_resnet_recipes.runs.checkpoints import BEST, LAST, MANIFEST
@@ -40,9 +40,11 @@ def pushed_files(run: Run) -> dict[str, str]:
             "The run must have weights to upload, but no epoch is finished yet. "
             f"Received: {str(run.path)!r}"
         )
+    images = {CURVES: "loss and accuracy per epoch", CONFUSION: "confusions of the classes"}
     which = "best" if found[0] == BEST else "last"
     return {
         CARD: "model card",
+        **{name: text for name, text in images.items() if (run.path / name).is_file()},
         RECIPE: "all hyperparameters",
         **({LOG: "metrics of every epoch"} if run.rows else {}),
         FACTS: f"only {', '.join(PUBLIC_FACTS)}",
@@ -125,7 +127,8 @@ def _collect(run: Run, folder: Path, repository: str) -> None:
     shown = public(run)
     shown.recipe.to_json(folder / RECIPE)
     (folder / FACTS).write_text(json.dumps(shown.facts, indent=2) + "\n", encoding="utf-8")
-    if run.rows:
-        shutil.copyfile(run.path / LOG, folder / LOG)
+    for name in (LOG, CURVES, CONFUSION):
+        if name in pushed_files(run):
+            shutil.copyfile(run.path / name, folder / name)
     position = checkpoints.Position(len(run.rows))
     checkpoints.save(folder / BEST, training.load_run(run.path), position)

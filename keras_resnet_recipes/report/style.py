@@ -32,7 +32,7 @@ p { margin: 6px 0; max-width: 80ch; overflow-wrap: anywhere; }
 .running { color: var(--busy); }
 .stopped, .problem { color: var(--bad); }
 
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px;
   margin: 18px 0; }
 .tile { background: var(--panel); border: 1px solid var(--rule); border-radius: 8px; padding: 10px 14px; }
 .tile b { display: block; font-size: 22px; line-height: 1.3; }
@@ -67,11 +67,34 @@ pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 8p
   font-size: 12px; line-height: 1.35; }
 .images img { width: 100%; display: block; border-radius: 4px; }
 .images figcaption { overflow-wrap: anywhere; margin-top: 4px; }
-.confusion { font-size: 12px; }
+.recipe th[scope="rowgroup"] { color: var(--soft); font-weight: 500; padding-top: 16px; }
+.beside { display: flex; flex-wrap: wrap; gap: 24px; align-items: flex-start; }
+.part { max-width: 100%; }
+.part p { max-width: 40ch; font-size: 13px; }
+.bar { fill: var(--c0); }
+.reliability { width: 288px; max-width: 100%; }
+.figures th, .figures td { white-space: nowrap; padding-right: 0; }
+.figures th + th, .figures td { text-align: right; padding-left: 14px; }
+.figures tr:last-child > * { border-bottom: 0; font-weight: 600; }
+.worst { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(330px, 100%), 1fr)); gap: 18px;
+  font-size: 13px; line-height: 1.4; }
+.worst figcaption { overflow-wrap: anywhere; margin-top: 4px; }
+.pair { display: flex; gap: 6px; align-items: flex-start; }
+.pair img { display: block; border-radius: 4px; min-width: 0; max-width: calc(50% - 3px); height: auto; }
+.confusion { font-size: 13px; }
 .confusion th, .confusion td { padding: 3px 7px; border: 1px solid var(--rule); text-align: right; }
 .confusion thead th { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left;
   vertical-align: bottom; }
 .confusion thead th:first-child { writing-mode: horizontal-tb; transform: none; }
+
+@media (max-width: 600px) {
+  body { padding: 16px 16px 40px; }
+  .chart:not(.reliability) text { font-size: 17px; }
+  th, td { font-size: 13px; padding-right: 10px; }
+  .numbers td:last-child { white-space: normal; overflow-wrap: anywhere; }
+  .figures th + th, .figures td { padding-left: 9px; }
+  .recipe .help { display: none; }
+}
 
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt; }

@@ -11,10 +11,10 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.data.decode import packed
+from keras_resnet_recipes.data.decode import decode, orientation, packed, upright
 
 
 @pytest.fixture(scope="module")
@@ -428,3 +428,29 @@ def test_illegal_images_of_a_custom_read(image, received):
     recipe = krr.A3(network="ResNet20", classes=2, batch_size=2, train_size=8, test_size=8)
     with pytest.raises(ValueError, match=f"`read` must return .*Received: {received}"):
         recipe.replace(warmup_epochs=0, epochs=1).fit(data, steps_per_epoch=1, verbose=0)
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_the_exif_orientation_is_applied_as_by_pillow(form, number):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), "uint8")
+    image, file = Image.fromarray(pixels), io.BytesIO()
+    exif = image.getexif()
+    exif[ExifTags.Base.Orientation] = number
+    image.save(file, form, exif=exif)
+    assert orientation(file.getvalue()) == number
+    expected = ImageOps.exif_transpose(Image.open(file))
+    found = upright(decode(file.getvalue()), number)
+    np.testing.assert_array_equal(found, np.asarray(expected.convert("RGB")))
+
+
+@pytest.mark.parametrize("value", [0, 9])
+def test_other_orientations_are_upright(value):
+    image, file = Image.new("RGB", (4, 4)), io.BytesIO()
+    exif = image.getexif()
+    exif[ExifTags.Base.Orientation] = value
+    image.save(file, "JPEG", exif=exif)
+    assert orientation(file.getvalue()) == 1
+    damaged = file.getvalue().replace(b"Exif\0\0MM", b"Exif\0\0XX")
+    assert damaged != file.getvalue()
+    assert orientation(damaged) == orientation(b"no image") == 1

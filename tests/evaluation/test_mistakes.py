@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.evaluation.mistakes import examine
+from keras_resnet_recipes.evaluation import examine
 
 pytestmark = pytest.mark.every_backend
 
@@ -57,7 +57,7 @@ SCRIPT = """
 import sys
 import numpy as np, keras
 import keras_resnet_recipes as krr
-from keras_resnet_recipes.evaluation.mistakes import examine
+from keras_resnet_recipes.evaluation import examine
 recipe = krr.DAWNBench(classes=3, train_size=8, test_size=8, batch_size=8)
 model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
 print(examine(recipe, model, (np.zeros((6, 8, 8, 3), "uint8"), np.arange(6) % 3)).images)

@@ -6,11 +6,12 @@ import tracemalloc
 import keras
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.applications import published
 from keras_resnet_recipes.augment import CenterCrop
+from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.evaluation.predictions import evaluation_crop, predict
 from tests.applications.name_weights import fill
 
@@ -233,3 +234,46 @@ def test_logits_that_add_up_to_one_by_chance_are_logits(tmp_path):
     (found,) = predict(model, [tmp_path / "gray.png"], crop, activation="sigmoid")
     values = sorted(value for *_, value in found.labels)
     assert values == pytest.approx([1 / (1 + np.exp(-76 / 255)), 1 / (1 + np.exp(-0.7))], abs=1e-6)
+
+
+@pytest.fixture
+def sideways(golden, tmp_path):
+    """An image as a phone on its side saves it."""
+    image = Image.fromarray(golden("eval")["src/flower_tall_301x427"])
+    exif = image.getexif()
+    exif[ExifTags.Base.Orientation] = 6
+    image.rotate(90, expand=True).save(tmp_path / "sideways.png", exif=exif)
+    image.save(tmp_path / "upright.png")
+    return tmp_path
+
+
+def test_the_exif_orientation_is_applied_on_demand(small, sideways):
+    as_stored, upright = predict(small, [sideways], CenterCrop(32))
+    turned, same = predict(small, [sideways], CenterCrop(32), exif_rotate=True)
+    assert (as_stored.orientation, upright.orientation) == (6, 1)
+    assert turned.labels == upright.labels == same.labels
+    assert as_stored.labels != upright.labels
+
+
+def test_the_command_tells_of_an_ignored_orientation(small, sideways, capsys):
+    model, images = sideways / "model.keras", sideways / "images"
+    images.mkdir()
+    for name in ("sideways.png", "upright.png"):
+        (sideways / name).rename(images / name)
+    small.save(model)
+    assert main(["predict", str(model), str(images), "--size", "32"]) == 0
+    out, err = capsys.readouterr()
+    ignored = "has an EXIF orientation that is ignored, as in training; --exif-rotate applies it\n"
+    assert err == f"krr: {images / 'sideways.png'} {ignored}"
+    words = ["predict", str(model), str(images), "--size", "32", "--exif-rotate"]
+    assert main([*words, "--explain", str(sideways / "maps")]) == 0
+    turned, err = capsys.readouterr()
+    assert err == ""
+    assert turned != out
+    names = ["0001-sideways.jpg", "0002-upright.jpg"]
+    assert sorted(os.listdir(sideways / "maps")) == names
+    for name in names:
+        with Image.open(sideways / "maps" / name) as drawn:
+            assert drawn.size == (301, 427)
+    assert main([*words, "--explain", str(sideways / "maps")]) == 2
+    assert "`--explain` must be a new or empty folder" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import sys
 import time
@@ -10,12 +11,16 @@ import h5py
 import numpy as np
 import pytest
 from huggingface_hub import ModelCard, constants
+from PIL import Image
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import training
 from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.evaluation import Examination
 from keras_resnet_recipes.files import without_folders
-from keras_resnet_recipes.report import push_run, read_run, write_card
+from keras_resnet_recipes.report import push_run, pushed_files, read_run, write_card
+from keras_resnet_recipes.report.folder import public
+from keras_resnet_recipes.report.plots import save_confusion
 from tests.report.folders import FACTS, RECIPE, make_run
 from tests.report.push_server import COMMIT, serving
 from tests.tiny import tiny_resnet20
@@ -65,12 +70,60 @@ def test_the_hub_reads_the_metadata_of_the_card(tmp_path):
 def test_the_text_has_epoch_data_and_changes_but_no_paths(tmp_path):
     text = write_card(read_run(make_run(tmp_path / "flowers")), dataset="Five flowers").read_text()
     assert "On the validation split of Five flowers, with the weights of epoch 2" in text
-    assert "78.1 % on ImageNet-1k, does not apply to this model" in text
+    assert "78.1 % on ImageNet-1k, is not comparable because the data set has 240 training" in text
     assert "| batch_size | 32 | 2048 |" in text
     assert "daisy, tulips" in text
     assert "/home/" not in text
     assert "license:" not in text
     assert "## License\n\nNot stated." in text
+
+
+def test_the_patterns_of_groups_are_no_paths(tmp_path):
+    recipe = krr.Airbench94(classes=2)
+    assert "/" in recipe.groups[-1].on
+    run = read_run(make_run(tmp_path / "run", recipe=recipe))
+    assert public(run).recipe == recipe
+
+
+def test_the_card_shows_curves_and_confusions(run, trained, capsys):
+    words = ["card", str(run), "--data", str(trained / "val")]
+    assert main(words) == 0
+    text = (run / "README.md").read_text()
+    shown = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", text)
+    assert shown == [
+        ("Loss and top-1 accuracy per epoch", "curves.png"),
+        ("Confusion matrix", "confusion.png"),
+    ]
+    for name in ("curves.png", "confusion.png"):
+        with Image.open(run / name) as image:
+            image.load()
+            assert (image.format, image.width > 300, image.height > 300) == ("PNG", True, True)
+    assert {"curves.png", "confusion.png"} < set(pushed_files(read_run(run)))
+    assert str(trained) not in text
+    assert main(words) == 2
+
+
+def test_many_classes_get_a_reliability_diagram(tmp_path):
+    labels = np.arange(40)
+    found = Examination(
+        dataset="forty",
+        class_names=tuple(map(str, labels)),
+        activation="softmax",
+        labels=labels,
+        predicted=labels[::-1],
+        probabilities=np.linspace(0.1, 1, 40),
+    )
+    assert save_confusion(found, tmp_path / "a.png").startswith("Accuracy by probability")
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.format == "PNG"
+
+
+def test_without_matplotlib_the_card_has_no_images(run, trained, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["card", str(run), "--data", str(trained / "val")]) == 0
+    assert "![" not in (run / "README.md").read_text()
+    assert not list(run.glob("*.png"))
+    assert capsys.readouterr().err == ""
 
 
 def test_without_validation_there_are_no_metrics(tmp_path):

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from keras_resnet_recipes.report.charts import Curve, chart
+from keras_resnet_recipes.evaluation import ConfidenceBin
+from keras_resnet_recipes.report.charts import Curve, chart, reliability
 
 
 def points(svg):
@@ -57,3 +58,20 @@ def test_epochs_are_integers():
 def test_only_short_curves_have_dots():
     assert chart("x", [Curve("a", [(n, n) for n in range(10)])]).count("<circle") == 10
     assert chart("x", [Curve("a", [(n, n) for n in range(100)])]).count("<circle") == 0
+
+
+def test_bars_of_a_reliability_diagram_end_at_their_accuracy():
+    bins = [ConfidenceBin(0.0, 0.5, 0, 0, 0), ConfidenceBin(0.5, 1.0, 4, 0.8, 0.25)]
+    svg = reliability(bins)
+    ((x, y, width, height),) = re.findall(
+        r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', svg
+    )
+    # The diagonal is from (0, 0) to (1, 1).
+    ends = re.search(
+        r'<line x1="([\d.]+)" y1="([\d.]+)" x2="([\d.]+)" y2="([\d.]+)" class="axis', svg
+    )
+    left, bottom, right, top = map(float, ends.groups())
+    assert float(y) + float(height) == pytest.approx(bottom)
+    assert float(height) == pytest.approx(0.25 * (bottom - top), abs=0.1)
+    assert float(x) == pytest.approx((left + right) / 2, abs=0.6)
+    assert float(x) + float(width) == pytest.approx(right, abs=0.6)

@@ -9,8 +9,9 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.evaluation.mistakes import examine
+from keras_resnet_recipes.evaluation import examine
 from keras_resnet_recipes.report import read_run, write_card, write_report
+from keras_resnet_recipes.report.published import published_note
 from keras_resnet_recipes.training import load_run
 from tests.report.folders import FACTS, RECIPE, make_run
 
@@ -66,9 +67,59 @@ def test_the_published_accuracy_is_shown_with_its_data_set(tmp_path):
     text = read(write_report(make_run(tmp_path / "run"))).text
     assert "A3, published 78.1 % – 100 ImageNet-1k" in text
     assert (
-        "published figure is for ResNet50 on ImageNet-1k; this run was trained on "
-        "/home/somebody/flowers/train. The two are comparable only if data set and recipe" in text
+        "The published top-1 accuracy of A3, 78.1 % on ImageNet-1k, is not comparable because the data set has 240 "
+        "training images of 2 classes and is not ImageNet-1k, the network is ResNet18 instead of ResNet50, and "
+        "epochs, batch_size, warmup_epochs differ from the published recipe." in text
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "facts", "expected"),
+    [
+        (
+            {},
+            {},
+            "is comparable: network and recipe are the same, and the data set has 50,000 training images of 10 ",
+        ),
+        (
+            {"batch_size": 500},
+            {},
+            "is not comparable because batch_size differs from the published recipe.",
+        ),
+        (
+            {"classes": 100},
+            {},
+            "because the data set has 50,000 training images of 100 classes and is not CIFAR-10.",
+        ),
+        ({}, {"own_model": True}, "is not comparable because the network was given as `model=`."),
+        ({}, {"images": None}, "is not comparable because the data set is not recorded."),
+        ({"precision": "float32"}, {}, "is comparable: network and recipe are the same"),
+        (
+            {"test_views": "one", "network": "ResNet20"},
+            {},
+            "because the network is ResNet20 instead of AirbenchNet and test_views differs from",
+        ),
+    ],
+)
+def test_a_published_figure_applies_to_the_same_data_network_and_recipe(
+    tmp_path, changes, facts, expected
+):
+    recipe = krr.Airbench94(**{"classes": 10, **changes})
+    top1 = (0.9,) * recipe.epochs
+    folder = make_run(
+        tmp_path / "run", recipe.epochs, recipe, {"images": 50_000, **facts}, top1=top1
+    )
+    figure = "The published top-1 accuracy of Airbench94, 94.01 % on CIFAR-10, "
+    assert figure in published_note(read_run(folder))
+    assert expected in published_note(read_run(folder))
+    assert expected in read(write_report(folder)).text
+    assert expected in write_card(read_run(folder)).read_text().replace("\\", "")
+
+
+def test_a_figure_does_not_apply_to_an_unfinished_run(tmp_path):
+    recipe = krr.Airbench94(classes=10)
+    run = read_run(make_run(tmp_path / "run", 2, recipe, {"images": 50_000}))
+    assert published_note(run).endswith("not comparable because the run is not finished.")
 
 
 def test_a_published_length_has_its_figure(tmp_path):
@@ -81,7 +132,8 @@ def test_a_published_length_has_its_figure(tmp_path):
 def test_changed_fields_are_marked_next_to_the_published_values(tmp_path):
     path = write_report(make_run(tmp_path / "run"))
     marked = re.findall(
-        r'<th scope="row">(\w+)</th><td><mark>([^<]*)</mark></td><td>([^<]*)<', path.read_text()
+        r'<th scope="row">(\w+)</th><td><mark>([^<]*)</mark> <span class="soft">\((.*?) in A3\)<',
+        path.read_text(),
     )
     assert marked == [
         ("network", "ResNet18", "ResNet50"),
@@ -231,13 +283,20 @@ def test_images_of_a_real_run(trained, capsys):
     assert main([*words, "--train-data", str(trained / "train"), "--weights", "last"]) == 0
     page = read(out)
     images = [values for tag, values in page.elements if tag == "img"]
-    assert len(images) == 12 + 24
+    # An original and a class activation map of each validation image.
+    assert len(images) == 12 * 2 + 24
+    assert [values.get("width") for values in images[:24]] == ["160"] * 24
     assert all(values["src"].startswith("data:image/jpeg;base64,") for values in images)
     assert "dark & <b>cold<|b> predicted" in page.text or "bright predicted" in page.text
     assert re.search(
         r"With the last weights, .* of 12 images of .*val'? are classified correctly", page.text
     )
     assert "class \\ predicted bright dark & <b>cold<|b> bright" in page.text
+    assert re.search(r"class images precision recall F1 .* 6 .* macro average 12 ", page.text)
+    assert re.search(
+        r"The expected calibration error is [\d.]+ %: .*, the sigmoid of the predicted class",
+        page.text,
+    )
     row = read_run(trained / "run").rows[0]
     assert row["seconds"] > 0
     assert row["images_per_second"] >= 16 / row["seconds"] - 0.1

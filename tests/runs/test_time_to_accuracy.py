@@ -82,6 +82,6 @@ def test_the_command_evaluates_on_the_file_and_prints_the_time(tmp_path, capsys)
     assert f"`--val` not given: using the validation images of {path}." in lines
     assert lines[-1].startswith("94 % not reached (best ")
     assert main(["evaluate", run, "--data", str(path)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith("images 6")
+    assert "  images 6\n" in capsys.readouterr().out
     log = (tmp_path / "run" / "log.csv").read_text().splitlines()
     assert "train_seconds" in log[0].split(",")

@@ -116,9 +116,9 @@ class Feed:
             made = targets(self._recipe, ops.convert_to_tensor(labels[begin : begin + size]))
             yield images[begin : begin + size], ops.convert_to_numpy(made)
 
-    def names(self, positions: Collection[int]) -> dict[int, str]:
-        """Returns names of images by their positions in `examined`."""
-        return {index: f"image {index} of {self._validation.name}" for index in positions}
+    def indices(self, positions: Collection[int]) -> dict[int, int]:
+        """Returns indices of images in the data by their positions in `examined`."""
+        return {position: position for position in positions}
 
     def previewed(self, rows: int) -> np.ndarray:
         """Returns the images of the first batches, uint8 [rows, batch, size, size, 3]."""

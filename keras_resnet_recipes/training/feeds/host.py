@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Collection, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_resnet_recipes import distribution as devices
@@ -107,26 +108,27 @@ class Feed:
         with self._keras_data.errors():
             yield self._keras_data.evaluation(self._validation)
 
-    def examined(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields the images of `evaluation`, uint8 [n, size, size, 3], and their targets [n, classes]."""
+    def examined(self) -> Iterator[tuple[Any, np.ndarray]]:
+        """Yields the images of `evaluation`, uint8 [n, size, size, 3] or their views, and targets [n, classes]."""
         for images, targets, *weights in self._validation:
-            # On several devices the padding of a batch has weight 0.
-            seen = weights[0] > 0 if weights else slice(None)
-            yield images[seen], targets[seen]
+            if weights:
+                # On several devices the padding of a batch has weight 0.
+                images, targets = keras.tree.map_structure(
+                    lambda one, seen=weights[0] > 0: one[seen], (images, targets)
+                )
+            yield images, targets
 
-    def names(self, positions: Collection[int]) -> dict[int, str]:
-        """Returns names of images by their positions in `examined`, once all were seen."""
-        names: dict[int, str] = {}
+    def indices(self, positions: Collection[int]) -> dict[int, int]:
+        """Returns indices of images in the data by their positions in `examined`, once all were seen."""
+        found: dict[int, int] = {}
         index = position = 0
-        while len(names) < len(positions):
-            name = self._tested.describe(index)
+        while len(found) < len(positions):
+            if self._tested.describe(index) not in self._watchers[-1].reasons:
+                if position in positions:
+                    found[position] = index
+                position += 1
             index += 1
-            if name in self._watchers[-1].reasons:
-                continue
-            if position in positions:
-                names[position] = name
-            position += 1
-        return names
+        return found
 
     def previewed(self, rows: int) -> np.ndarray:
         """Returns the images of the first batches, uint8 [rows, batch, size, size, 3]."""
