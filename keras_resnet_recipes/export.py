@@ -18,6 +18,7 @@ from keras_resnet_recipes.applications.outputs import (
     probabilities,
     to_probabilities,
 )
+from keras_resnet_recipes.extras import install
 from keras_resnet_recipes.files import local_path, replacing
 from keras_resnet_recipes.hints import shortened
 from keras_resnet_recipes.names import printable
@@ -139,7 +140,7 @@ def _check(model: keras.Model, path: Path, format: str, size: int | None) -> Non
             importlib.import_module(package)
         except ImportError as error:
             raise ImportError(
-                f"The format {format} requires {package}: pip install 'keras-resnet-recipes[export]' ({error})."
+                f"The format {format} requires {package}: run {install('export')} ({error})."
             ) from None
 
 

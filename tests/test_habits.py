@@ -184,7 +184,7 @@ def test_an_unused_gpu_is_a_hint(tmp_path, monkeypatch):
     (tmp_path / "nvidia0").touch()
     install = {
         "tensorflow": "pip install 'tensorflow[and-cuda]'",
-        "jax": "pip install 'jax[cuda12]'",
+        "jax": "pip install 'jax[cuda]'",
         "torch": "install torch with CUDA",
     }
     hint = distribution.unused_accelerator()

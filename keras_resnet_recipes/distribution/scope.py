@@ -183,7 +183,7 @@ def unused_accelerator() -> str | None:
     backend = keras.backend.backend()
     install = {
         "tensorflow": "pip install 'tensorflow[and-cuda]'",
-        "jax": "pip install 'jax[cuda12]'",
+        "jax": "pip install 'jax[cuda]'",
         "torch": "install torch with CUDA as pytorch.org says",
     }[backend]
     return (

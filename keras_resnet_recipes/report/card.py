@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_resnet_recipes.evaluation import examine
+from keras_resnet_recipes.extras import install
 from keras_resnet_recipes.files import replacing
 from keras_resnet_recipes.names import printable
 from keras_resnet_recipes.recipe import table_rows
@@ -176,8 +177,9 @@ def _accuracy(run: Run, dataset: str) -> list[str]:
 
 def _use(size: int) -> list[str]:
     return [
+        f"Install the package and huggingface_hub: {install('hub')}.",
+        "",
         "```",
-        "pip install 'keras-resnet-recipes[hub]'",
         f"hf download {PLACEHOLDER} --local-dir model",
         "krr predict model photo.jpg",
         "```",
