@@ -7,9 +7,9 @@
 
 A file is written under another name, flushed, read back from the disk and compared, and only then renamed, so a crash,
 a full disk or a bad write at any moment leaves one complete, verified checkpoint. No previous one is kept, which with
-LAMB's two moments would be three times the weights again: a ResNet-18 takes four times its weights, 179 MB, plus three
-times while a file is written. What this gives up: if the file is damaged later, where it lies, the run cannot resume,
-and a new one begins from the best weights.
+LAMB's two moments would be three times the weights again. A ResNet-18 with LAMB takes four times its weights, 179 MB
+(187 MB with 1000 classes), and three times more while the last file is written. What this gives up: if the file is
+damaged later, where it lies, the run cannot resume, and a new one begins from the best weights, if it has validation.
 """
 
 import dataclasses
