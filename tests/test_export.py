@@ -1,5 +1,6 @@
 """Exported files, run by their own runtimes and compared with the Keras model."""
 
+import re
 import sys
 
 import keras
@@ -9,6 +10,9 @@ import tensorflow as tf
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes import export as exporting
+from keras_resnet_recipes.augment import CenterCrop
+from keras_resnet_recipes.cli import main
+from keras_resnet_recipes.evaluation import compare
 from keras_resnet_recipes.export import export
 from tests.applications.name_weights import fill
 
@@ -228,6 +232,129 @@ def test_a_failed_conversion_is_an_error_and_writes_nothing(tmp_path):
     with pytest.raises(ValueError, match="cannot be converted to onnx"):
         export(model, tmp_path / "model.onnx", "onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def square():
+    """A network for images of 16 pixels, whose classes are far apart."""
+    keras.utils.set_random_seed(0)
+    images = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(8, 3, strides=2)(keras.layers.Rescaling(1 / 64, -2)(images))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x))
+    return keras.Model(images, keras.layers.Dense(10, kernel_initializer="he_normal")(x))
+
+
+@pytest.fixture(scope="module")
+def tinted():
+    """Images, each of a color of its own."""
+    rng = np.random.default_rng(2)
+    color = rng.uniform(size=(64, 1, 1, 3))
+    return (256 * color * rng.uniform(0.8, 1, size=(64, 16, 16, 3))).astype("uint8")
+
+
+def tensors_of(path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    (first,) = interpreter.get_input_details()
+    types = [np.dtype(tensor["dtype"]).name for tensor in interpreter.get_tensor_details()]
+    return first, types
+
+
+def test_float16_halves_the_weights_and_keeps_the_probabilities(square, tinted, tmp_path):
+    path = tmp_path / "model.tflite"
+    deviation = export(square, path, "litert", quantize="float16")
+    # A weight in float16 has 11 bits.
+    assert 0 < deviation < 1e-2
+    first, types = tensors_of(path)
+    assert first["dtype"] == np.uint8
+    assert types.count("float16") >= 2, "kernels"
+    expected = softmax(logits_of(square, tinted))
+    np.testing.assert_allclose(run(path, "litert", tinted), expected, atol=5e-3)
+
+
+def test_int8_computes_in_integers(square, tinted, tmp_path, capsys):
+    path = tmp_path / "model.tflite"
+    deviation = export(square, path, "litert", quantize="int8", calibration=tinted)
+    assert 0 < deviation < 0.5
+    first, types = tensors_of(path)
+    assert (first["dtype"], first["quantization"]) == (np.uint8, (1.0, 0))
+    assert types.count("float32") == 1, "the probabilities"
+    assert "float32" not in capsys.readouterr().out
+    assert types.count("int8") > 4
+    expected = softmax(logits_of(square, tinted))
+    found = run(path, "litert", tinted)
+    assert abs(found - expected).mean() < 0.01
+    data = tinted, expected.argmax(1)
+    agreement = compare(
+        exporting.load(path, "litert"), square, data, CenterCrop(16, crop_ratio=1.0)
+    )
+    assert (agreement.images, agreement.model_top1) == (64, 1.0)
+    assert agreement.agreeing == (found.argmax(1) == expected.argmax(1)).sum()
+    assert agreement.file_top1 == agreement.agreeing / 64
+
+
+def test_operations_without_an_integer_version_are_reported(square, tinted, tmp_path, capsys):
+    path = tmp_path / "model.tflite"
+    model = keras.Model(square.input, keras.ops.elu(square.output))
+    export(model, path, "litert", quantize="int8", calibration=tinted)
+    assert "2 tensors of the file remain in float32." in capsys.readouterr().out
+    first, types = tensors_of(path)
+    assert first["dtype"] == np.uint8
+    assert types.count("float32") == 3
+    expected = softmax(logits_of(model, tinted))
+    assert abs(run(path, "litert", tinted) - expected).mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"quantize": "int4"}, "`quantize` must be 'float16', 'int8' or None"),
+        ({"format": "onnx", "path": "a.onnx", "quantize": "int8"}, "None for other formats"),
+        ({"quantize": "int8"}, "`calibration` must be given for quantize='int8'"),
+        ({"quantize": "float16", "calibration": 16}, "and only for it"),
+        ({"calibration": 16}, "`calibration` must be None unless quantize='int8'"),
+        (
+            {"quantize": "int8", "calibration": 8},
+            r"of the exported size, 16. Received: uint8 \[2, 8, 8",
+        ),
+    ],
+)
+def test_invalid_quantization(square, tmp_path, changes, message):
+    arguments = {"path": "a.tflite", "format": "litert", **changes}
+    side = arguments.get("calibration")
+    if side:
+        arguments["calibration"] = np.zeros((2, side, side, 3), "uint8")
+    with pytest.raises(ValueError, match=message):
+        export(square, tmp_path / arguments.pop("path"), **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_calibrates_and_compares(square, tinted, tmp_path, capsys):
+    square.save(tmp_path / "model.keras")
+    labels = logits_of(square, tinted).argmax(1)
+    np.savez(
+        tmp_path / "a.npz", x_train=tinted, y_train=labels, x_test=tinted[:9], y_test=labels[:9]
+    )
+    data = str(tmp_path / "a.npz")
+    words = ["export", str(tmp_path / "model.keras"), "--to", "litert", "--out"]
+    words += [
+        str(tmp_path / "a.tflite"),
+        "--quantize",
+        "int8",
+        "--calibration",
+        data,
+        "--data",
+        data,
+    ]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "on calibration images, probabilities differ" in out
+    assert re.search(
+        r"top1 \d\.\d{4}, of the Keras model 1\.0000; both predict the same class for \d of 9 images",
+        out,
+    )
 
 
 class Subclassed(keras.Model):

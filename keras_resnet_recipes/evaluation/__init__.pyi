@@ -11,6 +11,9 @@ from .examination import ClassFigures as ClassFigures
 from .examination import ConfidenceBin as ConfidenceBin
 from .examination import Examination as Examination
 from .examination import Verdict as Verdict
+from .exported import Agreement as Agreement
+from .exported import calibration_images as calibration_images
+from .exported import compare as compare
 from .mistakes import examine as examine
 from .predictions import Prediction as Prediction
 from .predictions import evaluation_crop as evaluation_crop

@@ -70,7 +70,7 @@ pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 8p
 .recipe th[scope="rowgroup"] { color: var(--soft); font-weight: 500; padding-top: 16px; }
 .beside { display: flex; flex-wrap: wrap; gap: 24px; align-items: flex-start; }
 .part { max-width: 100%; }
-.part p { max-width: 40ch; font-size: 13px; }
+.part p { max-width: 34ch; font-size: 13px; }
 .bar { fill: var(--c0); }
 .reliability { width: 288px; max-width: 100%; }
 .figures th, .figures td { white-space: nowrap; padding-right: 0; }
@@ -89,10 +89,11 @@ pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 8p
 
 @media (max-width: 600px) {
   body { padding: 16px 16px 40px; }
-  .chart:not(.reliability) text { font-size: 17px; }
+  .chart:not(.reliability) text { font-size: 15px; }
   th, td { font-size: 13px; padding-right: 10px; }
   .numbers td:last-child { white-space: normal; overflow-wrap: anywhere; }
-  .figures th + th, .figures td { padding-left: 9px; }
+  .figures th, .figures td { font-size: 12.5px; }
+  .figures th + th, .figures td { padding-left: 7px; }
   .recipe .help { display: none; }
 }
 

@@ -18,6 +18,11 @@ from keras_resnet_recipes.applications.outputs import (
     probabilities,
     to_probabilities,
 )
+from keras_resnet_recipes.export.quantization import (
+    check_quantization,
+    write_float16,
+    write_int8,
+)
 from keras_resnet_recipes.extras import install
 from keras_resnet_recipes.files import local_path, replacing
 from keras_resnet_recipes.hints import shortened
@@ -42,12 +47,15 @@ def export(
     activation: str | None = None,
     size: int | None = None,
     class_names: Sequence[str] | None = None,
+    quantize: str | None = None,
+    calibration: np.ndarray | None = None,
 ) -> float:
     """Exports a model to SavedModel, ONNX or LiteRT, and compares the file's output with the model as it was given.
 
     The exported model maps a batch of decoded RGB images, uint8 `(batch, height, width, 3)` in 0..255 with any
     batch size, to float32 probabilities `(batch, classes)`. It computes in float32 whatever the training
-    precision, because the weights are float32 and float16 only speeds up the training device. If the class
+    precision, because the weights are float32 and float16 only speeds up the training device, unless `quantize` is
+    given. If the class
     names are known, they are written to `<path>.labels.txt` (for a SavedModel, to `labels.txt` in its
     folder), one per line in the order of the output.
 
@@ -60,15 +68,20 @@ def export(
         activation: As for `to_probabilities`.
         size: Height and width of the images in pixels; by default those of the model, which may be variable.
         class_names: As for `known_names`.
+        quantize: For "litert": "float16", weights in half precision, or "int8", weights and activations as integers.
+            Operations of which LiteRT has no integer version remain in float32, with a message.
+        calibration: Images that show the range of the activations for "int8", some hundred, preprocessed as in an
+            evaluation: uint8 [n, size, size, 3].
 
     Returns:
-        The largest deviation on random images from the outputs of the model as it was given: themselves, if it gives
-        probabilities, otherwise their softmax or sigmoid by NumPy. It is relative to the largest probability of
-        each image. A model in another precision than float32 is compared with its float32 version.
+        The largest deviation on random images, or on the first of `calibration`, from the outputs of the model as it
+        was given: themselves, if it gives probabilities, otherwise their softmax or sigmoid by NumPy. It is relative to
+        the largest probability of each image. A model in another precision than float32 is compared with its float32
+        version.
 
     Raises:
         ValueError: If an argument is invalid, or the model cannot be converted.
-        FloatingPointError: If the deviation is above 1e-4; no file is written.
+        FloatingPointError: If the deviation is above 1e-4, or, of a quantized file, not finite; no file is written.
         ImportError: If a package is missing.
         OSError: If the file cannot be written.
 
@@ -82,27 +95,46 @@ def export(
     """
     path = local_path("path", path)
     _check(model, path, format, size)
+    side = size or model.input_shape[1]
+    check_quantization(quantize, format, calibration, side)
     names = known_names(model, class_names)
     added = activation_after(model, activation)
-    images = _images(size, model)
+    images = _images(size, model) if calibration is None else [calibration[:3], calibration[3:4]]
     given = _outputs(model, images)
     expected = [probabilities(one, added) for one in given]
-    exported = _serving(_with_probabilities(model, activation, np.concatenate(given)), size)
+    served = _with_probabilities(model, activation, np.concatenate(given))
     with tempfile.TemporaryDirectory(prefix="new.", dir=path.parent) as folder:
         temporary = Path(folder, path.name)
         with _converting(format):
-            _write(exported, temporary, format)
-            load = {"saved_model": _saved_model, "onnx": _onnx, "litert": _litert}[format]
-            runner = load(temporary)
-            deviation = _largest_deviation(runner, images, expected)
-        if not deviation <= LARGEST_DEVIATION:
+            if quantize == "int8":
+                write_int8(_serving(served, size, "float32"), temporary, calibration)
+            elif quantize == "float16":
+                write_float16(_serving(served, size), temporary)
+            else:
+                _write(_serving(served, size), temporary, format)
+            deviation = _largest_deviation(load(temporary, format), images, expected)
+        limit = LARGEST_DEVIATION if quantize is None else np.inf
+        if not deviation <= limit:
             raise FloatingPointError(
                 f"Probabilities of the {format} file differ from the Keras model's by {deviation:.1e} of the "
-                f"largest one, more than {LARGEST_DEVIATION:.0e}. {str(path)!r} was not written."
+                f"largest one, more than {limit:.0e}. {str(path)!r} was not written."
             )
         _write_labels(temporary, path, names)
         os.replace(temporary, path)
     return deviation
+
+
+def load(path: str | Path, format: str) -> Runner:
+    """Loads an exported file with its own runtime, on the CPU.
+
+    Args:
+        path: The file or folder.
+        format: As for `export`.
+
+    Returns:
+        A function from images, uint8 [n, height, width, 3], to probabilities, float32 [n, classes].
+    """
+    return {"saved_model": _saved_model, "onnx": _onnx, "litert": _litert}[format](Path(path))
 
 
 def _check(model: keras.Model, path: Path, format: str, size: int | None) -> None:
@@ -159,11 +191,11 @@ def _with_probabilities(
     return to_probabilities(model, activation)
 
 
-def _serving(model: keras.Model, size: int | None) -> keras.Model:
-    """Returns a float32 copy of the model that takes uint8 images."""
+def _serving(model: keras.Model, size: int | None, dtype: str = "uint8") -> keras.Model:
+    """Returns a float32 copy of the model that takes images of a dtype, in 0..255."""
     height, width = (size, size) if size else model.input_shape[1:3]
     copy = _copy(model, _exportable)
-    images = keras.Input((height, width, model.input_shape[-1]), dtype="uint8", name="images")
+    images = keras.Input((height, width, model.input_shape[-1]), dtype=dtype, name="images")
     return keras.Model(images, copy(keras.ops.cast(images, "float32")), name=model.name)
 
 
