@@ -8,6 +8,7 @@ import numpy as np
 import simplejpeg
 
 from keras_resnet_recipes import training
+from keras_resnet_recipes.evaluation.accuracy import evaluate
 from keras_resnet_recipes.evaluation.mistakes import Examination, Verdict, examine
 from keras_resnet_recipes.preview import preview
 from keras_resnet_recipes.report.folder import Run
@@ -40,6 +41,8 @@ def samples(run: Run, train_data: Any) -> Markup:
 def mistakes(run: Run, data: Any, weights: str | None = None) -> list[Markup]:
     """Returns sections with the images of the largest losses and the confusions between classes.
 
+    Images with several labels have no confusions; their section has the metrics alone.
+
     Args:
         run: The run, with weights.
         data: Validation data, as for `Recipe.evaluate`.
@@ -50,6 +53,11 @@ def mistakes(run: Run, data: Any, weights: str | None = None) -> list[Markup]:
     """
     model = training.load_run(run.path, weights)
     which = weights or ("best" if (run.path / BEST).is_file() else "last")
+    if run.multi_label:
+        found = evaluate(run.recipe, model, data, verbose=0)
+        metrics = [(title, percent(found[name])) for name, title in run.scores.items()]
+        text = f"With the {which} weights, on {found['images']} images."
+        return [section("Evaluation", element("p", text), table(("", ""), *metrics))]
     examination = examine(run.recipe, model, data)
     names = getattr(model, "class_names", None) or [*map(str, range(run.recipe.classes))]
     summary = (
