@@ -11,12 +11,13 @@ import simplejpeg
 from keras_resnet_recipes import training
 from keras_resnet_recipes.augment import CenterCrop
 from keras_resnet_recipes.evaluation import ClassActivationMaps, Verdict, examine
+from keras_resnet_recipes.evaluation.accuracy import evaluate
 from keras_resnet_recipes.evaluation.class_maps import framed, thumbnail
 from keras_resnet_recipes.input_pipeline.evaluation import center_crop
 from keras_resnet_recipes.preview import preview
 from keras_resnet_recipes.report.classes import classes
 from keras_resnet_recipes.report.folder import Run
-from keras_resnet_recipes.report.markup import Markup, element
+from keras_resnet_recipes.report.markup import Markup, element, table
 from keras_resnet_recipes.report.page import percent, section
 from keras_resnet_recipes.runs.checkpoints import BEST
 
@@ -47,6 +48,8 @@ def samples(run: Run, train_data: Any) -> Markup:
 def mistakes(run: Run, data: Any, weights: str | None = None) -> list[Markup]:
     """Returns sections with the images of the largest losses, and the figures of the classes.
 
+    Images with several labels have no confusions; their section has the metrics alone.
+
     Args:
         run: The run, with weights.
         data: Validation data, as for `Recipe.evaluate`.
@@ -57,6 +60,11 @@ def mistakes(run: Run, data: Any, weights: str | None = None) -> list[Markup]:
     """
     model = training.load_run(run.path, weights)
     which = weights or ("best" if (run.path / BEST).is_file() else "last")
+    if run.multi_label:
+        found = evaluate(run.recipe, model, data, verbose=0)
+        metrics = [(title, percent(found[name])) for name, title in run.scores.items()]
+        text = f"With the {which} weights, on {found['images']} images."
+        return [section("Evaluation", element("p", text), table(("", ""), *metrics))]
     examination = examine(run.recipe.replace(test_views="one"), model, data, worst=_WORST)
     summary = (
         f"With the {which} weights, {percent(examination.top1)} of {examination.images} images of "

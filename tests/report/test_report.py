@@ -320,3 +320,49 @@ def test_an_examination_agrees_with_the_evaluation(trained):
     assert [v.name for v in examine(recipe, model, trained / "val", worst=3).worst] == [
         verdict.name for verdict in examined.worst[:3]
     ]
+
+
+@pytest.fixture
+def several(tmp_path):
+    """A run on images with several labels."""
+    run = make_run(tmp_path / "several", facts={"multi_label": True})
+    log = (run / "log.csv").read_text().replace("loss,top1", "loss,other")
+    names = {"val_top1": "val_mean_average_precision", "val_top5": "val_f1"}
+    for before, now in names.items():
+        log = log.replace(before, now)
+    (run / "log.csv").write_text(log)
+    return run
+
+
+def test_a_run_with_several_labels(several):
+    page = read(write_report(several))
+    assert "50.00 % best mean average precision, epoch 2" in page.text
+    assert "mean average precision F1 epoch evaluated on" in page.text
+    assert "this run, best 50.00 % 90.00 % 2 /home/somebody/flowers/val" in page.text
+    for absent in ("top-1", "top-5", "A3, published"):
+        assert absent not in page.text
+    card = write_card(read_run(several)).read_text()
+    assert '    - type: mean_average_precision\n      name: "mean average precision"' in card
+    assert "| F1 | 90.00 % |" in card
+
+
+def test_runs_with_several_labels_are_compared(several, tmp_path):
+    page = read(write_report(several, make_run(tmp_path / "other"), out=tmp_path / "page.html"))
+    assert "last mean average precision best mean average precision" in page.text
+    assert "their accuracies are not comparable" in page.text
+
+
+def test_the_evaluation_of_a_run_with_several_labels(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), "uint8")
+    data = x, np.tile([[1, 1, 0], [0, 0, 0], [0, 1, 1]], (4, 1))
+    recipe = RECIPE.replace(
+        network="ResNet20", classes=None, epochs=1, warmup_epochs=0, batch_size=6
+    ).replace(train_size=16, test_size=16, augmentation=())
+    recipe.fit(data, validation_data=data, run_dir=tmp_path / "run", verbose=0)
+    page = read(write_report(tmp_path / "run", data=data))
+    result = recipe.evaluate(load_run(tmp_path / "run"), data, verbose=0)
+    precision = f"{100 * result['mean_average_precision']:.2f} %"
+    assert (
+        f"Evaluation With the best weights, on 12 images. mean average precision {precision} F1"
+        in (page.text)
+    )
