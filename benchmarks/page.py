@@ -101,9 +101,13 @@ def speed_run(source: Path) -> str:
 
 
 def airbench94(source: Path) -> str:
-    """Returns the accuracies of the runs, and their distinct conditions."""
-    made = [json.loads(file.read_text()) for file in sorted(source.glob("*.json"))]
-    texts = dict.fromkeys(conditions_text(run["conditions"]) for run in made)
+    """Returns the accuracies of the runs, and their commands by machine."""
+    commands: dict[str, list[str]] = {}
+    for file in sorted(source.glob("*.json")):
+        text = conditions_text(json.loads(file.read_text())["conditions"])
+        command, _, machine = text.partition("\n\n")
+        commands.setdefault(machine, []).append(command)
+    texts = ["\n".join(lines) + f"\n\n{machine}" for machine, lines in commands.items()]
     return "\n\n".join(["\n".join(airbench.table(source)), *texts])
 
 
