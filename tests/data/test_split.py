@@ -52,7 +52,7 @@ def test_files_keep_their_names(tmp_path):
 def test_labels_that_are_known_only_by_reading():
     pairs = [(image, int(label)) for image, label in zip(IMAGES, LABELS, strict=True)]
     _, validation = krr.data.split(krr.data.from_source(pairs), 0.2)
-    assert np.bincount(validation.labels).tolist() == [10, 2, 1]
+    assert np.bincount(validation.all_labels).tolist() == [10, 2, 1]
 
 
 @pytest.mark.parametrize("fraction", [0, 1, 1.0, -0.1, 20, "0.2", float("nan")])
@@ -85,3 +85,12 @@ def test_test_images_are_told_from_validation_images(tmp_path):
         for name in ("data.npz", "two", "three")
     }
     assert found == {"data.npz": (True, False), "two": (True, False), "three": (True, True)}
+
+
+def test_images_with_several_labels_are_drawn_from_all():
+    several = np.eye(4, dtype="uint8")[LABELS]
+    several[:, 0] = 1
+    training, validation = krr.data.split(krr.data.from_arrays(IMAGES, several), 0.2)
+    assert (training.size, validation.size) == (50, 13)
+    assert validation.multi_label
+    assert np.array_equal(validation.labels, several[_first_pixels(validation)])
