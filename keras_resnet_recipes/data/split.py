@@ -56,10 +56,9 @@ def split(
             f"`data` must have a class with two images or more to be split. Received: {data.summary()}"
         )
     training = np.setdiff1d(np.arange(data.size), validation)
-    share = f"of {data.name}"
     return (
-        subset(data, training, f"{len(training):,} images {share}", drawn=True),
-        subset(data, validation, f"{len(validation):,} images {share}", drawn=True),
+        subset(data, training, f"training part of {data.name}", drawn=True),
+        subset(data, validation, f"validation part of {data.name}", drawn=True),
     )
 
 

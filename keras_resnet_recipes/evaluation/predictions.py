@@ -37,10 +37,10 @@ class Prediction:
         labels: (ImageNet synset or index, name, probability) of the most probable classes in
             descending order; empty for a path that cannot be read.
         error: Why the path cannot be read, or None.
-        multi_label: Whether an image may have several labels: then `present` are those of this one.
         orientation: The file's EXIF orientation, 1 to 8, whether or not it was applied; 1 is upright.
         explanation: The image with the class activation map of the most probable class over the crop that the
             network sees, uint8 [height, width, 3], at most 640 pixels on the longer side; None unless `explain`.
+        multi_label: Whether an image may have several labels: then `present` are those of this one.
 
     Example:
         >>> Prediction("cat.jpg", ((1, "cat", 0.75), (0, "dog", 0.25))).labels[0][1]
@@ -50,9 +50,9 @@ class Prediction:
     path: str
     labels: tuple[Label, ...]
     error: str | None = None
-    multi_label: bool = False
     orientation: int = 1
     explanation: np.ndarray | None = None
+    multi_label: bool = False
 
     @property
     def present(self) -> tuple[Label, ...]:
