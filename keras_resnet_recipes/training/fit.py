@@ -11,7 +11,7 @@ import keras
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications import whitening
 from keras_resnet_recipes.applications.freezing import ALL_STAGES, frozen_by_user, leaves
-from keras_resnet_recipes.data import from_source
+from keras_resnet_recipes.data import ImageDataset, ImageStream, from_source
 from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.runs import ownership
 from keras_resnet_recipes.runs.checkpoints import MANIFEST, Position
@@ -75,12 +75,10 @@ def fit(
         try:
             with ownership.owned(run_dir, recipe, facts, accept_changed_data):
                 monitor = MEAN_AVERAGE_PRECISION if data.multi_label else TOP1
-                saving = {"save_every_steps": save_every_steps, "monitor": monitor}
-                folder, position = _opened(run_dir, recipe, learner, steps, **saving)
-                for one in (network, begun):
-                    # After training the weights are no longer the published ones.
-                    one.class_names, one.published = data.class_names, None
-                    one.multi_label = data.multi_label
+                saving = save_every_steps, monitor
+                folder, position = _opened(run_dir, recipe, learner, steps, *saving)
+                _describe(network, data)
+                _describe(begun, data)
                 verbose = verbose if devices.is_writer() else 0
                 called = RunCallbacks(
                     [*learner.own_callbacks, *_callbacks(recipe, steps, feed, position, monitor)],
@@ -186,7 +184,6 @@ def _opened(
     recipe: BaseRecipe,
     learner: TrainingModel,
     steps: int,
-    *,
     save_every_steps: int | None,
     monitor: str,
 ) -> tuple[RunFolder | None, Position]:
@@ -209,6 +206,13 @@ def _opened(
     if position.stopped and position.epochs < recipe.total_epochs:
         print(f"A callback stopped the run in {str(run_dir)!r} after epoch {position.epochs}.")
     return folder, position
+
+
+def _describe(model: keras.Model, data: ImageDataset | ImageStream) -> None:
+    """Gives a model the attributes that its predictions need."""
+    model.class_names, model.multi_label = data.class_names, data.multi_label
+    # After training the weights are no longer the published ones.
+    model.published = None
 
 
 def _train(
