@@ -12,7 +12,7 @@ import keras
 from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications import whitening
 from keras_resnet_recipes.applications.freezing import ALL_STAGES, frozen_by_user, leaves
-from keras_resnet_recipes.data import from_source
+from keras_resnet_recipes.data import ImageDataset, ImageStream, from_source
 from keras_resnet_recipes.recipe import BaseRecipe, misfits
 from keras_resnet_recipes.runs import ownership
 from keras_resnet_recipes.runs.checkpoints import MANIFEST, Position
@@ -82,14 +82,12 @@ def fit(
         try:
             with ownership.owned(run_dir, recipe, facts, accept_changed_data):
                 monitor = MEAN_AVERAGE_PRECISION if data.multi_label else TOP1
-                saving = {"save_every_steps": save_every_steps, "monitor": monitor}
-                folder, position = _opened(run_dir, recipe, learner, steps, **saving)
+                saving = save_every_steps, monitor
+                folder, position = _opened(run_dir, recipe, learner, steps, *saving)
                 if run_dir is not None:
                     ownership.list_drawn(run_dir, validation)
-                for one in (network, begun):
-                    # After training the weights are no longer the published ones.
-                    one.class_names, one.published = data.class_names, None
-                    one.multi_label = data.multi_label
+                _describe(network, data)
+                _describe(begun, data)
                 verbose = verbose if devices.is_writer() else 0
                 if verbose:
                     about = data, validation, model, run_dir, position
@@ -196,7 +194,6 @@ def _opened(
     recipe: BaseRecipe,
     learner: TrainingModel,
     steps: int,
-    *,
     save_every_steps: int | None,
     monitor: str,
 ) -> tuple[RunFolder | None, Position]:
@@ -219,6 +216,13 @@ def _opened(
     if position.stopped and position.epochs < recipe.total_epochs:
         print(f"A callback stopped the run in {str(run_dir)!r} after epoch {position.epochs}.")
     return folder, position
+
+
+def _describe(model: keras.Model, data: ImageDataset | ImageStream) -> None:
+    """Gives a model the attributes that its predictions need."""
+    model.class_names, model.multi_label = data.class_names, data.multi_label
+    # After training the weights are no longer the published ones.
+    model.published = None
 
 
 def _train(
