@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "keras_resnet_recipes"
 # Every subpackage or module may import only those of lower levels.
 LEVELS = {
-    **dict.fromkeys(("colors", "files", "hints", "names", "version"), 0),
+    **dict.fromkeys(("colors", "extras", "files", "hints", "names", "version"), 0),
     "number": 1,
     **dict.fromkeys(("distribution", "losses", "optimizers", "part"), 2),
     **dict.fromkeys(("augment", "averages", "schedules"), 3),

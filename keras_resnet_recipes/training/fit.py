@@ -13,7 +13,7 @@ from keras_resnet_recipes import distribution as devices
 from keras_resnet_recipes.applications import whitening
 from keras_resnet_recipes.applications.freezing import ALL_STAGES, frozen_by_user, leaves
 from keras_resnet_recipes.data import ImageDataset, ImageStream, from_source
-from keras_resnet_recipes.recipe import BaseRecipe, misfits
+from keras_resnet_recipes.recipe import BaseRecipe
 from keras_resnet_recipes.runs import ownership
 from keras_resnet_recipes.runs.checkpoints import MANIFEST, Position
 from keras_resnet_recipes.runs.folder import RunFolder
@@ -61,37 +61,28 @@ def fit(
     if hint := devices.unused_accelerator():
         warnings.warn(hint, stacklevel=4)
     with devices.scope(distribution) as replicas, determinism.seeded(seed):
-        recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
-        checks.check_together(recipe, model, teacher, replicas, validated=validation is not None)
+        recipe = _checked(recipe, data, validation, model, teacher, replicas)
         steps = checks.resolved_steps(recipe, data, steps_per_epoch)
-        check_trained(recipe, data, validated=validation is not None)
         loss = training_loss(recipe, data)
-        for misfit in misfits(recipe, steps):
-            print(misfit)
         numbers = {"steps": steps, "seed": seed, "replicas": replicas}
         feed = feed_class(recipe)(recipe, data, validation, **numbers)
-        given = {"own_model": model is not None, "teacher": teacher}
+        given = {"own_model": not new, "teacher": teacher}
         facts = run_dir and ownership.facts(data, validation, steps, seed, **given)
-        begun = model
-        if begun is None:
-            begun = _new_network(recipe, feed, run_dir, data.class_names)
+        new = model is None
+        begun = _new_network(recipe, feed, run_dir, data.class_names) if new else model
         numbers = {"replicas": replicas, "steps": steps, "multi_label": data.multi_label}
-        network = _compiled_network(recipe, begun, **numbers, new=model is None)
+        network = _compiled_network(recipe, begun, **numbers, new=new)
         terms = {"teacher": teacher_of(recipe, teacher), "training_loss": loss}
         learner = _training_model(recipe, network, terms, feed, **numbers)
         try:
             with ownership.owned(run_dir, recipe, facts, accept_changed_data):
                 monitor = MEAN_AVERAGE_PRECISION if data.multi_label else TOP1
-                saving = save_every_steps, monitor
+                saving = save_every_steps, monitor, validation
                 folder, position = _opened(run_dir, recipe, learner, steps, *saving)
-                if run_dir is not None:
-                    ownership.list_drawn(run_dir, validation)
-                _describe(network, data)
-                _describe(begun, data)
+                _describe(data, network, begun)
+                about = data, validation, model, run_dir, position
                 verbose = verbose if devices.is_writer() else 0
-                if verbose:
-                    about = data, validation, model, run_dir, position
-                    print(overview(recipe, *about, steps=steps, replicas=replicas))
+                _announce(verbose, recipe, *about, steps=steps, replicas=replicas)
                 called = RunCallbacks(
                     [*learner.own_callbacks, *_callbacks(recipe, steps, feed, position, monitor)],
                     callbacks,
@@ -108,6 +99,22 @@ def fit(
             learner.release()
             if model is not None and network is not model:
                 model.set_weights(network.get_weights())
+
+
+def _checked(
+    recipe: BaseRecipe,
+    data: ImageDataset | ImageStream,
+    validation: ImageDataset | ImageStream | None,
+    model: keras.Model | None,
+    teacher: keras.Model | None,
+    replicas: int,
+) -> BaseRecipe:
+    """Returns the recipe with its classes, once it fits the data, model and devices."""
+    recipe = recipe.replace(classes=checks.resolved_classes(recipe, data))
+    validated = validation is not None
+    checks.check_together(recipe, model, teacher, replicas, validated=validated)
+    check_trained(recipe, data, validated=validated)
+    return recipe
 
 
 def _read(recipe: BaseRecipe, dataset: Any, validation_data: Any) -> tuple[Any, Any]:
@@ -196,10 +203,12 @@ def _opened(
     steps: int,
     save_every_steps: int | None,
     monitor: str,
+    validation: ImageDataset | ImageStream | None,
 ) -> tuple[RunFolder | None, Position]:
     """Returns the run folder, if there is one, and where the run resumes."""
     if run_dir is None:
         return None, Position()
+    ownership.list_drawn(run_dir, validation)
     accumulated = recipe.gradient_accumulation_steps
     save_every = save_every_steps and save_every_steps * accumulated
     since = ownership.validated_since(run_dir)
@@ -218,11 +227,18 @@ def _opened(
     return folder, position
 
 
-def _describe(model: keras.Model, data: ImageDataset | ImageStream) -> None:
-    """Gives a model the attributes that its predictions need."""
-    model.class_names, model.multi_label = data.class_names, data.multi_label
-    # After training the weights are no longer the published ones.
-    model.published = None
+def _announce(verbose: str | int, *run: Any, **numbers: int) -> None:
+    """Prints the overview of a run, unless nothing is to be printed."""
+    if verbose:
+        print(overview(*run, **numbers))
+
+
+def _describe(data: ImageDataset | ImageStream, *models: keras.Model) -> None:
+    """Gives models the attributes that their predictions need."""
+    for model in models:
+        model.class_names, model.multi_label = data.class_names, data.multi_label
+        # After training the weights are no longer the published ones.
+        model.published = None
 
 
 def _train(

@@ -7,7 +7,7 @@ import keras
 
 from keras_resnet_recipes import distribution
 from keras_resnet_recipes.names import printable
-from keras_resnet_recipes.recipe import BaseRecipe
+from keras_resnet_recipes.recipe import BaseRecipe, misfits
 from keras_resnet_recipes.recipe.table import changes, table
 from keras_resnet_recipes.runs.checkpoints import Position
 from keras_resnet_recipes.training.build import resolved_precision
@@ -28,7 +28,7 @@ def overview(
     steps: int,
     replicas: int,
 ) -> str:
-    """Returns the recipe's changed values, and one line each about data, classes, precision and length of a run.
+    """Returns the recipe's changed values, lines about data, classes, precision and length, and what does not fit it.
 
     Args:
         recipe: The recipe, its `classes` known.
@@ -60,7 +60,8 @@ def overview(
     ]
     # The number of classes has a line of its own.
     own = recipe.replace(classes=type(recipe)().classes)
-    return printable("\n".join(["", changes(own), "", *table(rows), ""]), keep="\n")
+    lines = [changes(own), "", *table(rows), *misfits(recipe, steps)]
+    return printable("\n".join(["", *lines, ""]), keep="\n")
 
 
 def _size(data: "ImageDataset | ImageStream") -> str:
