@@ -66,9 +66,9 @@ def fit(
         loss = training_loss(recipe, data)
         numbers = {"steps": steps, "seed": seed, "replicas": replicas}
         feed = feed_class(recipe)(recipe, data, validation, **numbers)
+        new = model is None
         given = {"own_model": not new, "teacher": teacher}
         facts = run_dir and ownership.facts(data, validation, steps, seed, **given)
-        new = model is None
         begun = _new_network(recipe, feed, run_dir, data.class_names) if new else model
         numbers = {"replicas": replicas, "steps": steps, "multi_label": data.multi_label}
         network = _compiled_network(recipe, begun, **numbers, new=new)
