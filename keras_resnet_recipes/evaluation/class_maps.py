@@ -42,7 +42,7 @@ class ClassActivationMaps:
         features, dense = _ending(model)
         self._kernel = keras.ops.convert_to_numpy(keras.ops.cast(dense.kernel, "float32"))
         with deep_recursion():
-            self._model = keras.Model(model.inputs, [features, model.outputs[0]])
+            self._model = keras.Model(model.inputs[0], [features, model.outputs[0]])
 
     def __call__(
         self, images: Any, classes: np.ndarray | None = None

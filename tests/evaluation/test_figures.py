@@ -128,7 +128,8 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys):
     assert f"top1 {written['top1']:.4f}" in out
     assert f"macro average      12   {written['macro_average']['precision']:8.2%}" in out
     assert ("A constant answer, always 0, would score as high: top1 0.6667." in out) == (
-        written["top1"] <= 8 / 12
+        # Keras' metric is in float32.
+        round(written["top1"], 6) <= round(8 / 12, 6)
     )
     assert sum(map(sum, written["confusion"])) == written["images"] == 12
     assert [row["images"] for row in written["classes"]] == [8, 2, 2]
