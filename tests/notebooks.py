@@ -16,7 +16,8 @@ from pathlib import Path
 if "google.colab" in sys.modules:
     # The package is not released yet: upload the wheel that `make dist` builds to /content first.
     (wheel,) = Path("/content").glob("keras_resnet_recipes-*.whl")
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", f"{wheel}[EXTRAS]"], check=True)
+    package = f"{wheel}[EXTRAS]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 """
 FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"

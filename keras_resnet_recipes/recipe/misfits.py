@@ -24,7 +24,7 @@ def misfits(recipe: "BaseRecipe", steps: int) -> Iterator[str]:
     Example:
         >>> import keras_resnet_recipes as krr
         >>> list(misfits(krr.He2015(epochs=70, step_epochs=(30, 60, 80)), steps=100))
-        ["`step_epochs`: 80 is not reached in 70 epochs."]
+        ['`step_epochs`: 80 is not reached in 70 epochs.']
     """
     found = list(_times(recipe))
     yield from found

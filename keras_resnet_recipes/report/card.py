@@ -71,7 +71,8 @@ def _images(run: Run, data: Any) -> list[str]:
     lines = []
     if run.rows:
         save_curves(run, run.path / CURVES)
-        lines += ["", f"![Loss and top-1 accuracy per epoch]({CURVES})"]
+        title = next(iter(run.scores.values()))
+        lines += ["", f"![Loss and {title} per epoch]({CURVES})"]
     if data is not None:
         recipe = run.recipe.replace(test_views="one")
         examination = examine(recipe, load_run(run.path), data)

@@ -24,16 +24,16 @@ def has_matplotlib() -> bool:
 
 
 def save_curves(run: Run, path: Path) -> None:
-    """Plots loss and top-1 accuracy over the epochs, in training and on the validation data.
+    """Plots loss and first metric over the epochs, in training and on the validation data.
 
     Args:
         run: The run, with at least one finished epoch.
         path: PNG file to write.
     """
     figure = _matplotlib("figure").Figure(figsize=(8, 3.2), layout="constrained")
-    for axes, (name, title, factor) in zip(
-        figure.subplots(1, 2), (("loss", "loss", 1), ("top1", "top-1, %", 100)), strict=True
-    ):
+    metric, title = next(iter(run.scores.items()))
+    plots = ("loss", "loss", 1), (metric, f"{title}, %", 100)
+    for axes, (name, title, factor) in zip(figure.subplots(1, 2), plots, strict=True):
         curves = (
             ("training", name, _TRAINING, "--"),
             ("validation", f"val_{name}", _VALIDATION, "-"),
@@ -47,7 +47,8 @@ def save_curves(run: Run, path: Path) -> None:
         axes.set(xlabel="epoch", ylabel=title)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
+        if axes.lines:
+            axes.legend(frameon=False)
     _save(figure, path)
 
 

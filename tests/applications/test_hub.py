@@ -112,7 +112,7 @@ def test_a_repository_that_does_not_exist(hub):
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(ImportError, match=r"keras-resnet-recipes\[hub\]"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[hub\]'"):
         download(REPOSITORY)
 
 

@@ -95,7 +95,11 @@ def test_the_page_has_the_parity_of_every_network_of_timm(golden):
 @pytest.mark.parametrize(
     ("network", "tag", "message"),
     [
-        ("ResNet50C", "imagenet", r"`weights` of ResNet50C .*tag \(gluon_in1k\), .*='imagenet'$"),
+        (
+            "ResNet50C",
+            "imagenet1k",
+            r"`weights` of ResNet50C .*tag \(gluon_in1k\), .*='imagenet1k'",
+        ),
         ("ResNet50", "a1_in", r"\(a1_in1k, .*tv_in1k\), .*='a1_in'. Did you mean `a1_in1k`\?"),
         ("ResNet20", "a1_in1k", r"`weights` of ResNet20 must be .*\(there are none\)"),
     ],

@@ -129,6 +129,6 @@ def test_mistakes_are_reported_before_training(fits, tmp_path, capsys, command, 
 def test_an_experiment_requires_validation_images(fits, tmp_path, capsys, data):
     assert main(["ablate", "A3", "--data", data, "--run-dir", str(tmp_path)]) == 2
     message = capsys.readouterr().err
-    assert "`--val` must be given" in message
+    assert "`--val` or `--val-split` must be given" in message
     assert f"Received: --data '{data}'" in message
     assert not fits

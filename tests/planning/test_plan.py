@@ -72,7 +72,9 @@ def test_time_is_based_on_the_median_update():
     assert "1 s on this machine, median of 3 (0.5 to 3 s); first update, including" in text
     assert "images per second  4\n" in text
     assert "16.7 min on this machine" in text
-    assert text.endswith("3 MiB of this process")
+    assert "3 MiB of this process\n" in text
+    # What does not fit the length follows.
+    assert "`warmup_epochs`: the warm-up takes 5 of 10 epochs." in text
 
 
 def curve(recipe, **options):

@@ -91,7 +91,7 @@ def test_the_card_shows_curves_and_confusions(run, trained, capsys):
     text = (run / "README.md").read_text()
     shown = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", text)
     assert shown == [
-        ("Loss and top-1 accuracy per epoch", "curves.png"),
+        ("Loss and top-1 per epoch", "curves.png"),
         ("Confusion matrix", "confusion.png"),
     ]
     for name in ("curves.png", "confusion.png"):
@@ -311,7 +311,7 @@ def test_incomplete_runs_are_not_pushed(tmp_path, hub, monkeypatch):
     with pytest.raises(ValueError, match="trained with a model given as `model=`"):
         push_run(own, "somebody/flowers")
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(ImportError, match=r"keras-resnet-recipes\[hub\]"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[hub\]'"):
         push_run(own, "somebody/flowers")
     assert hub.commits == []
     assert krr.load_recipe(own.path) == RECIPE
