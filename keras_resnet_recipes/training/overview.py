@@ -60,8 +60,10 @@ def overview(
     ]
     # The number of classes has a line of its own.
     own = recipe.replace(classes=type(recipe)().classes)
-    lines = [changes(own), "", *table(rows), *misfits(recipe, steps)]
-    return printable("\n".join(["", *lines, ""]), keep="\n")
+    lines = ["", changes(own), "", *table(rows), ""]
+    if notes := list(misfits(recipe, steps)):
+        lines += [*notes, ""]
+    return printable("\n".join(lines), keep="\n")
 
 
 def _size(data: "ImageDataset | ImageStream") -> str:
