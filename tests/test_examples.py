@@ -196,6 +196,32 @@ def test_fine_tuning_runs(dataset, tmp_path, capsys):
     assert f"tuned    top-1 {found['tuned'][0]:.2f} % (seeds:" in capsys.readouterr().out
 
 
+def test_presets_are_compared(tiny_resnet20, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for number in range(20):
+            file = tmp_path / "photographs" / split / "ab"[number % 2] / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            keras.utils.save_img(file, rng.integers(0, 256, (9, 12, 3)))
+    labels = np.arange(320) % 10
+    images = rng.integers(0, 256, (320, 8, 8, 3)).astype("uint8")
+    file = tmp_path / "small.npz"
+    np.savez(file, x_train=images, y_train=labels, x_test=images[:40], y_test=labels[:40])
+    program = load("fine_tuning_presets")
+    rows = program["presets"](240, "weights")
+    assert [recipe.epochs for recipe in rows.values()] == [20, 20, 20, 20, 20, 30]
+    options = [str(file), str(tmp_path / "photographs"), "--runs", str(tmp_path / "runs")]
+    options += ["--network", "ResNet20", "--size", "8", "--photograph-size", "8", "--every", "4"]
+    options += ["--pretrain-epochs", "1", "--pretrain-batch-size", "16"]
+    options += ["--seeds", "3", "--presets", "SGD, rate 0.01"]
+    found = program["main"](options)
+    assert {task: list(rows) for task, rows in found.items()} == {
+        "photographs": ["SGD, rate 0.01"],
+        "CIFAR-10": ["SGD, rate 0.01"],
+    }
+    assert "photographs, SGD, rate 0.01, seed 3: top-1" in capsys.readouterr().out
+
+
 @pytest.fixture
 def gray_run(tmp_path, monkeypatch):
     """A run whose model tells four gray levels apart, and JPEG files of these levels."""
