@@ -29,9 +29,10 @@ test-all: test dist
 	KERAS_BACKEND=jax $(PYTEST) -m "every_backend and full" --durations=25 tests
 	KERAS_BACKEND=torch $(PYTEST) -m "every_backend and full" --durations=25 tests
 
-# Builds the documentation in site/. Strict: a broken link or a public name without a page is an error.
+# Builds the documentation in site/. Strict: a broken link or a public name without a page is an error, unless
+# `--quiet` hides the warnings that mkdocs counts.
 docs: $(VENV)/dev-installed $(VENV)/docs-installed
-	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 CUDA_VISIBLE_DEVICES= NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 CUDA_VISIBLE_DEVICES= NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 # Every combination of settings with which training on several devices must match one device; about ten minutes.
 parity-table: $(VENV)/dev-installed

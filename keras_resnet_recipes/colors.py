@@ -1,5 +1,7 @@
 """Mean colors of data sets, RGB in 0..255."""
 
+__all__ = ["CIFAR10_MEAN", "IMAGENET_MEAN", "IMAGENET_STD"]
+
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 """Mean of ImageNet's training images, as subtracted by torchvision and timm."""
 

@@ -18,6 +18,7 @@ LIST = Path(__file__).with_name("public_names.txt")
 INTERNAL = {
     "__main__",
     "cli",
+    "extras",
     "files",
     "hints",
     "names",
@@ -39,10 +40,13 @@ def modules() -> Iterator[ModuleType]:
 
 def lines() -> list[str]:
     """A line for each name: a function or class with its arguments, the methods of a class, a value."""
-    found, seen = {}, set()
-    for module in modules():
+    found, seen, public = {}, set(), list(modules())
+    for module in public:
         for name in names_of(module):
             value, path = getattr(module, name), f"{module.__name__}.{name}"
+            # A module that others reach through its package, such as evaluation.accuracy.
+            if isinstance(value, ModuleType) and value not in public:
+                continue
             # What a module gives on is listed in full at the first place alone; values of recipes are fields.
             short = id(value) in seen or isinstance(value, ModuleType) or _is_recipe(value)
             found |= {path: path} if short else _described(path, value)

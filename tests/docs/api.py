@@ -46,10 +46,12 @@ def _summary(module: ModuleType) -> str:
 
 def _page(module: ModuleType, seen: dict[int, str]) -> str:
     """Describes the names of a module that are not in `seen`, links to the others, and updates `seen`."""
-    entries, elsewhere = [], []
+    entries, elsewhere, modules = [], [], list(public_names.modules())
     for name in sorted(public_names.names_of(module), key=str.lower):
         value, path = getattr(module, name), f"{module.__name__}.{name}"
         if inspect.ismodule(value):
+            if value not in modules:
+                continue
             elsewhere.append(f"[`{name}`]({_file(value)}){{ #{path} }}")
         elif id(value) in seen:
             elsewhere.append(f"[`{name}`][{seen[id(value)]}]{{ #{path} }}")

@@ -68,3 +68,9 @@ def test_the_commands_are_understood():
     assert len(COMMANDS) >= 6
     for command in COMMANDS:
         _parser().parse_args(shlex.split(command)[1:])
+
+
+def test_the_citation_has_the_version_and_license():
+    citation = (links.ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {krr.__version__}\n" in citation
+    assert "\nlicense: Apache-2.0\n" in citation
