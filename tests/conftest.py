@@ -14,15 +14,6 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
-# Small programs run once or twice: compiling them takes most of the time on JAX, of which this saves a third.
-os.environ["XLA_FLAGS"] = " ".join(
-    [
-        os.environ.get("XLA_FLAGS", ""),
-        "--xla_backend_optimization_level=0",
-        "--xla_llvm_disable_expensive_passes=true",
-    ]
-)
-
 # Tests and their subprocesses share compiled programs.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     COMPILATION_CACHE = tempfile.TemporaryDirectory(prefix="compiled-")
