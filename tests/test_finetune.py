@@ -134,3 +134,48 @@ def test_the_preset_fits_the_number_of_images(images, epochs, batch, mixed):
 def test_illegal_numbers_of_images(images):
     with pytest.raises(ValueError, match="`images` must be an integer of at least 16"):
         krr.FineTune.for_images(images)
+
+
+def test_validation_images_next_to_the_folder_are_used(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    _photos(tmp_path, ("train", "val"))
+    assert main(["finetune", "train", "--from-scratch", *SMALL]) == 0
+    assert "using the validation images of ." in capsys.readouterr().out
+    assert krr.load_recipe("runs/train").classes == 2
+
+
+@pytest.mark.parametrize("fraction", ["0", "1.5", "-1"])
+def test_illegal_fractions_are_errors(fraction, tmp_path, capsys):
+    _photos(tmp_path / "photos")
+    command = ["finetune", str(tmp_path / "photos"), "--from-scratch", *SMALL]
+    assert main([*command, "--val-split", fraction]) == 2
+    assert "`fraction` must be between 0 and 1" in capsys.readouterr().err
+
+
+def test_too_few_images_are_an_error(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        file = tmp_path / "few" / "ab"[number % 2] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3), "uint8")).save(file)
+    assert main(["finetune", str(tmp_path / "few"), "--from-scratch", *SMALL]) == 2
+    assert (
+        "`DATA` must have at least 16 images to train on. Received: 10" in capsys.readouterr().err
+    )
+
+
+def test_several_labels_get_a_binary_cross_entropy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _photos(tmp_path / "photos")
+    files = sorted((tmp_path / "photos").rglob("*.png"))
+    lines = [f"{file},{file.parent.name},{'wide' if n % 3 else ''}" for n, file in enumerate(files)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label,label", *lines]))
+    assert main(["finetune", "labels.csv", "--from-scratch", *SMALL]) == 0
+    assert krr.load_recipe("runs/labels").loss == krr.recipe.BinaryCrossentropy()
+    rows = _listed(tmp_path / "runs/labels/log.csv")
+    assert 0 <= float(rows[-1]["val_mean_average_precision"]) <= 1
+    # The list of validation images is a data set of several labels.
+    model, recipe = krr.load_run("runs/labels", "last"), krr.load_recipe("runs/labels")
+    found = recipe.evaluate(model, "runs/labels/validation.csv", verbose=0)
+    logged = float(rows[-1]["val_mean_average_precision"])
+    assert found["mean_average_precision"] == pytest.approx(logged, abs=1e-6)

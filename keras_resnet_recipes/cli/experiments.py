@@ -13,7 +13,7 @@ from keras_resnet_recipes.cli.recipes import (
     with_offset,
 )
 from keras_resnet_recipes.cli.terminal import say
-from keras_resnet_recipes.data import from_source, has_validation, split
+from keras_resnet_recipes.data import from_source, has_validation, split, with_siblings
 
 
 def add_commands(commands: Any) -> None:
@@ -106,16 +106,17 @@ def read_validation(
             f"`--val-split` must not be given with --val. Received: --val-split {options.val_split}"
         )
     if options.val is None and options.val_split is None:
-        if has_validation(options.data, test=test):
-            say(f"`--val` not given: using the validation images of {options.data}.")
-            options.val = options.data
+        source = with_siblings(options.data)
+        if has_validation(source, test=test):
+            say(f"`--val` not given: using the validation images of {source}.")
+            options.val = source
         elif fraction is not None and has_validation(options.data):
             say(
                 f"`--val` not given: the test images of {options.data} are left for `krr evaluate`."
             )
     options.data = with_offset(options.data, options, "train")
     options.val = with_offset(options.val, options, "validation")
-    fraction = options.val_split or fraction
+    fraction = fraction if options.val_split is None else options.val_split
     if options.val is None and fraction is not None:
         options.data, options.val = split(from_source(options.data), fraction)
         say(

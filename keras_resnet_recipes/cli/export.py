@@ -62,6 +62,11 @@ def _export(options: argparse.Namespace) -> None:
         raise ValueError("`--data` must not be given with `--size any`. Received: --size any")
     fixed = None if options.size == "any" else options.size
     loaded = trained(options.model, options, fixed)
+    if options.data is not None and getattr(loaded.model, "multi_label", False):
+        raise ValueError(
+            "`--data` must not be given for a run on images with several labels, whose classes cannot be compared. "
+            f"Received: --data {options.data}"
+        )
     calibration = None
     if options.calibration is not None:
         calibration = calibration_images(options.calibration, loaded.crop)

@@ -9,9 +9,10 @@ from keras_resnet_recipes.cli.experiments import add_validation, read_validation
 from keras_resnet_recipes.cli.recipes import DATA, add_changes, add_epochs
 from keras_resnet_recipes.cli.terminal import say
 from keras_resnet_recipes.data import from_source
-from keras_resnet_recipes.recipe import load_recipe
+from keras_resnet_recipes.recipe import BinaryCrossentropy, load_recipe
 from keras_resnet_recipes.recipe.text import changed
 from keras_resnet_recipes.recipes import FineTune
+from keras_resnet_recipes.recipes.transfer import FEWEST
 
 # Validation images, as a fraction of those of each class, if none are given.
 _FRACTION = 0.2
@@ -29,7 +30,9 @@ def add_commands(commands: Any) -> None:
         help="published weights such as a2_in1k, a weights file, or a run folder; default: a1_in1k, downloaded",
     )
     command.add_argument(
-        "--from-scratch", action="store_true", help="start from random weights, without a download"
+        "--from-scratch",
+        action="store_true",
+        help="start from random weights, without a download, and train five times as long",
     )
     command.add_argument(
         "--network", metavar="NAME", help="default: ResNet50, or the network of the run folder"
@@ -53,6 +56,11 @@ def _finetune(options: argparse.Namespace) -> None:
     options.data = from_source(options.data)
     if options.data.size is None:
         raise ValueError(f"`DATA` must have a known number of images. Received: {name!r}")
+    if options.data.size < FEWEST:
+        raise ValueError(
+            f"`DATA` must have at least {FEWEST} images to train on. Received: {options.data.size} in "
+            f"{options.data.name}"
+        )
     recipe = changed(_recipe(options), options.changes)
     try:
         train.run(recipe, options)
@@ -70,6 +78,8 @@ def _finetune(options: argparse.Namespace) -> None:
 def _recipe(options: argparse.Namespace) -> FineTune:
     """Returns the preset for the number of training images, with the weights of the command line."""
     recipe = FineTune.for_images(options.data.size, pretrained=not options.from_scratch)
+    if options.data.multi_label:
+        recipe = recipe.replace(loss=BinaryCrossentropy())
     if options.epochs is not None:
         recipe = recipe.shortened(options.epochs)
     changes = {"network": options.network, "weights": options.weights}

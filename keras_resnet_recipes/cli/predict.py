@@ -85,6 +85,8 @@ def _predict(options: argparse.Namespace) -> int:
         readable = _explained(readable, folder)
     (_print_csv if options.csv else _print)(readable)
     sys.stdout.flush()
+    if folder is not None and folder.is_dir():
+        say(f"{folder}: the images with their class activation maps", file=sys.stderr)
     if seen.turned and not options.exif_rotate:
         complain(_ignored(seen.turned))
     for prediction in seen.unreadable:

@@ -87,7 +87,7 @@ def _train(options: argparse.Namespace) -> None:
     recipe = chosen_recipe(options)
     if options.rescale is not None and recipe.learning_rate is not None:
         say(
-            f"`--batch-size` {options.rescale}: the learning rate is {recipe.learning_rate:.4g}, scaled from "
+            f"{options.rescale} images per update: the learning rate is {recipe.learning_rate:.4g}, scaled from "
             f"{named_recipe(options.recipe).learning_rate:.4g}."
         )
     read_validation(options)

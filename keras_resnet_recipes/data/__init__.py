@@ -9,6 +9,7 @@ from keras_resnet_recipes.data.mean import mean_image
 from keras_resnet_recipes.data.prepare import write_prepared
 from keras_resnet_recipes.data.shards import from_prepared
 from keras_resnet_recipes.data.source import from_source, has_validation
+from keras_resnet_recipes.data.source import with_siblings as with_siblings
 from keras_resnet_recipes.data.split import split
 from keras_resnet_recipes.data.tfds import from_tfds
 from keras_resnet_recipes.data.unreadable import UnreadableImages

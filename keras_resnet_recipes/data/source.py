@@ -86,6 +86,19 @@ def has_validation(source: Any, *, test: bool = True) -> bool:
     return "validation" in folders and (test or folders["validation"] != folders.get("test"))
 
 
+def with_siblings(source: str) -> str:
+    """Returns the parent of a folder `train` that has validation images next to it; otherwise the source.
+
+    Example:
+        >>> with_siblings("no/such/folder")
+        'no/such/folder'
+    """
+    path = Path(source).expanduser()
+    folder = split_folders(path.parent).get("train") if path.name and path.is_dir() else None
+    same = folder is not None and Path(folder).resolve() == path.resolve()
+    return str(path.parent) if same and has_validation(path.parent) else source
+
+
 def _found(
     source: Any, split: str, class_names: Sequence[str] | None
 ) -> ImageDataset | ImageStream:

@@ -7,18 +7,17 @@ import numpy as np
 
 from keras_resnet_recipes.data.arrays import ImageArrays
 from keras_resnet_recipes.data.dataset import ImageDataset
+from keras_resnet_recipes.data.source import from_source
 
 
-def split(
-    data: ImageDataset, fraction: float = 0.2, seed: int = 0
-) -> tuple[ImageDataset, ImageDataset]:
+def split(data: Any, fraction: float = 0.2, seed: int = 0) -> tuple[ImageDataset, ImageDataset]:
     """Splits a data set at random into training and validation images, per class.
 
     Of a class with n images, round(fraction * n) are validation images, at least one and at most n - 1; a class with
     a single image keeps it for training. Images with several labels are drawn from all images.
 
     Args:
-        data: A data set with random access, such as `from_source` returns for folders and arrays.
+        data: Any data set that `from_source` accepts, with random access: not an iterable or a tf.data.Dataset.
         fraction: Fraction of validation images, above 0 and below 1.
         seed: Seed of the choice.
 
@@ -30,15 +29,16 @@ def split(
 
     Example:
         >>> import numpy as np, keras_resnet_recipes as krr
-        >>> data = krr.data.from_arrays(np.zeros((20, 8, 8, 3), "uint8"), np.arange(20) % 4)
+        >>> data = np.zeros((20, 8, 8, 3), "uint8"), np.arange(20) % 4
         >>> training, validation = krr.data.split(data, 0.2)
         >>> training.size, sorted(validation.labels.tolist())
         (16, [0, 1, 2, 3])
     """
+    data = from_source(data)
     if not isinstance(data, ImageDataset):
         raise ValueError(
             "`data` must have random access to be split; give validation data instead. "
-            f"Received: {getattr(data, 'name', data)}"
+            f"Received: {data.name}"
         )
     if not isinstance(fraction, float) or not 0 < fraction < 1:
         raise ValueError(f"`fraction` must be between 0 and 1. Received: fraction={fraction!r}")
@@ -53,7 +53,8 @@ def split(
     validation = np.sort(np.concatenate(chosen))
     if not len(validation):
         raise ValueError(
-            f"`data` must have a class with two images or more to be split. Received: {data.summary()}"
+            "`data` must have a class with two images or more to be split; give validation data (--val) instead. "
+            f"Received: {data.summary()}"
         )
     training = np.setdiff1d(np.arange(data.size), validation)
     return (

@@ -58,6 +58,11 @@ def _known(*values: object) -> bool:
 
 def _check_batch(recipe: "BaseRecipe") -> None:
     batch, micro_batches = recipe.batch_size, recipe.gradient_accumulation_steps
+    if recipe.balanced_sampling and getattr(recipe.loss, "class_weights", None) == "balanced":
+        raise ValueError(
+            "`balanced_sampling` must be False with class_weights='balanced': both would balance the classes. "
+            "Received: balanced_sampling=True"
+        )
     if not recipe.mix_per_replica and recipe.mix is None:
         raise ValueError(
             "`mix_per_replica` must be True if `mix` is None. Received: mix_per_replica=False"

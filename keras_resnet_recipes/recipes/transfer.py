@@ -18,7 +18,8 @@ from keras_resnet_recipes.schedules import Cosine, Step
 # Below this number of images BiT's rule has 500 updates and does not mix images.
 _FEW = 20_000
 _UPDATES = 500
-_SMALLEST_BATCH = 16
+# The smallest batch.
+FEWEST = 16
 
 
 class FineTune(Recipe):
@@ -98,13 +99,13 @@ class FineTune(Recipe):
             Kolesnikov et al., "Big Transfer (BiT)" (arXiv:1912.11370), section 3.3, and bit_hyperrule.py of
             google-research/big_transfer.
         """
-        if not isinstance(images, int) or images < _SMALLEST_BATCH:
+        if not isinstance(images, int) or images < FEWEST:
             raise ValueError(
-                f"`images` must be an integer of at least {_SMALLEST_BATCH}. Received: images={images!r}"
+                f"`images` must be an integer of at least {FEWEST}. Received: images={images!r}"
             )
         few = images < _FEW
         epochs = 20 if few else 10
-        batch = 2 ** math.floor(math.log2(max(images * epochs / _UPDATES, _SMALLEST_BATCH)))
+        batch = 2 ** math.floor(math.log2(max(images * epochs / _UPDATES, FEWEST)))
         recipe = cls(
             epochs=epochs,
             batch_size=min(batch, 256),

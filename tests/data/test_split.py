@@ -94,3 +94,18 @@ def test_images_with_several_labels_are_drawn_from_all():
     assert (training.size, validation.size) == (50, 13)
     assert validation.multi_label
     assert np.array_equal(validation.labels, several[_first_pixels(validation)])
+
+
+def test_any_data_set_with_random_access_is_split(tmp_path):
+    training, validation = krr.data.split((IMAGES, LABELS), 0.2)
+    assert (training.size, validation.size) == (50, 13)
+
+
+def test_validation_images_next_to_the_training_folder_are_found(tmp_path):
+    for name in ("train", "val"):
+        (tmp_path / name / "cat").mkdir(parents=True)
+    source = krr.data.with_siblings
+    assert source(str(tmp_path / "train")) == str(tmp_path)
+    assert source(str(tmp_path / "train") + "/") == str(tmp_path)
+    for other in ("val", "train/cat", "missing", ""):
+        assert source(str(tmp_path / other)) == str(tmp_path / other)

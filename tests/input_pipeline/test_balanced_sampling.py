@@ -160,3 +160,9 @@ def test_device_and_host_draw_the_same_images():
     feed = feed_class(recipe)(recipe, numbered(), None, steps=2)
     drawn = feed.previewed(2)[:, :, 0, 0, 0]
     np.testing.assert_array_equal(drawn.ravel(), balanced_order(LABELS, 20, 0, 0))
+
+
+def test_one_of_the_two_ways_to_balance_classes():
+    with pytest.raises(ValueError, match="`balanced_sampling` must be False with class_weights"):
+        krr.A3(balanced_sampling=True, class_weights="balanced")
+    assert krr.A3(balanced_sampling=True, class_weights=(1.0, 2.0)).balanced_sampling
