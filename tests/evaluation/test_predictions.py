@@ -268,7 +268,7 @@ def test_the_command_tells_of_an_ignored_orientation(small, sideways, capsys):
     words = ["predict", str(model), str(images), "--size", "32", "--exif-rotate"]
     assert main([*words, "--explain", str(sideways / "maps")]) == 0
     turned, err = capsys.readouterr()
-    assert err == ""
+    assert err == f"{sideways / 'maps'}: the images with their class activation maps\n"
     assert turned != out
     names = ["0001-sideways.jpg", "0002-upright.jpg"]
     assert sorted(os.listdir(sideways / "maps")) == names
