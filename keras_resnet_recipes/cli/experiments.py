@@ -106,7 +106,8 @@ def read_validation(
             f"`--val-split` must not be given with --val. Received: --val-split {options.val_split}"
         )
     if options.val is None and options.val_split is None:
-        source = with_siblings(options.data)
+        # `krr train --data photos/train` has always trained without validation.
+        source = options.data if fraction is None else with_siblings(options.data)
         if has_validation(source, test=test):
             say(f"`--val` not given: using the validation images of {source}.")
             options.val = source
