@@ -101,7 +101,7 @@ def test_train_then_resume_then_evaluate(folder, tmp_path, capsys):
         "training    2 epochs of 2 updates with 8 images each",
         f"run folder  {run!r}, new",
     ]
-    assert lines[end + 8].startswith("`zero_gamma`: in 4 updates LAMB hardly moves")
+    assert lines[end + 8].startswith("`zero_gamma`: residual branches start with a scale of 0")
     assert [line[:16] for line in lines[end + 10 : -1]] == ["epoch 1/2  loss ", "epoch 2/2  loss "]
     assert lines[-1].startswith("trained 2 epochs, loss ")
     assert main(command) == 0

@@ -73,7 +73,9 @@ def test_given_validation_images_are_used(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     _photos(tmp_path / "photos", ("train", "val"))
     assert main(["finetune", "photos", "--from-scratch", *SMALL]) == 0
-    assert "using the validation images of photos" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "using the validation images of photos" in out
+    assert "krr report runs/photos --data photos\n" in out
     assert not (tmp_path / "runs/photos/validation.csv").exists()
 
 

@@ -21,13 +21,13 @@ RECIPE = krr.A3()
 @pytest.mark.parametrize(
     ("argument", "instead"),
     [
-        ({"epochs": 3}, "recipe.shortened(10).fit(data)"),
+        ({"epochs": 3}, "recipe.shortened(3).fit(data)"),
         ({"lr": 0.1}, "recipe.replace(learning_rate=0.1).fit(data)"),
         ({"weight_decay": 0.1}, "recipe.replace(weight_decay=0.1).fit(data)"),
         ({"optimizer": "sgd"}, "recipe.replace(optimizer=...).fit(data)"),
         ({"loss": "mse"}, "recipe.replace(loss=...).fit(data)"),
-        ({"batch_size": 32}, "recipe.rescaled(64).fit(data) scales the learning rate"),
-        ({"validation_split": 0.2}, "krr.data.split(krr.data.from_source(data), 0.2)"),
+        ({"batch_size": 32}, "recipe.rescaled(32).fit(data) scales the learning rate"),
+        ({"validation_split": 0.2}, "krr.data.split(data, 0.2)"),
         ({"class_weight": {0: 1.0}}, "recipe.replace(class_weights='balanced').fit(data)"),
         ({"shuffle": False}, "Training images are always shuffled"),
         ({"validation_dat": 3}, "Did you mean `validation_data`?"),

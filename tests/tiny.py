@@ -8,6 +8,7 @@ from unittest import mock
 
 import keras
 
+import keras_resnet_recipes as krr
 from keras_resnet_recipes import applications
 from keras_resnet_recipes.applications.blocks import basic_block
 from keras_resnet_recipes.applications.convolution import batch_normalization, convolution
@@ -35,6 +36,15 @@ def tiny_resnet20():
     )
     with mock.patch.object(applications, "ResNet20", tiny):
         yield
+
+
+def plain_recipe(**changes):
+    """A3 at 8 pixels in float32, without augmentation and warm-up."""
+    values = {
+        **{"network": "ResNet20", "warmup_epochs": 0, "train_size": 8, "test_size": 8},
+        **{"test_crop_ratio": 1.0, "augmentation": (), "mix": None, "precision": "float32"},
+    }
+    return krr.A3(**{**values, **changes})
 
 
 def tiny_model(classes=2, size=None, **dense):

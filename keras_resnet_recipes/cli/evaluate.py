@@ -32,12 +32,7 @@ def add_commands(commands: Any) -> None:
         "evaluate", help="evaluate a trained run on a data set: accuracy, classes, calibration"
     )
     command.add_argument("run_dir", metavar="DIR", help="run folder of krr train")
-    command.add_argument(
-        "--data",
-        required=True,
-        metavar="DATA",
-        help=DATA,
-    )
+    command.add_argument("--data", required=True, metavar="DATA", help=DATA)
     command.add_argument(
         "--weights", choices=("best", "last"), help="default: best if saved, else last"
     )
@@ -64,19 +59,17 @@ def _evaluate(options: argparse.Namespace) -> None:
         )
     model = training.load_run(options.run_dir, options.weights)
     data = with_offset(options.data, options, "validation")
+    bar = int(verbosity() == 1)
     if model.multi_label:
-        if options.json is not None:
-            raise ValueError(
-                "`--json` must not be given for a run on images with several labels, whose figures are printed. "
-                f"Received: --json {options.json}"
-            )
-        say(_scores(recipe.evaluate(model, data, verbose=verbosity())))
-        return
-    found = examine(recipe, model, data, verbose=int(verbosity() == 1))
-    say("\n".join([_scores(found.scores), "", *_table(found), "", *_notes(found)]))
+        figures = recipe.evaluate(model, data, verbose=bar)
+        say(_scores(figures))
+    else:
+        found = examine(recipe, model, data, verbose=bar)
+        figures = found.as_dict()
+        say("\n".join([_scores(found.scores), "", *_table(found), "", *_notes(found)]))
     if options.json is not None:
         with replacing(options.json) as temporary:
-            temporary.write_text(json.dumps(found.as_dict(), indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
         say(options.json)
 
 

@@ -106,7 +106,7 @@ def read_validation(
             f"`--val-split` must not be given with --val. Received: --val-split {options.val_split}"
         )
     if options.val is None and options.val_split is None:
-        # `krr train --data photos/train` has always trained without validation.
+        # Where images would be drawn, prepared ones come first.
         source = options.data if fraction is None else with_siblings(options.data)
         if has_validation(source, test=test):
             say(f"`--val` not given: using the validation images of {source}.")

@@ -45,6 +45,9 @@ def add_commands(commands: Any) -> None:
 
 
 def _finetune(options: argparse.Namespace) -> None:
+    from keras_resnet_recipes import distribution
+
+    distribution.join_hosts()
     if options.from_scratch and options.weights is not None:
         raise ValueError(
             f"`--weights` must not be given with --from-scratch. Received: --weights {options.weights}"
@@ -68,11 +71,15 @@ def _finetune(options: argparse.Namespace) -> None:
         raise type(error)(
             f"{error}\n`--weights FILE` starts from a file or run folder instead, --from-scratch from random weights."
         ) from error
-    folder = options.run_dir
-    say(
-        f"\nNext:  krr report {folder} --data {Path(folder, 'validation.csv')}\n"
-        f"       krr predict {folder} PHOTO.jpg"
-    )
+    if options.seeds == 1:
+        say(_next(options.run_dir, options.val))
+
+
+def _next(folder: str, validation: Any) -> str:
+    """Returns commands for a finished run; validation images that were drawn are in a list of the run folder."""
+    name = validation if isinstance(validation, str) else Path(folder, "validation.csv")
+    report, predict = f"krr report {folder} --data {name}", f"krr predict {folder} PHOTO.jpg"
+    return f"\nNext:  {report}\n       {predict}"
 
 
 def _recipe(options: argparse.Namespace) -> FineTune:

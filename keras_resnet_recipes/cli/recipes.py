@@ -152,9 +152,9 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
         recipe = _of_length(recipe, options.epochs)
     if options.rescale is not None:
         recipe = recipe.rescaled(options.rescale)
-    given = {name: getattr(options, name) for name in ("learning_rate", "weights")}
-    own = [f"{name}={value!r}" for name, value in given.items() if value is not None]
-    return changed(recipe, [*own, *options.changes])
+    given = {"learning_rate": options.learning_rate, "weights": options.weights}
+    recipe = recipe.replace(**{name: one for name, one in given.items() if one is not None})
+    return changed(recipe, options.changes)
 
 
 def _of_length(recipe: Recipe, epochs: int) -> Recipe:

@@ -36,12 +36,7 @@ def add_commands(commands: Any) -> None:
 
 def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
-    command.add_argument(
-        "--data",
-        required=True,
-        metavar="DATA",
-        help=DATA,
-    )
+    command.add_argument("--data", required=True, metavar="DATA", help=DATA)
     command.add_argument(
         "--teacher",
         metavar="PATH",

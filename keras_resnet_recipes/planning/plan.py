@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 from keras_resnet_recipes.data import from_source
 from keras_resnet_recipes.planning.probe import Probe, probe
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete, misfits, table
+from keras_resnet_recipes.recipe.source import DATASETS
 from keras_resnet_recipes.runs.progress import duration
 from keras_resnet_recipes.schedules import Plateau
 from keras_resnet_recipes.training.learning_rate import learning_rates, per_update
 
 if TYPE_CHECKING:
     import keras
-
-# Training images of the data sets of published recipes.
-_IMAGES = {"ImageNet-1k": 1_281_167, "CIFAR-10": 50_000}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +191,7 @@ def plan(
             )
     elif images is None:
         name = f"{recipe.published_on}, by default"
-        images = _IMAGES.get(recipe.published_on)
+        images, _ = DATASETS.get(recipe.published_on, (None, None))
         if images is None:
             raise ValueError(
                 f"`images` must be given for a recipe published on {recipe.published_on}. Received: images=None"

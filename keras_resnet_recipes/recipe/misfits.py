@@ -43,15 +43,16 @@ def misfits(recipe: "BaseRecipe", steps: int) -> Iterator[str]:
     zero = recipe.zero_gamma and recipe.weights is None and isinstance(recipe.optimizer, Lamb)
     if zero and updates < _UPDATES_OF_ZERO_GAMMA:
         yield (
-            f"`zero_gamma`: in {updates:,} updates LAMB hardly moves the residual branches, whose scales start at 0; "
-            "`zero_gamma=False` starts them at 1."
+            f"`zero_gamma`: residual branches start with a scale of 0, which LAMB has only {updates:,} updates to "
+            "learn; `zero_gamma=False` starts them at 1."
         )
 
 
 def _fits_shortened(recipe: "BaseRecipe") -> bool:
     """Returns whether the published recipe, scaled to this other length, has times that fit it."""
     published = type(recipe)()
-    if UNPUBLISHED is published.epochs or published.epochs == recipe.epochs:
+    own = isinstance(published.schedule, KerasSchedule)
+    if own or published.epochs is UNPUBLISHED or published.epochs == recipe.epochs:
         return False
     scaled = published.shortened(recipe.epochs)
     return not scaled.missing() and not list(_times(scaled))

@@ -79,12 +79,12 @@ class Scaling:
         if isinstance(epochs, int) and not as_published:
             for one in recipe.numbers():
                 if one.field.metadata.get("scales") and one.value is not UNPUBLISHED:
-                    least = 1 if epochs > 1 else one.field.metadata["minimum"]
+                    least = 1 if epochs > 1 else one.field.metadata["minimum"] or 0
                     changes[one.name] = _scaled(one.value, epochs / recipe.epochs, least)
         return recipe.replace(**changes)
 
 
-def _scaled(time: Any, factor: float, least: int | None) -> Any:
+def _scaled(time: Any, factor: float, least: int) -> Any:
     """Multiplies a time in epochs, times, or pairs of a time and something else; whole numbers stay whole."""
     if isinstance(time, tuple):
         pairs = all(isinstance(one, tuple) for one in time)

@@ -2,6 +2,9 @@
 
 import dataclasses
 
+DATASETS = {"CIFAR-10": (50_000, 10), "ImageNet-1k": (1_281_167, 1_000)}
+"""Training images and classes of the data sets on which recipes were published."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:

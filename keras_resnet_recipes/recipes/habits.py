@@ -15,20 +15,19 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 _PAIR = "Give images and labels as one pair: recipe.fit((x, y))."
-# Arguments of `keras.Model.fit` that are no values of a recipe.
+# Arguments of `keras.Model.fit` that are no values of a recipe, and what to write with the given value.
 _INSTEAD = {
     "x": _PAIR,
     "y": _PAIR,
     "data": "Give the data set first: recipe.fit(data).",
-    "epochs": "It is a value of the recipe: recipe.shortened(10).fit(data) trains 10 epochs, with warm-up and steps in "
-    "proportion, recipe.replace(epochs=10).fit(data) changes nothing else.",
-    "validation_split": "Draw the images to hold out: "
-    "training, validation = krr.data.split(krr.data.from_source(data), 0.2), "
+    "epochs": "It is a value of the recipe: recipe.shortened({value}).fit(data) scales warm-up and steps in "
+    "proportion, recipe.replace(epochs={value}).fit(data) changes nothing else.",
+    "validation_split": "Draw the images to hold out: training, validation = krr.data.split(data, {value}), "
     "then recipe.fit(training, validation_data=validation).",
     "class_weight": "Class weights are a value of the recipe's loss: "
     "recipe.replace(class_weights='balanced').fit(data).",
-    "batch_size": "It is a value of the recipe: recipe.rescaled(64).fit(data) scales the learning rate with it, "
-    "recipe.replace(batch_size=64).fit(data) keeps it.",
+    "batch_size": "It is a value of the recipe: recipe.rescaled({value}).fit(data) scales the learning rate with it, "
+    "recipe.replace(batch_size={value}).fit(data) keeps it.",
     "shuffle": "Training images are always shuffled; `seed` gives another order.",
     "initial_epoch": "A run resumes by itself: recipe.fit(data, run_dir='runs/1').",
 }
@@ -57,10 +56,10 @@ def explained(fit: Callable[Parameters, Result]) -> Callable[Parameters, Result]
 
 def _instead(recipe: "BaseRecipe", name: str, value: Any, legal: list[str]) -> str:
     """Returns what to write instead of an argument."""
+    text = repr(value) if isinstance(value, int | float) else "..."
     if name in _INSTEAD:
-        return _INSTEAD[name]
+        return _INSTEAD[name].format(value=text)
     own = meant(recipe, name)
     if own is None:
         return closest(name, legal).strip() or f"Its arguments are {', '.join(legal)}."
-    text = repr(value) if isinstance(value, int | float) else "..."
     return f"It is a value of the recipe: recipe.replace({own}={text}).fit(data)."

@@ -20,7 +20,7 @@ def classes(examination: Examination) -> Markup:
         element("p", _calibration(examination), class_="soft"),
         class_="part",
     )
-    parts = element("div", figures, _confusions(examination), diagram, class_="beside")
+    parts = element("div", figures, _confusions(examination), diagram, class_="side-by-side")
     notes = [element("p", note, class_="soft") for note in _notes(examination)]
     return section("Classes and calibration", parts, *notes)
 

@@ -2,10 +2,9 @@
 
 from keras_resnet_recipes.names import printable
 from keras_resnet_recipes.recipe import compare, table_rows
+from keras_resnet_recipes.recipe.source import DATASETS
 from keras_resnet_recipes.report.folder import Run
 
-# Training images and classes, by which a data set is recognized: its name in a run is that of a file or folder.
-_DATASETS = {"CIFAR-10": (50_000, 10), "ImageNet-1k": (1_281_167, 1_000)}
 # Names of changed values that are listed.
 _LISTED = 6
 
@@ -37,7 +36,7 @@ def published_note(run: Run) -> str | None:
         reasons.append("the run is not finished")
     if reasons:
         return f"{figure} is not comparable because {_listed(reasons)}."
-    images, classes = _DATASETS[kind.published_on]
+    images, classes = DATASETS[kind.published_on]
     return (
         f"{figure} is comparable: network and recipe are the same, and the data set has {images:,} training images of "
         f"{classes:,} classes, as {kind.published_on} has."
@@ -45,11 +44,12 @@ def published_note(run: Run) -> str | None:
 
 
 def _data(run: Run) -> list[str]:
+    # The name of a data set in a run is that of a file or folder: it is recognized by its numbers.
     published = type(run.recipe).published_on
     images, classes = run.facts.get("images"), run.recipe.classes
     if not isinstance(images, int):
         return ["the data set is not recorded"]
-    if _DATASETS.get(published) == (images, classes):
+    if DATASETS.get(published) == (images, classes):
         return []
     return [
         f"the data set has {images:,} training images of {classes:,} classes and is not {published}"

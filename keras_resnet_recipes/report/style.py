@@ -68,7 +68,7 @@ pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 8p
 .images img { width: 100%; display: block; border-radius: 4px; }
 .images figcaption { overflow-wrap: anywhere; margin-top: 4px; }
 .recipe th[scope="rowgroup"] { color: var(--soft); font-weight: 500; padding-top: 16px; }
-.beside { display: flex; flex-wrap: wrap; gap: 24px; align-items: flex-start; }
+.side-by-side { display: flex; flex-wrap: wrap; gap: 24px; align-items: flex-start; }
 .part { max-width: 100%; }
 .part p { max-width: 34ch; font-size: 13px; }
 .bar { fill: var(--c0); }

@@ -56,22 +56,20 @@ def fit(
     """Trains as `Recipe.fit` says."""
     checks.check_arguments(recipe, model, teacher, run_dir, save_every_steps, callbacks, seed)
     data, validation = _read(recipe, dataset, validation_data)
-    # NumPy's integers neither seed Keras nor are JSON.
-    seed = int(seed)
+    seed = int(seed)  # NumPy's integers neither seed Keras nor are JSON.
     if hint := devices.unused_accelerator():
         warnings.warn(hint, stacklevel=4)
     with devices.scope(distribution) as replicas, determinism.seeded(seed):
         recipe = _checked(recipe, data, validation, model, teacher, replicas)
         steps = checks.resolved_steps(recipe, data, steps_per_epoch)
         loss = training_loss(recipe, data)
-        numbers = {"steps": steps, "seed": seed, "replicas": replicas}
-        feed = feed_class(recipe)(recipe, data, validation, **numbers)
-        new = model is None
-        given = {"own_model": not new, "teacher": teacher}
+        kind = feed_class(recipe)
+        feed = kind(recipe, data, validation, steps=steps, seed=seed, replicas=replicas)
+        given = {"own_model": model is not None, "teacher": teacher}
         facts = run_dir and ownership.facts(data, validation, steps, seed, **given)
-        begun = _new_network(recipe, feed, run_dir, data.class_names) if new else model
+        begun = model or _new_network(recipe, feed, run_dir, data.class_names)
         numbers = {"replicas": replicas, "steps": steps, "multi_label": data.multi_label}
-        network = _compiled_network(recipe, begun, **numbers, new=new)
+        network = _compiled_network(recipe, begun, **numbers, new=model is None)
         terms = {"teacher": teacher_of(recipe, teacher), "training_loss": loss}
         learner = _training_model(recipe, network, terms, feed, **numbers)
         try:
@@ -80,9 +78,10 @@ def fit(
                 saving = save_every_steps, monitor, validation
                 folder, position = _opened(run_dir, recipe, learner, steps, *saving)
                 _describe(data, network, begun)
-                about = data, validation, model, run_dir, position
+                text = overview(recipe, data, validation, model, run_dir, position, steps, replicas)
                 verbose = verbose if devices.is_writer() else 0
-                _announce(verbose, recipe, *about, steps=steps, replicas=replicas)
+                if verbose:
+                    print(text)
                 called = RunCallbacks(
                     [*learner.own_callbacks, *_callbacks(recipe, steps, feed, position, monitor)],
                     callbacks,
@@ -225,12 +224,6 @@ def _opened(
     if position.stopped and position.epochs < recipe.total_epochs:
         print(f"A callback stopped the run in {str(run_dir)!r} after epoch {position.epochs}.")
     return folder, position
-
-
-def _announce(verbose: str | int, *run: Any, **numbers: int) -> None:
-    """Prints the overview of a run, unless nothing is to be printed."""
-    if verbose:
-        print(overview(*run, **numbers))
 
 
 def _describe(data: ImageDataset | ImageStream, *models: keras.Model) -> None:

@@ -24,7 +24,6 @@ def overview(
     model: keras.Model | None,
     run_dir: str | Path | None,
     position: Position,
-    *,
     steps: int,
     replicas: int,
 ) -> str:
@@ -61,7 +60,9 @@ def overview(
     # The number of classes has a line of its own.
     own = recipe.replace(classes=type(recipe)().classes)
     lines = ["", changes(own), "", *table(rows), ""]
-    if notes := list(misfits(recipe, steps)):
+    # A given model has the scales that it has.
+    trained = recipe if model is None else recipe.replace(zero_gamma=False)
+    if notes := list(misfits(trained, steps)):
         lines += [*notes, ""]
     return printable("\n".join(lines), keep="\n")
 

@@ -8,18 +8,11 @@ from PIL import Image
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
+from tests.tiny import plain_recipe
 
 X = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), "uint8")
 Y = np.arange(12) % 3 + 1
-RECIPE = krr.A3(
-    network="ResNet20",
-    epochs=1,
-    warmup_epochs=0,
-    batch_size=4,
-    train_size=8,
-    test_size=8,
-    augmentation=(),
-)
+RECIPE = plain_recipe(epochs=1, batch_size=4)
 
 
 def npz(folder):

@@ -12,23 +12,11 @@ from keras_resnet_recipes.input_pipeline.order import balanced_order
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.training.feeds import feed_class
 from tests.runs.same_run import StopAt, StoppedError, without_times
-from tests.tiny import tiny_model
+from tests.tiny import plain_recipe, tiny_model
 
 # 120, 24 and 6 images of three classes.
 LABELS = np.random.default_rng(0).permutation([0] * 120 + [1] * 24 + [2] * 6)
-RECIPE = krr.A3(
-    network="ResNet20",
-    classes=3,
-    epochs=2,
-    warmup_epochs=0,
-    batch_size=10,
-    train_size=8,
-    test_size=8,
-    augmentation=(),
-    mix=None,
-    balanced_sampling=True,
-    precision="float32",
-)
+RECIPE = plain_recipe(classes=3, epochs=2, batch_size=10, balanced_sampling=True)
 
 
 def numbered(labels=LABELS):

@@ -5,8 +5,8 @@ import pytest
 
 import keras_resnet_recipes as krr
 from keras_resnet_recipes.cli import main
-from keras_resnet_recipes.planning.plan import _IMAGES
 from keras_resnet_recipes.planning.probe import Probe, probe
+from keras_resnet_recipes.recipe.source import DATASETS
 
 SMALL = {
     "network": "ResNet20",
@@ -45,7 +45,7 @@ def test_the_default_data_set_is_that_of_the_published_recipe(recipe, line):
 
 
 def test_the_size_of_every_published_data_set_is_known():
-    assert {recipe.published_on for recipe in krr.RECIPES.values()} <= set(_IMAGES)
+    assert {recipe.published_on for recipe in krr.RECIPES.values()} <= set(DATASETS)
 
 
 def test_another_data_set_needs_the_number_of_images(monkeypatch):

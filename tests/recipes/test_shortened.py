@@ -1,5 +1,6 @@
 """Recipes of another length, and the numbers that do not fit a length."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -109,8 +110,6 @@ def test_wrong_lengths_are_errors(call, message):
 
 
 def test_a_keras_schedule_cannot_be_scaled():
-    import keras
-
     rates = keras.optimizers.schedules.CosineDecay(0.1, 1000)
     with pytest.raises(ValueError, match=r"`schedule` must be one of krr\.schedules"):
         krr.A3(schedule=rates, learning_rate=None).shortened(10)
@@ -149,3 +148,12 @@ def test_shortened_recipes_are_printed_and_stored(tmp_path):
     recipe.to_json(tmp_path / "recipe.json")
     assert krr.load_recipe(tmp_path / "recipe.json") == recipe
     assert "82.0513" in str(recipe)
+
+
+def test_a_recipe_of_ones_own_with_a_schedule_of_keras_is_not_scaled():
+    class Own(krr.Recipe):
+        learning_rate = None
+        schedule = keras.optimizers.schedules.CosineDecay(0.1, 1000)
+
+    recipe = Own(epochs=3, learning_rate=0.1, schedule=krr.schedules.Cosine(warmup_epochs=2))
+    assert [line.split("`")[1] for line in misfits(recipe, 1000)] == ["warmup_epochs"]

@@ -13,28 +13,20 @@ from keras_resnet_recipes.cli import main
 from keras_resnet_recipes.input_pipeline.training import TrainingBatches
 from keras_resnet_recipes.training.class_weights import WeightedLoss, training_loss
 from tests.runs.same_run import StopAt, StoppedError, without_times
-from tests.tiny import tiny_model
+from tests.tiny import plain_recipe, tiny_model
 
 pytestmark = pytest.mark.every_backend
 
 # 16 images: nine, four and three of the classes.
 X = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), "uint8")
 Y = np.random.default_rng(1).permutation([0] * 9 + [1] * 4 + [2] * 3)
-RECIPE = krr.A3(
-    network="ResNet20",
+RECIPE = plain_recipe(
     classes=3,
     epochs=1,
-    warmup_epochs=0,
     batch_size=16,
     learning_rate=0.5,
     optimizer=keras.optimizers.SGD(),
-    train_size=8,
-    test_size=8,
-    test_crop_ratio=1.0,
-    augmentation=(),
-    mix=None,
     loss=krr.recipe.CategoricalCrossentropy(label_smoothing=0.2, class_weights="balanced"),
-    precision="float32",
 )
 
 
