@@ -65,7 +65,7 @@ def test_test_images_are_left_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     _photos(tmp_path / "photos", ("train", "test"))
     assert main(["finetune", "photos", "--from-scratch", *SMALL]) == 0
-    assert "the test images of photos are left for `krr evaluate`" in capsys.readouterr().out
+    assert "the test images of 'photos' are left for `krr evaluate`" in capsys.readouterr().out
     assert all("/train/" in row["path"] for row in _listed(tmp_path / "runs/photos/validation.csv"))
 
 
@@ -74,7 +74,7 @@ def test_given_validation_images_are_used(tmp_path, monkeypatch, capsys):
     _photos(tmp_path / "photos", ("train", "val"))
     assert main(["finetune", "photos", "--from-scratch", *SMALL]) == 0
     out = capsys.readouterr().out
-    assert "using the validation images of photos" in out
+    assert "using the validation images of 'photos'" in out
     assert "krr report runs/photos --data photos\n" in out
     assert not (tmp_path / "runs/photos/validation.csv").exists()
 
@@ -142,7 +142,7 @@ def test_validation_images_next_to_the_folder_are_used(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     _photos(tmp_path, ("train", "val"))
     assert main(["finetune", "train", "--from-scratch", *SMALL]) == 0
-    assert "using the validation images of ." in capsys.readouterr().out
+    assert "using the validation images of '.'" in capsys.readouterr().out
     assert krr.load_recipe("runs/train").classes == 2
 
 

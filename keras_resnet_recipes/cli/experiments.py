@@ -109,11 +109,11 @@ def read_validation(
         # Where images would be drawn, prepared ones come first.
         source = options.data if fraction is None else with_siblings(options.data)
         if has_validation(source, test=test):
-            say(f"`--val` not given: using the validation images of {source}.")
+            say(f"`--val` not given: using the validation images of {source!r}.")
             options.val = source
         elif fraction is not None and has_validation(options.data):
             say(
-                f"`--val` not given: the test images of {options.data} are left for `krr evaluate`."
+                f"`--val` not given: the test images of {options.data!r} are left for `krr evaluate`."
             )
     options.data = with_offset(options.data, options, "train")
     options.val = with_offset(options.val, options, "validation")

@@ -79,7 +79,7 @@ def test_the_command_evaluates_on_the_file_and_prints_the_time(tmp_path, capsys)
     command = ["train", "DAWNBench", "--data", str(path), "--run-dir", run, *changes]
     assert main(command) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert f"`--val` not given: using the validation images of {path}." in lines
+    assert f"`--val` not given: using the validation images of {str(path)!r}." in lines
     assert lines[-1].startswith("94 % not reached (best ")
     assert main(["evaluate", run, "--data", str(path)]) == 0
     assert "  images 6\n" in capsys.readouterr().out
