@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> dict[str, dict[str, list[float]]
     parser.add_argument("--photograph-size", type=int, default=128)
     parser.add_argument("--pretrain-epochs", type=int, default=16)
     parser.add_argument("--pretrain-batch-size", type=int, default=256)
+    parser.add_argument("--pretrain-precision", default="float32", help="or mixed_bfloat16")
     parser.add_argument("--every", type=int, default=100, help="use every n-th image of CIFAR-10")
     options = parser.parse_args(arguments)
 
@@ -76,6 +77,7 @@ def pretrain(options: argparse.Namespace) -> krr.Recipe:
             test_size=options.size,
             progressive_size=None,
             crop_scale=(0.35, 1.0),  # 8 % of an image of 32 pixels is too little
+            precision=options.pretrain_precision,
         )
         .rescaled(options.pretrain_batch_size)
         .shortened(options.pretrain_epochs)
@@ -115,7 +117,7 @@ class Results:
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.folder, self.file = folder, folder / "results.json"
-        kept = ("network", "size", "photograph_size", "pretrain_epochs", "every")
+        kept = ("network", "size", "photograph_size", "pretrain_epochs", "pretrain_precision", "every")
         self.settings: dict[str, Any] = {name: settings[name] for name in kept}
         self.runs: dict[str, dict[str, dict[str, float]]] = {}
         folder.mkdir(parents=True, exist_ok=True)

@@ -23,10 +23,12 @@ def main(arguments: list[str] | None = None) -> krr.experiments.Results:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--size", type=int, default=32, help="side of the images")
+    parser.add_argument("--precision", default="float32", help="or mixed_bfloat16, of both")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args(arguments)
+    recipes = rows(options.network, options.epochs, options.batch_size, options.size)
     results = krr.experiments.train_rows(
-        rows(options.network, options.epochs, options.batch_size, options.size),
+        {name: one.replace(precision=options.precision) for name, one in recipes.items()},
         options.data,
         options.data,
         run_dir=options.run_dir,

@@ -132,4 +132,4 @@ def test_one_process_writes(folders):
     assert [results(two, number)[0]["files"] for number in (0, 1)] == [files, files]
     with (two / "run" / "log.csv").open(newline="") as log:
         assert [row["epoch"] for row in csv.DictReader(log)] == ["0", "1"]
-    assert ["Epoch 1/2" in output for output in outputs] == [True, False]
+    assert ["epoch 1/2" in output for output in outputs] == [True, False]
