@@ -117,7 +117,14 @@ class Results:
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.folder, self.file = folder, folder / "results.json"
-        kept = ("network", "size", "photograph_size", "pretrain_epochs", "pretrain_precision", "every")
+        kept = (
+            "network",
+            "size",
+            "photograph_size",
+            "pretrain_epochs",
+            "pretrain_precision",
+            "every",
+        )
         self.settings: dict[str, Any] = {name: settings[name] for name in kept}
         self.runs: dict[str, dict[str, dict[str, float]]] = {}
         folder.mkdir(parents=True, exist_ok=True)

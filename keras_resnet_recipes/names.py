@@ -1,4 +1,4 @@
-"""Names in messages and files: control characters escaped, and suggestions for misspelt ones."""
+"""Names in messages and files: control characters escaped, counts, and suggestions for misspelt names."""
 
 import contextlib
 import difflib
@@ -34,6 +34,16 @@ def printable(text: str, keep: str = "") -> str:
 
 def _shown(one: str) -> bool:
     return one.isprintable() or one in _JOINERS or unicodedata.category(one) == "Zs"
+
+
+def counted(count: int, name: str) -> str:
+    """Returns a number of things as text.
+
+    Example:
+        >>> counted(1, "epoch"), counted(2000, "image")
+        ('1 epoch', '2,000 images')
+    """
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def closest(name: str, names: Iterable[str]) -> str:

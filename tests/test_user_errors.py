@@ -262,7 +262,7 @@ COMMANDS = {
         ["`save_every_steps`", "`run_dir`", "save_every_steps=5"],
     ),
     "a misspelt distribution": (
-        train("train", "--distribution", "mirror"),
+        train("no_such.npz", "--distribution", "mirror"),  # before any data are read
         ["`distribution`", "'mirrored'", "'mirror'"],
     ),
     "a distribution of another backend": (

@@ -38,6 +38,8 @@ def download(repository: str) -> Path:
         raise ImportError(
             f"Published weights require huggingface_hub: run {install('hub')}."
         ) from error
+    if not isinstance(huggingface_hub.try_to_load_from_cache(repository, _FILE), str):
+        print(f"Downloads the weights {repository} from the Hugging Face hub.", flush=True)
     try:
         path = Path(huggingface_hub.hf_hub_download(repository, _FILE))
     except (errors.RepositoryNotFoundError, errors.RemoteEntryNotFoundError) as error:

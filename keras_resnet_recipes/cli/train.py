@@ -19,6 +19,7 @@ from keras_resnet_recipes.cli.recipes import (
     named_recipe,
 )
 from keras_resnet_recipes.cli.terminal import say
+from keras_resnet_recipes.names import counted
 from keras_resnet_recipes.recipes import Recipe
 from keras_resnet_recipes.runs.log import TITLES, monitored
 
@@ -141,7 +142,7 @@ def _result(recipe: Recipe, history: "Log", run_dir: str | Path | None) -> str:
 
 
 def _summary(history: "Log", run_dir: str | Path | None) -> str:
-    text = f"trained {len(history['loss'])} epochs, loss {history['loss'][-1]:.4f}"
+    text = f"trained {counted(len(history['loss']), 'epoch')}, loss {history['loss'][-1]:.4f}"
     if log := monitored(history):
         values, title = history[log], TITLES[log]
         best = max(values)

@@ -83,7 +83,8 @@ def _builder(tfds: Any, name: str) -> Any:
         return builder
     except (tfds.core.registered.DatasetNotFoundError, ValueError, AttributeError) as error:
         names = tfds.list_builders(with_community_datasets=False)
+        unknown = isinstance(error, tfds.core.registered.DatasetNotFoundError)
+        detail = "" if unknown else f" ({str(error).splitlines()[0]})"
         raise ValueError(
-            f"TensorFlow Datasets has no data set {name!r}.{closest(name, names)} "
-            f"({str(error).splitlines()[0]})"
+            f"TensorFlow Datasets has no data set {name!r}.{closest(name, names)}{detail}"
         ) from None

@@ -55,7 +55,7 @@ def scope(
         The guides "Multi-GPU distributed training with TensorFlow" and "Distributed training with
         Keras 3" (keras.io/guides).
     """
-    _check(distribution, keras.backend.backend())
+    check_distribution(distribution)
     check_hosts(distribution)
     devices = _devices(distribution)
     if len(devices) < 2:
@@ -104,7 +104,9 @@ def scope_of(model: keras.Model) -> Iterator[int]:
         yield strategy.num_replicas_in_sync
 
 
-def _check(distribution: str, backend: str) -> None:
+def check_distribution(distribution: str) -> None:
+    """Raises ValueError unless this distribution exists on the backend."""
+    backend = keras.backend.backend()
     needs = {"mirrored": "tensorflow", "data_parallel": "jax"}
     if distribution not in ("auto", "none", *needs):
         raise ValueError(

@@ -244,7 +244,7 @@ def changes(recipe: "BaseRecipe") -> str:
     Example:
         >>> import keras_resnet_recipes as krr
         >>> print(changes(krr.A3(epochs=30, mixup_alpha=0.2)))
-        A3 from "ResNet strikes back: ..." (arXiv 2110.00476), published top-1 78.1 % on ImageNet-1k
+        A3 from "ResNet strikes back: ..." (arXiv 2110.00476), changed:
           epochs       30   (100 in A3)
           mixup_alpha  0.2  (0.1 in A3)
     """
@@ -255,7 +255,10 @@ def changes(recipe: "BaseRecipe") -> str:
         for row in table_rows(recipe)
         if row.published is not None and row.name not in removed
     ]
-    return "\n".join([_title(recipe), *(table(rows) if rows else ["  all values as published"])])
+    if not rows:
+        return f"{_title(recipe)}\n  all values as published"
+    # The published accuracy is that of the published values.
+    return "\n".join([f"{_name(recipe)}, changed:", *table(rows)])
 
 
 def _published(recipe: "BaseRecipe", row: TableRow) -> str:
@@ -272,10 +275,16 @@ def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
     return [f"\n{line[0]}" if len(line) == 1 else next(rows) for line in lines]
 
 
+def _name(recipe: "BaseRecipe") -> str:
+    """Returns the name of a recipe and its source."""
+    name = type(recipe).__name__
+    return (
+        name if recipe.source is None else f'{name} from "{recipe.source.title}" ({recipe.source})'
+    )
+
+
 def _title(recipe: "BaseRecipe") -> str:
-    title = type(recipe).__name__
-    if recipe.source is not None:
-        title += f' from "{recipe.source.title}" ({recipe.source})'
+    title = _name(recipe)
     if recipe.published is not None:
         title += f", published top-1 {recipe.published} % on {recipe.published_on}"
     return title

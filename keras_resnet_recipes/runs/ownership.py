@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import hashlib
 import json
 import os
@@ -261,9 +262,10 @@ def stopping_on_sigterm(folder: RunFolder | None) -> Iterator[None]:
 def _check_same(path: Path, recipe: BaseRecipe, facts: Mapping[str, Any]) -> None:
     before = load_recipe(path)
     if before != recipe:
+        compared = dataclasses.replace(compare(before, recipe), columns=("the run", "now"))
         raise ValueError(
-            f"`run_dir` {str(path)!r} contains a run of another recipe, in the first column:\n"
-            f"{compare(before, recipe)}\nGive another `run_dir`, or the same recipe to resume."
+            f"`run_dir` {str(path)!r} contains a run of another recipe:\n{compared}\n"
+            "Give another `run_dir`, or the same recipe to resume."
         )
     known = read_facts(path)
     for name, argument in _DATA.items():

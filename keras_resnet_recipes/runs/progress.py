@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from keras_resnet_recipes.runs.log import monitored
+
 # Logs that differ between runs with the same seed.
 SECONDS = "train_seconds"
 TIMES = ("seconds", SECONDS, "images_per_second")
@@ -151,7 +153,8 @@ class Progress(keras.callbacks.ProgbarLogger):
 def fitted(name: str, metrics: Mapping[str, float], speed: Sequence[str], width: int) -> str:
     """Returns a line of progress with as much as fits.
 
-    The most important are the first two metrics, their `val_` values, and the last of `speed`.
+    The most important are the first two metrics, their `val_` values, the metric that marks the best epoch, and the
+    last of `speed`.
 
     Args:
         name: Beginning of the line.
@@ -169,6 +172,9 @@ def fitted(name: str, metrics: Mapping[str, float], speed: Sequence[str], width:
     texts = {name: f"{name} {_short(value)}" for name, value in metrics.items()}
     first = [one for one in texts if not one.startswith("val_")][:2]
     first += [f"val_{one}" for one in reversed(first) if f"val_{one}" in texts]
+    best = monitored(texts)
+    if best and best not in first:
+        first.insert(1, best)
     others = [texts[one] for one in texts if one not in first]
     line = [name[:width]]
     for text in [*(texts[one] for one in first), *reversed(speed), *others]:

@@ -10,6 +10,7 @@ from keras_resnet_recipes import distribution
 from keras_resnet_recipes.applications.outputs import gives_logits
 from keras_resnet_recipes.applications.plain import check_plain
 from keras_resnet_recipes.data import ImageDataset
+from keras_resnet_recipes.distribution.scope import check_distribution
 from keras_resnet_recipes.files import local_path
 from keras_resnet_recipes.recipe import BaseRecipe, check_complete
 from keras_resnet_recipes.training.model import TrainingModel
@@ -29,9 +30,11 @@ def check_arguments(
     save_every_steps: int | None,
     callbacks: Any,
     seed: Any,
+    devices: str,
 ) -> None:
     """Raises ValueError for arguments of `Recipe.fit` that are wrong whatever the data are."""
     check_complete(recipe)
+    check_distribution(devices)
     check_weights(recipe, model)
     check_teacher(recipe, teacher)
     if save_every_steps is not None and (not _is_count(save_every_steps) or run_dir is None):

@@ -54,7 +54,8 @@ def fit(
     seed: int = 0,
 ) -> keras.callbacks.History:
     """Trains as `Recipe.fit` says."""
-    checks.check_arguments(recipe, model, teacher, run_dir, save_every_steps, callbacks, seed)
+    arguments = model, teacher, run_dir, save_every_steps, callbacks, seed
+    checks.check_arguments(recipe, *arguments, distribution)
     data, validation = _read(recipe, dataset, validation_data)
     seed = int(seed)  # NumPy's integers neither seed Keras nor are JSON.
     if hint := devices.unused_accelerator():
@@ -149,7 +150,8 @@ def _new_network(
 ) -> keras.Model:
     """Returns the recipe's network in its precision, with pretrained or random weights."""
     policy = build.resolved_precision(recipe)
-    if policy != "float32" and not devices.accelerators():
+    # bfloat16 is faster on processors with instructions for it.
+    if policy == "mixed_float16" and not devices.accelerators():
         print(f"`precision`: {policy} is slower than float32 here, on a CPU; 'auto' is float32.")
     with build.dtype_policy(policy):
         network = build.network(recipe)

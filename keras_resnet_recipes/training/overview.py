@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from keras_resnet_recipes import distribution
-from keras_resnet_recipes.names import printable
+from keras_resnet_recipes.names import counted, printable
 from keras_resnet_recipes.recipe import BaseRecipe, misfits
 from keras_resnet_recipes.recipe.table import changes, table
 from keras_resnet_recipes.runs.checkpoints import Position
@@ -52,8 +52,8 @@ def overview(
         ("precision", precision),
         (
             "training",
-            f"{_counted(recipe.total_epochs, 'epoch')} of {_counted(steps, 'update')} "
-            f"with {_counted(recipe.batch_size, 'image')} each{spread}",
+            f"{counted(recipe.total_epochs, 'epoch')} of {counted(steps, 'update')} "
+            f"with {counted(recipe.batch_size, 'image')} each{spread}",
         ),
         ("run folder", _folder(recipe, run_dir, position)),
     ]
@@ -68,7 +68,7 @@ def overview(
 
 
 def _size(data: "ImageDataset | ImageStream") -> str:
-    return data.name if data.size is None else f"{data.name}, {_counted(data.size, 'image')}"
+    return data.name if data.size is None else f"{data.name}, {counted(data.size, 'image')}"
 
 
 def _folder(recipe: BaseRecipe, run_dir: str | Path | None, position: Position) -> str:
@@ -79,8 +79,4 @@ def _folder(recipe: BaseRecipe, run_dir: str | Path | None, position: Position) 
     if position.stopped or position.epochs == recipe.total_epochs:
         return f"{str(run_dir)!r}, finished"
     within = f" and {position.batches:,} batches" if position.batches else ""
-    return f"{str(run_dir)!r}, resumes after {_counted(position.epochs, 'epoch')}{within}"
-
-
-def _counted(count: int, name: str) -> str:
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
+    return f"{str(run_dir)!r}, resumes after {counted(position.epochs, 'epoch')}{within}"

@@ -37,12 +37,17 @@ def cached_files(tmp_path):
     return [path.name for path in tmp_path.rglob("blobs/*")]
 
 
-def test_a_file_is_downloaded_once(hub):
+def test_a_file_is_downloaded_once(hub, capsys):
     first = download(REPOSITORY)
     assert first.read_bytes() == CONTENTS
     assert len(hub.downloads) == 1
+    assert (
+        capsys.readouterr().out
+        == f"Downloads the weights {REPOSITORY} from the Hugging Face hub.\n"
+    )
     assert download(REPOSITORY) == first
     assert len(hub.downloads) == 1
+    assert capsys.readouterr().out == ""
 
 
 def test_without_the_hub_the_cache_is_used(hub):
@@ -136,7 +141,7 @@ def test_a_tag_from_the_environment_to_the_network(tmp_path):
             [sys.executable, "-c", script], env=environment, capture_output=True, text=True
         )
     assert ran.returncode == 0, ran.stderr
-    total, tag = ran.stdout.split()
+    total, tag = ran.stdout.splitlines()[-1].split()
     assert tag == "c3_in1k"
     kernel = network.get_layer("fc").kernel.numpy()
     # A sum of 512,000 float32 numbers

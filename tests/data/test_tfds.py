@@ -149,5 +149,5 @@ def test_the_command_trains_on_it(prepared, tmp_path):
     environment = {**os.environ, "TFDS_DATA_DIR": str(prepared)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("trained 1 epochs, loss ")
+    assert done.stdout.splitlines()[-1].startswith("trained 1 epoch, loss ")
     assert "top-1" in done.stdout.splitlines()[-1]

@@ -21,6 +21,7 @@ from keras_resnet_recipes.part import own_numbers
 from keras_resnet_recipes.recipe import EMA, SGD, Group, Muon
 from keras_resnet_recipes.recipe.known import known_parts
 from keras_resnet_recipes.recipe.networks import ConfigurableNetwork
+from keras_resnet_recipes.recipe.table import changes
 from keras_resnet_recipes.schedules import Cosine, Schedule, Step
 
 
@@ -236,6 +237,11 @@ def test_print_marks_changed_values():
     assert len(changed) == 1
     assert changed[0].split()[:2] == ["epochs", "30"]
     assert "(100 in A3)" in changed[0]
+
+
+def test_the_published_accuracy_is_that_of_the_published_values():
+    assert "published top-1 78.1 %" in changes(krr.A3())
+    assert "published top-1" not in changes(krr.A3(epochs=30))
 
 
 def test_print_is_grouped_and_shows_removed_parts():

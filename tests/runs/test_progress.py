@@ -156,6 +156,20 @@ def test_a_line_never_exceeds_its_width(width):
     assert ("loss 0.1235" in line) == (width >= 40)
 
 
+def test_the_metric_of_several_labels_comes_before_the_speed():
+    logs = {
+        "loss": 0.123456,
+        "val_loss": 0.25,
+        "val_mean_average_precision": 0.5,
+        "val_f1": 0.75,
+    }
+    line = progress.fitted("epoch 300/300", logs, ["12345 images/s", "20.6 min left"], 100)
+    expected = "epoch 300/300  loss 0.1235  val_loss 0.2500  val_mean_average_precision 0.5000  20.6 min left"
+    assert line == expected
+    line = progress.fitted("epoch 300/300", logs, ["12345 images/s", "20.6 min left"], 79)
+    assert line == "epoch 300/300  loss 0.1235  val_loss 0.2500  val_mean_average_precision 0.5000"
+
+
 class Screen:
     """A terminal that knows \\r and \\n, wraps lines as terminals do, and remembers whether it had to."""
 

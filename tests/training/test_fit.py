@@ -165,7 +165,7 @@ def test_another_recipe_is_an_error_that_shows_the_difference(copy):
     options = {"validation_data": squares(30, seed=1), "run_dir": copy, "verbose": 0}
     with pytest.raises(ValueError, match="contains a run of another recipe") as error:
         RECIPE.replace(weight_decay=0.1).fit(squares(), **options)
-    assert re.search(r"weight_decay +0\.02 +0\.1\n", str(error.value))
+    assert re.search(r"\n +the run +now\nweight_decay +0\.02 +0\.1\n", str(error.value))
     with pytest.raises(ValueError, match=r"seed=0\. Received: seed=1"):
         RECIPE.fit(squares(), **options, seed=1)
     with pytest.raises(ValueError, match=r"Received: 20 images instead of 16 in class '0'"):
