@@ -5,8 +5,7 @@
 # reduces A3 of 'ResNet strikes back', reconstructed from timm's code and independent re-runs, to 1797 handwritten
 # digits, previews the augmented images, trains, evaluates, and classifies image files.
 #
-# Run time: about four minutes on two idle CPU cores, measured with the same training in examples/digits.py; not
-# measured on Colab (the tests' short mode takes 30 s on one core). Only the package is downloaded.
+# It takes about four minutes on two CPU cores. Only the package is downloaded.
 
 # %% extras="tensorflow,plot"
 import os

@@ -10,9 +10,8 @@
 #
 # This notebook uses TensorFlow's five flowers, 3670 photographs under CC BY; change one line to use your own.
 #
-# Run time: not measured on Colab, nor with these weights anywhere; choose a GPU (Runtime, Change runtime type).
-# The tests' short mode, with synthetic images and an untrained network, takes 30 s on one core. The notebook
-# downloads 220 MB of photographs and 100 MB of weights.
+# It downloads 220 MB of photographs and 100 MB of weights. Choose a GPU if there is one: on Colab, Runtime, Change
+# runtime type.
 
 # %% extras="tensorflow,hub,plot"
 import os

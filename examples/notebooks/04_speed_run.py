@@ -5,8 +5,8 @@
 # entry at the time. `DAWNBench` is that recipe. The dataset is kept in device memory and augmented there, a whole
 # epoch runs as one call, and nothing waits for the CPU.
 #
-# Run time: not measured on Colab; choose a GPU (Runtime, Change runtime type). Page's figure is for a V100. The
-# run is too slow for a CPU. The tests' short mode takes 20 s on one core. The notebook downloads 170 MB.
+# Choose a GPU: on Colab, Runtime, Change runtime type. Page's time is for a V100; a CPU is too slow. The notebook
+# downloads 170 MB.
 
 # %% extras="tensorflow,plot"
 import os

@@ -5,9 +5,8 @@
 # arithmetic, and the number of micro-batches per update. This notebook trains the same recipe in each way and
 # compares the losses.
 #
-# Run time: the tests' short mode takes 45 s on one core; the full notebook was not measured. It needs no GPU:
-# without one, it splits the CPU into two logical devices, and everything except the speed is the same. Colab
-# provides one GPU at most; the time there was not measured. Only the package is downloaded.
+# It needs no GPU: without one it splits the CPU into two logical devices, and everything but the speed is the same.
+# Colab has one GPU at most. Only the package is downloaded.
 
 # %% extras="tensorflow,plot"
 import os

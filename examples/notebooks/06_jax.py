@@ -4,8 +4,7 @@
 # The same recipes, networks, losses and optimizers, with Keras on JAX. TensorFlow is not needed: images are
 # prepared with NumPy on the CPU, or on the device.
 #
-# Run time: the tests' short mode takes 55 s on one core; the full notebook and Colab were not measured. Only the
-# package is downloaded.
+# Only the package is downloaded.
 
 # %% [markdown]
 # Keras selects its backend once, at import. If the notebook has already imported Keras, restart the runtime.
