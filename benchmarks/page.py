@@ -126,19 +126,30 @@ def degradation(source: Path) -> str:
     return _markdown(("", "test error %", "training error %", "minutes"), rows)
 
 
-def of_seeds(source: Path) -> str:
-    """Returns the table of the top-1 of each training method of an example, by seed."""
-    runs = json.loads(source.read_text())["runs"]
-    methods: dict[str, list[float]] = {}
-    for name, run in runs.items():
-        methods.setdefault(name.rpartition("-")[0], []).append(100 * run["top1"])
+def fine_tuning(source: Path) -> str:
+    """Returns the mean top-1 and its standard deviation, one row per preset and one column per data set."""
+    tasks = json.loads(source.read_text())["runs"]
+    first = next(iter(tasks.values()))
+    rows = [(name, *(_mean(task.get(name, {})) for task in tasks.values())) for name in first]
+    return _markdown(("", *(f"{task}, top-1 %" for task in tasks)), rows)
+
+
+def old_and_new(source: Path) -> str:
+    """Returns the accuracies of each recipe after the last epoch."""
     rows = []
-    for method, values in methods.items():
-        several = len(values) > 1
-        deviation = f"{statistics.stdev(values):.2f}" if several else "one seed"
-        each = ", ".join(f"{value:.2f}" for value in values)
-        rows.append((method, f"{statistics.mean(values):.2f}", deviation, each))
-    return _markdown(("", "top-1 %", "standard deviation", "seeds"), rows)
+    for row in json.loads(source.read_text()):
+        for run in row["runs"]:
+            values = (100 * run[name] for name in ("val_top1", "best_val_top1"))
+            minutes = f"{run['seconds'] / 60:.0f}"
+            rows.append((row["row"], *(f"{value:.2f}" for value in values), minutes))
+    return _markdown(("", "top-1 %", "best epoch", "minutes"), rows)
+
+
+def _mean(runs: dict[str, Any]) -> str:
+    """Formats the mean over seeds and the standard deviation."""
+    values = [100 * run["top1"] for run in runs.values()]
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.2f}{spread}" if values else "not measured"
 
 
 def conditions_text(conditions: dict[str, Any]) -> str:
@@ -179,8 +190,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "airbench94": airbench94,
     "ffcv": ffcv_curves,
     "degradation": degradation,
-    "fine_tuning": of_seeds,
-    "fine_tuning_short": of_seeds,
+    "fine_tuning": fine_tuning,
+    "old_and_new": old_and_new,
 }
 
 

@@ -78,12 +78,19 @@ def _described(path: str, value: Any) -> dict[str, str]:
         return {path: path}
     described = {path: f"{path}({_arguments(value)})"}
     if inspect.isclass(value):
-        for part in value.__mro__:
-            if part.__module__.startswith(krr.__name__):
-                for name, member in vars(part).items():
-                    if not name.startswith("_"):
-                        described.setdefault(f"{path}.{name}", _member(f"{path}.{name}", member))
+        for name, member in members_of(value).items():
+            described[f"{path}.{name}"] = _member(f"{path}.{name}", member)
     return described
+
+
+def members_of(value: type) -> dict[str, Any]:
+    """The public members of a class, by name, without those that it has from other packages."""
+    found: dict[str, Any] = {}
+    for part in value.__mro__:
+        if part.__module__.startswith(krr.__name__):
+            own = {name: one for name, one in vars(part).items() if not name.startswith("_")}
+            found = {**own, **found}
+    return found
 
 
 def _member(path: str, member: Any) -> str:

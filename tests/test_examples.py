@@ -163,39 +163,6 @@ def test_the_cumulative_table_trains_its_rows(dataset, tmp_path, capsys):
     assert "+ MixUp: 79.15" in capsys.readouterr().out
 
 
-def test_fine_tuning_runs(dataset, tmp_path, capsys):
-    for split in ("train", "val"):
-        for name in ("one", "two"):
-            (tmp_path / "photographs" / split / name).mkdir(parents=True)
-            for number in range(4):
-                image = np.random.default_rng(number).integers(0, 256, (9, 12, 3))
-                keras.utils.save_img(
-                    tmp_path / "photographs" / split / name / f"{number}.png", image
-                )
-    options = [
-        "--pretrain",
-        dataset,
-        "--photographs",
-        str(tmp_path / "photographs"),
-        "--network",
-        "ResNet20",
-    ]
-    options += [
-        "--runs",
-        str(tmp_path / "runs"),
-        "--size",
-        "8",
-        "--pretrain-epochs",
-        "1",
-        "--epochs",
-        "1",
-    ]
-    options += ["--pretrain-batch-size", "8", "--batch-size", "8", "--seeds", "3"]
-    found = load("fine_tuning")["main"](options)
-    assert set(found) == {"scratch", "tuned"}
-    assert f"tuned    top-1 {found['tuned'][0]:.2f} % (seeds:" in capsys.readouterr().out
-
-
 def test_presets_are_compared(tiny_resnet20, tmp_path, capsys):
     rng = np.random.default_rng(0)
     for split in ("train", "val"):
@@ -207,7 +174,7 @@ def test_presets_are_compared(tiny_resnet20, tmp_path, capsys):
     images = rng.integers(0, 256, (320, 8, 8, 3)).astype("uint8")
     file = tmp_path / "small.npz"
     np.savez(file, x_train=images, y_train=labels, x_test=images[:40], y_test=labels[:40])
-    program = load("fine_tuning_presets")
+    program = load("fine_tuning")
     rows = program["presets"](240, "weights")
     assert [recipe.epochs for recipe in rows.values()] == [20, 20, 20, 20, 20, 30]
     options = [str(file), str(tmp_path / "photographs"), "--runs", str(tmp_path / "runs")]

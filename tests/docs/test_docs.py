@@ -155,6 +155,11 @@ def test_each_public_name_is_on_the_page_of_its_module():
     assert set(pages) == {"api/index.md", *(path for path in pages if path.startswith("api/krr"))}
     assert "::: keras_resnet_recipes.augment.MixUp\n" in pages["api/krr.augment.md"]
     assert 'id="keras_resnet_recipes.applications.ResNet50"' in pages["api/krr.applications.md"]
+    # What a base class describes is a link.
+    mixup = pages["api/krr.augment.md"].partition("::: keras_resnet_recipes.augment.MixUp\n")[2]
+    mixup = mixup.partition("\n::: ")[0]
+    assert "[`to_json`][keras_resnet_recipes.recipe.Part.to_json]" in mixup
+    assert "As in Keras:" in pages["api/krr.layers.md"]
     # A name that is described on another page is a link.
     assert "[`A1`][keras_resnet_recipes.A1]" in pages["api/krr.recipes.md"]
 
