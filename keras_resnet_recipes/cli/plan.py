@@ -26,7 +26,7 @@ def add_options(command: argparse.ArgumentParser, data: str) -> None:
         "--images",
         type=int,
         metavar="N",
-        help="size of the training set; default: that of --data, else of the published recipe",
+        help="number of training images; default: that of --data, else of the published recipe's data set",
     )
     group.add_argument("--out", metavar="PNG", help="plot the learning rate to this file")
     group.add_argument(

@@ -22,8 +22,13 @@ _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 def add_commands(commands: Any) -> None:
     """Adds predict."""
     command = commands.add_parser("predict", help="classify images with a trained model")
-    command.add_argument("--model", metavar="MODEL", help=f"{MODEL}; default: the first IMAGE")
-    command.add_argument("paths", metavar="IMAGE", nargs="+", help="image files and folders")
+    command.add_argument("--model", metavar="MODEL", help=f"{MODEL}; default: the first argument")
+    command.add_argument(
+        "paths",
+        metavar="IMAGE",
+        nargs="+",
+        help="image files and folders; without --model, the first argument is the model",
+    )
     command.add_argument(
         "--top",
         type=int,

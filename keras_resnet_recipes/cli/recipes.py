@@ -122,7 +122,7 @@ def add_epochs(command: argparse.ArgumentParser) -> None:
         "--epochs",
         type=int,
         metavar="N",
-        help="train N epochs and scale warm-up and steps in proportion; --set epochs=N does not scale them",
+        help="train N epochs, with warm-up and steps in proportion; --set epochs=N changes the number of epochs alone",
     )
 
 
