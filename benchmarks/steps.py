@@ -129,11 +129,10 @@ def _started(name: str, case: Case, options: argparse.Namespace) -> Any:
 
 
 def table(name: str, turns: dict[str, list[Turn]]) -> list[str]:
-    """Returns a row per engine."""
+    """Returns two tables with a row per engine: speed, then the cost of the start and memory."""
     case = CASES[name]
-    lines = [f"| {described(case)} | ms per batch | images/s | / by hand | / stock | / timm "]
-    lines[0] += "| import s | first batch s | peak MiB |"
-    lines.append("|---|---|---|---|---|---|---|---|---|")
+    speeds = ["| | ms per batch | / by hand | / stock | / timm |", "|---|---|---|---|---|"]
+    costs = ["| | images/s | import s | first batch s | peak MiB |", "|---|---|---|---|---|"]
     for engine, own in turns.items():
         backend = engine.rpartition(" ")[0]
         seconds = statistics.median(each["cpu"] for each in own[1:]) / case.updates
@@ -145,11 +144,12 @@ def table(name: str, turns: dict[str, list[Turn]]) -> list[str]:
             "-" if each is own else _with_range(times_as_fast(own, each)) for each in compared
         ]
         rate = "-" if case.what == "update" else f"{case.batch / seconds:.1f}"
-        cells = [engine.replace("_", " "), f"{1e3 * seconds:.1f}", rate, *ratios]
-        cells += [f"{own[0]['import_seconds']:.1f}", f"{own[0]['wall']:.1f}"]
-        cells.append(f"{max(each['peak_mib'] for each in own):.0f}")
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
+        title = engine.replace("_", " ")
+        speeds.append(f"| {' | '.join((title, f'{1e3 * seconds:.1f}', *ratios))} |")
+        first = (f"{own[0]['import_seconds']:.1f}", f"{own[0]['wall']:.1f}")
+        peak = f"{max(each['peak_mib'] for each in own):.0f}"
+        costs.append(f"| {' | '.join((title, rate, *first, peak))} |")
+    return [f"**{described(case)}**", "", *speeds, "", *costs]
 
 
 def described(case: Case) -> str:

@@ -29,17 +29,17 @@ _ROWS = 20
 def add_commands(commands: Any) -> None:
     """Adds evaluate."""
     command = commands.add_parser(
-        "evaluate", help="evaluate a trained run on a data set: accuracy, classes, calibration"
+        "evaluate", help="evaluate a run: accuracy, figures per class, calibration"
     )
     command.add_argument("run_dir", metavar="DIR", help="run folder of krr train")
     command.add_argument("--data", required=True, metavar="DATA", help=DATA)
     command.add_argument(
-        "--weights", choices=("best", "last"), help="default: best if saved, else last"
+        "--weights", choices=("best", "last"), help="weights to evaluate; default: best if saved"
     )
     command.add_argument(
         "--json",
         metavar="FILE",
-        help="also write all figures to this file: those of every class, the confusion matrix, the calibration",
+        help="also write all figures to this file, with those of every class and the confusion matrix",
     )
     add_label_offset(command)
     add_changes(command)

@@ -19,7 +19,7 @@ from keras_resnet_recipes.data import from_source, has_validation, split, with_s
 def add_commands(commands: Any) -> None:
     """Adds ablate."""
     command = commands.add_parser(
-        "ablate", help="measure the effect of each ingredient of a recipe"
+        "ablate", help="measure what each ingredient of a recipe is worth on your data"
     )
     command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     command.add_argument("--data", required=True, metavar="DATA", help=DATA)
@@ -40,7 +40,7 @@ def add_commands(commands: Any) -> None:
         "--run-dir",
         required=True,
         metavar="DIR",
-        help="folder for all runs and results.json; an existing one is resumed",
+        help="folder for all runs and results.json; run the same command again to resume",
     )
     command.add_argument(
         "--distribution", default="auto", metavar="HOW", help="as for krr train; default: auto"
@@ -56,14 +56,14 @@ def add_seeds(command: argparse.ArgumentParser) -> None:
         "--seed",
         type=int,
         default=0,
-        help="seed of weights, shuffling and augmentation; default: 0",
+        help="seed of the initial weights, the order and the augmentation; default: 0",
     )
     command.add_argument(
         "--seeds",
         type=int,
         default=1,
         metavar="N",
-        help="train N times, with consecutive seeds from --seed, each in a subfolder seed-K",
+        help="train N times, with consecutive seeds from --seed, each run in a subfolder seed-K",
     )
 
 
@@ -79,14 +79,14 @@ def add_validation(command: argparse.ArgumentParser, without: str) -> None:
     command.add_argument(
         "--val",
         metavar="DATA",
-        help=f"data to evaluate on after every epoch, in the same formats; default: {without}",
+        help=f"validation data, in the same formats, evaluated after every epoch; default: {without}",
     )
     command.add_argument(
         "--val-split",
         type=float,
         metavar="F",
-        help="evaluate on this fraction of the images of each class instead, drawn at random and not trained on; "
-        "the run folder lists them in validation.csv",
+        help="hold out this fraction of the images of each class for validation, drawn at random; the run folder lists "
+        "them in validation.csv",
     )
     add_label_offset(command)
 

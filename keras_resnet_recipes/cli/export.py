@@ -11,7 +11,7 @@ from keras_resnet_recipes.cli.terminal import say
 def add_commands(commands: Any) -> None:
     """Adds export."""
     command = commands.add_parser(
-        "export", help="export a trained model to SavedModel, ONNX or LiteRT, and verify the file"
+        "export", help="export a trained model to SavedModel, ONNX or LiteRT, and check the file"
     )
     command.add_argument("model", metavar="MODEL", help=MODEL)
     command.add_argument(
@@ -32,7 +32,7 @@ def add_commands(commands: Any) -> None:
         "--size",
         type=_size,
         metavar="PIXELS",
-        help="side of the input images, or any; default: the model's evaluation size",
+        help="side of the input images, or any for a file that takes all sizes; default: the model's evaluation size",
     )
     command.add_argument(
         "--quantize",
@@ -42,12 +42,12 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--calibration",
         metavar="DATA",
-        help="for int8: images that show the range of the activations, such as the training data; 256 of them are used",
+        help="for int8: images to calibrate the range of the activations, such as the training data; 256 are used",
     )
     command.add_argument(
         "--data",
         metavar="DATA",
-        help=f"evaluate the file and the Keras model on these images, and count those on which they agree: {DATA}",
+        help=f"evaluate both the file and the Keras model on these images, and count where they agree: {DATA}",
     )
     add_model_options(command)
     command.set_defaults(run=_export)

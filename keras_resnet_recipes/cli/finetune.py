@@ -21,7 +21,7 @@ _FRACTION = 0.2
 def add_commands(commands: Any) -> None:
     """Adds finetune."""
     command = commands.add_parser(
-        "finetune", help="train a pretrained network on your own images: where to start"
+        "finetune", help="train a pretrained network on your own images; start here"
     )
     command.add_argument("data", metavar="DATA", help=DATA)
     command.add_argument(
@@ -32,13 +32,17 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--from-scratch",
         action="store_true",
-        help="start from random weights, without a download, and train five times as long",
+        help="start from random weights instead, and train five times as long",
     )
     command.add_argument(
-        "--network", metavar="NAME", help="default: ResNet50, or the network of the run folder"
+        "--network",
+        metavar="NAME",
+        help="network to train; default: ResNet50, or that of the run folder in --weights",
     )
-    add_validation(command, "val/ next to train/, else a fifth of the images of each class")
-    train.add_options(command, run_dir="runs/ and the name of DATA")
+    add_validation(
+        command, "val/ next to train/, else a fifth of the images of each class is held out"
+    )
+    train.add_options(command, run_dir="runs/ plus the name of DATA")
     add_epochs(command)
     add_changes(command)
     command.set_defaults(run=_finetune)

@@ -32,7 +32,7 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--weights",
         metavar="WEIGHTS",
-        help="for a network, a tag such as a1_in1k or a file; for a run, best (default if saved) or last",
+        help="of a network: a tag such as a1_in1k, or a file; of a run: best (the default, if saved) or last",
     )
     command.add_argument(
         "--activation",

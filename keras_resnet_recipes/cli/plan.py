@@ -18,7 +18,7 @@ def add_options(command: argparse.ArgumentParser, data: str) -> None:
     command.add_argument(
         "--plan",
         action="store_true",
-        help="also print the number of updates and the learning rate; with --data, hours and memory on this machine",
+        help="also print the number of updates and the learning rate; with --data, time and memory on this machine",
     )
     group = command.add_argument_group("with --plan")
     group.add_argument("--data", metavar="DATA", help=f"training data: {data}")
@@ -26,7 +26,7 @@ def add_options(command: argparse.ArgumentParser, data: str) -> None:
         "--images",
         type=int,
         metavar="N",
-        help="size of the training set; default: that of --data, else of the data set of the published recipe",
+        help="number of training images; default: that of --data, else of the published recipe's data set",
     )
     group.add_argument("--out", metavar="PNG", help="plot the learning rate to this file")
     group.add_argument(
@@ -38,7 +38,7 @@ def add_options(command: argparse.ArgumentParser, data: str) -> None:
         "--probe-updates",
         type=int,
         metavar="N",
-        help="updates on --data to time, fewer (at least 3) if they take over two minutes; default: 20, 0 for none",
+        help="updates to time on --data, or 0 for none; fewer (at least 3) if they take over two minutes; default: 20",
     )
 
 

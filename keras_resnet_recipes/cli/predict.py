@@ -22,8 +22,13 @@ _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 def add_commands(commands: Any) -> None:
     """Adds predict."""
     command = commands.add_parser("predict", help="classify images with a trained model")
-    command.add_argument("--model", metavar="MODEL", help=f"{MODEL}; default: the first IMAGE")
-    command.add_argument("paths", metavar="IMAGE", nargs="+", help="image files and folders")
+    command.add_argument("--model", metavar="MODEL", help=f"{MODEL}; default: the first argument")
+    command.add_argument(
+        "paths",
+        metavar="IMAGE",
+        nargs="+",
+        help="image files and folders; without --model, the first argument is the model",
+    )
     command.add_argument(
         "--top",
         type=int,
@@ -33,8 +38,8 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--csv",
         action="store_true",
-        help="print CSV with columns path,rank,class,name,probability; a path or name that a spreadsheet would take "
-        "for a formula, because it begins with =, +, - or @, gets a leading apostrophe",
+        help="print CSV with the columns path,rank,class,name,probability; a path or name that begins with =, +, - or "
+        "@ gets a leading apostrophe, so that spreadsheets do not run it as a formula",
     )
     command.add_argument(
         "--size",
@@ -48,12 +53,12 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--exif-rotate",
         action="store_true",
-        help="turn images as their EXIF orientation says, as phones show them; default: as in training, ignored",
+        help="rotate images by their EXIF orientation, as phones show them; default: ignore it, as in training",
     )
     command.add_argument(
         "--explain",
         metavar="DIR",
-        help="new folder for a copy of each image with the class activation map of the most probable class",
+        help="write a copy of each image with the class activation map of its most probable class to this new folder",
     )
     add_model_options(command)
     command.set_defaults(run=_predict)

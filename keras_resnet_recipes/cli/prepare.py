@@ -11,11 +11,11 @@ from keras_resnet_recipes.cli.terminal import verbosity
 
 def add_commands(commands: Any) -> None:
     """Adds prepare."""
-    command = commands.add_parser(
-        "prepare", help="convert a data set to files that are faster to read"
-    )
+    command = commands.add_parser("prepare", help="convert a data set to files that load faster")
     command.add_argument("source", metavar="SRC", help=DATA)
-    command.add_argument("folder", metavar="DST", help="new folder; an unfinished one is resumed")
+    command.add_argument(
+        "folder", metavar="DST", help="new folder; run the same command again to resume"
+    )
     size = command.add_mutually_exclusive_group()
     # `write_prepared` has the defaults.
     size.add_argument(
@@ -31,7 +31,7 @@ def add_commands(commands: Any) -> None:
         action="store_const",
         const=None,
         default=argparse.SUPPRESS,
-        help="copy the bytes of all images unchanged",
+        help="do not shrink: copy the bytes of all images unchanged",
     )
     command.add_argument(
         "--quality",
@@ -43,7 +43,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--raw",
         action="store_true",
-        help="store decoded pixels instead of JPEG: no decoding, but nine times the size",
+        help="store decoded pixels instead of JPEG: nothing to decode, but nine times the size",
     )
     command.add_argument(
         "--split", default="train", help="split of a TFDS data set; default: train"

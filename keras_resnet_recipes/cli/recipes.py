@@ -30,18 +30,18 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser("show", help="print the hyperparameters of a recipe")
     command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     command.add_argument(
-        "--all", action="store_true", help="include numbers at their neutral defaults"
+        "--all", action="store_true", help="also print numbers at their neutral defaults"
     )
     plan.add_options(command, DATA)
     add_size(command)
     command.set_defaults(run=_show, needs_keras=lambda options: options.plan)
 
-    _add_preview(commands.add_parser("preview", help="plot the augmented training images"))
+    _add_preview(commands.add_parser("preview", help="plot augmented training images"))
 
     command = commands.add_parser("compare", help="compare recipes side by side")
     command.add_argument("recipes", metavar="RECIPE", nargs="+", help="such as A1 A2 A3")
     command.add_argument(
-        "--all", action="store_true", help="include rows in which all recipes agree"
+        "--all", action="store_true", help="also print rows in which all recipes agree"
     )
     command.set_defaults(run=_compare, needs_keras=_never)
 
@@ -54,7 +54,7 @@ def add_commands(commands: Any) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="processes of that run, usually one per GPU; default: 1",
+        help="number of processes of that run, usually one per GPU; default: 1",
     )
     command.add_argument(
         "--out", metavar="JSON", help="write the recipe to this file, for krr train"
@@ -73,13 +73,13 @@ def _add_preview(command: argparse.ArgumentParser) -> None:
         "--rows",
         type=int,
         metavar="N",
-        help="show N fully augmented batches, one per row; default: one batch, one row per augmentation step",
+        help="show N fully augmented batches, one per row; default: one batch, with a row per augmentation step",
     )
     command.add_argument(
         "--columns", type=int, default=8, metavar="N", help="images per row; default: 8"
     )
     command.add_argument(
-        "--seed", type=int, default=0, help="seed of shuffling and augmentation; default: 0"
+        "--seed", type=int, default=0, help="seed of the order and the augmentation; default: 0"
     )
     add_size(command)
     command.set_defaults(run=_preview)
@@ -92,7 +92,7 @@ def add_label_offset(command: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="subtract N from integer labels: 1 for labels 1 to 1000",
+        help="subtract N from integer labels; 1 if they begin with 1",
     )
 
 
@@ -111,7 +111,7 @@ def add_changes(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="change a number or a part, with VALUE in Python syntax: --set epochs=30 --set crop_scale='(0.5, 1)' "
+        help="change a number or a part; VALUE is in Python syntax: --set epochs=30 --set crop_scale='(0.5, 1)' "
         "--set rand_augment=None --set 'augmentation+=Cutout(size=8)'; repeatable",
     )
 
@@ -122,7 +122,7 @@ def add_epochs(command: argparse.ArgumentParser) -> None:
         "--epochs",
         type=int,
         metavar="N",
-        help="train N epochs, with warm-up and steps in proportion; --set epochs=N changes nothing else",
+        help="train N epochs, with warm-up and steps in proportion; --set epochs=N changes the number of epochs alone",
     )
 
 
@@ -134,7 +134,7 @@ def add_size(command: argparse.ArgumentParser) -> None:
         "--batch-size",
         type=int,
         metavar="N",
-        help="train with N images per update, and scale the learning rate with them; --set batch_size=N keeps the rate",
+        help="train with N images per update and scale the learning rate; --set batch_size=N does not scale it",
     )
     command.add_argument(
         "--learning-rate", "--lr", type=float, metavar="RATE", help="peak learning rate"

@@ -9,9 +9,9 @@ from keras_resnet_recipes.cli.terminal import say
 
 def add_commands(commands: Any) -> None:
     """Adds report and card."""
-    _add_report(commands.add_parser("report", help="write an HTML report on one run or several"))
+    _add_report(commands.add_parser("report", help="write an HTML report of one run or several"))
     _add_card(
-        commands.add_parser("card", help="write the model card of a run, and upload the model")
+        commands.add_parser("card", help="write the model card of a run; --push uploads the run")
     )
 
 
@@ -22,7 +22,7 @@ def _add_report(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--data",
         metavar="DATA",
-        help=f"validation data, to show the model's errors: {DATA}",
+        help=f"validation data, to show the model's mistakes: {DATA}",
     )
     command.add_argument(
         "--train-data", metavar="DATA", help="training data, to show augmented images"
@@ -40,22 +40,22 @@ def _add_report(command: argparse.ArgumentParser) -> None:
 
 def _add_card(command: argparse.ArgumentParser) -> None:
     command.add_argument("run_dir", metavar="RUN", help="run folder of krr train")
-    command.add_argument("--dataset", metavar="NAME", help="name of the data set")
+    command.add_argument("--dataset", metavar="NAME", help="name of the data set, for the card")
     command.add_argument(
         "--license", metavar="ID", help="license such as apache-2.0; default: not stated"
     )
     command.add_argument(
         "--data",
         metavar="DATA",
-        help=f"validation data, to add a confusion matrix (the extra plot): {DATA}",
+        help=f"validation data, to add a confusion matrix; needs the extra plot: {DATA}",
     )
     command.add_argument(
         "--push",
         metavar="OWNER/NAME",
         help="upload card, weights, recipe and log to this repository of the Hugging Face hub; "
-        "an existing README.md is uploaded unchanged",
+        "an existing README.md in the run folder is uploaded unchanged",
     )
-    command.add_argument("--private", action="store_true", help="make a new repository private")
+    command.add_argument("--private", action="store_true", help="create the repository as private")
     command.set_defaults(run=_card)
 
 

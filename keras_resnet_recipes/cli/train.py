@@ -54,13 +54,13 @@ def add_options(command: argparse.ArgumentParser, run_dir: str = "none") -> None
     command.add_argument(
         "--run-dir",
         metavar="DIR",
-        help=f"run folder for log and weights; an existing run is resumed; default: {run_dir}",
+        help=f"run folder for log and weights; run the same command again to resume; default: {run_dir}",
     )
     command.add_argument(
         "--distribution",
         default="auto",
         metavar="HOW",
-        help="auto (default), none, mirrored (TensorFlow) or data_parallel (JAX)",
+        help="use of several devices: auto (default), none, mirrored (TensorFlow) or data_parallel (JAX)",
     )
     command.add_argument(
         "--save-every-steps",
@@ -71,7 +71,7 @@ def add_options(command: argparse.ArgumentParser, run_dir: str = "none") -> None
     command.add_argument(
         "--accept-changed-data",
         action="store_true",
-        help="resume although images have changed since the run began",
+        help="resume even if images have changed since the run began",
     )
     add_seeds(command)
 
