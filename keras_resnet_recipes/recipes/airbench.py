@@ -32,8 +32,8 @@ class Airbench94(Recipe):
     2e-6 * 2000 = 0.004 in all of them. Muon trains the six 3x3 kernels at a rate of 0.24, which does not depend on the
     scale of the loss. All rates fall to 0, changing per update; that of the whitening's bias does so within 3 epochs.
 
-    Each image is mirrored in every second epoch, padded by reflection, and shifted by up to 2 pixels. Tests use six
-    views: the image, its shifts by a pixel, and their mirror images (`test_views`). The original computes in half
+    Each image is mirrored in every second epoch. It is padded by reflection and shifted by up to 2 pixels. Tests use
+    six views: the image, its shifts by a pixel, and their mirror images (`test_views`). The original computes in half
     precision, and Muon's iterations in bfloat16 (`newton_schulz_dtype`). Images of other datasets must have 32 pixels.
 
     `krr train Airbench94 --data cifar10.npz` prints the time to 94 %; docs/speed-run.md defines what is timed.
