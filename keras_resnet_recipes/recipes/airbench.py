@@ -26,15 +26,15 @@ class Airbench94(Recipe):
     Published: 94.01 %, the mean of 200 runs; 2.59 s on one A100 with 400 W, 0.29 PFLOP (airbench94_muon.py). Reached
     here: 94.00 %, the mean of three seeds, on two CPU cores (docs/reached.md).
 
-    The original sums the loss over the 2,000 images of a batch; here it is the mean. The updates of SGD are the same
-    with 2,000 times the learning rates and a 2,000th of the decays: 0.053 * 2000 = 106 for the shifts of batch norm and
-    the bias of the whitening, 0.67 * 2000 = 1340 for the classifier. In the gradient, the decay times its
-    rate is 2e-6 * 2000 = 0.004 in all of them. Muon trains the six 3x3 kernels at a rate of 0.24, which does not depend
-    on the scale of the loss. All rates fall to 0 per update, that of the whitening's bias within 3 epochs.
+    The original sums the loss over the 2,000 images of a batch; here it is the mean. SGD makes the same updates with
+    2,000 times the learning rates and a 2,000th of the decays. The rates are 0.053 * 2000 = 106 for the shifts of batch
+    norm and the bias of the whitening, and 0.67 * 2000 = 1340 for the classifier. The decay times its rate is
+    2e-6 * 2000 = 0.004 in all of them. Muon trains the six 3x3 kernels at a rate of 0.24, which does not depend on the
+    scale of the loss. All rates fall to 0, changing per update; that of the whitening's bias does so within 3 epochs.
 
-    Each image is mirrored in every second epoch, and shifted by up to 2 pixels, padded by reflection. Tests use six
-    views: the image, its shifts by a pixel, and their mirror images (`test_views`). The original computes in half
-    precision, Muon's iterations in bfloat16 (`newton_schulz_dtype`). Images of other data sets must have 32 pixels.
+    Each image is mirrored in every second epoch. It is padded by reflection and shifted by up to 2 pixels. Tests use
+    six views: the image, its shifts by a pixel, and their mirror images (`test_views`). The original computes in half
+    precision, and Muon's iterations in bfloat16 (`newton_schulz_dtype`). Images of other datasets must have 32 pixels.
 
     `krr train Airbench94 --data cifar10.npz` prints the time to 94 %; docs/speed-run.md defines what is timed.
 

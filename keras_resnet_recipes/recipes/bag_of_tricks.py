@@ -32,10 +32,11 @@ class BagOfTricks(Recipe):
     measured here on ImageNet. Every trick is a field, so each row of the paper's cumulative table is one
     `replace`.
 
-    The full text of the paper was not available; what it says is known from transcriptions. Where it and the
-    authors' released GluonCV script differ, the values are the script's:
-    `color_jitter` has no hue, and all kernels are drawn by MXNet's `MSRAPrelu` (`initialization`). The paper says
-    Xavier's uniform distribution, with biases of 0: `initialization_scale=1.0, initialization_distribution="uniform"`.
+    The full text of the paper was not available; it is known here from transcriptions. Where it differs from the
+    authors' released GluonCV script, the values are the script's. `color_jitter` has no hue, and MXNet's `MSRAPrelu`
+    draws all kernels (`initialization`). The paper says Xavier's uniform distribution, with biases of 0; for that, set
+    `initialization_scale=1.0, initialization_distribution="uniform"`.
+
     UNVERIFIED: the form of MXNet's Nesterov momentum (`learning_rate_in_velocity`), `crop_interpolation` and
     `test_interpolation`.
 

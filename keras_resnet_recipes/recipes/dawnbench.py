@@ -22,11 +22,14 @@ class DAWNBench(Recipe):
     trained here to the end.
 
     The original sums the loss over the 512 images of a batch, divides the learning rate by 512 and uses a
-    weight decay of 256 * 0.001 = 0.256. The updates are the same as with the mean loss, a learning rate of 0.4
-    and a decay of 5e-4, the values used here. The rate rises to its peak over 5 epochs and falls to 0 over
-    19, per update, counted from 1. All weights decay, including batch norm. Padding reflects the image.
-    The cutout square lies entirely inside the image and is filled with the mean color (rounded to integers
-    with data_on_device=False). `krr train DAWNBench --data cifar10.npz` prints the time to 94 %;
+    weight decay of 256 * 0.001 = 0.256. This recipe makes the same updates with the mean loss, a learning rate of
+    0.4 and a decay of 5e-4. The rate rises to its peak over 5 epochs and falls to 0 over 19; it changes per
+    update, counted from 1. All weights decay, including batch norm.
+
+    Padding reflects the image. The cutout square lies entirely inside the image and is filled with the mean color
+    (rounded to integers with data_on_device=False).
+
+    `krr train DAWNBench --data cifar10.npz` prints the time to 94 %;
     docs/speed-run.md defines what is timed.
 
     Example:

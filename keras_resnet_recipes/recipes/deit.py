@@ -26,8 +26,8 @@ class DeiT(Recipe):
     Published: 78.4 % for ResNet-50 in table 2 of 'ResNet strikes back' (UNVERIFIED), 79.85 % for DeiT-S in
     its own paper. Not measured here on ImageNet. Values are the defaults of DeiT's released script (main.py).
 
-    That script ends after 300 epochs, so that the cooldown of its argument `cooldown_epochs`, 10, never happens, and it
-    sets the learning rate to that of the epoch before (`lag_epochs`).
+    That script ends after 300 epochs, so the 10 epochs of its argument `cooldown_epochs` never happen. It sets
+    the learning rate to that of the epoch before (`lag_epochs`).
 
     The script computes an EMA of the weights (`ema_decay`), but the published figures are those of the raw
     weights; use `ema=None` to evaluate those.

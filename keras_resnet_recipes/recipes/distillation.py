@@ -25,11 +25,11 @@ class Distill(Recipe):
     Published: 79.29 % top-1 with MixUp and distillation, the paper's best ResNet-50-D; 79.15 % with MixUp
     only and 78.67 % with distillation only (UNVERIFIED). Not measured here on ImageNet.
 
-    `fit` requires `teacher=`, a trained network with the same classes and logits as output. Temperature and
-    weights, one half for each loss, are those of GluonCV's code. The paper's form (UNVERIFIED) is the sum,
-    `Distill(label_weight=1, distillation_weight=1)`, whose gradients are twice as large. UNVERIFIED: the
-    teacher network. Any Keras model is accepted as teacher. For the other values see BagOfTricks, which lists what
-    is UNVERIFIED.
+    `fit` requires `teacher=`, a trained network with the same classes and logits as output. Any Keras model is
+    accepted. Temperature and weights, one half for each loss, are those of GluonCV's code. The paper's form
+    (UNVERIFIED) is the sum, `Distill(label_weight=1, distillation_weight=1)`, whose gradients are twice as large.
+
+    UNVERIFIED: the teacher network. For the other values see BagOfTricks, which lists what is UNVERIFIED.
 
     Example:
         >>> import keras_resnet_recipes as krr

@@ -40,10 +40,10 @@ class FFCVResNet50(Recipe):
     then falls linearly to 0 (`schedule`). Images have 160 pixels at first and 192 in the last quarter
     (`progressive_size`).
 
-    Each convolution with a stride is preceded by a fixed blur (`BlurResNet50`). All weights decay except those whose
-    name in torchvision contains "bn". The norms of shortcuts, called `downsample.1` there, do decay, and so does the
-    classifier's bias. The original resizes with OpenCV's INTER_AREA, this recipe with bilinear antialiasing. It stored
-    its images with at most 500 pixels, half of them as JPEG of quality 90, the others as pixels.
+    A fixed blur precedes each convolution with a stride (`BlurResNet50`). All weights decay except those whose name in
+    torchvision contains "bn". The norms of shortcuts, called `downsample.1` there, and the classifier's bias do decay.
+    The original resizes with OpenCV's INTER_AREA, this recipe with bilinear antialiasing. The original stored its
+    images with at most 500 pixels, half of them as JPEG of quality 90, the others as pixels.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -85,8 +85,8 @@ class FFCVResNet18(Recipe):
     | 56 | 71.3 % | 119.4 |
     | 88 | 72.4 % | 187.3 |
 
-    Not measured here on ImageNet. It is `FFCVResNet50` for one GPU, with a quarter of the batch and half the weight
-    decay. The original stored its images with at most 400 pixels, 10 % of them as JPEG.
+    Not measured here on ImageNet. This is `FFCVResNet50` for one GPU, with a quarter of the batch size and half the
+    weight decay. The original stored its images with at most 400 pixels, 10 % of them as JPEG.
 
     Example:
         >>> import keras_resnet_recipes as krr

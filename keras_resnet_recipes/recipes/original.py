@@ -30,13 +30,16 @@ class He2015(Recipe):
     measured here on ImageNet.
 
     The learning rate was divided by 10 "when the error plateaus". The epochs at which this happened and the
-    patience were not published, so `step_epochs` has no value and must be given before `fit`. With
+    patience were not published, so `step_epochs` has no value: give it before `fit`. With
     `.replace(schedule=krr.schedules.Plateau(patience=...))` the rate falls when the top-1 on validation
-    data (or, without validation data, on training data) stops rising. The limit of 600,000 updates of 256
-    images is 120 epochs. The mean is subtracted per channel, not per pixel. Kernels are initialized as in
-    'Delving Deep into Rectifiers' (arXiv:1502.01852). UNVERIFIED: whether the classifier was, too
-    (`initialization_classifier`), whether biases and batch norm decayed (`weight_decay_on`), the resampling, and
-    whether the scales were averaged after the softmax and over mirrored images.
+    data (or, without validation data, on training data) stops rising.
+
+    The limit of 600,000 updates of 256 images is 120 epochs. The mean is subtracted per channel, not per pixel.
+    Kernels are initialized as in 'Delving Deep into Rectifiers' (arXiv:1502.01852).
+
+    UNVERIFIED: whether the classifier was initialized like that, too (`initialization_classifier`); whether biases
+    and batch norm decayed (`weight_decay_on`); the resampling; and whether the scales were averaged after the
+    softmax and over mirrored images.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -76,9 +79,8 @@ class He2015CIFAR(Recipe):
     recipe does not do that. Not trained here to the end.
 
     Kernels are initialized as for `He2015`. The network subtracts ImageNet's mean per channel, not a mean per
-    pixel (`krr.data.mean_image` computes that); padding has the mean color of CIFAR-10.
-
-    The rate falls after 32,000 and 48,000 of 64,000 updates, at 390 updates per epoch of 50,000 images.
+    pixel (`krr.data.mean_image` computes that). Padding has the mean color of CIFAR-10. The rate falls after
+    32,000 and 48,000 of 64,000 updates; an epoch of 50,000 images has 390 updates.
 
     Example:
         >>> import keras_resnet_recipes as krr

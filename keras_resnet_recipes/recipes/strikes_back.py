@@ -26,15 +26,16 @@ class A1(Recipe):
     with the released weights. Not measured here on ImageNet.
 
     The full text of the paper was not available when this recipe was written. The values come from timm's
-    code of the time and from independent reproductions (mmpretrain). Not confirmed by the paper:
-    `warmup_learning_rate` and `minimum_learning_rate` (timm's defaults of the time),
-    `cooldown_epochs` (the script's default was 10 extra epochs at the minimum rate; whether the authors
-    kept it is unknown), `crop_interpolation` (timm's default), and that no clipping was used other than
-    LAMB's own limit of 1.0, `gradient_clip` here.
+    code of the time and from independent reproductions (mmpretrain). The paper does not confirm these:
+
+    - `warmup_learning_rate`, `minimum_learning_rate` and `crop_interpolation` are timm's defaults of the time.
+    - `cooldown_epochs` is 0. The script's default was 10 extra epochs at the minimum rate; whether the authors
+      kept it is unknown.
+    - `gradient_clip` is LAMB's own limit of 1.0; no other clipping is used.
 
     `target_threshold` is 0.2: a class of a mixed image counts as present if its weight exceeds 0.2. With
-    the threshold, `label_smoothing` only moves the limit from a weight of 0.2 to 0.222. Whether A1 used the
-    threshold or soft targets is unknown: the option was added to timm eight days before the paper, and a
+    the threshold, `label_smoothing` only moves the limit from a weight of 0.2 to 0.222. It is unknown whether A1
+    used the threshold or soft targets. The option was added to timm eight days before the paper, and a
     reproduction with soft targets reached 80.12 %. `target_threshold=None` gives soft targets.
 
     Example:
@@ -73,9 +74,9 @@ class A2(Recipe):
     Published: 79.8 %; 55 hours on 4 V100 (not confirmed). timm measures 79.828 % with the released
     weights; mmpretrain's reproduction with soft targets reached 79.55 %. Not measured here on ImageNet.
 
-    Not confirmed by the paper, as for `A1`: `warmup_learning_rate`, `minimum_learning_rate`,
-    `cooldown_epochs`, `crop_interpolation`, and clipping other than LAMB's own. Two third-party copies of
-    the original command have the threshold of 0.2.
+    The paper does not confirm the same values as for `A1`: `warmup_learning_rate`, `minimum_learning_rate`,
+    `cooldown_epochs`, `crop_interpolation`, and that LAMB's own clipping is the only one. Two third-party copies
+    of the original command have the threshold of 0.2.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -113,9 +114,9 @@ class A3(Recipe):
     Published: 78.1 %; 15 hours on 4 V100 (not confirmed). timm measures 78.052 % with the released
     weights; mmpretrain's reproduction with soft targets reached 78.30 %. Not measured here on ImageNet.
 
-    Not confirmed by the paper, as for `A1`: `warmup_learning_rate`, `minimum_learning_rate`,
-    `cooldown_epochs`, `crop_interpolation`, and clipping other than LAMB's own. Two third-party copies of
-    the original command have the threshold of 0.2.
+    The paper does not confirm the same values as for `A1`: `warmup_learning_rate`, `minimum_learning_rate`,
+    `cooldown_epochs`, `crop_interpolation`, and that LAMB's own clipping is the only one. Two third-party copies
+    of the original command have the threshold of 0.2.
 
     Example:
         >>> import keras_resnet_recipes as krr

@@ -23,10 +23,9 @@ class B(Recipe):
     Published: timm measures 79.564 % (batch size 1024) and 79.388 % (2048) with the released weights. Not
     measured here on ImageNet.
 
-    No published source for its hyperparameters was found: the fields without a value must be given before
-    `fit`. Known are RMSProp as TensorFlow defines it, a step decay of the learning rate after a warm-up,
-    RandAugment, MixUp, and an EMA of the weights. A similar run by timm's author (not this one) is in
-    docs/recipes.md.
+    No published source for its hyperparameters was found. Give the fields without a value before `fit`. Known
+    are RMSProp as TensorFlow defines it, a step decay of the learning rate after a warm-up, RandAugment, MixUp,
+    and an EMA of the weights. docs/recipes.md has a similar run by timm's author.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -66,9 +65,8 @@ class C1(Recipe):
 
     Published: timm measures 79.766 % with the released weights. Not measured here on ImageNet.
 
-    No published source for its hyperparameters was found: the fields without a value must be given before
-    `fit`. Known are SGD with Nesterov momentum, adaptive gradient clipping, and a cosine schedule after a
-    warm-up.
+    No published source for its hyperparameters was found. Give the fields without a value before `fit`. Known
+    are SGD with Nesterov momentum, adaptive gradient clipping, and a cosine schedule after a warm-up.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -111,8 +109,7 @@ class C2(Recipe):
 
     Published: timm measures 79.868 % with the released weights. Not measured here on ImageNet.
 
-    No published source was found for its differences from C.1: the fields without a value must be given
-    before `fit`.
+    No published source was found for its differences from C.1. Give the fields without a value before `fit`.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -155,8 +152,8 @@ class D(Recipe):
 
     Published: timm measures 79.904 % with the released weights. Not measured here on ImageNet.
 
-    No published source for its hyperparameters was found: the fields without a value must be given before
-    `fit`. Known are AdamW, binary cross-entropy, and a cosine schedule after a warm-up.
+    No published source for its hyperparameters was found. Give the fields without a value before `fit`. Known
+    are AdamW, binary cross-entropy, and a cosine schedule after a warm-up.
 
     Example:
         >>> import keras_resnet_recipes as krr

@@ -27,7 +27,7 @@ class TorchVisionV2(Recipe):
 
     Every batch is mixed, by MixUp or CutMix, and label smoothing is applied on top. The EMA is a plain copy of
     the weights during warm-up. `ema_decay` is the script's 0.99998 converted to one EMA step per 32
-    updates: 1 - (1 - 0.99998) * 8 * 128 * 32 / 600. Buffers are averaged, too, as by the script's `use_buffers=True`.
+    updates: 1 - (1 - 0.99998) * 8 * 128 * 32 / 600. Buffers are averaged, too, as with the script's `use_buffers=True`.
 
     Example:
         >>> import keras_resnet_recipes as krr

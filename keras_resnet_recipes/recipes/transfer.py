@@ -27,19 +27,22 @@ class FineTune(Recipe):
 
     Published: table 5 of 'ResNet strikes back' transfers A1's ResNet-50 to, by TFDS name, cifar10 (98.3 %),
     cifar100 (86.9 %), oxford_flowers102 (97.9 %), cars196, i_naturalist2018 and iNaturalist 2019 (not in
-    TFDS; use a folder); the figures of the last three were not available. Not measured here with these weights.
+    TFDS; use a folder). The figures of the last three were not available. Not measured here with these weights.
+
+    `weights` is a published name, a file or a run folder. `frozen_stages` freezes the first stages. To train for
+    less than 1000 epochs or with smaller batches, use `epochs` and `rescaled`.
 
     The fine-tuning hyperparameters of that table were not found. The values are those that an author of the
     paper gave for DeiT on CIFAR-10 and Cars (facebookresearch/deit, issue 45): SGD, batch size 768, learning
     rate 0.01, decay 1e-4, 1000 epochs, no random erasing, no stochastic depth, "all other elements" as in
-    DeiT's ImageNet training. UNVERIFIED: that table 5 used them for ResNet-50; `momentum` and `nesterov`
-    (timm's default for `sgd`); `warmup_learning_rate` (DeiT's default, like `minimum_learning_rate`, which its authors
-    confirm in issue 117). As in DeiT, there is no cooldown, and the learning rate is that of the epoch before
-    (`lag_epochs`). For iNaturalist, DeiT's authors give other values (issue 105): AdamW, learning rate
-    7.5e-5, decay 0.05, 360 epochs, stochastic depth 0.1, random erasing 0.1. To train for less than 1000
-    epochs or with smaller batches, use `epochs` and `rescaled`.
+    DeiT's ImageNet training. As in DeiT, there is no cooldown, and the learning rate is that of the epoch before
+    (`lag_epochs`). DeiT's authors confirm `minimum_learning_rate` (issue 117).
 
-    `weights` is a published name, a file or a run folder; `frozen_stages` freezes the first stages.
+    UNVERIFIED: that table 5 used them for ResNet-50; `momentum` and `nesterov` (timm's default for `sgd`);
+    `warmup_learning_rate` (DeiT's default).
+
+    For iNaturalist, DeiT's authors give other values (issue 105): AdamW, learning rate 7.5e-5, decay 0.05, 360
+    epochs, stochastic depth 0.1, random erasing 0.1.
 
     Example:
         >>> import keras_resnet_recipes as krr
@@ -131,8 +134,8 @@ class LinearProbe(Recipe):
     script `main_lincls.py`; `initialization` matters for the classifier only.
 
     `learning_rate` depends on the scale of the features. MoCo's own, 30, is for features much smaller than
-    those of a network trained with labels, as its section 4.1 warns. For supervised weights, such as
-    `weights` here, none was published: give one before `fit`. For data sets see FineTune.
+    those of a network trained with labels, as its section 4.1 warns. None was published for supervised weights,
+    such as `weights` here: give one before `fit`. For datasets see FineTune.
 
     Example:
         >>> import keras_resnet_recipes as krr

@@ -9,8 +9,9 @@ from keras_resnet_recipes.recipe import table_rows
 
 HEAD = """# Recipes
 
-This page is generated from the recipes by `python -m tests.recipes.page docs/recipes.md`. The tables contain only
-values that a recipe sets; all others have neutral defaults, which `krr show RECIPE --all` prints too.
+This page lists every recipe with its published accuracy, its source and the values that it sets. All other values have
+neutral defaults, which `krr show RECIPE --all` prints, too. `python -m tests.recipes.page docs/recipes.md` generates
+the page from the recipes.
 
 | recipe | network | published top-1 | [reached here](reached.md) | source |
 |---|---|---|---|---|
@@ -18,12 +19,13 @@ values that a recipe sets; all others have neutral defaults, which `krr show REC
 NEIGHBOUR = """
 ## A run similar to procedure B
 
-The hyperparameters of B, C1, C2 and D were not published. timm's author did publish a run of the same family as B
-(gist 07839a82, with an ECA-ResNet-26-D, which is not a network of the paper): batch size 2 x 352, learning rate 0.082
-for 700 epochs, multiplied by 0.988 per epoch, 10 more epochs of cooldown, a minimum of 1e-5 that timm's step
-schedule ignores, RandAugment with magnitude 9 and standard deviation 1, MixUp 0.19, stochastic depth 0.1, test crop
-ratio 0.94 at 256 pixels, EMA of the weights with decay 0.999987, and dropout 0.19, which is not available here. The
-example shows how to give the missing values; it is not B:
+The hyperparameters of B, C1, C2 and D were not published. timm's author did publish a run of the same family as B (gist
+07839a82), with an ECA-ResNet-26-D, which is not a network of the paper. Its batch size is 2 x 352. The learning rate of
+0.082 is multiplied by 0.988 per epoch, for 700 epochs and 10 more of cooldown, with a minimum of 1e-5 that timm's step
+schedule ignores. It uses RandAugment with magnitude 9 and standard deviation 1, MixUp 0.19, stochastic depth 0.1, test
+crop ratio 0.94 at 256 pixels, an EMA of the weights with decay 0.999987, and dropout 0.19, which is not available here.
+
+This example shows how to give the missing values. It is not B:
 
     import keras_resnet_recipes as krr
 
@@ -40,11 +42,14 @@ The step decay continues in the cooldown, which is part of `epochs` here. `momen
 COMPARED = """
 ## Recipes compared in 'ResNet strikes back'
 
-The columns are those of table 2 of the paper, the rows the numbers in which the recipes here differ. "—" is a number
-that a recipe does not have, "–" is unknown. "?" marks unverified values: the full text of the paper was not available,
-and no other source was found. The section of each recipe lists its other unverified values. PyTorch is torchvision's
-first ResNet-50 (IMAGENET1K_V1, 76.13 % in its package) with its reference training. FixRes is arXiv 1906.06423. FAMS
-also used AutoAugment and stochastic weight averaging (SWA), which are not available here.
+The columns are those of table 2 of the paper, and the rows are the numbers in which the recipes here differ.
+
+- "—" is a number that a recipe does not have, and "–" is unknown.
+- "?" marks unverified values: the full text of the paper was not available, and no other source was found. The section
+  of each recipe lists its other unverified values.
+- PyTorch is torchvision's first ResNet-50 (IMAGENET1K_V1, 76.13 % in its package) with its reference training.
+- FixRes is arXiv 1906.06423.
+- FAMS also used AutoAugment and stochastic weight averaging (SWA), which are not available here.
 
 """
 COLUMNS = ("He2015", "PyTorch", "FixRes", "DeiT", "FAMS", "A1", "A2", "A3")
