@@ -5,8 +5,8 @@
 # by the images it produces or the numbers it changes. At the end it trains a small network with and without some
 # of them.
 #
-# Each image and number takes seconds. The ablation at the end trains three networks: choose a GPU for it, on Colab under
-# Runtime, Change runtime type. The notebook downloads 220 MB of photographs.
+# Each image and number takes seconds. The ablation at the end trains three networks: choose a GPU for it, on Colab
+# under Runtime, Change runtime type. The notebook downloads 220 MB of photographs.
 
 # %% extras="tensorflow,plot"
 import os

@@ -46,7 +46,7 @@ def test_fit_trains_with_them(tmp_path):
 
 
 def test_its_cutmix_still_gives_labels_that_are_not_the_share_of_pixels():
-    # docs/moving.md and docs/dependencies.md say so.
+    # docs/moving.md says so.
     assert label_errors(LAYERS.CutMix(seed=1))[1] > 0.1
     # A box has whole pixels: half of one at each end of 64 is 0.02 at most; pixels are in float32.
     assert label_errors(krr.layers.CutMix(1.0, seed=1))[1] < 1e-6
