@@ -14,20 +14,24 @@ PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 # make test BUDGET=10 fails if a test takes more processor seconds: mark it `full` or make it smaller.
 LIMIT = $(if $(BUDGET),--budget=$(BUDGET),--durations=25)
 
-# The checks to run after every change.
+# Tests whose results a backend can change. INGREDIENTS has the shortest of them.
+EVERY_BACKEND = every_backend and not one_backend
+INGREDIENTS = tests/test_conformity.py tests/optimizers tests/losses tests/schedules
+
+# The checks to run after every change: all of TensorFlow's, and the ingredients on JAX and torch.
 test: $(VENV)/dev-installed lint docs
 	# In two runs, because TensorFlow retains 50 to 100 MB per fit.
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) --doctest-modules --ignore=tests/training --ignore=tests/runs
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not full" $(LIMIT) tests/training tests/runs
-	KERAS_BACKEND=jax $(PYTEST) -m "every_backend and not full" $(LIMIT) tests
-	KERAS_BACKEND=torch $(PYTEST) -m "every_backend and not full" $(LIMIT) tests
+	KERAS_BACKEND=jax $(PYTEST) -m "$(EVERY_BACKEND) and not full" $(LIMIT) $(INGREDIENTS)
+	KERAS_BACKEND=torch $(PYTEST) -m "$(EVERY_BACKEND) and not full" $(LIMIT) $(INGREDIENTS)
 
-# Plus the slow tests: notebooks, examples, exports, several devices and processes, killed runs, and the wheel in a
-# clean environment.
+# Plus the slow tests: JAX and torch, notebooks, examples, exports, several devices and processes, killed runs, and the
+# wheel in a clean environment.
 test-all: test dist
 	KERAS_BACKEND=tensorflow $(PYTEST) -m full --durations=25 tests
-	KERAS_BACKEND=jax $(PYTEST) -m "every_backend and full" --durations=25 tests
-	KERAS_BACKEND=torch $(PYTEST) -m "every_backend and full" --durations=25 tests
+	KERAS_BACKEND=jax $(PYTEST) -m "$(EVERY_BACKEND)" --durations=25 tests
+	KERAS_BACKEND=torch $(PYTEST) -m "$(EVERY_BACKEND)" --durations=25 tests
 
 # Builds the documentation in site/. Strict: a broken link or a public name without a page is an error, unless
 # `--quiet` hides the warnings that mkdocs counts.

@@ -90,6 +90,7 @@ def test_stages_of_stages_are_the_same():
     assert list(stages(features).output.values()) == list(features.output.values())
 
 
+@pytest.mark.one_backend
 def test_other_models_are_errors():
     wrapped = keras.Sequential([keras.Input((32, 32, 3)), ResNet20()])
     for model in (wrapped, keras.applications.MobileNetV2(weights=None), None):

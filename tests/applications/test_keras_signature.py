@@ -18,6 +18,7 @@ def test_the_arguments_are_those_of_keras_applications():
         assert ours[name].default == theirs[name].default
 
 
+@pytest.mark.one_backend
 def test_a_network_of_keras_applications_has_other_variables():
     theirs = keras.applications.ResNet50(weights=None)
     ours = krr.applications.ResNet50()

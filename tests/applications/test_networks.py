@@ -11,6 +11,7 @@ import pytest
 
 from keras_resnet_recipes import applications
 from tests.applications.name_weights import timm_parameters
+from tests.backends import some
 
 pytestmark = pytest.mark.every_backend
 
@@ -39,7 +40,7 @@ LAYERS = [
     "AirbenchNet",
 ]
 EVERY_NETWORK = pytest.mark.parametrize("name", applications.NETWORKS)
-EVERY_KIND = pytest.mark.parametrize("name", KINDS)
+EVERY_KIND = pytest.mark.parametrize("name", some(KINDS, everywhere=["ResNet18"]))
 
 CIFAR = {f"{kind}{depth}" for kind in ("ResNet", "Plain") for depth in (20, 32, 44, 56, 110)}
 CIFAR |= {"ResNet9", "ResNet1202", "AirbenchNet"}
@@ -167,6 +168,7 @@ def multiplications(model):
     return int(total)
 
 
+@pytest.mark.one_backend
 @EVERY_NETWORK
 def test_parameters_and_multiplications_equal_the_published_ones(name, golden):
     network = getattr(applications, name)
@@ -213,6 +215,7 @@ def shallow_python():
     sys.setrecursionlimit(limit)
 
 
+@pytest.mark.one_backend
 def test_the_deepest_network_is_loaded_as_its_docstring_says(shallow_python, tmp_path):
     model = applications.ResNet56()
     model.save_weights(tmp_path / "x.weights.h5")
@@ -263,6 +266,7 @@ def test_a_network_without_branches_has_no_stochastic_depth(name):
         getattr(applications, name)(drop_path_rate=0.1)
 
 
+@pytest.mark.one_backend
 @EVERY_NETWORK
 def test_docstrings_name_the_network(name):
     network = getattr(applications, name)
@@ -283,6 +287,7 @@ def test_documented_example_runs():
     assert namespace["model"].output_shape == (None, 7)
 
 
+@pytest.mark.one_backend
 @EVERY_NETWORK
 def test_documented_examples_differ_only_in_the_name(name):
     assert example_of(name) == example_of("ResNet20").replace("ResNet20", name)
@@ -294,6 +299,7 @@ def resnet50():
     return applications.ResNet50()
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("name", ["ResNet50", "ResNet50D", "SEResNet50"])
 def test_names_and_shapes_equal_timms(name, golden):
     names = golden("models").meta["models"][name.lower()]["names"]

@@ -46,7 +46,6 @@ def test_every_length_has_its_figure(kind):
         assert f"| {epochs} | {top1} % |" in kind.__doc__
 
 
-@pytest.mark.every_backend
 def test_weights_that_decay_are_those_without_bn_in_their_name():
     # Begins at the peak, with a visible decay.
     recipe = krr.FFCVResNet18(
