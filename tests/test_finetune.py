@@ -93,6 +93,7 @@ def test_another_fraction_for_train(tmp_path, monkeypatch, capsys):
     assert "`fraction` must be between 0 and 1" in capsys.readouterr().err
 
 
+@pytest.mark.full
 def test_without_the_hub_the_alternatives_are_named(tmp_path, monkeypatch, capsys):
     def unreachable(repository):
         raise ConnectionError(f"{repository} could not be downloaded")

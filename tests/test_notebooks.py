@@ -26,7 +26,7 @@ def test_a_notebook_matches_its_script(script):
     assert committed == notebook(script), "run `python -m tests.notebooks`"
     cells = json.loads(committed)["cells"]
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
-    assert "Run time:" in "".join(cells[0]["source"])
+    assert "download" in "".join(cells[0]["source"]), "the first cell says what the notebook needs"
 
 
 @pytest.mark.full

@@ -91,6 +91,7 @@ assert not [name for name in sys.modules if name.startswith("tensorflow")]
 """
 
 
+@pytest.mark.full
 def test_jax_trains_without_tensorflow(tmp_path):
     # Without it, half the time is spent on optimizing programs that run twice.
     environment = {

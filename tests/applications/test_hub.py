@@ -121,6 +121,7 @@ def test_without_the_extra(monkeypatch):
         download(REPOSITORY)
 
 
+@pytest.mark.full
 def test_a_tag_from_the_environment_to_the_network(tmp_path):
     network = krr.applications.ResNet10T()
     save_timm_weights(network, tmp_path / "model.safetensors")

@@ -310,6 +310,7 @@ def newer_box(ops, size, lam, center):
     return np.concatenate([low, high]), 1 - np.prod(high - low) / np.prod(size)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     ("names", "changed"),

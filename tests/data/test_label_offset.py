@@ -95,6 +95,7 @@ def test_messages_name_the_option(capsys):
     assert "no image has a label below 1. If labels begin with 1, use" in capsys.readouterr().out
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("tiny_resnet20")
 def test_commands(tmp_path, capsys):
     RECIPE.to_json(tmp_path / "recipe.json")

@@ -78,6 +78,7 @@ assert not [name for name in sys.modules if name.split(".")[0] in ("tensorflow",
 """
 
 
+@pytest.mark.full
 def test_nothing_here_needs_tensorflow_or_keras(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT, str(tmp_path)], capture_output=True, text=True, check=False

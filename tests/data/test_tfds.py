@@ -139,6 +139,7 @@ def test_random_access_needs_no_tensorflow():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.full
 def test_the_command_trains_on_it(prepared, tmp_path):
     command = [sys.executable, "-m", "keras_resnet_recipes", "train", "A3"]
     command += ["--data", "tfds:small_images:1.0.0", "--val", "tfds:small_images"]

@@ -80,6 +80,7 @@ def test_two_devices_equal_one():
     assert two["loss"][-1] < two["loss"][0]
 
 
+@pytest.mark.full
 def test_auto_does_not_distribute_over_cpus():
     result = train(2, "auto")
     assert (result["replicas"], result["copies"]) == (1, 1)

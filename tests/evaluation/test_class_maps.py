@@ -127,6 +127,7 @@ def test_thumbnails_keep_the_aspect():
     np.testing.assert_array_equal(small[1::2, 1::2], IMAGES[0])
 
 
+@pytest.mark.full
 def test_predictions_are_explained(tmp_path):
     Image.fromarray(IMAGES[0]).save(tmp_path / "one.png")
     (tmp_path / "two.png").write_bytes(b"no image")

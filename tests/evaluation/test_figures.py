@@ -109,6 +109,7 @@ def test_a_constant_answer_is_compared():
     assert not better.constant_is_as_good
 
 
+@pytest.mark.full
 def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys):
     rng = np.random.default_rng(0)
     data = rng.integers(0, 256, (12, 8, 8, 3), "uint8"), np.array([0] * 8 + [1, 1, 2, 2])

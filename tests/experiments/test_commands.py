@@ -27,6 +27,7 @@ def fits(monkeypatch):
     return calls
 
 
+@pytest.mark.full
 def test_each_seed_has_its_own_folder(fits, tmp_path, capsys):
     command = ["train", "A3", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
     assert main([*command, "--set", "epochs=50", "--seed", "5", "--seeds", "3"]) == 0
@@ -70,6 +71,7 @@ def test_one_seed_is_an_ordinary_run(fits, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.full
 def test_ablate_trains_each_row_with_each_seed(fits, tmp_path, capsys):
     command = ["ablate", "A2", "--data", "train", "--val", "val", "--run-dir", str(tmp_path)]
     command += ["--set", "epochs=10", "--rescale", "512", "--seed", "1", "--seeds", "2"]
@@ -86,6 +88,7 @@ def test_ablate_trains_each_row_with_each_seed(fits, tmp_path, capsys):
     assert ["without", "random_resized_crop", "15.00", "7.07", "2", "+0.00"] in lines
 
 
+@pytest.mark.full
 def test_ablate_passes_the_teacher_to_all_rows(fits, tmp_path, monkeypatch):
     fit, teachers = krr.Recipe.fit, []
 

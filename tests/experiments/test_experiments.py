@@ -54,6 +54,7 @@ def test_leave_one_out_rows_of_a2():
     ]
 
 
+@pytest.mark.full
 def test_ablate_trains_with_a_teacher(data, tmp_path):
     distillation = {"distillation": krr.recipe.Distillation()}
     recipe = krr.A3(network="ResNet20", epochs=1, warmup_epochs=0, **distillation, **SMALL)

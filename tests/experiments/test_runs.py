@@ -64,6 +64,7 @@ def test_results_are_written_after_each_run(tmp_path):
     ]
 
 
+@pytest.mark.full
 def test_a_failed_run_has_no_metrics_and_does_not_stop_the_others(tmp_path):
     def fit(row, folder, seed):
         if seed == 1 and row.name == "A3":

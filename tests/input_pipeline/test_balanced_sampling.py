@@ -125,6 +125,7 @@ def test_streams_are_refused():
         training(data=stream)
 
 
+@pytest.mark.full
 @pytest.mark.every_backend
 @pytest.mark.parametrize("on_device", [False, True], ids=["host", "device"])
 def test_runs_with_balanced_classes_resume(on_device, tmp_path):

@@ -216,6 +216,7 @@ def test_crops(name, kind):
     assert off.mean() < FEW
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["RandAugment", "TrivialAugmentWide", "ColorJitter"])
 def test_a_single_image_is_changed_as_in_a_batch(name):
     """For a single image, steps that it does not need are skipped."""

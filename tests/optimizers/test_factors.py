@@ -114,6 +114,7 @@ def test_a_factor_of_0_freezes_a_variable(kind):
     assert kept == [False, False, True, True]
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("xla")
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_factors_are_used_in_training_and_saved(kind, tmp_path):

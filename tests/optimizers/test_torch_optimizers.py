@@ -204,6 +204,7 @@ ARGUMENTS = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize(
     ("policy", "accumulation"), [("float32", 1), ("mixed_float16", 2), ("float16", 1)]
@@ -230,6 +231,7 @@ def test_fit_compiled(kind, policy, accumulation):
     assert int(ops.convert_to_numpy(model.optimizer.iterations)) == updates
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("xla")
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_xla_computes_the_same(kind):

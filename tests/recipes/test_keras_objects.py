@@ -97,6 +97,7 @@ def test_objects_of_this_package_differ_from_those_of_keras():
         assert eval(repr(recipe), {"A3": krr.A3, "krr": krr}) == recipe
 
 
+@pytest.mark.full
 def test_objects_of_this_package_load_in_another_process(tmp_path):
     recipe = krr.A3(
         optimizer=krr.optimizers.Lamb(weight_decay=0.125),

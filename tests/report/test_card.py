@@ -299,6 +299,7 @@ def test_an_invalid_repository_name(tmp_path, name):
         push_run(read_run(make_run(tmp_path / "run")), name)
 
 
+@pytest.mark.full
 def test_incomplete_runs_are_not_pushed(tmp_path, hub, monkeypatch):
     run = read_run(make_run(tmp_path / "run", 0))
     with pytest.raises(ValueError, match=r"must have a README\.md"):

@@ -352,6 +352,7 @@ def test_runs_with_several_labels_are_compared(several, tmp_path):
     assert "their accuracies are not comparable" in page.text
 
 
+@pytest.mark.full
 def test_the_evaluation_of_a_run_with_several_labels(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), "uint8")
     data = x, np.tile([[1, 1, 0], [0, 0, 0], [0, 1, 1]], (4, 1))
