@@ -86,7 +86,7 @@ def pretrain(options: argparse.Namespace) -> krr.Recipe:
 
 def presets(images: int, weights: str) -> dict[str, krr.Recipe]:
     """Returns the recipes that are compared, for a number of training images."""
-    preset = krr.FineTune.for_images(images)
+    preset = krr.FineTune.for_images(images).replace(optimizer=krr.FineTune().optimizer, groups=())
     faster = krr.recipe.Group(on="classifier", learning_rate_factor=10.0)
     steps = krr.schedules.Step(boundaries=(8.0, 12.0, 16.0), warmup_epochs=4, per="update")
     published = krr.FineTune().rescaled(preset.batch_size).shortened(preset.epochs)

@@ -129,8 +129,11 @@ def test_the_preset_fits_the_number_of_images(images, epochs, batch, mixed):
     preset = krr.FineTune.for_images(images)
     assert (preset.epochs, preset.batch_size, preset.mixes) == (epochs, batch, mixed)
     assert preset.weights == "a1_in1k"
+    assert (preset.optimizer, preset.learning_rate) == (krr.recipe.AdamW(weight_decay=0.05), 1e-4)
+    assert preset.groups == (krr.recipe.Group(on="classifier", learning_rate_factor=10.0),)
     scratch = krr.FineTune.for_images(images, pretrained=False)
     assert (scratch.weights, scratch.epochs, scratch.warmup_epochs) == (None, 5 * epochs, 5)
+    assert (scratch.optimizer, scratch.learning_rate) == (krr.FineTune().optimizer, 0.01)
 
 
 @pytest.mark.parametrize("images", [0, 15, 2.5, None, "240"])

@@ -119,7 +119,7 @@ print(f"top-1 {result['top1']:.2%} on {result['images']} held-out photographs")
 # the baseline for fine-tuning.
 
 # %%
-probe = recipe.replace(frozen_stages=5, learning_rate=0.1)
+probe = recipe.replace(frozen_stages=5)
 probed = probe.fit(training, validation_data=validation, run_dir="runs/probe", verbose=2)
 probed_result = probe.evaluate(probed.model, validation, verbose=0)
 print(f"top-1 {probed_result['top1']:.2%}, the classifier alone")
