@@ -70,8 +70,8 @@ print(f"{training.size} photographs for training, {validation.size} for validati
 # ## The recipe
 #
 # `FineTune` has the values that the authors of DeiT gave for fine-tuning: a thousand epochs on a large machine.
-# `for_images` has those for 10 or 20 epochs, with a batch size that fits the number of images. From a shell,
-# `krr finetune photos` does the same.
+# `for_images` is the best of five presets for 10 or 20 epochs that docs/experiments.md compares. Its batch size fits
+# the number of images. From a shell, `krr finetune photos` does the same.
 
 # %%
 recipe = krr.FineTune.for_images(training.size)
