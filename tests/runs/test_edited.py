@@ -197,6 +197,7 @@ def test_the_best_epoch_is_one_on_the_present_validation_data(tmp_path):
     assert read_run(run).best["epoch"] == 2
 
 
+@pytest.mark.full
 def test_the_command_accepts_changed_data(tmp_path, capsys):
     data = photographs(tmp_path / "data")
     command = ["train", "A3", "--data", str(data), "--run-dir", str(tmp_path / "run")]

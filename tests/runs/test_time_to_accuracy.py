@@ -69,6 +69,7 @@ def test_reached_returns_the_first_epoch_that_reaches_the_accuracy():
     assert reached(history, 96.1) is None
 
 
+@pytest.mark.full
 def test_the_command_evaluates_on_the_file_and_prints_the_time(tmp_path, capsys):
     rng, path, run = np.random.default_rng(0), tmp_path / "images.npz", str(tmp_path / "run")
     x, y = rng.integers(0, 256, (16, 8, 8, 3), "uint8"), np.arange(16) % 3

@@ -180,6 +180,7 @@ def test_changing_a_keras_layer_changes_the_run(tmp_path):
         )
 
 
+@pytest.mark.full
 def test_a_function_of_keras_applications_as_network(tmp_path, capsys):
     recipe = PLAIN.replace(
         network=keras.applications.MobileNetV3Small,

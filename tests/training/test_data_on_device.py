@@ -294,6 +294,7 @@ def test_mirror_images_are_averaged_after_every_epoch():
     assert not {"train_step", "test_step", "call"} & set(vars(model))
 
 
+@pytest.mark.full
 def test_shifted_images_are_averaged_after_every_epoch():
     recipe = RECIPE.replace(test_views="shifted", epochs=1, knots=((0, 0), (0.5, 1), (1, 0)))
     history = fit(recipe, validation_data=TEST)

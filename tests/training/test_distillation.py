@@ -176,6 +176,7 @@ class Stop(keras.callbacks.Callback):
             raise InterruptedError
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "changes",
     [{}, {"ema": krr.recipe.EMA(decay=0.9), "precision": "mixed_float16"}],

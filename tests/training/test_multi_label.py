@@ -243,6 +243,7 @@ def test_there_is_no_confusion_matrix():
         examine(RECIPE.replace(classes=CLASSES), model(), VAL)
 
 
+@pytest.mark.full
 def test_commands(tmp_path, capsys, tiny_resnet20):
     names, rows = ("red", "green", "blue"), []
     for number, (image, label) in enumerate(zip(*DATA, strict=True)):

@@ -71,6 +71,7 @@ def test_the_step_is_compiled_once_per_size(monkeypatch):
     assert traced == expected[keras.backend.backend()]
 
 
+@pytest.mark.full
 @pytest.mark.every_backend
 @pytest.mark.usefixtures("tiny_resnet20")
 @pytest.mark.parametrize("position", [(2, 0), (2, 1), (3, 1)], ids=str)

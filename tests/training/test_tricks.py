@@ -194,6 +194,7 @@ def test_the_whitening_is_not_trained():
     assert model.get_layer("prep_conv").kernel.shape == (1, 1, 27, 64)
 
 
+@pytest.mark.full
 def test_it_trains_and_loads_from_its_run_folder(tmp_path):
     recipe = krr.A3(
         network=krr.recipe.ResNet9(**{**TRICKS, "ghost_batch_norm": 4}),
